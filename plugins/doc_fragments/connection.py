@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation that every module shares: the connection to a store."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """``publica.la.connection``."""
+
+    DOCUMENTATION = r"""
+options:
+  base_url:
+    description:
+      - The store's own address, such as V(https://example.publica.la), up to but without
+        C(/integration-api).
+      - It must use C(https), unless the host is loopback or O(validate_certs=false). An address
+        that is none, or that holds a user, a password or a query, fails the task before any
+        request.
+    type: str
+    required: true
+  api_token:
+    description:
+      - The token of an admin user of the store, from Dashboard, Settings, Integrations.
+      - It is sent to O(base_url) alone, never follows a redirect, and is in no result, log or
+        error. A token that the store refuses ends the task at once.
+    type: str
+    required: true
+  validate_certs:
+    description:
+      - Whether the store's certificate is checked. With V(false) anybody on the way could read the
+        token, so each task then gives a warning.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - A file with certificates of authorities, or a directory of them, on the executing host, to
+        check the store's certificate against instead of the usual ones. A path that does not exist
+        fails the task.
+    type: path
+  timeout:
+    description:
+      - Seconds to wait for a connection, and for each part of an answer. Must be more than 0.
+    type: float
+    default: 30
+  max_retries:
+    description:
+      - How often one request is tried again after a failure that may pass (a broken connection,
+        429, 500, 502, 503, 504), with a growing pause that is partly random. From 0 to 100.
+      - A write whose answer was lost is repeated only once it is known that it was not carried
+        out, or where its repetition changes nothing.
+      - All requests of a task share a budget of retries, so a store that is down ends it early.
+    type: int
+    default: 5
+  rate_limit_share:
+    description:
+      - The percentage of the store's rate limit that a task may use, from 1 to 100. The rest stays
+        free for whatever else uses the token.
+    type: int
+    default: 100
+  max_rate_limit_wait:
+    description:
+      - The longest single wait for the store's rate limit, in seconds. A task that would have to
+        wait longer ends with an error that says so.
+    type: float
+    default: 3600
+requirements:
+  - requests
+notes:
+  - O(base_url) and O(api_token) can come from the environment variables E(PUBLICA_BASE_URL) and
+    E(PUBLICA_API_TOKEN), or for every task at once from C(module_defaults) with the group
+    C(group/publica.la.publica).
+  - Proxies are taken from the environment (E(https_proxy), E(http_proxy), E(no_proxy)). A
+    C(.netrc) file is not read.
+"""

@@ -1,0 +1,164 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Applying a plan: the only writer, and in check mode the one that refuses to be one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from ..current.user import CurrentUser
+from ..plan.operations import Plan, UserPlan
+from ..plan.order import waves
+from ..transport.errors import InvalidInputError, PublicaError
+from ..transport.users_api import UsersApi
+from .writes import Writer
+
+CONTINUE, STOP = "continue", "stop"
+ON_ERROR = (CONTINUE, STOP)
+
+# More would only wait for each other: a store answers about a hundred requests a minute.
+MOST_WORKERS = 64
+
+
+def check_workers(concurrency: int) -> None:
+    """Refuse a number of workers that cannot be meant.
+
+    :raises InvalidInputError: naming the bounds.
+    """
+    if not 1 <= concurrency <= MOST_WORKERS:
+        text = f"is {concurrency}; 1 to {MOST_WORKERS} is allowed"
+        raise InvalidInputError(f"concurrency {text}.", {"concurrency": [text]})
+
+
+@dataclass(frozen=True)
+class AppliedUser:
+    """What was done for one desired user; in check mode, what would be done.
+
+    :ivar user: the user as he is now, as far as it is known; None where there is none.
+    :ivar actions: what was done, in order, up to the first failure.
+    """
+
+    plan: UserPlan
+    user: CurrentUser | None
+    actions: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: PublicaError | None = None
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.actions)
+
+
+def apply_plan(
+    plan: Plan, api: UsersApi, *, today: str, workers: int = 1, on_error: str = CONTINUE
+) -> list[AppliedUser]:
+    """Apply a plan, and return what was done for each of its users, in the order of the input.
+
+    Where the transport is read-only (check mode) nothing is written, and what is returned is what
+    the plan foresees.
+
+    :param workers: how many users are worked on at once.
+    :param on_error: ``continue`` with the other users after a user's error, or ``stop``.
+    """
+    if api.transport.read_only:
+        return [_foreseen(user) for user in plan.users]
+    run = _Run(Writer(api, today), on_error)
+    if on_error == STOP and any(user.error is not None for user in plan.users):
+        run.stop(None)
+    applied: dict[int, AppliedUser] = {}
+    for wave in waves(plan.users):
+        # A pool for each wave: the next one may begin only when this one is done.
+        with ThreadPoolExecutor(max_workers=max(1, min(workers, len(wave)))) as pool:
+            for result in pool.map(lambda user: run.apply(user, applied), wave):
+                applied[result.plan.index] = result
+    return [applied.get(user.index) or _without_steps(user) for user in plan.users]
+
+
+class _Run:
+    """One application of a plan by several workers, which an error can stop."""
+
+    def __init__(self, writer: Writer, on_error: str) -> None:
+        self._writer = writer
+        self._on_error = on_error
+        self._stopped = threading.Event()
+        self._cause: PublicaError | None = None
+
+    def stop(self, cause: PublicaError | None) -> None:
+        """Begin no further user."""
+        if not self._stopped.is_set():
+            self._cause = cause
+            self._stopped.set()
+
+    def apply(self, plan: UserPlan, applied: dict[int, AppliedUser]) -> AppliedUser:
+        """Carry out the steps of one user; ``applied`` holds the waves before."""
+        if self._stopped.is_set():
+            return AppliedUser(plan, plan.current, error=self._not_tried())
+        for index in plan.waits_for:
+            if index not in applied or applied[index].error is not None:
+                return AppliedUser(plan, plan.current, error=_held(plan, index))
+        result = self._carry_out(plan)
+        if result.error is not None and (result.error.fatal or self._on_error == STOP):
+            self.stop(result.error)
+        return result
+
+    def _carry_out(self, plan: UserPlan) -> AppliedUser:
+        going_on, user = plan, plan.current
+        actions: list[str] = []
+        warnings = list(plan.warnings)
+        error: PublicaError | None = None
+        steps = list(plan.steps)
+        try:
+            while steps:
+                written = self._writer.carry_out(steps.pop(0), going_on, user)
+                user = written.user
+                actions.extend(written.actions)
+                warnings.extend(written.warnings)
+                if written.then is not None:
+                    going_on, steps = written.then, list(written.then.steps)
+                    warnings.extend(going_on.warnings)
+                    if going_on.error is not None:
+                        raise going_on.error
+        except PublicaError as failure:
+            error = failure
+        except Exception as bug:
+            # What the other workers did must not be lost for it, and its text may hold anything.
+            error = PublicaError(
+                "internal",
+                f"{plan.desired.label}: {type(bug).__name__} in the collection itself. Please "
+                "report it.",
+            )
+        return AppliedUser(plan, user, tuple(actions), tuple(warnings), error)
+
+    def _not_tried(self) -> PublicaError:
+        cause = self._cause
+        if cause is not None and cause.fatal:
+            reason = f"the run ended early: {cause.message}"
+        else:
+            reason = "the run stopped at another user's error (on_error: stop)"
+        return PublicaError("not_tried", f"Not tried, since {reason}")
+
+
+def _foreseen(plan: UserPlan) -> AppliedUser:
+    return AppliedUser(plan, plan.after, tuple(plan.actions), plan.warnings, plan.error)
+
+
+def _without_steps(plan: UserPlan) -> AppliedUser:
+    return AppliedUser(plan, plan.current, (), plan.warnings, plan.error)
+
+
+def _held(plan: UserPlan, index: int) -> PublicaError:
+    return PublicaError(
+        "not_tried",
+        f"Not tried: #{index} was to give up the address that {plan.desired.label} takes, and "
+        "that failed.",
+    )
+
+
+def stopping_error(applied: Sequence[AppliedUser]) -> PublicaError | None:
+    """The error that ended a run for everybody, if one did."""
+    return next((user.error for user in applied if user.error and user.error.fatal), None)

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading from the store what the desired users have to be compared with, in few requests.
+
+A list costs a request for each hundred users, a look-up one for each user looked for. ``auto``
+takes whichever is cheaper, and decides after the first page. Nothing is read twice, and reading
+stops when everybody looked for has been found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from ..desired.user import DesiredUser
+from ..transport.users_api import DEACTIVATED, PAGE_SIZE, UsersApi
+from .index import UserIndex, address_key
+from .listing import Listing
+from .user import CurrentUser
+
+AUTO, LIST, SEARCH = "auto", "list", "search"
+LOOKUPS = (AUTO, LIST, SEARCH)
+
+# Where the store does not tell how long its list is: how many look-ups a page read so far is
+# worth. At 4, three users in a large store are looked up at once, and a thousand are listed.
+LOOK_UPS_PER_PAGE = 4
+
+
+def read_current(
+    api: UsersApi, desired: Sequence[DesiredUser], lookup: str = AUTO, workers: int = 1
+) -> UserIndex:
+    """The current users that planning ``desired`` needs to know, and whoever was read beside them.
+
+    :param lookup: ``auto``, ``list`` or ``search``.
+    :param workers: look-ups sent at once.
+    """
+    reader = _Reader(api, desired, workers)
+    if lookup == SEARCH:
+        reader.search_active()
+    else:
+        reader.list_active(may_look_up=lookup == AUTO)
+    reader.list_deactivated()
+    return reader.index
+
+
+def find_by_email(api: UsersApi, email: str) -> list[CurrentUser]:
+    """The users that a search for an address brings, the one with that address first.
+
+    The match may be a substring and in any case (choice 1), so the whole address is compared
+    here. A search that heeds case misses an address that the store has lower-cased (choice 16),
+    so an address with capitals that was not found is looked for once more in lower case.
+    """
+    seen: list[CurrentUser] = []
+    for spelling in dict.fromkeys((email, email.lower())):
+        for user in Listing(api, spelling):
+            if address_key(user.email) == address_key(email):
+                return [user, *seen]
+            seen.append(user)
+    return seen
+
+
+class _Reader:
+    """What has been read so far, and which desired users are still looked for.
+
+    Whoever is read touches only the desired users that share a key with him, so reading a store
+    takes time in proportion to its size, however many users are looked for.
+    """
+
+    def __init__(self, api: UsersApi, desired: Iterable[DesiredUser], workers: int) -> None:
+        self._api = api
+        self._workers = workers
+        self._looked_up: set[str] = set()
+        self._active = Listing(api)
+        self._open: dict[int, DesiredUser] = dict(enumerate(desired))
+        self._open_by_key: dict[tuple[str, object], list[int]] = {}
+        for number, user in self._open.items():
+            for key in _desired_keys(user):
+                self._open_by_key.setdefault(key, []).append(number)
+        self._open_without_email = sum(user.email is None for user in self._open.values())
+        self.index = UserIndex()
+
+    def list_active(self, may_look_up: bool) -> None:
+        """Find the desired users in the list of the active ones, or by look-ups if cheaper."""
+        if may_look_up and len(self._open) == 1:
+            # One look-up can cost no more than the first page.
+            self._look_up(stop_early=True)
+        while not self._active.finished and any(map(self._needs_list, self._open.values())):
+            self._read_page(self._active)
+            if may_look_up and self._look_ups_are_cheaper():
+                may_look_up = False
+                self._look_up(stop_early=True)
+        if not self._active.whole:
+            # The list has gaps, so not being in it proves nothing.
+            self._look_up(stop_early=False)
+
+    def search_active(self) -> None:
+        """Look every desired user up, and list only for those who have no address."""
+        self._look_up(stop_early=False)
+        while not self._active.finished and self._open_without_email:
+            self._read_page(self._active)
+
+    def list_deactivated(self) -> None:
+        """Find the desired users who were not found active among the deactivated ones."""
+        if self._active.finished and any(not user.active for user in self._active.users.values()):
+            return  # The list just read holds the deactivated users too (choice 3).
+        listing = Listing(self._api, DEACTIVATED)
+        # Nobody has to be deactivated who is not active, so to ``absent`` it makes no difference.
+        while not listing.finished and any(u.state != "absent" for u in self._open.values()):
+            self._read_page(listing)
+
+    def _read_page(self, listing: Listing) -> None:
+        for user in listing.read_page():
+            self._add(user)
+
+    def _look_up(self, stop_early: bool) -> None:
+        """Look up by address whoever is looked for and was not yet, some at a time.
+
+        :param stop_early: stop when somebody was not found whom only the list can find.
+        """
+        numbers = [
+            number
+            for number, user in self._open.items()
+            if user.email is not None and not self._was_looked_up(user)
+        ]
+        with ThreadPoolExecutor(max_workers=self._workers) as pool:
+            for start in range(0, len(numbers), self._workers):
+                some = [
+                    self._open[number]
+                    for number in numbers[start : start + self._workers]
+                    if number in self._open
+                ]
+                addresses = [user.email for user in some if user.email is not None]
+                for found in pool.map(lambda email: find_by_email(self._api, email), addresses):
+                    for user in found:
+                        self._add(user)
+                self._looked_up.update(map(address_key, addresses))
+                if stop_early and any(map(self._needs_list, some)):
+                    return
+
+    def _add(self, user: CurrentUser) -> None:
+        self.index.add(user)
+        for key in _current_keys(user):
+            for number in self._open_by_key.get(key, ()):
+                desired = self._open.get(number)
+                if desired is not None and self._is_resolved(desired):
+                    del self._open[number]
+                    self._open_without_email -= desired.email is None
+
+    def _is_resolved(self, desired: DesiredUser) -> bool:
+        """Whether one user was read who has every key that the desired user names."""
+        index = self.index
+        found: CurrentUser | None = None
+        if desired.id is not None:
+            found = index.by_id.get(desired.id)
+        elif desired.external_id is not None:
+            found = index.by_external_id.get(desired.external_id)
+        if found is None and desired.id is None and desired.email is not None:
+            found = index.by_address.get(address_key(desired.email))
+        if found is None:
+            return False
+        same_address = desired.email is None or (
+            address_key(desired.email) == address_key(found.email)
+        )
+        same_external_id = (
+            desired.external_id is None
+            or not found.tells_external_id
+            or desired.external_id == found.external_id
+        )
+        return same_address and same_external_id
+
+    def _look_ups_are_cheaper(self) -> bool:
+        if self._active.finished or self._open_without_email:
+            return False
+        if self._active.pages_left is not None:
+            return len(self._open) < self._active.pages_left
+        if self._active.pages_read == 1 and len(self._active.users) < PAGE_SIZE:
+            # Most likely the whole list, which one further page makes certain.
+            return False
+        return len(self._open) < LOOK_UPS_PER_PAGE * self._active.pages_read
+
+    def _was_looked_up(self, desired: DesiredUser) -> bool:
+        return desired.email is not None and address_key(desired.email) in self._looked_up
+
+    def _needs_list(self, desired: DesiredUser) -> bool:
+        """Whether only the list can still tell who a desired user is."""
+        if self._is_resolved(desired):
+            return False
+        if not self._was_looked_up(desired) or desired.id is not None:
+            return True
+        # Nobody has the address; somebody with another one may have the external id.
+        return desired.external_id is not None and self.index.tells_external_id is not False
+
+
+def _desired_keys(user: DesiredUser) -> list[tuple[str, object]]:
+    email = None if user.email is None else address_key(user.email)
+    return _keys(user.id, user.external_id, email)
+
+
+def _current_keys(user: CurrentUser) -> list[tuple[str, object]]:
+    return _keys(user.id, user.external_id, address_key(user.email))
+
+
+def _keys(
+    user_id: int | None, external_id: str | None, email: str | None
+) -> list[tuple[str, object]]:
+    named = (("id", user_id), ("external_id", external_id), ("email", email))
+    return [(name, value) for name, value in named if value is not None]

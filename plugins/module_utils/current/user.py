@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A user as the store holds it, in one normal form whatever form the answer had.
+
+Source: the users API page, and the choices 3, 6, 7, 8 and 11 that it leaves open
+(docs/open-choices.md).
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..transport.answers import whole_number
+from ..transport.errors import PublicaError
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off", "")
+
+
+@dataclass(frozen=True)
+class HeldPlan:
+    """A plan that a user holds or held; the dates are ``YYYY-MM-DD`` or ISO 8601 in UTC."""
+
+    plan_id: int | None
+    name: str | None = None
+    valid_from: str | None = None
+    valid_to: str | None = None
+    cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class CurrentUser:
+    """One user of the store.
+
+    None stands for a value that the store does not have; for ``admin``, ``plan_admin`` and
+    ``only_sees_readable``, and for ``plans``, None means that the answer did not tell. Whether it
+    told the external id is in ``tells_external_id`` (choice 8). Times are ISO 8601 in UTC.
+    """
+
+    id: int
+    email: str
+    active: bool
+    uuid: str | None = None
+    external_id: str | None = None
+    tells_external_id: bool = True
+    admin: bool | None = None
+    plan_admin: bool | None = None
+    only_sees_readable: bool | None = None
+    sessions_limit: int | None = None
+    plans: tuple[HeldPlan, ...] | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    deactivated_at: str | None = None
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
+    """Read one record of a list or of the answer to a creation.
+
+    :raises PublicaError: ``unexpected_answer``, where the record names no user.
+    """
+    user_id = whole_number(record.get("id"))
+    email = record.get("email")
+    if user_id is None or not isinstance(email, str):
+        missing = "id" if user_id is None else "email"
+        raise PublicaError(
+            "unexpected_answer",
+            f"The store sent a user without a usable {missing}, so nothing can be compared with "
+            "it. Check that base_url is a Publica.la store.",
+        )
+    deactivated_at = time_of(record.get("deleted_at"))
+    external_id = record.get("external_id")
+    return CurrentUser(
+        id=user_id,
+        email=email.strip(),
+        # deleted_at decides, never the list that the record came in (choice 3).
+        active=not record.get("deleted_at"),
+        uuid=_text(record.get("uuid")),
+        external_id=None if external_id in (None, "") else str(external_id),
+        tells_external_id="external_id" in record,
+        admin=_boolean(record, "admin"),
+        plan_admin=_boolean(record, "plan_admin"),
+        only_sees_readable=_boolean(record, "only_sees_readable"),
+        # 0 and null both say that there is no limit.
+        sessions_limit=whole_number(record.get("sessions_limit")) or None,
+        plans=_plans(record),
+        created_at=time_of(record.get("created_at")),
+        updated_at=time_of(record.get("updated_at")),
+        deactivated_at=deactivated_at,
+        counters=_counters(record),
+    )
+
+
+def time_of(value: Any) -> str | None:
+    """A time in any of the API's forms (choice 7) as ISO 8601 in UTC; a bare date stays a date."""
+    if isinstance(value, Mapping):
+        timestamp = whole_number(value.get("timestamp"))
+        if timestamp is not None:
+            moment = datetime.datetime.fromtimestamp(timestamp, tz=datetime.timezone.utc)
+            return _iso(moment)
+        value = value.get("date")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _iso(datetime.datetime.fromtimestamp(value, tz=datetime.timezone.utc))
+    if not isinstance(value, str) or not value.strip():
+        return None
+    text = value.strip()
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        return text
+    match = re.fullmatch(
+        r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})?", text
+    )
+    if not match:
+        return text
+    day, clock, zone = match.groups()
+    zone = "+0000" if zone in (None, "Z") else zone.replace(":", "")
+    try:
+        moment = datetime.datetime.strptime(f"{day} {clock} {zone}", "%Y-%m-%d %H:%M:%S %z")
+    except ValueError:
+        return text
+    return _iso(moment.astimezone(datetime.timezone.utc))
+
+
+def _iso(moment: datetime.datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _boolean(record: Mapping[str, Any], name: str) -> bool | None:
+    """A boolean as true, 1, "1" or their opposites (choice 6); None where it is not told."""
+    if name not in record:
+        return None
+    value = record[name]
+    text = "" if value is None else str(value).strip().lower()
+    if text in _TRUE:
+        return True
+    return False if text in _FALSE else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _counters(record: Mapping[str, Any]) -> dict[str, int]:
+    counters = {}
+    for name, value in record.items():
+        number = whole_number(value) if name.endswith("_count") else None
+        if number is not None:
+            counters[name] = number
+    return counters
+
+
+def _plans(record: Mapping[str, Any]) -> tuple[HeldPlan, ...] | None:
+    """The plans of a record, or None where it hides what the user holds (choice 11)."""
+    entries = record.get("user_plans")
+    if isinstance(entries, Mapping):
+        entries = list(entries.values())
+    count = whole_number(record.get("user_plans_count"))
+    if not isinstance(entries, list):
+        return () if count == 0 else None
+    if not entries and count:
+        return None
+    plans = []
+    for entry in entries:
+        plan = _plan(entry) if isinstance(entry, Mapping) else None
+        if plan is None:
+            return None
+        plans.append(plan)
+    return tuple(plans)
+
+
+def _plan(entry: Mapping[str, Any]) -> HeldPlan | None:
+    nested = entry.get("plan")
+    plan_id = whole_number(entry.get("plan_id"))
+    name = _text(entry.get("name"))
+    if isinstance(nested, Mapping):
+        plan_id = whole_number(nested.get("id")) if plan_id is None else plan_id
+        name = name or _text(nested.get("name"))
+    if plan_id is None:
+        return None
+    return HeldPlan(
+        plan_id=plan_id,
+        name=name or _text(entry.get("user_plan_name")),
+        valid_from=time_of(entry.get("valid_from")),
+        valid_to=time_of(entry.get("valid_to")),
+        cancelled=bool(entry.get("cancelled_at")),
+    )

@@ -1,0 +1,216 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of a user, each with its type, its bounds and how a value is read.
+
+The one table behind the argument spec of ``publica_user``, the items of ``publica_user_bulk.users``
+and their defaults. Source of the bounds: the users API page, newest version.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from .user import ON_CREATE, PRESENT, STATES, UPDATE_PASSWORD
+
+EXTERNAL_ID_LENGTH = 64
+PASSWORD_LENGTHS = (8, 255)
+SESSIONS_LIMIT = 999_999
+ADDRESS_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
+LOCAL_PART_LENGTH = 64  # RFC 5321, section 4.5.3.1.1
+
+# One "@", no white space or character that needs quoting, and a domain with at least one dot:
+# stricter than RFC 5322, as every sign-up form is, so that a slip is found before the store is.
+_LOCAL_PART = re.compile(r'[^\s@.,;:<>()\[\]\\"]+(\.[^\s@.,;:<>()\[\]\\"]+)*')
+_DOMAIN = re.compile(r"[^\W_]([\w-]*[^\W_])?(\.[^\W_]([\w-]*[^\W_])?)+")
+
+# How Ansible marks ``omit`` inside a structure, where it cannot leave the key out by itself.
+_OMIT = re.compile(r"__omit_place_holder__[0-9a-f]+")
+
+_TRUE = frozenset(("true", "yes", "on", "y", "t", "1"))
+_FALSE = frozenset(("false", "no", "off", "n", "f", "0"))
+
+
+class BadValueError(ValueError):
+    """What is wrong with a value, as the end of a sentence that begins with the option's name."""
+
+
+@dataclass(frozen=True)
+class UserOption:
+    """One option: its argument spec, and ``read``, which returns a value or says what is wrong."""
+
+    name: str
+    type: str
+    read: Callable[[Any], Any]
+    aliases: tuple[str, ...] = ()
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    secret: bool = False
+
+    def argument_spec(self) -> dict[str, Any]:
+        """The entry for an ``AnsibleModule``."""
+        spec: dict[str, Any] = {"type": self.type, "no_log": self.secret}
+        if self.default is not None:
+            spec["default"] = self.default
+        if self.aliases:
+            spec["aliases"] = list(self.aliases)
+        if self.choices:
+            spec["choices"] = list(self.choices)
+        return spec
+
+
+def is_given(value: Any) -> bool:
+    """Whether a value was given at all: null and ``omit`` both leave an option unmanaged."""
+    return value is not None and not (isinstance(value, str) and _OMIT.fullmatch(value))
+
+
+def read_text(value: Any) -> str:
+    """A line of text without the white space around it, which the store strips as well."""
+    if isinstance(value, (bool, dict, list)):
+        raise BadValueError(f"must be text, not {_kind(value)}")
+    text = str(value).strip()
+    if not text:
+        raise BadValueError("is empty; leave it out where it is not managed")
+    if not text.isprintable():
+        raise BadValueError("holds characters that cannot be printed, such as a line break")
+    return text
+
+
+def read_email(value: Any) -> str:
+    """An address."""
+    address = read_text(value)
+    local_part, at, domain = address.rpartition("@")
+    if not at or not _LOCAL_PART.fullmatch(local_part) or not _DOMAIN.fullmatch(domain):
+        raise BadValueError(f'is "{address}", which is no address; write it as name@example.org')
+    if len(address) > ADDRESS_LENGTH or len(local_part) > LOCAL_PART_LENGTH:
+        raise BadValueError(
+            f'is "{address}", which is too long: an address has at most {ADDRESS_LENGTH} '
+            f"characters, {LOCAL_PART_LENGTH} of them before the @"
+        )
+    return address
+
+
+def read_external_id(value: Any) -> str:
+    """An external id."""
+    text = read_text(value)
+    if len(text) > EXTERNAL_ID_LENGTH:
+        raise BadValueError(f"has {len(text)} characters; at most {EXTERNAL_ID_LENGTH} are allowed")
+    return text
+
+
+def read_password(value: Any) -> str:
+    """A password; no error about it quotes it."""
+    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
+        raise BadValueError(f"must be text, not {_kind(value)}")
+    password = str(value)
+    shortest, longest = PASSWORD_LENGTHS
+    if not shortest <= len(password) <= longest:
+        raise BadValueError(f"has {len(password)} characters; {shortest} to {longest} are allowed")
+    return password
+
+
+def read_date(value: Any) -> str:
+    """A date as ``YYYY-MM-DD``."""
+    text = read_text(value)
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            raise ValueError
+        datetime.date(*map(int, text.split("-")))
+    except ValueError:
+        raise BadValueError(
+            f'is "{text}", which is no date; write an existing day as YYYY-MM-DD'
+        ) from None
+    return text
+
+
+def read_boolean(value: Any) -> bool:
+    """A boolean, in any of Ansible's spellings."""
+    text = str(value).strip().lower()
+    if isinstance(value, (bool, int, str)) and text in _TRUE:
+        return True
+    if isinstance(value, (bool, int, str)) and text in _FALSE:
+        return False
+    raise BadValueError(f"is {_shown(value)}; write true or false")
+
+
+def whole_number_between(low: int, high: int | None) -> Callable[[Any], int]:
+    """A reader for whole numbers from ``low`` to ``high``."""
+
+    def read(value: Any) -> int:
+        is_number = isinstance(value, int) and not isinstance(value, bool)
+        if isinstance(value, float) and value.is_integer():
+            is_number = True
+        is_digits = isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value)
+        if not is_number and not is_digits:
+            raise BadValueError(f"is {_shown(value)}; write a whole number")
+        number = int(value)
+        if number < low or (high is not None and number > high):
+            bounds = f"{low} or more" if high is None else f"{low} to {high}"
+            raise BadValueError(f"is {number}; {bounds} is allowed")
+        return number
+
+    return read
+
+
+def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    """A reader for one of some words."""
+
+    def read(value: Any) -> str:
+        if isinstance(value, str) and value.strip() in choices:
+            return value.strip()
+        raise BadValueError(f"is {_shown(value)}; write one of {', '.join(choices)}")
+
+    return read
+
+
+USER_OPTIONS: tuple[UserOption, ...] = (
+    UserOption("email", "str", read_email),
+    UserOption("external_id", "str", read_external_id),
+    UserOption("id", "int", whole_number_between(1, None)),
+    UserOption("state", "str", one_of(STATES), default=PRESENT, choices=STATES),
+    UserOption("password", "str", read_password, aliases=("new_password",), secret=True),
+    UserOption(
+        "update_password",
+        "str",
+        one_of(UPDATE_PASSWORD),
+        default=ON_CREATE,
+        choices=UPDATE_PASSWORD,
+    ),
+    UserOption("generate_password", "bool", read_boolean, default=False),
+    UserOption("sessions_limit", "int", whole_number_between(0, SESSIONS_LIMIT)),
+    UserOption("plan_id", "int", whole_number_between(1, None), aliases=("assign_new_plan",)),
+    UserOption("plan_valid_to", "str", read_date, aliases=("new_plan_custom_valid_to",)),
+    UserOption("user_plan_name", "str", read_text),
+    UserOption("admin", "bool", read_boolean),
+    UserOption("plan_admin", "bool", read_boolean),
+    UserOption("only_sees_readable", "bool", read_boolean),
+    UserOption("force_logout", "bool", read_boolean, default=False),
+)
+
+IDENTITY = ("email", "external_id", "id")
+
+
+def user_argument_spec() -> dict[str, dict[str, Any]]:
+    """The argument spec of one user, for ``publica_user``."""
+    return {option.name: option.argument_spec() for option in USER_OPTIONS}
+
+
+# The names whose values may be told. A name that is misspelt is in no list of secrets, so this is
+# the list of what is none.
+PUBLIC_NAMES = frozenset(
+    name for option in USER_OPTIONS if not option.secret for name in (option.name, *option.aliases)
+)
+
+
+def _kind(value: Any) -> str:
+    names = {bool: "a boolean", dict: "a mapping", list: "a list", float: "a number"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _shown(value: Any) -> str:
+    text = str(value) if isinstance(value, (str, int, float, bool)) else _kind(value)
+    return f'"{text[:40]}"' if isinstance(value, str) else text[:40]

@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The edge to Ansible: arguments in, one result out, errors caught once.
+
+The only place that reads check mode, and the only one that knows ``AnsibleModule``.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .desired.options import PUBLIC_NAMES
+from .transport.connection import connection_argument_spec, connection_from_params
+from .transport.errors import PublicaError
+from .transport.http import HttpTransport
+from .transport.session import IMPORT_ERROR
+from .transport.users_api import UsersApi
+
+NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+NO_USAGE = {"requests": 0, "retries": 0, "waited_seconds": 0.0}
+
+
+class PublicaModule(AnsibleModule):
+    """A module of this collection.
+
+    Lists of users hold passwords that Ansible does not know as secrets, since a row is read (and
+    every bad row reported) by ``desired``. So the two places where Ansible would tell a module's
+    arguments, the result's ``invocation`` and the system's log, get them without secrets here. As
+    a consequence Ansible has only the token to look for in a result, which keeps the time for
+    that in proportion to the result's size.
+    """
+
+    def __init__(self, argument_spec: Mapping[str, Any], **options: Any) -> None:
+        super().__init__(
+            argument_spec={**connection_argument_spec(), **argument_spec},
+            supports_check_mode=True,
+            **options,
+        )
+
+    def exit_json(self, **result: Any) -> NoReturn:
+        super().exit_json(**{"invocation": self._public_invocation(), **result})
+        raise AssertionError  # exit_json ends the process
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        super().fail_json(msg, **{"invocation": self._public_invocation(), **result})
+        raise AssertionError  # fail_json ends the process
+
+    def _log_invocation(self) -> None:
+        told = (f"{name}={value}" for name, value in self._public_params().items())
+        self.log(f"Invoked with {' '.join(told)}")
+
+    def _public_invocation(self) -> dict[str, Any]:
+        return {"module_args": self._public_params()}
+
+    def _public_params(self) -> dict[str, Any]:
+        return {
+            name: NO_LOG if value is not None and self._is_secret(name) else _public(value)
+            for name, value in self.params.items()
+        }
+
+    def _is_secret(self, name: str) -> bool:
+        name = getattr(self, "aliases", {}).get(name, name)
+        return bool(self.argument_spec.get(name, {}).get("no_log"))
+
+
+def run(
+    module: PublicaModule, work: Callable[[UsersApi, Mapping[str, Any]], dict[str, Any]]
+) -> NoReturn:
+    """Do a module's work against its store, and end with its result.
+
+    :param work: gets the API and the module's parameters, and returns the result; one with
+        ``failed`` ends the task as failed, with its ``msg`` and everything else in place.
+    """
+    if IMPORT_ERROR is not None:
+        module.fail_json(
+            missing_required_lib("requests"),
+            exception="".join(traceback.format_exception_only(type(IMPORT_ERROR), IMPORT_ERROR)),
+        )
+    transport: HttpTransport | None = None
+    try:
+        connection = connection_from_params(module.params)
+        if not connection.validate_certs:
+            module.warn("validate_certs is false: anybody on the way could read the api_token.")
+        transport = HttpTransport(
+            connection,
+            read_only=module.check_mode,
+            workers=module.params.get("concurrency") or 1,
+        )
+        result = work(UsersApi(transport), module.params)
+    except PublicaError as error:
+        usage = transport.usage() if transport else NO_USAGE
+        module.fail_json(error.message, failure=error.as_failure(), changed=False, api=usage)
+    finally:
+        if transport is not None:
+            transport.close()
+    result["api"] = transport.usage()
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
+    if result.pop("failed", False):
+        module.fail_json(result.pop("msg"), **result)
+    module.exit_json(**result)
+
+
+def _public(value: Any) -> Any:
+    """An argument as it may be told: of many users their number, of a mapping what is no secret."""
+    if isinstance(value, Mapping):
+        return {key: inner if key in PUBLIC_NAMES else NO_LOG for key, inner in value.items()}
+    if isinstance(value, (list, tuple)) and any(isinstance(item, Mapping) for item in value):
+        return f"({len(value)} items)"
+    return value

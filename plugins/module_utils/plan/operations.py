@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a plan is made of: for each desired user the steps that bring him to the desired state."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..current.user import CurrentUser
+from ..desired.user import DesiredUser
+from ..transport.errors import PublicaError
+
+CREATE = "create"
+UPDATE = "update"
+SET_PASSWORD = "set_password"  # the name of an action, no password
+ASSIGN_PLAN = "assign_plan"
+REACTIVATE = "reactivate"
+DEACTIVATE = "deactivate"
+FORCE_LOGOUT = "force_logout"
+
+SECRET_FIELDS = ("new_password",)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request that writes.
+
+    :ivar endpoint: ``create``, ``update``, ``reactivate``, ``deactivate`` or ``force_logout``.
+    :ivar actions: what the request does, in the words of a result: one update may write
+        attributes, set a password and assign a plan.
+    :ivar body: what is sent; its password is the one secret in a plan.
+    :ivar generates_password: whoever applies the step adds a random password to the body, since a
+        plan is a pure function of what was given.
+    :ivar identifier: whom a forced logout names, where that is not the id of the current user.
+    """
+
+    endpoint: str
+    actions: tuple[str, ...]
+    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    generates_password: bool = False
+    identifier: int | str | None = None
+
+    def for_hash(self) -> list[Any]:
+        """The step without its secrets, whose presence still counts."""
+        body = {key: value for key, value in self.body.items() if key not in SECRET_FIELDS}
+        body["secrets"] = [key for key in SECRET_FIELDS if key in self.body]
+        body["generates_password"] = self.generates_password
+        return [self.endpoint, list(self.actions), body]
+
+
+@dataclass(frozen=True)
+class UserPlan:
+    """The plan for one desired user.
+
+    :ivar index: the place of the desired user in the input.
+    :ivar current: the user at the store; None where there is none yet.
+    :ivar steps: the requests to send, in order; empty where nothing differs.
+    :ivar after: the user in normal form once the steps are done; None where there is none.
+    :ivar waits_for: indexes whose steps must be done before, since they free an address or an
+        external id that this one takes.
+    :ivar error: why nothing can be done for this user; the steps are then empty.
+    """
+
+    index: int
+    desired: DesiredUser
+    current: CurrentUser | None = None
+    steps: tuple[Step, ...] = ()
+    after: CurrentUser | None = None
+    waits_for: frozenset[int] = frozenset()
+    warnings: tuple[str, ...] = ()
+    error: PublicaError | None = None
+
+    @property
+    def actions(self) -> list[str]:
+        """What the steps do, in order."""
+        return [action for step in self.steps for action in step.actions]
+
+    @property
+    def deactivates(self) -> bool:
+        return any(step.endpoint == DEACTIVATE for step in self.steps)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The plan for all desired users, in the order of the input."""
+
+    users: Sequence[UserPlan]
+
+    @property
+    def requests(self) -> int:
+        """How many requests applying the plan takes, if each is answered at the first attempt."""
+        return sum(len(user.steps) for user in self.users)
+
+    def minutes(self, requests_a_minute: int | None, share: int = 100) -> int:
+        """Minutes that the requests take at least at the store's limit; 0 where it has none."""
+        if not requests_a_minute or not self.requests:
+            return 0
+        usable = max(1, requests_a_minute * share // 100)
+        return -(-self.requests // usable) - 1
+
+    @property
+    def hash(self) -> str:
+        """A name for exactly this plan: equal plans for equal stores have equal hashes."""
+        told = [
+            [user.current.id if user.current else user.desired.label, step.for_hash()]
+            for user in self.users
+            for step in user.steps
+        ]
+        text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""(desired, current) to plan: a pure function, for one user and for many the same.
+
+No I/O, no clock, no chance: what day it is comes in as an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..current.index import UserIndex
+from ..current.user import CurrentUser, HeldPlan
+from ..desired.user import ABSENT, ACTIVE, ALWAYS, DesiredUser
+from ..transport.errors import PublicaError
+from .bodies import create_body, update_body
+from .differences import RIGHTS, different_attributes, holds_plan
+from .identity import Match, describe, match_users
+from .operations import (
+    ASSIGN_PLAN,
+    CREATE,
+    DEACTIVATE,
+    FORCE_LOGOUT,
+    REACTIVATE,
+    SET_PASSWORD,
+    UPDATE,
+    Plan,
+    Step,
+    UserPlan,
+)
+from .order import with_order
+
+# Changes that a user's open sessions must not outlive, where ``force_logout`` asks for it.
+ENDS_SESSIONS = frozenset((*RIGHTS, "sessions_limit"))
+
+
+def plan_users(desired: Sequence[DesiredUser], index: UserIndex, today: str) -> Plan:
+    """The plan that brings the current users to the desired state.
+
+    :param index: the current users, all that the desired ones have to be compared with.
+    :param today: the date in UTC, ``YYYY-MM-DD``.
+    """
+    matches = match_users(desired, index)
+    plans = [
+        plan_user(number, user, match, today)
+        for number, (user, match) in enumerate(zip(desired, matches))
+    ]
+    return Plan(with_order(plans, index))
+
+
+def plan_user(number: int, desired: DesiredUser, match: Match, today: str) -> UserPlan:
+    """The plan for the desired user number ``number``, without an eye to the other ones."""
+    current = match.current
+    if match.error is not None:
+        return UserPlan(number, desired, error=match.error)
+    if desired.state == ABSENT:
+        return _plan_absence(number, desired, current)
+    if current is None:
+        return _plan_creation(number, desired)
+    return _plan_change(number, desired, current, today)
+
+
+def _plan_absence(number: int, desired: DesiredUser, current: CurrentUser | None) -> UserPlan:
+    if current is None or not current.active:
+        return UserPlan(number, desired, current, after=current)
+    steps = [Step(DEACTIVATE, (DEACTIVATE,))]
+    if desired.force_logout:
+        steps.append(Step(FORCE_LOGOUT, (FORCE_LOGOUT,)))
+    return UserPlan(number, desired, current, tuple(steps), after=replace(current, active=False))
+
+
+def _plan_creation(number: int, desired: DesiredUser) -> UserPlan:
+    missing = [name for name in ("email", "external_id") if getattr(desired, name) is None]
+    if missing:
+        names = " and ".join(missing)
+        return UserPlan(
+            number,
+            desired,
+            error=PublicaError(
+                "incomplete",
+                f"{desired.label} is not at the store, and to create the user {names} is missing. "
+                f"Give {names}, or correct the key if the user should exist.",
+                fields={name: ["is required to create a user"] for name in missing},
+            ),
+        )
+    step = Step(
+        CREATE,
+        (CREATE,),
+        create_body(desired),
+        generates_password=desired.generate_password and desired.password is None,
+    )
+    return UserPlan(number, desired, None, (step,), after=_created(desired))
+
+
+def _plan_change(number: int, desired: DesiredUser, current: CurrentUser, today: str) -> UserPlan:
+    warnings: list[str] = []
+    different = different_attributes(desired, current)
+    set_password = desired.password is not None and desired.update_password == ALWAYS
+    assign_plan = False
+    if desired.plan_id is not None:
+        held = holds_plan(desired, current, today)
+        assign_plan = held is False
+        if held is None:
+            warnings.append(
+                f"{current.email}: the store does not tell which plans this user holds, so plan "
+                f"{desired.plan_id} was not assigned; to assign it again could give it twice."
+            )
+
+    steps: list[Step] = []
+    after = current
+    if desired.state == ACTIVE and not current.active:
+        # First of all: an update may not find a deactivated user (choice 10).
+        steps.append(Step(REACTIVATE, (REACTIVATE,)))
+        after = replace(after, active=True, deactivated_at=None)
+    elif not current.active:
+        warnings.append(
+            f"{current.email} is deactivated and stays so; state: active reactivates the user."
+        )
+
+    actions = [
+        action
+        for action, wanted in (
+            (UPDATE, different),
+            (SET_PASSWORD, set_password),
+            (ASSIGN_PLAN, assign_plan),
+        )
+        if wanted
+    ]
+    if actions:
+        if not _has_external_id(desired, current):
+            return UserPlan(number, desired, current, error=_without_external_id(current))
+        body = update_body(
+            desired, current, different, set_password=set_password, assign_plan=assign_plan
+        )
+        steps.append(Step(UPDATE, tuple(actions), body))
+        after = _changed(after, different, desired if assign_plan else None)
+    if desired.force_logout and (set_password or not ENDS_SESSIONS.isdisjoint(different)):
+        steps.append(Step(FORCE_LOGOUT, (FORCE_LOGOUT,)))
+    return UserPlan(number, desired, current, tuple(steps), after=after, warnings=tuple(warnings))
+
+
+def _has_external_id(desired: DesiredUser, current: CurrentUser) -> bool:
+    return desired.external_id is not None or current.external_id is not None
+
+
+def _without_external_id(current: CurrentUser) -> PublicaError:
+    reason = "has none at the store"
+    if not current.tells_external_id:
+        reason = "cannot be read from this store"
+    return PublicaError(
+        "incomplete",
+        f"To change {describe(current)} the API requires the user's external_id, which {reason}. "
+        "Give external_id.",
+        fields={"external_id": ["is required to change this user"]},
+    )
+
+
+def _created(desired: DesiredUser) -> CurrentUser:
+    """The user that a creation makes; the store chooses the id, which is 0 until it has."""
+    return CurrentUser(
+        id=0,
+        email=desired.email or "",
+        active=True,
+        external_id=desired.external_id,
+        sessions_limit=desired.sessions_limit or None,
+        admin=bool(desired.admin),
+        plan_admin=bool(desired.plan_admin),
+        only_sees_readable=desired.only_sees_readable,
+        plans=() if desired.plan_id is None else (_assigned(desired),),
+    )
+
+
+def _changed(
+    current: CurrentUser, different: Mapping[str, Any], assigned: DesiredUser | None
+) -> CurrentUser:
+    changes = dict(different)
+    if "sessions_limit" in changes:
+        changes["sessions_limit"] = changes["sessions_limit"] or None
+    if assigned is not None:
+        changes["plans"] = (*(current.plans or ()), _assigned(assigned))
+    return replace(current, **changes)
+
+
+def _assigned(desired: DesiredUser) -> HeldPlan:
+    return HeldPlan(
+        plan_id=desired.plan_id, name=desired.user_plan_name, valid_to=desired.plan_valid_to
+    )

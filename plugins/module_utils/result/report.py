@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The result of many users: one item each, of one shape, a summary and what the plan takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..applied.executor import AppliedUser, stopping_error
+from ..plan.operations import (
+    ASSIGN_PLAN,
+    CREATE,
+    DEACTIVATE,
+    REACTIVATE,
+    SET_PASSWORD,
+    UPDATE,
+    Plan,
+)
+from ..transport.errors import PublicaError
+from .diff import diff_of
+
+CHANGES, ALL, SUMMARY = "changes", "all", "summary"
+REPORTS = (CHANGES, ALL, SUMMARY)
+
+# How many failed users the message names; ``results`` holds them all.
+NAMED_FAILURES = 5
+
+
+def bulk_result(
+    plan: Plan,
+    applied: Sequence[AppliedUser],
+    *,
+    report: str,
+    requests_a_window: int | None,
+    share: int,
+) -> dict[str, Any]:
+    """The whole result of a bulk task; with ``failed`` where a user failed.
+
+    :param requests_a_window: the store's rate limit, None where it has not told one.
+    :param share: the percentage of it that the run may use.
+    """
+    told = reported(applied, report)
+    result: dict[str, Any] = {
+        "changed": any(user.changed for user in applied),
+        "summary": summarize(applied),
+        "results": [item(user) for user in told],
+        "diff": [difference for user in told if (difference := diff_of(user)) is not None],
+        "plan": {
+            "hash": plan.hash,
+            "requests": plan.requests,
+            "minutes": plan.minutes(requests_a_window, share),
+        },
+        "warnings": [warning for user in applied for warning in user.warnings],
+    }
+    stopped = stopping_error(applied)
+    if result["summary"]["failed"]:
+        message = failure_message(applied)
+        result["failed"] = True
+        result["msg"] = message
+        result["failure"] = (
+            stopped or PublicaError("users_failed", message, fields=_failed_users(applied))
+        ).as_failure()
+    return result
+
+
+def _failed_users(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
+    return {
+        f"users[{user.plan.index}]": [user.error.message]
+        for user in applied
+        if user.error is not None
+    }
+
+
+def reported(applied: Sequence[AppliedUser], report: str) -> list[AppliedUser]:
+    """The users that a result tells of one by one, in the order of the input."""
+    if report == SUMMARY:
+        return []
+    if report == ALL:
+        return list(applied)
+    return [user for user in applied if user.changed or user.error is not None]
+
+
+def item(applied: AppliedUser) -> dict[str, Any]:
+    """The result of one user; the same keys whatever happened."""
+    desired, user = applied.plan.desired, applied.user
+    return {
+        "email": user.email if user else desired.email,
+        "external_id": user.external_id if user and user.external_id else desired.external_id,
+        "id": (user.id or None) if user else desired.id,
+        "state": desired.state,
+        "actions": list(applied.actions),
+        "changed": applied.changed,
+        "failed": applied.error is not None,
+        "error": applied.error.as_failure() if applied.error else None,
+    }
+
+
+def summarize(applied: Sequence[AppliedUser]) -> dict[str, int]:
+    """How many users met which fate; one that was created and failed after counts in both."""
+
+    def count(*actions: str) -> int:
+        return sum(not set(actions).isdisjoint(user.actions) for user in applied)
+
+    return {
+        "desired": len(applied),
+        "created": count(CREATE),
+        "updated": count(UPDATE, SET_PASSWORD, ASSIGN_PLAN),
+        "reactivated": count(REACTIVATE),
+        "deactivated": count(DEACTIVATE),
+        "unchanged": sum(not user.changed and user.error is None for user in applied),
+        "protected": 0,
+        "failed": sum(user.error is not None for user in applied),
+    }
+
+
+def failure_message(applied: Sequence[AppliedUser]) -> str:
+    """One sentence on the users that failed, the first of them by name."""
+    failed = [user for user in applied if user.error is not None]
+    named = "; ".join(
+        f"#{user.plan.index} {user.plan.desired.label}: {user.error}"
+        for user in failed[:NAMED_FAILURES]
+    )
+    rest = len(failed) - NAMED_FAILURES
+    more = f"; and {rest} more, all of them in results" if rest > 0 else ""
+    return f"{len(failed)} of {len(applied)} users failed: {named}{more}"

@@ -1,0 +1,182 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading the store's answers: what is of the documented form, and what came instead.
+
+Pure functions over (status, headers, body); source of the forms: the users API page, and the
+choices 4, 5 and 14 that it leaves open (see docs/open-choices.md).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import QUOTED_CHARACTERS
+
+NOT_SHOWN = "(not shown)"
+_TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|/impersonate\S*", re.IGNORECASE)
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer as bytes; ``headers`` is a case-insensitive mapping."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.body.strip()
+
+    def json(self) -> Any:
+        """The body as JSON, or ``_ABSENT`` (never equal to any JSON value) where it is none."""
+        try:
+            return json.loads(self.body.decode("utf-8-sig"))
+        except (UnicodeDecodeError, ValueError, RecursionError):
+            return _ABSENT
+
+    def json_object(self) -> dict[str, Any] | None:
+        """The body as a JSON object, or None where it is anything else."""
+        value = self.json()
+        return value if isinstance(value, dict) else None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list, and what the paginator says of the rest, where it says anything."""
+
+    records: list[dict[str, Any]]
+    per_page: int | None = None
+    last_page: int | None = None
+    total: int | None = None
+    has_next: bool | None = None
+
+
+EMPTY_PAGE = Page(records=[], has_next=False)
+
+
+def list_page(payload: Mapping[str, Any]) -> Page | None:
+    """The page in ``{"CODE", "data": {"paginator": {...}}}``, or None where there is none.
+
+    A paginator is ``current_page`` and ``data`` at the least; the rest of Laravel's is used where
+    it is sent (choice 5).
+    """
+    data = payload.get("data")
+    paginator = data.get("paginator") if isinstance(data, dict) else None
+    if not isinstance(paginator, dict):
+        return None
+    records = paginator.get("data")
+    if isinstance(records, dict):
+        # PHP writes an array whose keys have gaps as an object: {"0": {...}, "2": {...}}.
+        records = list(records.values())
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        return None
+    has_next = None
+    if "next_page_url" in paginator:
+        has_next = paginator["next_page_url"] is not None
+    return Page(
+        records=records,
+        per_page=whole_number(paginator.get("per_page")),
+        last_page=whole_number(paginator.get("last_page")),
+        total=whole_number(paginator.get("total")),
+        has_next=has_next,
+    )
+
+
+def created_record(payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The record in the answer to a creation, or None where there is none with an id."""
+    data = payload.get("data")
+    if isinstance(data, dict) and isinstance(data.get("user"), dict):
+        data = data["user"]
+    if isinstance(data, dict) and whole_number(data.get("id")) is not None:
+        return data
+    return None
+
+
+def whole_number(value: Any) -> int | None:
+    """A whole number sent as a number or as digits; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value.strip()):
+        return int(value)
+    return None
+
+
+def says_failure(payload: Mapping[str, Any]) -> bool:
+    """Whether an answer with a good status carries a ``CODE`` other than ``success``."""
+    code = payload.get("CODE")
+    return isinstance(code, str) and code.lower() not in ("success", "ok")
+
+
+def rejected_fields(payload: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The faults by field of a 422, in any of the three forms of choice 14."""
+    for key in ("errors", "data"):
+        faults = payload.get(key)
+        if isinstance(faults, dict) and faults:
+            return {str(name): _texts(value) for name, value in faults.items()}
+    return {}
+
+
+def message_of(payload: Mapping[str, Any]) -> str:
+    """What an error's body says in words; empty where it says nothing."""
+    for key in ("message", "error", "CODE"):
+        value = payload.get(key)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return ""
+
+
+def describe(answer: Answer) -> str:
+    """Say in a few words what came, for an error; quote nothing that could hold a secret.
+
+    Records hold impersonation links, so JSON is described by its keys and never quoted, and a
+    text is quoted only where it is not JSON that was cut short.
+    """
+    if answer.is_empty:
+        return "an empty body"
+    size = f"{len(answer.body):,} bytes"
+    value = answer.json()
+    if isinstance(value, dict):
+        keys = ", ".join(sorted(str(key)[:30] for key in value)[:8]) or "no keys"
+        return f"a JSON object with {keys}"
+    if value is not _ABSENT:
+        return f"JSON that is no object ({type(value).__name__}, {size})"
+    text = answer.body.decode("utf-8", errors="replace").strip()
+    if text[:1] in ("{", "["):
+        return f"JSON that breaks off or is malformed ({size})"
+    if text[:1] == "<" or "html" in answer.headers.get("Content-Type", "").lower():
+        title = _TITLE.search(text)
+        quote = shorten(title.group(1) if title else _TAG.sub(" ", text))
+        return f'an HTML page ("{quote}")' if quote else f"an HTML page ({size})"
+    return f'text that is no JSON ("{shorten(text)}")'
+
+
+def shorten(text: str) -> str:
+    """One line of an unknown text, without addresses of pages (they may be links that let in)."""
+    line = _URL.sub(NOT_SHOWN, " ".join(text.split()))
+    line = "".join(character for character in line if character.isprintable())
+    return line if len(line) <= QUOTED_CHARACTERS else line[: QUOTED_CHARACTERS - 1] + "…"
+
+
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """The text with each of the given secrets replaced, for words that a store sent back."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, NOT_SHOWN)
+    return text
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [shorten(item if isinstance(item, str) else json.dumps(item)) for item in values]

@@ -1,0 +1,202 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sending one request: the limiter before it, retries around it, errors after it.
+
+A read is repeated until it comes in whole. A write is repeated here only where it is certain that
+the store did not carry it out (it was never sent, or the rate limit refused it); after any other
+failure of a write, ``applied`` first finds out what became of it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, Callable, TypeVar
+
+from .answers import Answer
+from .connection import Connection
+from .errors import FatalError, LostAnswerError, PublicaError
+from .failures import (
+    AttemptError,
+    Request,
+    cut_short,
+    failure_of_exception,
+    failure_of_status,
+    unexpected_answer,
+)
+from .limiter import RateLimiter
+from .retries import RetryBudget, backoff
+from .session import open_session, requests
+
+# A page of a website or of a proxy may come once in place of an answer, and is worth another try;
+# more of them mean that base_url is wrong.
+RETRIES_OF_UNEXPECTED_ANSWERS = 2
+
+Parsed = TypeVar("Parsed")
+
+
+class HttpTransport:
+    """Requests to one store, for all workers of a run.
+
+    :param read_only: refuse every request that could write (check mode).
+    :param workers: how many threads will send at once; the pool keeps a connection for each.
+    """
+
+    def __init__(self, connection: Connection, *, read_only: bool, workers: int = 1) -> None:
+        self._connection = connection
+        self._session = open_session(connection, pool_size=workers)
+        self.read_only = read_only
+        self._lock = threading.Lock()
+        self._budget = RetryBudget(connection.max_retries)
+        self._requests = 0
+        self._retries = 0
+        self.limiter = RateLimiter(connection.rate_limit_share, connection.max_rate_limit_wait)
+
+    def close(self) -> None:
+        self._session.close()
+
+    def usage(self) -> dict[str, Any]:
+        """The ``api`` of a result: requests sent, how many of them were retries, seconds waited."""
+        with self._lock:
+            sent, retried = self._requests, self._retries
+        waited = round(self.limiter.waited_seconds, 1)
+        return {"requests": sent, "retries": retried, "waited_seconds": waited}
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        parse: Callable[[Answer], Parsed | None],
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        repeats: bool = False,
+    ) -> Parsed:
+        """Send one request and return what ``parse`` makes of its answer.
+
+        :param parse: returns None for an answer that is not of the documented form.
+        :param repeats: this call repeats an earlier one, and counts as a retry.
+        :raises NotFoundError: 404.
+        :raises RejectedError: 422, with its faults by field.
+        :raises LostAnswerError: a write of which nobody can say yet whether it happened.
+        :raises FatalError: nothing else that this run sends would fare better.
+        """
+        request = Request(
+            method=method,
+            path=path,
+            base_url=self._connection.base_url,
+            query=query,
+            body=body,
+            secrets=(self._connection.api_token, (body or {}).get("new_password") or ""),
+        )
+        if request.writes and self.read_only:
+            raise FatalError(
+                "read_only", f"Check mode sends no {method}.", method=method, path=path
+            )
+        failures = 0
+        refusals = 0
+        while True:
+            try:
+                return self._attempt(request, parse, repeats or failures + refusals > 0)
+            except AttemptError as failure:
+                if not failure.passing:
+                    raise failure.error from None
+                if failure.error.code == "rate_limited":
+                    # The limiter holds the next attempt back for as long as the store asks.
+                    refusals += 1
+                    if refusals > self._connection.max_retries:
+                        raise failure.error from None
+                    continue
+                if request.writes and failure.was_sent:
+                    raise _lost(failure) from None
+                failures += 1
+                if (
+                    failure.error.code == "unexpected_answer"
+                    and failures > RETRIES_OF_UNEXPECTED_ANSWERS
+                ):
+                    raise failure.error from None
+                self.pause_before_retry(failures, failure.error, failure.wait)
+
+    def pause_before_retry(
+        self, attempt: int, error: PublicaError, wait: float | None = None
+    ) -> None:
+        """Wait before the retry number ``attempt`` (from 1), or raise ``error`` if none is left.
+
+        :param wait: seconds that the store itself asked for.
+        """
+        if attempt > self._connection.max_retries:
+            raise error from None
+        if not self._budget.take():
+            raise FatalError(
+                "store_unavailable",
+                f"The store keeps failing, so the run ended early. The last failure: "
+                f"{error.message}",
+                method=error.method,
+                path=error.path,
+                status=error.status,
+            ) from None
+        delay = max(backoff(attempt), wait or 0.0)
+        if delay > self._connection.max_rate_limit_wait:
+            raise error from None
+        time.sleep(delay)
+
+    def _attempt(
+        self, request: Request, parse: Callable[[Answer], Parsed | None], repeats: bool
+    ) -> Parsed:
+        """One request and its answer; raises :class:`AttemptError`."""
+        sent_at = self.limiter.acquire()
+        with self._lock:
+            self._requests += 1
+            self._retries += repeats
+        timeout = self._connection.timeout
+        try:
+            response = self._session.request(
+                request.method,
+                request.base_url + request.path,
+                params=request.query,
+                json=request.body,
+                timeout=(timeout, timeout),
+                allow_redirects=False,
+                # Given with each request: a session's own setting loses against the environment's
+                # REQUESTS_CA_BUNDLE.
+                verify=self._connection.verify,
+            )
+        except requests.exceptions.RequestException as error:
+            self.limiter.lost()
+            raise failure_of_exception(error, request, timeout) from None
+        answer = Answer(response.status_code, response.headers, response.content)
+        self.limiter.answered(answer.status, answer.headers, sent_at)
+        failure = _cut(answer, request) or failure_of_status(answer, request)
+        if failure is not None:
+            raise failure
+        parsed = parse(answer)
+        if parsed is None:
+            raise unexpected_answer(answer, request)
+        self._budget.succeeded()
+        return parsed
+
+
+def _cut(answer: Answer, request: Request) -> AttemptError | None:
+    # requests 2 with urllib3 1.26 takes a body that broke off for a whole one.
+    announced = answer.headers.get("Content-Length", "")
+    if not announced.isdigit() or answer.headers.get("Content-Encoding"):
+        return None
+    if request.method == "HEAD" or answer.status in (204, 304):
+        return None
+    received = len(answer.body)
+    return cut_short(request, received, int(announced)) if received < int(announced) else None
+
+
+def _lost(failure: AttemptError) -> LostAnswerError:
+    error = failure.error
+    return LostAnswerError(
+        error.code,
+        error.message,
+        method=error.method,
+        path=error.path,
+        status=error.status,
+        retry_after=failure.wait,
+    )

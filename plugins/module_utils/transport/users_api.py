@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The users API: one method an endpoint, each one request (source: the users API page).
+
+Bodies and answers are the API's own; ``current`` and ``plan`` know what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import answers, paths
+from .answers import EMPTY_PAGE, Answer, Page
+from .errors import NotFoundError
+from .http import HttpTransport
+
+PAGE_SIZE = 100  # the most that the API gives in one page
+
+DEACTIVATED = "deactivated"
+ADMINS = "admins"
+
+
+class UsersApi:
+    """The endpoints of one store.
+
+    Every method raises what :meth:`HttpTransport.send` raises. ``repeats`` marks a write that is
+    sent again after a lost answer.
+    """
+
+    def __init__(self, transport: HttpTransport) -> None:
+        self.transport = transport
+        self._force_logout_variant = 0
+
+    def list_page(self, page: int, query: str | None = None) -> Page:
+        """One page of users; ``query`` is an address, ``deactivated`` or ``admins``.
+
+        An empty result may come as an empty page or as a 404 (choice 4): both are a page without
+        records.
+        """
+        parameters: dict[str, Any] = {"page": page, "per_page": PAGE_SIZE}
+        if query is not None:
+            parameters["query"] = query
+        try:
+            return self.transport.send("GET", paths.LIST, _page, query=parameters)
+        except NotFoundError:
+            return EMPTY_PAGE
+
+    def create(self, body: Mapping[str, Any], *, repeats: bool = False) -> dict[str, Any]:
+        """Create a user and return its record."""
+        return self.transport.send("POST", paths.CREATE, _created, body=body, repeats=repeats)
+
+    def update(self, user_id: int, body: Mapping[str, Any], *, repeats: bool = False) -> None:
+        """Write a user's whole record, and assign a plan where the body names one."""
+        self.transport.send("PUT", paths.user(user_id), _done, body=body, repeats=repeats)
+
+    def deactivate(self, user_id: int, *, repeats: bool = False) -> None:
+        """Deactivate a user, who then cannot log in by any means."""
+        self.transport.send("DELETE", paths.user(user_id), _done, repeats=repeats)
+
+    def reactivate(self, user_id: int, *, repeats: bool = False) -> None:
+        """Reactivate a deactivated user."""
+        self.transport.send("PUT", paths.reactivate(user_id), _done, repeats=repeats)
+
+    def force_logout(self, identifier: int | str, *, repeats: bool = False) -> None:
+        """End a user's sessions, by id or external id.
+
+        The documentation has two paths (choice 13). The one that worked last is tried first; where
+        it answers 404, the other one decides.
+        """
+        variants = paths.force_logout(identifier)
+        first = self._force_logout_variant
+        try:
+            self.transport.send("POST", variants[first], _logged_out, repeats=repeats)
+            return
+        except NotFoundError as error:
+            not_found = error
+        try:
+            self.transport.send("POST", variants[1 - first], _logged_out, repeats=repeats)
+        except NotFoundError:
+            raise not_found from None
+        self._force_logout_variant = 1 - first
+
+
+def _page(answer: Answer) -> Page | None:
+    payload = answer.json_object()
+    if payload is None or answers.says_failure(payload):
+        return None
+    return answers.list_page(payload)
+
+
+def _created(answer: Answer) -> dict[str, Any] | None:
+    payload = answer.json_object()
+    if payload is None or answers.says_failure(payload):
+        return None
+    return answers.created_record(payload)
+
+
+def _done(answer: Answer) -> bool | None:
+    """A write whose answer tells nothing more: 204 without a body, or ``{"CODE": "success"}``."""
+    if answer.is_empty:
+        return True
+    payload = answer.json_object()
+    if payload is None or "CODE" not in payload or answers.says_failure(payload):
+        return None
+    return True
+
+
+def _logged_out(answer: Answer) -> bool | None:
+    """Any object that reports no failure: the documentation shows no answer for this endpoint."""
+    if answer.is_empty:
+        return True
+    payload = answer.json_object()
+    return None if payload is None or answers.says_failure(payload) else True

@@ -1,0 +1,9 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The collection's version, for the user agent. A test holds it equal to galaxy.yml's."""
+
+from __future__ import annotations
+
+VERSION = "0.1.0"

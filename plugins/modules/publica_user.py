@@ -1,0 +1,339 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: publica_user
+short_description: Create, change, deactivate or reactivate one user of a Publica.la store
+version_added: 0.1.0
+description:
+  - Compares the desired user with the one at the store, and sends a request only where they differ.
+  - An option that is left out is unmanaged. It never counts as a difference and its value at the
+    store stays as it is.
+  - The user is found by O(id), else by O(external_id) where the store returns it, else by O(email).
+    Keys that point at two different users are an error that names both.
+  - For more than a few users M(publica.la.publica_user_bulk) is the better tool. It reads a hundred
+    users with one request, where this module needs at least one request for each.
+author:
+  - The publica.la collection's authors (@publica-la)
+extends_documentation_fragment:
+  - publica.la.connection
+  - publica.la.attributes
+options:
+  email:
+    description:
+      - The user's address, at most 254 characters. Compared without regard to case, since a store
+        may lower-case it.
+      - With O(id) or O(external_id) given as well, a different address at the store is changed to
+        this one.
+      - Required to create a user. A malformed address fails the task before any request.
+    type: str
+  external_id:
+    description:
+      - The user's id in the operator's own system, 1 to 64 characters.
+      - Required to create a user. The API also requires it for any change, so give it where the
+        store does not return it or does not hold one.
+    type: str
+  id:
+    description:
+      - The user's id at the store, 1 or more. The store chooses it, so an id that it does not know
+        is an error, except with O(state=absent).
+    type: int
+  state:
+    description:
+      - V(present) means that the account exists with these attributes. Whether it is active is left
+        as it is; a deactivated account gives a warning.
+      - V(active) means the same, and the account is reactivated if need be.
+      - V(absent) means that the account is deactivated or was never there. Attributes are not
+        compared.
+    type: str
+    choices: [present, active, absent]
+    default: present
+  password:
+    description:
+      - The user's password, 8 to 255 characters. It cannot be read, so it is never compared. It is
+        never shown.
+    type: str
+    aliases: [new_password]
+  update_password:
+    description:
+      - V(on_create) sets O(password) only when the user is created.
+      - V(always) sets it on every run, which then always reports a change.
+    type: str
+    choices: [on_create, always]
+    default: on_create
+  generate_password:
+    description:
+      - Whether a user that is created without O(password) gets a random one, which is never shown.
+        For stores whose readers sign in through single sign-on.
+    type: bool
+    default: false
+  sessions_limit:
+    description:
+      - In how many sessions the user may read at once, 1 to 999999. V(0) means no limit.
+    type: int
+  plan_id:
+    description:
+      - The id of the plan that the user is to hold. It is assigned only where the user does not
+        hold it already (with O(plan_valid_to) as its end, if that is given); a plan that has ended
+        or was cancelled is not held.
+      - Where the store does not tell which plans a user holds, the plan is assigned on creation
+        only, and a warning says so.
+    type: int
+    aliases: [assign_new_plan]
+  plan_valid_to:
+    description:
+      - The last day of O(plan_id), as C(YYYY-MM-DD). A day that does not exist fails the task.
+        Needs O(plan_id).
+    type: str
+    aliases: [new_plan_custom_valid_to]
+  user_plan_name:
+    description:
+      - A name for the assignment of O(plan_id), sent only with an assignment and never compared.
+        Needs O(plan_id).
+    type: str
+  admin:
+    description: Whether the user administers the store.
+    type: bool
+  plan_admin:
+    description: Whether the user administers a plan.
+    type: bool
+  only_sees_readable:
+    description: Whether the user sees only the publications that the user may read.
+    type: bool
+  force_logout:
+    description:
+      - Whether to end the user's sessions as well when this task deactivates the user, or changes
+        the password, O(admin), O(plan_admin), O(only_sees_readable) or O(sessions_limit).
+    type: bool
+    default: false
+seealso:
+  - module: publica.la.publica_user_bulk
+  - module: publica.la.publica_user_info
+  - module: publica.la.publica_user_logout
+"""
+
+EXAMPLES = r"""
+- name: Give Ana a seat until the end of the year, in two sessions
+  publica.la.publica_user:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    email: ana@example.org
+    external_id: staff-1001
+    generate_password: true
+    plan_id: 12
+    plan_valid_to: "2031-12-31"
+    sessions_limit: 2
+
+- name: Let Ana read again, whatever happened before
+  publica.la.publica_user:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    email: ana@example.org
+    external_id: staff-1001
+    state: active
+
+- name: Change Ana's address, found by the id in our own system
+  publica.la.publica_user:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    external_id: staff-1001
+    email: ana.lopez@example.org
+
+- name: Take Ana's rights back and end her sessions
+  publica.la.publica_user:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    external_id: staff-1001
+    admin: false
+    plan_admin: false
+    force_logout: true
+
+- name: Deactivate Ana, with the connection set once for several tasks
+  module_defaults:
+    group/publica.la.publica:
+      base_url: https://example.publica.la
+      api_token: "{{ publica_api_token }}"
+  block:
+    - name: Deactivate Ana
+      publica.la.publica_user:
+        email: ana.lopez@example.org
+        state: absent
+        force_logout: true
+"""
+
+RETURN = r"""
+user:
+  description:
+    - The user as the store holds it after the task, or in check mode would hold it.
+    - Empty where there is no user.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: The user's id at the store; null in check mode for a user that would be created.
+      type: int
+      sample: 923242
+    uuid:
+      description: The user's UUID at the store.
+      type: str
+      sample: af5af4f9-9b8d-4d79-b162-0cec4279cae5
+    external_id:
+      description: The user's id in the operator's own system; null where the store tells none.
+      type: str
+      sample: staff-1001
+    email:
+      description: The user's address.
+      type: str
+      sample: ana@example.org
+    active:
+      description: Whether the user can log in.
+      type: bool
+      sample: true
+    admin:
+      description: Whether the user administers the store.
+      type: bool
+      sample: false
+    plan_admin:
+      description: Whether the user administers a plan.
+      type: bool
+      sample: false
+    only_sees_readable:
+      description: Whether the user sees only what the user may read.
+      type: bool
+      sample: true
+    sessions_limit:
+      description: In how many sessions the user may read at once; null for no limit.
+      type: int
+      sample: 2
+    plans:
+      description: The plans that the user holds or held; null where the store does not tell.
+      type: list
+      elements: dict
+      contains:
+        plan_id:
+          description: The plan's id.
+          type: int
+          sample: 12
+        name:
+          description: The name of the plan or of its assignment.
+          type: str
+          sample: Library card
+        valid_from:
+          description: Since when the user holds it, as a date or a time (ISO 8601, UTC).
+          type: str
+          sample: "2026-01-01"
+        valid_to:
+          description: Until when, likewise; null for ever.
+          type: str
+          sample: "2031-12-31"
+        cancelled:
+          description: Whether it was cancelled.
+          type: bool
+          sample: false
+    created_at:
+      description: When the user was created (ISO 8601, UTC).
+      type: str
+      sample: "2026-05-13T18:47:29Z"
+    updated_at:
+      description: When the user was last changed, as far as the store told it in this task.
+      type: str
+      sample: "2026-05-17T12:59:47Z"
+    deactivated_at:
+      description: When the user was deactivated; null for an active one.
+      type: str
+      sample: null
+    user_plans_count:
+      description: How many plans the user has; other counters of the store stand beside it.
+      type: int
+      sample: 1
+actions:
+  description: What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: str
+  choices: [create, update, set_password, assign_plan, reactivate, deactivate, force_logout]
+  sample: [create]
+diff:
+  description: What is different before and after. A password appears only as having been set.
+  returned: when something changes
+  type: dict
+  sample:
+    before: {sessions_limit: 1}
+    after: {sessions_limit: 2}
+    before_header: ana@example.org
+    after_header: ana@example.org (update)
+api:
+  description: What the task cost.
+  returned: always
+  type: dict
+  contains:
+    requests:
+      description: Requests sent, retries included.
+      type: int
+      sample: 2
+    retries:
+      description: How many of them repeated an earlier one.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: Seconds in which the task stood still for the store's rate limit.
+      type: float
+      sample: 0.0
+failure:
+  description: Why the task failed, for a playbook to branch on.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: A short stable name.
+      type: str
+      sample: validation
+    message:
+      description: The same as C(msg).
+      type: str
+      sample: "The store refused the values: assign_new_plan: The selected plan is invalid."
+    method:
+      description: The HTTP method of the request that failed; null where none was sent.
+      type: str
+      sample: PUT
+    path:
+      description: The path of that request.
+      type: str
+      sample: /integration-api/v1/dashboard/users/923242
+    status:
+      description: The HTTP status that came back.
+      type: int
+      sample: 422
+    fields:
+      description: What is wrong, by field.
+      type: dict
+      sample: {assign_new_plan: ["The selected plan is invalid."]}
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..module_utils.desired.options import IDENTITY, user_argument_spec
+from ..module_utils.desired.rows import desired_user
+from ..module_utils.module import PublicaModule, run
+from ..module_utils.provision import provision
+from ..module_utils.result.single import single_result
+from ..module_utils.transport.users_api import UsersApi
+
+
+def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring one user to the desired state."""
+    provisioned = provision(api, [desired_user(params)])
+    return single_result(provisioned.applied[0])
+
+
+def main() -> None:
+    run(PublicaModule(user_argument_spec(), required_one_of=[IDENTITY]), work)
+
+
+if __name__ == "__main__":
+    main()

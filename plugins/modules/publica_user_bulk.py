@@ -1,0 +1,389 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: publica_user_bulk
+short_description: Bring many users of a Publica.la store to the desired state in one task
+version_added: 0.1.0
+description:
+  - Compares a list of desired users with the ones at the store, and sends requests only for those
+    that differ. A second run with the same list changes nothing.
+  - The store is read with the fewest requests that the list allows, since a store answers about a
+    hundred requests a minute. One request reads up to a hundred users.
+  - Every item is validated before the first request. All bad items are reported at once, each with
+    its index and option.
+  - A user's failure ends neither the run nor what was done for other users. The task then fails at
+    its end, with C(changed) and RV(results) telling what was done.
+author:
+  - The publica.la collection's authors (@publica-la)
+extends_documentation_fragment:
+  - publica.la.connection
+  - publica.la.attributes
+options:
+  users:
+    description:
+      - The desired users. Two items with the same O(users[].id), O(users[].external_id) or
+        O(users[].email) are an error, and so is an unknown option.
+      - Users of the store that are not in the list are left alone.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      email:
+        description:
+          - The user's address, at most 254 characters, compared without regard to case.
+          - Required to create a user.
+        type: str
+      external_id:
+        description:
+          - The user's id in the operator's own system, 1 to 64 characters.
+          - Required to create a user, and for any change where the store does not return it.
+        type: str
+      id:
+        description:
+          - The user's id at the store, 1 or more. One that the store does not know is an error,
+            except with O(users[].state=absent).
+        type: int
+      state:
+        description:
+          - V(present) means that the account exists with these attributes, active or not.
+          - V(active) means the same, and reactivated if need be.
+          - V(absent) means deactivated, or never there.
+        type: str
+        choices: [present, active, absent]
+        default: present
+      password:
+        description:
+          - The user's password, 8 to 255 characters. Never compared and never shown.
+        type: str
+        aliases: [new_password]
+      update_password:
+        description:
+          - V(on_create) sets the password only when the user is created, V(always) on every run,
+            which then always reports a change.
+        type: str
+        choices: [on_create, always]
+        default: on_create
+      generate_password:
+        description:
+          - Whether a user that is created without a password gets a random one that is never shown.
+        type: bool
+        default: false
+      sessions_limit:
+        description:
+          - In how many sessions the user may read at once, 1 to 999999. V(0) means no limit.
+        type: int
+      plan_id:
+        description:
+          - The id of the plan that the user is to hold. Assigned only where the user does not hold
+            it already, with O(users[].plan_valid_to) as its end if that is given.
+        type: int
+        aliases: [assign_new_plan]
+      plan_valid_to:
+        description:
+          - The last day of the plan, as C(YYYY-MM-DD). Needs a plan.
+        type: str
+        aliases: [new_plan_custom_valid_to]
+      user_plan_name:
+        description:
+          - A name for the assignment of the plan, sent only with an assignment. Needs a plan.
+        type: str
+      admin:
+        description: Whether the user administers the store.
+        type: bool
+      plan_admin:
+        description: Whether the user administers a plan.
+        type: bool
+      only_sees_readable:
+        description: Whether the user sees only what the user may read.
+        type: bool
+      force_logout:
+        description:
+          - Whether to end the user's sessions as well when this task deactivates the user, or
+            changes the password, a right or the sessions limit.
+        type: bool
+        default: false
+  defaults:
+    description:
+      - Options for every item that does not give them itself, by the same names as in O(users).
+        An item's empty (null) option takes the default.
+      - What identifies a user (C(email), C(external_id), C(id)) cannot be a default.
+    type: dict
+    default: {}
+  lookup:
+    description:
+      - How the current users are found. V(list) reads the store's pages, V(search) looks each user
+        up by address, and V(auto) decides for the cheaper way after the first page.
+      - With V(search), a user whose address at the store is another than the desired one is not
+        found by O(users[].external_id). Items without an address are listed for in any case.
+    type: str
+    choices: [auto, list, search]
+    default: auto
+  concurrency:
+    description:
+      - How many users are worked on at once, 1 to 64. All workers share the store's rate limit.
+    type: int
+    default: 8
+  on_error:
+    description:
+      - V(continue) goes on with the other users after a user's error. V(stop) begins no further
+        user, and nothing at all where the error was found before the first change.
+      - Errors that every further request would meet as well, such as a token that the store
+        refuses, end the run in any case.
+    type: str
+    choices: [continue, stop]
+    default: continue
+  report:
+    description:
+      - Whom RV(results) and RV(diff) tell of. V(changes) are users that changed or failed, V(all)
+        is everybody, V(summary) is nobody.
+    type: str
+    choices: [changes, all, summary]
+    default: changes
+seealso:
+  - module: publica.la.publica_user
+  - module: publica.la.publica_user_info
+"""
+
+EXAMPLES = r"""
+- name: Seats of the editorial department
+  publica.la.publica_user_bulk:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    defaults:
+      plan_id: 12
+      plan_valid_to: "2031-12-31"
+      sessions_limit: 2
+      generate_password: true
+    users:
+      - email: ana@example.org
+        external_id: staff-1001
+      - email: bruno@example.org
+        external_id: staff-1002
+        plan_admin: true
+      - email: carla@example.org
+        state: absent
+        force_logout: true
+
+- name: Everybody in one list of the inventory, at half of the store's rate limit
+  publica.la.publica_user_bulk:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    users: "{{ seats }}"
+    rate_limit_share: 50
+    on_error: stop
+    report: all
+  vars:
+    seats:
+      - email: diego@example.org
+        external_id: staff-1003
+        state: active
+"""
+
+RETURN = r"""
+summary:
+  description:
+    - How many users met which fate. A user can be counted twice, as one who was updated and whose
+      logout failed is.
+  returned: always, once the store was read
+  type: dict
+  contains:
+    desired:
+      description: Users in the list.
+      type: int
+      sample: 200
+    created:
+      description: Users that were created.
+      type: int
+      sample: 4
+    updated:
+      description: Users whose attributes, password or plan were changed.
+      type: int
+      sample: 9
+    reactivated:
+      description: Users that were reactivated.
+      type: int
+      sample: 1
+    deactivated:
+      description: Users that were deactivated.
+      type: int
+      sample: 2
+    unchanged:
+      description: Users that were as desired already.
+      type: int
+      sample: 184
+    protected:
+      description:
+        - Users that were kept though the list would have removed them. Always 0, since users that
+          are not in the list are left alone.
+      type: int
+      sample: 0
+    failed:
+      description: Users with an error.
+      type: int
+      sample: 0
+results:
+  description: What was done for each user, or in check mode would be, in the order of the input.
+  returned: always, once the store was read
+  type: list
+  elements: dict
+  contains:
+    email:
+      description: The user's address.
+      type: str
+      sample: ana@example.org
+    external_id:
+      description: The user's id in the operator's own system.
+      type: str
+      sample: staff-1001
+    id:
+      description: The user's id at the store; null where there is none yet.
+      type: int
+      sample: 923242
+    state:
+      description: The desired state.
+      type: str
+      sample: present
+    actions:
+      description: What was done, in order; up to the failure, where there was one.
+      type: list
+      elements: str
+      sample: [update, assign_plan]
+    changed:
+      description: Whether anything was done.
+      type: bool
+      sample: true
+    failed:
+      description: Whether the user has an error.
+      type: bool
+      sample: false
+    error:
+      description: The error, with the same keys as RV(failure); null where there is none.
+      type: dict
+      sample: null
+plan:
+  description: What the plan takes.
+  returned: always, once the store was read
+  type: dict
+  contains:
+    hash:
+      description: A name for exactly this plan; it is the same as long as list and store are.
+      type: str
+      sample: 3f9d1c0a7be24c55
+    requests:
+      description: Requests that write, if each is answered at the first attempt.
+      type: int
+      sample: 18
+    minutes:
+      description: Full minutes to wait for the store's rate limit meanwhile, at the least.
+      type: int
+      sample: 0
+diff:
+  description: What is different before and after, one entry for each user that changes.
+  returned: always, once the store was read
+  type: list
+  elements: dict
+  sample:
+    - before: {sessions_limit: 1}
+      after: {sessions_limit: 2}
+      before_header: ana@example.org
+      after_header: ana@example.org (update)
+api:
+  description: What the task cost.
+  returned: always
+  type: dict
+  contains:
+    requests:
+      description: Requests sent, retries included.
+      type: int
+      sample: 20
+    retries:
+      description: How many of them repeated an earlier one.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: Seconds in which the task stood still for the store's rate limit.
+      type: float
+      sample: 0.0
+failure:
+  description: Why the task failed, for a playbook to branch on.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: A short stable name; C(users_failed) where single users failed.
+      type: str
+      sample: users_failed
+    message:
+      description: The same as C(msg).
+      type: str
+      sample: "1 of 26 users failed: #3 ana@example.org: The store refused the values."
+    method:
+      description: The HTTP method of the request that failed; null for several users.
+      type: str
+      sample: null
+    path:
+      description: The path of that request.
+      type: str
+      sample: null
+    status:
+      description: The HTTP status that came back.
+      type: int
+      sample: null
+    fields:
+      description: What is wrong, by item and field.
+      type: dict
+      sample: {"users[3]": ["The store refused the values."]}
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..module_utils.applied.executor import CONTINUE, ON_ERROR, check_workers
+from ..module_utils.current.snapshot import AUTO, LOOKUPS
+from ..module_utils.desired.rows import desired_users
+from ..module_utils.module import PublicaModule, run
+from ..module_utils.provision import provision
+from ..module_utils.result.report import CHANGES, REPORTS, bulk_result
+from ..module_utils.transport.users_api import UsersApi
+
+
+def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring all users to the desired state."""
+    check_workers(params["concurrency"])
+    desired = desired_users(params["users"], params["defaults"])
+    provisioned = provision(
+        api,
+        desired,
+        lookup=params["lookup"],
+        workers=params["concurrency"],
+        on_error=params["on_error"],
+    )
+    return bulk_result(
+        provisioned.plan,
+        provisioned.applied,
+        report=params["report"],
+        requests_a_window=api.transport.limiter.limit,
+        share=params["rate_limit_share"],
+    )
+
+
+def main() -> None:
+    spec = {
+        # An item's options are read by ``desired``, which reports every bad item at once.
+        "users": {"type": "list", "elements": "dict", "required": True},
+        "defaults": {"type": "dict", "default": {}},
+        "lookup": {"type": "str", "choices": list(LOOKUPS), "default": AUTO},
+        "concurrency": {"type": "int", "default": 8},
+        "on_error": {"type": "str", "choices": list(ON_ERROR), "default": CONTINUE},
+        "report": {"type": "str", "choices": list(REPORTS), "default": CHANGES},
+    }
+    run(PublicaModule(spec), work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: publica_user_info
+short_description: Read users of a Publica.la store
+version_added: 0.1.0
+description:
+  - Returns the users of a store that fit all of the given options, or every active user where none
+    is given. An empty list where nobody fits.
+  - A look-up by O(email) costs one request. Everything else reads the store's list, a request for
+    each hundred users.
+author:
+  - The publica.la collection's authors (@publica-la)
+extends_documentation_fragment:
+  - publica.la.connection
+  - publica.la.attributes.info
+options:
+  email:
+    description:
+      - The whole address of the user, compared without regard to case.
+    type: str
+  external_id:
+    description:
+      - The user's id in the operator's own system. Where the store does not return it, nobody fits.
+    type: str
+  id:
+    description:
+      - The user's id at the store.
+    type: int
+  query:
+    description:
+      - A text that the store itself searches for, as the search field of its dashboard does. What
+        it finds is the store's choice. Only O(status) applies beside it.
+      - With O(status=deactivated) or O(status=all), deactivated users are returned as far as the
+        store's search finds them.
+    type: str
+  status:
+    description:
+      - Whether V(active) users are returned, V(deactivated) ones or V(all).
+    type: str
+    choices: [active, deactivated, all]
+    default: active
+  admins:
+    description:
+      - Whether only users that administer the store are returned.
+    type: bool
+    default: false
+seealso:
+  - module: publica.la.publica_user
+"""
+
+EXAMPLES = r"""
+- name: Look Ana up
+  publica.la.publica_user_info:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    email: ana@example.org
+    status: all
+  register: ana
+
+- name: Tell until when Ana may read
+  ansible.builtin.debug:
+    msg: "{{ ana.users | map(attribute='plans') | flatten | map(attribute='valid_to') | list }}"
+
+- name: List who administers the store
+  publica.la.publica_user_info:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    admins: true
+
+- name: Count the deactivated users
+  publica.la.publica_user_info:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    status: deactivated
+  register: deactivated
+"""
+
+RETURN = r"""
+users:
+  description: The users that fit, each in the form of RV(publica.la.publica_user#module:user).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - id: 923242
+      uuid: af5af4f9-9b8d-4d79-b162-0cec4279cae5
+      external_id: staff-1001
+      email: ana@example.org
+      active: true
+      admin: false
+      plan_admin: false
+      only_sees_readable: true
+      sessions_limit: 2
+      plans:
+        - plan_id: 12
+          name: Library card
+          valid_from: "2026-01-01"
+          valid_to: "2031-12-31"
+          cancelled: false
+      created_at: "2026-05-13T18:47:29Z"
+      updated_at: "2026-05-17T12:59:47Z"
+      deactivated_at: null
+      user_plans_count: 1
+count:
+  description: How many users fit.
+  returned: success
+  type: int
+  sample: 1
+api:
+  description: What the task cost.
+  returned: always
+  type: dict
+  contains:
+    requests:
+      description: Requests sent, retries included.
+      type: int
+      sample: 1
+    retries:
+      description: How many of them repeated an earlier one.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: Seconds in which the task stood still for the store's rate limit.
+      type: float
+      sample: 0.0
+failure:
+  description: Why the task failed, as in RV(publica.la.publica_user#module:failure).
+  returned: failure
+  type: dict
+  sample:
+    code: unauthenticated
+    message: The store does not accept the api_token.
+    method: GET
+    path: /integration-api/v1/dashboard/users
+    status: 401
+    fields: {}
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..module_utils.current.finding import ACTIVE, STATUSES, Wanted, find_users
+from ..module_utils.module import PublicaModule, run
+from ..module_utils.result.users import normal_form
+from ..module_utils.transport.users_api import UsersApi
+
+
+def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Read the users asked for."""
+    wanted = Wanted(**{name: params[name] for name in Wanted.__dataclass_fields__})
+    users = [normal_form(user) for user in find_users(api, wanted)]
+    return {"changed": False, "users": users, "count": len(users)}
+
+
+def main() -> None:
+    spec = {
+        "email": {"type": "str"},
+        "external_id": {"type": "str"},
+        "id": {"type": "int"},
+        "query": {"type": "str"},
+        "status": {"type": "str", "choices": list(STATUSES), "default": ACTIVE},
+        "admins": {"type": "bool", "default": False},
+    }
+    exclusions = [("query", name) for name in ("email", "external_id", "id")]
+    run(PublicaModule(spec, mutually_exclusive=exclusions), work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: publica_user_logout
+short_description: End the sessions of a user of a Publica.la store
+version_added: 0.1.0
+description:
+  - Ends all sessions of one user, who has to log in again at the next click.
+  - The API does not tell whether a user has sessions, so this module always reports a change. To
+    end sessions only when a right, a limit or the password changes, use the option C(force_logout)
+    of M(publica.la.publica_user).
+  - It costs one request by O(id) or O(external_id), and one more for the look-up by O(email). An
+    external id that consists of digits could be taken for an id, so the user is then looked for in
+    the store's list.
+author:
+  - The publica.la collection's authors (@publica-la)
+extends_documentation_fragment:
+  - publica.la.connection
+  - publica.la.attributes
+attributes:
+  diff_mode:
+    support: none
+    details: The API tells nothing of sessions that could be compared.
+options:
+  email:
+    description:
+      - The user's address. One that nobody at the store has fails the task.
+    type: str
+  external_id:
+    description:
+      - The user's id in the operator's own system, at most 64 characters.
+    type: str
+  id:
+    description:
+      - The user's id at the store, 1 or more.
+    type: int
+seealso:
+  - module: publica.la.publica_user
+"""
+
+EXAMPLES = r"""
+- name: End Ana's sessions
+  publica.la.publica_user_logout:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    email: ana@example.org
+
+- name: End the sessions of a user known by the id in our own system
+  publica.la.publica_user_logout:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    external_id: staff-1001
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or in check mode would be done.
+  returned: success
+  type: list
+  elements: str
+  sample: [force_logout]
+api:
+  description: What the task cost.
+  returned: always
+  type: dict
+  contains:
+    requests:
+      description: Requests sent, retries included.
+      type: int
+      sample: 2
+    retries:
+      description: How many of them repeated an earlier one.
+      type: int
+      sample: 0
+    waited_seconds:
+      description: Seconds in which the task stood still for the store's rate limit.
+      type: float
+      sample: 0.0
+failure:
+  description: Why the task failed, as in RV(publica.la.publica_user#module:failure).
+  returned: failure
+  type: dict
+  sample:
+    code: not_found
+    message: No active user of the store has ana@example.org. Correct the key.
+    method: null
+    path: null
+    status: null
+    fields: {}
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..module_utils.desired.options import IDENTITY, user_argument_spec
+from ..module_utils.desired.rows import desired_user
+from ..module_utils.logout import end_sessions
+from ..module_utils.module import PublicaModule, run
+from ..module_utils.result.single import logout_result
+from ..module_utils.transport.users_api import UsersApi
+
+
+def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
+    """End one user's sessions."""
+    return logout_result(end_sessions(api, desired_user(params)))
+
+
+def main() -> None:
+    options = user_argument_spec()
+    spec = {name: options[name] for name in IDENTITY}
+    exactly_one = {"required_one_of": [IDENTITY], "mutually_exclusive": [IDENTITY]}
+    run(PublicaModule(spec, **exactly_one), work)
+
+
+if __name__ == "__main__":
+    main()
