@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..current.user import CurrentUser
-from ..plan.operations import Plan, UserPlan
+from ..plan.operations import Plan, UserPlan, Warned
 from ..plan.order import waves
 from ..transport.errors import InvalidInputError, PublicaError
 from ..transport.users_api import UsersApi
@@ -46,7 +46,7 @@ class AppliedUser:
     plan: UserPlan
     user: CurrentUser | None
     actions: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
     error: PublicaError | None = None
 
     @property

@@ -25,7 +25,7 @@ from ..current.snapshot import find_by_email
 from ..current.user import CurrentUser, user_from_record
 from ..desired.user import ON_CREATE, DesiredUser
 from ..plan.identity import Match, describe
-from ..plan.operations import UPDATE, Step, UserPlan
+from ..plan.operations import UPDATE, Step, UserPlan, Warned
 from ..plan.planner import plan_user
 from ..transport.errors import (
     LostAnswerError,
@@ -48,7 +48,7 @@ class Written:
     user: CurrentUser | None
     actions: tuple[str, ...]
     then: UserPlan | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
 
 
 class Writer:
@@ -231,9 +231,9 @@ class Writer:
             except NotFoundError:
                 if not plan.deactivates:
                     raise
-                told = (
-                    f"{plan.desired.label} was deactivated, and the store ends no sessions of a "
-                    "deactivated user (404)."
+                told = Warned(
+                    plan.desired.label,
+                    "deactivated, but the store ends no sessions of a deactivated user (404)",
                 )
                 return Written(current, (), warnings=(told,))
             else:

@@ -34,10 +34,18 @@ class UserIndex:
         if former is not None:
             self._drop_keys(former)
         self.by_id[user.id] = user
-        self.by_address[address_key(user.email)] = user
+        if user.email:
+            self._claim(self.by_address, address_key(user.email), user)
         if user.external_id is not None:
-            self.by_external_id[user.external_id] = user
+            self._claim(self.by_external_id, user.external_id, user)
         self.tells_external_id = bool(self.tells_external_id) or user.tells_external_id
+
+    @staticmethod
+    def _claim(users: dict[str, CurrentUser], key: str, user: CurrentUser) -> None:
+        # Keys are unique at the store; should they not be, the active account is the one meant.
+        holder = users.get(key)
+        if holder is None or user.active or not holder.active:
+            users[key] = user
 
     def _drop_keys(self, user: CurrentUser) -> None:
         if self.by_address.get(address_key(user.email)) is user:

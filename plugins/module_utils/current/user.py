@@ -66,19 +66,19 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
     :raises PublicaError: ``unexpected_answer``, where the record names no user.
     """
     user_id = whole_number(record.get("id"))
-    email = record.get("email")
-    if user_id is None or not isinstance(email, str):
-        missing = "id" if user_id is None else "email"
+    if user_id is None:
         raise PublicaError(
             "unexpected_answer",
-            f"The store sent a user without a usable {missing}, so nothing can be compared with "
-            "it. Check that base_url is a Publica.la store.",
+            "The store sent a user without an id, so nothing can be compared with it. Check that "
+            "base_url is a Publica.la store.",
         )
+    email = record.get("email")
     deactivated_at = time_of(record.get("deleted_at"))
     external_id = record.get("external_id")
     return CurrentUser(
         id=user_id,
-        email=email.strip(),
+        # An anonymized user may have no address left; nobody is found by it then.
+        email=email.strip() if isinstance(email, str) else "",
         # deleted_at decides, never the list that the record came in (choice 3).
         active=not record.get("deleted_at"),
         uuid=_text(record.get("uuid")),

@@ -74,6 +74,12 @@ def _by_address(desired: DesiredUser, index: UserIndex, renamed: dict[int, Desir
             f"There is no user with id {desired.id}, but {describe(current)} has the address "
             f"{desired.email}. Correct the id or leave it out."
         )
+    if desired.state == "absent" and desired.external_id is not None and current.external_id:
+        # The address may have passed on to somebody else, who must not be locked out for it.
+        return _conflict(
+            f"{desired.label} is to be deactivated with external_id {desired.external_id}, but the "
+            f"address belongs to {describe(current)}. Correct the keys, or name the user by one."
+        )
     return Match(current)
 
 

@@ -55,6 +55,17 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Warned:
+    """Something about one user that the operator should know.
+
+    ``text`` is the same for everybody whom it concerns, so that a thousand of them make one line.
+    """
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
 class UserPlan:
     """The plan for one desired user.
 
@@ -73,7 +84,7 @@ class UserPlan:
     steps: tuple[Step, ...] = ()
     after: CurrentUser | None = None
     waits_for: frozenset[int] = frozenset()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Warned, ...] = ()
     error: PublicaError | None = None
 
     @property

@@ -31,6 +31,7 @@ from .operations import (
     Plan,
     Step,
     UserPlan,
+    Warned,
 )
 from .order import with_order
 
@@ -97,54 +98,47 @@ def _plan_creation(number: int, desired: DesiredUser) -> UserPlan:
 
 
 def _plan_change(number: int, desired: DesiredUser, current: CurrentUser, today: str) -> UserPlan:
-    warnings: list[str] = []
     different = different_attributes(desired, current)
     set_password = desired.password is not None and desired.update_password == ALWAYS
-    assign_plan = False
-    if desired.plan_id is not None:
-        held = holds_plan(desired, current, today)
-        assign_plan = held is False
-        if held is None:
-            warnings.append(
-                f"{current.email}: the store does not tell which plans this user holds, so plan "
-                f"{desired.plan_id} was not assigned; to assign it again could give it twice."
-            )
-
+    held = holds_plan(desired, current, today) if desired.plan_id is not None else True
+    assign_plan = held is False
     steps: list[Step] = []
     after = current
     if desired.state == ACTIVE and not current.active:
         # First of all: an update may not find a deactivated user (choice 10).
         steps.append(Step(REACTIVATE, (REACTIVATE,)))
         after = replace(after, active=True, deactivated_at=None)
-    elif not current.active:
-        warnings.append(
-            f"{current.email} is deactivated and stays so; state: active reactivates the user."
-        )
 
-    actions = [
-        action
-        for action, wanted in (
-            (UPDATE, different),
-            (SET_PASSWORD, set_password),
-            (ASSIGN_PLAN, assign_plan),
-        )
-        if wanted
-    ]
+    parts = ((UPDATE, different), (SET_PASSWORD, set_password), (ASSIGN_PLAN, assign_plan))
+    actions = tuple(action for action, wanted in parts if wanted)
     if actions:
-        if not _has_external_id(desired, current):
+        if desired.external_id is None and current.external_id is None:
             return UserPlan(number, desired, current, error=_without_external_id(current))
         body = update_body(
             desired, current, different, set_password=set_password, assign_plan=assign_plan
         )
-        steps.append(Step(UPDATE, tuple(actions), body))
+        steps.append(Step(UPDATE, actions, body))
         after = _changed(after, different, desired if assign_plan else None)
     if desired.force_logout and (set_password or not ENDS_SESSIONS.isdisjoint(different)):
         steps.append(Step(FORCE_LOGOUT, (FORCE_LOGOUT,)))
-    return UserPlan(number, desired, current, tuple(steps), after=after, warnings=tuple(warnings))
+    warnings = _warnings(desired, current, plans_unknown=held is None)
+    return UserPlan(number, desired, current, tuple(steps), after=after, warnings=warnings)
 
 
-def _has_external_id(desired: DesiredUser, current: CurrentUser) -> bool:
-    return desired.external_id is not None or current.external_id is not None
+def _warnings(
+    desired: DesiredUser, current: CurrentUser, *, plans_unknown: bool
+) -> tuple[Warned, ...]:
+    warnings = []
+    if not current.active and desired.state != ACTIVE:
+        text = "deactivated, and left so; state: active reactivates the user"
+        warnings.append(Warned(current.email, text))
+    if plans_unknown:
+        text = (
+            "the store does not tell which plans the user holds, so none was assigned; to assign "
+            "one again could give it twice"
+        )
+        warnings.append(Warned(current.email, text))
+    return tuple(warnings)
 
 
 def _without_external_id(current: CurrentUser) -> PublicaError:

@@ -21,6 +21,7 @@ from ..plan.operations import (
 )
 from ..transport.errors import PublicaError
 from .diff import diff_of
+from .warning_lines import warning_lines
 
 CHANGES, ALL, SUMMARY = "changes", "all", "summary"
 REPORTS = (CHANGES, ALL, SUMMARY)
@@ -53,7 +54,7 @@ def bulk_result(
             "requests": plan.requests,
             "minutes": plan.minutes(requests_a_window, share),
         },
-        "warnings": [warning for user in applied for warning in user.warnings],
+        "warnings": warning_lines(applied),
     }
     stopped = stopping_error(applied)
     if result["summary"]["failed"]:

@@ -11,6 +11,7 @@ from typing import Any
 from ..applied.executor import AppliedUser
 from .diff import diff_of
 from .users import normal_form
+from .warning_lines import warning_lines
 
 
 def single_result(applied: AppliedUser) -> dict[str, Any]:
@@ -22,7 +23,7 @@ def single_result(applied: AppliedUser) -> dict[str, Any]:
         "changed": applied.changed,
         "user": normal_form(applied.user) if applied.user else {},
         "actions": list(applied.actions),
-        "warnings": list(applied.warnings),
+        "warnings": warning_lines([applied]),
     }
     difference = diff_of(applied)
     if difference is not None:
@@ -35,7 +36,7 @@ def logout_result(applied: AppliedUser) -> dict[str, Any]:
     return {
         "changed": applied.changed,
         "actions": list(applied.actions),
-        "warnings": list(applied.warnings),
+        "warnings": warning_lines([applied]),
         **_failed(applied),
     }
 

@@ -10,6 +10,7 @@ whether the store may have acted on the request.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from .answers import Answer
 from .errors import FatalError, NotFoundError, PublicaError, RejectedError
 from .rate_window import retry_after
 from .session import requests
+
+# What OpenSSL raises where a connection that had been made breaks: the store may have acted.
+BROKEN_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ def failure_of_status(answer: Answer, request: Request) -> AttemptError | None:
         error = FatalError(
             "rate_limited",
             f"The store refused {request} for its rate limit again and again. Run again later, "
-            "lower concurrency, or raise max_retries.",
+            "or lower rate_limit_share where others use the same token.",
             **where,
         )
         return AttemptError(error, passing=True, was_sent=False)
@@ -158,7 +162,7 @@ def failure_of_exception(error: Exception, request: Request, timeout: float) -> 
     where: dict[str, Any] = {"method": request.method, "path": request.path}
     host = request.host
     cause = _safe(root_cause(error), request)
-    if isinstance(error, kinds.SSLError):
+    if isinstance(error, kinds.SSLError) and not isinstance(_innermost(error), BROKEN_TLS):
         text = (
             f"No secure connection to {host}: {cause}. Check base_url, or give the certificate of "
             "the authority that signed the store's in ca_path."
@@ -206,6 +210,15 @@ def cut_short(request: Request, received: int, announced: int) -> AttemptError:
 
 def root_cause(error: BaseException) -> str:
     """The innermost reason in words, without the objects and addresses that libraries add."""
+    error = _innermost(error)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    # urllib3 puts its object in front: "<...Connection object at 0x7f...>: Failed to ...".
+    text = answers.shorten(str(error).split(">: ", 1)[-1])
+    return text.rstrip(".") or type(error).__name__
+
+
+def _innermost(error: BaseException) -> BaseException:
     seen: set[int] = set()
     while id(error) not in seen:
         seen.add(id(error))
@@ -217,11 +230,7 @@ def root_cause(error: BaseException) -> str:
         if inner is None:
             break
         error = inner
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    # urllib3 puts its object in front: "<...Connection object at 0x7f...>: Failed to ...".
-    text = answers.shorten(str(error).split(">: ", 1)[-1])
-    return text.rstrip(".") or type(error).__name__
+    return error
 
 
 def _not_found(

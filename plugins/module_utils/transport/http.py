@@ -35,6 +35,9 @@ from .session import open_session, requests
 # more of them mean that base_url is wrong.
 RETRIES_OF_UNEXPECTED_ANSWERS = 2
 
+# A refusal costs nothing and is waited for; one after the other means that the wait is not enough.
+REFUSALS_IN_A_ROW = 5
+
 Parsed = TypeVar("Parsed")
 
 
@@ -107,7 +110,7 @@ class HttpTransport:
                 if failure.error.code == "rate_limited":
                     # The limiter holds the next attempt back for as long as the store asks.
                     refusals += 1
-                    if refusals > self._connection.max_retries:
+                    if refusals > REFUSALS_IN_A_ROW:
                         raise failure.error from None
                     continue
                 if request.writes and failure.was_sent:
