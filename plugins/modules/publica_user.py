@@ -110,6 +110,18 @@ options:
         the password, O(admin), O(plan_admin), O(only_sees_readable) or O(sessions_limit).
     type: bool
     default: false
+  lookup:
+    description:
+      - How the user is found at the store. V(auto) looks the address up, and reads the store's list
+        only where somebody with another address could be meant. That is so for a new user with
+        O(external_id), and for a user without O(email).
+      - V(search) never reads the list of active users for a user that has an O(email), which is
+        cheaper in a large store. A user whose address at the store is another one is then not found
+        by O(external_id).
+      - V(list) reads the list in any case.
+    type: str
+    choices: [auto, list, search]
+    default: auto
 seealso:
   - module: publica.la.publica_user_bulk
   - module: publica.la.publica_user_info
@@ -170,7 +182,7 @@ user:
   description:
     - The user as the store holds it after the task, or in check mode would hold it.
     - Empty where there is no user.
-  returned: success
+  returned: success, and a failure while the user was worked on
   type: dict
   contains:
     id:
@@ -251,7 +263,9 @@ user:
       type: int
       sample: 1
 actions:
-  description: What was done, or in check mode would be done, in order.
+  description:
+    - What was done, or in check mode would be done, in order. C(force_logout) is told last, though
+      a user who is deactivated is logged out just before.
   returned: success
   type: list
   elements: str
@@ -317,6 +331,7 @@ failure:
 from collections.abc import Mapping
 from typing import Any
 
+from ..module_utils.current.snapshot import lookup_argument_spec
 from ..module_utils.desired.options import IDENTITY, user_argument_spec
 from ..module_utils.desired.rows import desired_user
 from ..module_utils.module import PublicaModule, run
@@ -327,12 +342,13 @@ from ..module_utils.transport.users_api import UsersApi
 
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     """Bring one user to the desired state."""
-    provisioned = provision(api, [desired_user(params)])
+    provisioned = provision(api, [desired_user(params)], lookup=params["lookup"])
     return single_result(provisioned.applied[0])
 
 
 def main() -> None:
-    run(PublicaModule(user_argument_spec(), required_one_of=[IDENTITY]), work)
+    spec = {**user_argument_spec(), "lookup": lookup_argument_spec()}
+    run(PublicaModule(spec, required_one_of=[IDENTITY]), work)
 
 
 if __name__ == "__main__":

@@ -249,7 +249,9 @@ results:
       type: str
       sample: present
     actions:
-      description: What was done, in order; up to the failure, where there was one.
+      description:
+        - What was done, in order (C(force_logout) last, though a user who is deactivated is logged
+          out just before); up to the failure, where there was one.
       type: list
       elements: str
       sample: [update, assign_plan]
@@ -344,7 +346,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils.applied.executor import CONTINUE, ON_ERROR, check_workers
-from ..module_utils.current.snapshot import AUTO, LOOKUPS
+from ..module_utils.current.snapshot import lookup_argument_spec
 from ..module_utils.desired.rows import desired_users
 from ..module_utils.module import PublicaModule, run
 from ..module_utils.provision import provision
@@ -377,7 +379,7 @@ def main() -> None:
         # An item's options are read by ``desired``, which reports every bad item at once.
         "users": {"type": "list", "elements": "dict", "required": True},
         "defaults": {"type": "dict", "default": {}},
-        "lookup": {"type": "str", "choices": list(LOOKUPS), "default": AUTO},
+        "lookup": lookup_argument_spec(),
         "concurrency": {"type": "int", "default": 8},
         "on_error": {"type": "str", "choices": list(ON_ERROR), "default": CONTINUE},
         "report": {"type": "str", "choices": list(REPORTS), "default": CHANGES},

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..current.user import CurrentUser
-from ..plan.operations import Plan, UserPlan, Warned
+from ..plan.operations import Plan, UserPlan, Warned, as_told
 from ..plan.order import waves
 from ..transport.errors import InvalidInputError, PublicaError
 from ..transport.users_api import UsersApi
@@ -114,7 +114,14 @@ class _Run:
         steps = list(plan.steps)
         try:
             while steps:
-                written = self._writer.carry_out(steps.pop(0), going_on, user)
+                step = steps.pop(0)
+                try:
+                    written = self._writer.carry_out(step, going_on, user)
+                except PublicaError as failure:
+                    if not step.may_fail or failure.fatal:
+                        raise
+                    error = failure
+                    continue
                 user = written.user
                 actions.extend(written.actions)
                 warnings.extend(written.warnings)
@@ -132,7 +139,7 @@ class _Run:
                 f"{plan.desired.label}: {type(bug).__name__} in the collection itself. Please "
                 "report it.",
             )
-        return AppliedUser(plan, user, tuple(actions), tuple(warnings), error)
+        return AppliedUser(plan, user, tuple(as_told(actions)), tuple(warnings), error)
 
     def _not_tried(self) -> PublicaError:
         cause = self._cause

@@ -233,7 +233,7 @@ class Writer:
                     raise
                 told = Warned(
                     plan.desired.label,
-                    "deactivated, but the store ends no sessions of a deactivated user (404)",
+                    "the store finds no sessions of the user to end (404)",
                 )
                 return Written(current, (), warnings=(told,))
             else:

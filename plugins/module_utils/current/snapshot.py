@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from ..desired.user import DesiredUser
 from ..transport.users_api import DEACTIVATED, PAGE_SIZE, UsersApi
@@ -26,6 +27,11 @@ LOOKUPS = (AUTO, LIST, SEARCH)
 # Where the store does not tell how long its list is: how many look-ups a page read so far is
 # worth. At 4, three users in a large store are looked up at once, and a thousand are listed.
 LOOK_UPS_PER_PAGE = 4
+
+
+def lookup_argument_spec() -> dict[str, Any]:
+    """The argument spec of ``lookup``, for the modules that compare."""
+    return {"type": "str", "choices": list(LOOKUPS), "default": AUTO}
 
 
 def read_current(

@@ -80,7 +80,7 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
         # An anonymized user may have no address left; nobody is found by it then.
         email=email.strip() if isinstance(email, str) else "",
         # deleted_at decides, never the list that the record came in (choice 3).
-        active=not record.get("deleted_at"),
+        active=not _is_set(record.get("deleted_at")),
         uuid=_text(record.get("uuid")),
         external_id=None if external_id in (None, "") else str(external_id),
         tells_external_id="external_id" in record,
@@ -100,13 +100,12 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
 def time_of(value: Any) -> str | None:
     """A time in any of the API's forms (choice 7) as ISO 8601 in UTC; a bare date stays a date."""
     if isinstance(value, Mapping):
-        timestamp = whole_number(value.get("timestamp"))
-        if timestamp is not None:
-            moment = datetime.datetime.fromtimestamp(timestamp, tz=datetime.timezone.utc)
-            return _iso(moment)
+        told = _moment(whole_number(value.get("timestamp")))
+        if told is not None:
+            return told
         value = value.get("date")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _iso(datetime.datetime.fromtimestamp(value, tz=datetime.timezone.utc))
+        return _moment(value)
     if not isinstance(value, str) or not value.strip():
         return None
     text = value.strip()
@@ -124,6 +123,25 @@ def time_of(value: Any) -> str | None:
     except ValueError:
         return text
     return _iso(moment.astimezone(datetime.timezone.utc))
+
+
+def _moment(timestamp: float | None) -> str | None:
+    if timestamp is None:
+        return None
+    try:
+        return _iso(datetime.datetime.fromtimestamp(timestamp, tz=datetime.timezone.utc))
+    except (ValueError, OverflowError, OSError):
+        # Before the year 1 or after 9999, as a database's zero date comes out.
+        return None
+
+
+def _is_set(value: Any) -> bool:
+    """Whether a time is there at all; a database's zero date is none."""
+    if isinstance(value, Mapping):
+        return any(_is_set(value.get(name)) for name in ("timestamp", "date"))
+    if isinstance(value, str):
+        return value.strip() not in ("", "0") and not value.strip().startswith(("0000-", "-0001-"))
+    return bool(value) and not (isinstance(value, (int, float)) and value < 0)
 
 
 def _iso(moment: datetime.datetime) -> str:

@@ -74,7 +74,8 @@ def _by_address(desired: DesiredUser, index: UserIndex, renamed: dict[int, Desir
             f"There is no user with id {desired.id}, but {describe(current)} has the address "
             f"{desired.email}. Correct the id or leave it out."
         )
-    if desired.state == "absent" and desired.external_id is not None and current.external_id:
+    has_another = desired.external_id is not None and current.external_id is not None
+    if desired.state == "absent" and has_another and current.active:
         # The address may have passed on to somebody else, who must not be locked out for it.
         return _conflict(
             f"{desired.label} is to be deactivated with external_id {desired.external_id}, but the "

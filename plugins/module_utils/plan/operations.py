@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,7 @@ class Step:
     :ivar generates_password: whoever applies the step adds a random password to the body, since a
         plan is a pure function of what was given.
     :ivar identifier: whom a forced logout names, where that is not the id of the current user.
+    :ivar may_fail: the steps after it are carried out even where it failed.
     """
 
     endpoint: str
@@ -45,6 +46,7 @@ class Step:
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     generates_password: bool = False
     identifier: int | str | None = None
+    may_fail: bool = False
 
     def for_hash(self) -> list[Any]:
         """The step without its secrets, whose presence still counts."""
@@ -52,6 +54,14 @@ class Step:
         body["secrets"] = [key for key in SECRET_FIELDS if key in self.body]
         body["generates_password"] = self.generates_password
         return [self.endpoint, list(self.actions), body]
+
+
+def as_told(actions: Iterable[str]) -> list[str]:
+    """Actions in the order of a result: as carried out, with a forced logout as the last.
+
+    Whoever is deactivated is logged out before: after it, a store may not find him any more.
+    """
+    return sorted(actions, key=lambda action: action == FORCE_LOGOUT)
 
 
 @dataclass(frozen=True)
@@ -89,8 +99,8 @@ class UserPlan:
 
     @property
     def actions(self) -> list[str]:
-        """What the steps do, in order."""
-        return [action for step in self.steps for action in step.actions]
+        """What the steps do, in the order in which it is told."""
+        return as_told(action for step in self.steps for action in step.actions)
 
     @property
     def deactivates(self) -> bool:

@@ -70,7 +70,9 @@ def _plan_absence(number: int, desired: DesiredUser, current: CurrentUser | None
         return UserPlan(number, desired, current, after=current)
     steps = [Step(DEACTIVATE, (DEACTIVATE,))]
     if desired.force_logout:
-        steps.append(Step(FORCE_LOGOUT, (FORCE_LOGOUT,)))
+        # Before, since a store may not find a deactivated user; and whatever becomes of it, the
+        # user is deactivated.
+        steps.insert(0, Step(FORCE_LOGOUT, (FORCE_LOGOUT,), may_fail=True))
     return UserPlan(number, desired, current, tuple(steps), after=replace(current, active=False))
 
 
@@ -119,7 +121,8 @@ def _plan_change(number: int, desired: DesiredUser, current: CurrentUser, today:
         )
         steps.append(Step(UPDATE, actions, body))
         after = _changed(after, different, desired if assign_plan else None)
-    if desired.force_logout and (set_password or not ENDS_SESSIONS.isdisjoint(different)):
+    ends_sessions = set_password or not ENDS_SESSIONS.isdisjoint(different)
+    if desired.force_logout and ends_sessions and after.active:
         steps.append(Step(FORCE_LOGOUT, (FORCE_LOGOUT,)))
     warnings = _warnings(desired, current, plans_unknown=held is None)
     return UserPlan(number, desired, current, tuple(steps), after=after, warnings=warnings)

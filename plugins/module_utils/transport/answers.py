@@ -10,9 +10,10 @@ choices 4, 5 and 14 that it leaves open (see docs/open-choices.md).
 
 from __future__ import annotations
 
+import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,7 +125,7 @@ def rejected_fields(payload: Mapping[str, Any]) -> dict[str, list[str]]:
     for key in ("errors", "data"):
         faults = payload.get(key)
         if isinstance(faults, dict) and faults:
-            return {str(name): _texts(value) for name, value in faults.items()}
+            return {shorten(str(name)): _texts(value) for name, value in faults.items()}
     return {}
 
 
@@ -137,7 +138,7 @@ def message_of(payload: Mapping[str, Any]) -> str:
     return ""
 
 
-def describe(answer: Answer) -> str:
+def describe(answer: Answer, secrets: Sequence[str] = ()) -> str:
     """Say in a few words what came, for an error; quote nothing that could hold a secret.
 
     Records hold impersonation links, so JSON is described by its keys and never quoted, and a
@@ -148,11 +149,13 @@ def describe(answer: Answer) -> str:
     size = f"{len(answer.body):,} bytes"
     value = answer.json()
     if isinstance(value, dict):
-        keys = ", ".join(sorted(str(key)[:30] for key in value)[:8]) or "no keys"
+        names = sorted(str(without_secrets(key, secrets))[:30] for key in value)
+        keys = ", ".join(names[:8]) or "no keys"
         return f"a JSON object with {keys}"
     if value is not _ABSENT:
         return f"JSON that is no object ({type(value).__name__}, {size})"
-    text = answer.body.decode("utf-8", errors="replace").strip()
+    text = html.unescape(answer.body.decode("utf-8", errors="replace")).strip()
+    text = without_secrets(text, secrets)
     if text[:1] in ("{", "["):
         return f"JSON that breaks off or is malformed ({size})"
     if text[:1] == "<" or "html" in answer.headers.get("Content-Type", "").lower():
@@ -169,14 +172,30 @@ def shorten(text: str) -> str:
     return line if len(line) <= QUOTED_CHARACTERS else line[: QUOTED_CHARACTERS - 1] + "…"
 
 
-def without_secrets(text: str, secrets: Iterable[str]) -> str:
-    """The text with each of the given secrets replaced, for words that a store sent back."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, NOT_SHOWN)
-    return text
+def without_secrets(value: Any, secrets: Sequence[str]) -> Any:
+    """A text, or any JSON, with each of the given secrets replaced: a store may echo what it got.
+
+    To be applied before a text is cut or its white space changed, which would hide a secret's
+    rest from it.
+    """
+    if isinstance(value, str):
+        for secret in secrets:
+            if secret:
+                value = value.replace(secret, NOT_SHOWN)
+        return value
+    if isinstance(value, dict):
+        return {
+            without_secrets(key, secrets): without_secrets(inner, secrets)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [without_secrets(inner, secrets) for inner in value]
+    return value
 
 
 def _texts(value: Any) -> list[str]:
     values = value if isinstance(value, list) else [value]
-    return [shorten(item if isinstance(item, str) else json.dumps(item)) for item in values]
+    return [
+        shorten(item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
+        for item in values
+    ]

@@ -78,10 +78,10 @@ def failure_of_status(answer: Answer, request: Request) -> AttemptError | None:
     status = answer.status
     if 200 <= status < 300:
         return None
-    payload = answer.json_object()
+    payload = answers.without_secrets(answer.json_object(), request.secrets)
     where: dict[str, Any] = {"method": request.method, "path": request.path, "status": status}
-    said = _safe(answers.shorten(answers.message_of(payload or {})), request)
-    came = _safe(answers.describe(answer), request)
+    said = answers.shorten(answers.message_of(payload or {}))
+    came = answers.describe(answer, request.secrets)
 
     if status == 401:
         return AttemptError(
@@ -105,10 +105,7 @@ def failure_of_status(answer: Answer, request: Request) -> AttemptError | None:
     if status == 404:
         return AttemptError(_not_found(answer, request, payload, said, came, where))
     if status == 422:
-        fields = {
-            name: [_safe(text, request) for text in texts]
-            for name, texts in answers.rejected_fields(payload or {}).items()
-        }
+        fields = answers.rejected_fields(payload or {})
         faults = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items())
         told = faults or said or came
         text = f"The store refused the values: {told}"
@@ -144,7 +141,7 @@ def failure_of_status(answer: Answer, request: Request) -> AttemptError | None:
 
 def unexpected_answer(answer: Answer, request: Request) -> AttemptError:
     """The failure for an answer of 2xx that is not of the documented form."""
-    came = _safe(answers.describe(answer), request)
+    came = answers.describe(answer, request.secrets)
     error = PublicaError(
         "unexpected_answer",
         f"{request} was answered with {answer.status} and {came} instead of what the users API "
@@ -161,7 +158,7 @@ def failure_of_exception(error: Exception, request: Request, timeout: float) -> 
     kinds = requests.exceptions
     where: dict[str, Any] = {"method": request.method, "path": request.path}
     host = request.host
-    cause = _safe(root_cause(error), request)
+    cause = answers.without_secrets(root_cause(error), request.secrets)
     if isinstance(error, kinds.SSLError) and not isinstance(_innermost(error), BROKEN_TLS):
         text = (
             f"No secure connection to {host}: {cause}. Check base_url, or give the certificate of "
@@ -252,8 +249,3 @@ def _never_connected(error: Exception) -> bool:
     """Whether no connection was made (refused, no such host), so that nothing was sent."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return type(reason).__name__ in ("NewConnectionError", "NameResolutionError")
-
-
-def _safe(text: str, request: Request) -> str:
-    """A text of the store's without the secrets that it may have echoed."""
-    return answers.without_secrets(text, request.secrets)
