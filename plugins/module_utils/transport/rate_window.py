@@ -21,8 +21,9 @@ from .answers import whole_number
 WINDOW_SECONDS = 60.0
 # The headers tell whole seconds: without a margin, a wait could end just before the reset.
 ROUNDING_SECONDS = 0.25
-# A wait that no header explains, where the window that was counted from here is already over.
-UNEXPLAINED_WAIT_SECONDS = 5.0
+# The first wait after a refusal that no header explains; each further one is twice as long, up to
+# a whole window, and the one that helps tells how long the store's window is.
+UNEXPLAINED_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -84,17 +85,20 @@ class RateWindow:
         self._ends: float | None = None  # told by the store; without it, counted from _began
         self._lowest: int | None = None  # the lowest X-RateLimit-Remaining of the window
         self._pending = 0
-        self._refused = False  # the store refused: one request alone finds out when it is over
+        # The store refused: when that is over, one request alone finds out whether it is.
+        self._refused = False
+        self._unexplained = 0  # refusals in a row that no header explained
         self.limit: int | None = None
         self.left: int | None = None  # None: nothing is known, so nothing is held back
 
     def delay(self, now: float) -> float:
         """Seconds until the next request may be sent; 0 when it may be sent now."""
-        if self._over(now):
+        if self._refused:
+            if self._pending:
+                return ROUNDING_SECONDS
+            return max(0.0, self._end() - now)
+        if self._began is not None and now >= self._end():
             self._open()
-        if self._refused and self._pending:
-            # The one that was let through to try has no answer yet.
-            return ROUNDING_SECONDS
         if self.left is None or self.left > 0:
             return 0.0
         if self._may_probe():
@@ -116,16 +120,22 @@ class RateWindow:
     def answered(self, headers: RateHeaders, sent_at: float, now: float) -> None:
         """An answer that is no refusal came in."""
         self._pending -= 1
-        self._refused = False
+        if self._refused and (self._ends is None or sent_at >= self._ends):
+            # The one that was let through to try: the store has begun a new window with it.
+            if self._unexplained and self._began is not None:
+                self._seconds = min(WINDOW_SECONDS, max(1.0, sent_at - self._began))
+            self._refused, self._unexplained = False, 0
+            self._open()
+            self._began = sent_at
         if headers.limit is None or headers.remaining is None:
             return
         self.limit = headers.limit
-        rolled = self._lowest is not None and headers.remaining > self._lowest + self._pending + 1
-        if rolled:
+        if self._rolled(headers.remaining):
             # More is left than before, so the store began a window of its own.
             if self._began is not None and sent_at > self._began:
                 self._seconds = min(self._seconds, max(1.0, sent_at - self._began))
-            self._began, self._ends, self._lowest, self.left = sent_at, None, None, None
+            self._open()
+            self._began, self.left = sent_at, None
         if self._lowest is None or headers.remaining < self._lowest:
             self._lowest = headers.remaining
         usable = headers.remaining - self._reserve(headers.limit)
@@ -136,17 +146,24 @@ class RateWindow:
     def refused(self, headers: RateHeaders, now: float) -> None:
         """The store answered 429: nothing more until its window ends, then one request alone."""
         self._pending -= 1
-        self._refused = True
-        self.left = 0
+        already, self._refused = self._refused, True
         if headers.limit is not None:
             self.limit = headers.limit
         if headers.reset_in is not None:
+            self._unexplained = 0
             self._ends = now + headers.reset_in + ROUNDING_SECONDS
             if self._began is not None:
                 self._seconds = min(WINDOW_SECONDS, max(1.0, self._ends - self._began))
-        elif self._ends is None or self._ends <= now:
-            counted = (self._began if self._began is not None else now) + self._seconds
-            self._ends = counted if counted > now else now + UNEXPLAINED_WAIT_SECONDS
+        elif not already or self._ends is None or now >= self._ends:
+            # Not one of several that were under way together: the wait so far was too short.
+            wait = UNEXPLAINED_SECONDS * 2.0**self._unexplained
+            self._unexplained += 1
+            counted = (self._began or now) + self._seconds + ROUNDING_SECONDS
+            self._ends = min(now + wait, counted) if counted > now else now + wait
+
+    def _rolled(self, remaining: int) -> bool:
+        # Answers may come in another order than the store counted them: a few more prove nothing.
+        return self._lowest is not None and remaining > self._lowest + self._pending + 1
 
     def _reserve(self, limit: int) -> int:
         return limit - max(1, limit * self._share // 100)
@@ -155,15 +172,12 @@ class RateWindow:
         # Where the window is used up and no header has told when it ends, one request beyond it
         # costs nothing and brings the answer. Not where a share is left to others: it would
         # succeed, and take from that share.
-        return self._share == 100 and self._ends is None and not self._refused
+        return self._share == 100 and self._ends is None
 
     def _end(self) -> float:
         if self._ends is not None:
             return self._ends
         return (self._began or 0.0) + self._seconds + ROUNDING_SECONDS
-
-    def _over(self, now: float) -> bool:
-        return self._began is not None and now >= self._end()
 
     def _open(self) -> None:
         self._began, self._ends, self._lowest = None, None, None
