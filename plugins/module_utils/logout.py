@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .applied.executor import AppliedUser, apply_plan
 from .current.finding import ACTIVE, Wanted, find_users
 from .current.user import CurrentUser
@@ -19,7 +21,8 @@ def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
     """End the sessions of the user with the given key, or in check mode tell that it would.
 
     An id is sent as it is. So is an external id, which the endpoint takes as well, unless it
-    consists of digits: it could be another user's id, so the user is then looked for.
+    consists of digits (it could be another user's id) or holds what means something else in a
+    path (``..`` or a slash): then the user is looked for, and the id sent.
 
     :raises NotFoundError: nobody has the key.
     """
@@ -28,7 +31,7 @@ def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
     identifier: int | str
     if desired.id is not None:
         identifier = desired.id
-    elif external_id is not None and not external_id.isdecimal():
+    elif external_id is not None and _fits_into_path(external_id):
         identifier = external_id
     else:
         found = find_users(api, Wanted(desired.email, external_id, status=ACTIVE))
@@ -49,3 +52,9 @@ def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
             status=applied.error.status,
         )
     return applied
+
+
+def _fits_into_path(external_id: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*", external_id)) and (
+        not external_id.isdecimal()
+    )

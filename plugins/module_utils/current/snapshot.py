@@ -93,8 +93,10 @@ class _Reader:
             # One look-up can cost no more than the first page.
             self._look_up(stop_early=True)
         while not self._active.finished and any(map(self._needs_list, self._open.values())):
+            open_before = len(self._open)
             self._read_page(self._active)
-            if may_look_up and self._look_ups_are_cheaper():
+            found = open_before - len(self._open)
+            if may_look_up and self._look_ups_are_cheaper(found):
                 may_look_up = False
                 self._look_up(stop_early=True)
         if not self._active.whole:
@@ -176,13 +178,16 @@ class _Reader:
         )
         return same_address and same_external_id
 
-    def _look_ups_are_cheaper(self) -> bool:
+    def _look_ups_are_cheaper(self, found_on_page: int) -> bool:
         if self._active.finished or self._open_without_email:
             return False
         if self._active.pages_left is not None:
             return len(self._open) < self._active.pages_left
         if self._active.pages_read == 1 and len(self._active.users) < PAGE_SIZE:
             # Most likely the whole list, which one further page makes certain.
+            return False
+        if found_on_page:
+            # A page that brings at least one of them is worth as much as a look-up.
             return False
         return len(self._open) < LOOK_UPS_PER_PAGE * self._active.pages_read
 

@@ -131,7 +131,7 @@ def _is_named(row: Mapping[str, Any], name: str) -> bool:
 
 def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(_BY_NAME))}"
+    hint = f"perhaps {near[0]} is meant" if near else f"known are {', '.join(sorted(_BY_NAME))}"
     return f"is no option of a user; {hint}"
 
 

@@ -58,9 +58,12 @@ def _by_strong_key(desired: DesiredUser, index: UserIndex) -> Match:
             )
         if current is not None:
             return Match(current)
-    if desired.external_id is not None:
-        return Match(index.by_external_id.get(desired.external_id))
-    return Match()
+    if desired.external_id is None:
+        return Match()
+    current = index.by_external_id.get(desired.external_id)
+    if current is not None and desired.id is not None:
+        return _other_id(desired, current)
+    return Match(current)
 
 
 def _by_address(desired: DesiredUser, index: UserIndex, renamed: dict[int, DesiredUser]) -> Match:
@@ -70,10 +73,7 @@ def _by_address(desired: DesiredUser, index: UserIndex, renamed: dict[int, Desir
     if current is None or current.id in renamed:
         return Match()
     if desired.id is not None:
-        return _conflict(
-            f"There is no user with id {desired.id}, but {describe(current)} has the address "
-            f"{desired.email}. Correct the id or leave it out."
-        )
+        return _other_id(desired, current)
     has_another = desired.external_id is not None and current.external_id is not None
     if desired.state == "absent" and has_another and current.active:
         # The address may have passed on to somebody else, who must not be locked out for it.
@@ -133,6 +133,13 @@ def describe(user: CurrentUser) -> str:
     external_id = f", external_id {user.external_id}" if user.external_id is not None else ""
     state = "" if user.active else ", deactivated"
     return f"{user.email} (id {user.id}{external_id}{state})"
+
+
+def _other_id(desired: DesiredUser, current: CurrentUser) -> Match:
+    return _conflict(
+        f"There is no user with id {desired.id}, but {describe(current)} has the other key that "
+        "was given. Correct the id or leave it out."
+    )
 
 
 def _changes_address(desired: DesiredUser, current: CurrentUser) -> bool:

@@ -35,8 +35,9 @@ from .session import open_session, requests
 # more of them mean that base_url is wrong.
 RETRIES_OF_UNEXPECTED_ANSWERS = 2
 
-# A refusal costs nothing and is waited for; one after the other means that the wait is not enough.
-REFUSALS_IN_A_ROW = 5
+# A refusal costs nothing and is waited for. Where no header tells for how long, each wait is twice
+# the one before, and this many reach beyond the longest window that is documented.
+REFUSALS_IN_A_ROW = 8
 
 Parsed = TypeVar("Parsed")
 

@@ -81,6 +81,7 @@ class RateWindow:
     def __init__(self, share: int = 100) -> None:
         self._share = share
         self._seconds = WINDOW_SECONDS
+        self._told_seconds = False  # the store's answers have shown how long its window is
         self._began: float | None = None  # when this run's first request of the window was sent
         self._ends: float | None = None  # told by the store; without it, counted from _began
         self._lowest: int | None = None  # the lowest X-RateLimit-Remaining of the window
@@ -123,7 +124,7 @@ class RateWindow:
         if self._refused and (self._ends is None or sent_at >= self._ends):
             # The one that was let through to try: the store has begun a new window with it.
             if self._unexplained and self._began is not None:
-                self._seconds = min(WINDOW_SECONDS, max(1.0, sent_at - self._began))
+                self._learn(sent_at - self._began)
             self._refused, self._unexplained = False, 0
             self._open()
             self._began = sent_at
@@ -133,7 +134,7 @@ class RateWindow:
         if self._rolled(headers.remaining):
             # More is left than before, so the store began a window of its own.
             if self._began is not None and sent_at > self._began:
-                self._seconds = min(self._seconds, max(1.0, sent_at - self._began))
+                self._learn(min(self._seconds, sent_at - self._began))
             self._open()
             self._began, self.left = sent_at, None
         if self._lowest is None or headers.remaining < self._lowest:
@@ -153,13 +154,17 @@ class RateWindow:
             self._unexplained = 0
             self._ends = now + headers.reset_in + ROUNDING_SECONDS
             if self._began is not None:
-                self._seconds = min(WINDOW_SECONDS, max(1.0, self._ends - self._began))
+                self._learn(self._ends - self._began)
         elif not already or self._ends is None or now >= self._ends:
             # Not one of several that were under way together: the wait so far was too short.
-            wait = UNEXPLAINED_SECONDS * 2.0**self._unexplained
+            wait = min(WINDOW_SECONDS, UNEXPLAINED_SECONDS * 2.0**self._unexplained)
             self._unexplained += 1
             counted = (self._began or now) + self._seconds + ROUNDING_SECONDS
             self._ends = min(now + wait, counted) if counted > now else now + wait
+
+    def _learn(self, seconds: float) -> None:
+        self._seconds = min(WINDOW_SECONDS, max(1.0, seconds))
+        self._told_seconds = True
 
     def _rolled(self, remaining: int) -> bool:
         # Answers may come in another order than the store counted them: a few more prove nothing.
@@ -169,10 +174,10 @@ class RateWindow:
         return limit - max(1, limit * self._share // 100)
 
     def _may_probe(self) -> bool:
-        # Where the window is used up and no header has told when it ends, one request beyond it
-        # costs nothing and brings the answer. Not where a share is left to others: it would
-        # succeed, and take from that share.
-        return self._share == 100 and self._ends is None
+        # Where the window is used up and nothing has told when it ends, one request beyond it costs
+        # nothing and brings the answer. Not where a share is left to others: it would succeed, and
+        # take from that share.
+        return self._share == 100 and self._ends is None and not self._told_seconds
 
     def _end(self) -> float:
         if self._ends is not None:
