@@ -65,8 +65,10 @@ class PublicaModule(AnsibleModule):
         }
 
     def _is_secret(self, name: str) -> bool:
+        # A name that is misspelt is in no spec, and its value may be anything.
         name = getattr(self, "aliases", {}).get(name, name)
-        return bool(self.argument_spec.get(name, {}).get("no_log"))
+        spec = self.argument_spec.get(name)
+        return spec is None or bool(spec.get("no_log"))
 
 
 def run(

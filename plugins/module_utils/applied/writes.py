@@ -301,6 +301,7 @@ def _created(record: dict[str, Any], plan: UserPlan) -> CurrentUser:
     plans = told.plans if desired.plan_id is None else planned.plans
     return replace(
         told,
+        email=told.email or planned.email,
         external_id=planned.external_id,
         tells_external_id=True,
         active=True,

@@ -131,7 +131,7 @@ def _is_named(row: Mapping[str, Any], name: str) -> bool:
 
 def _unknown(name: str) -> str:
     near = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
-    hint = f"perhaps {near[0]} is meant" if near else f"known are {', '.join(sorted(_BY_NAME))}"
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(_BY_NAME))}"
     return f"is no option of a user; {hint}"
 
 
@@ -160,4 +160,5 @@ def _raise_for(faults: Sequence[Fault]) -> None:
     rest = len(faults) - FAULTS_IN_MESSAGE
     more = f"; and {rest} more, all of them in failure.fields" if rest > 0 else ""
     noun = "1 value is" if len(faults) == 1 else f"{len(faults)} values are"
-    raise InvalidInputError(f"{noun} not right, and nothing was sent: {told}{more}.", fields)
+    end = "" if f"{told}{more}".endswith("?") else "."
+    raise InvalidInputError(f"{noun} not right, and nothing was sent: {told}{more}{end}", fields)

@@ -152,7 +152,9 @@ class RateWindow:
             self.limit = headers.limit
         if headers.reset_in is not None:
             self._unexplained = 0
-            self._ends = now + headers.reset_in + ROUNDING_SECONDS
+            # Refused again after the wait that was told: whole seconds may be rounded down.
+            wait = max(1.0, headers.reset_in) if already else headers.reset_in
+            self._ends = now + wait + ROUNDING_SECONDS
             if self._began is not None:
                 self._learn(self._ends - self._began)
         elif not already or self._ends is None or now >= self._ends:
