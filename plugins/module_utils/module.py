@@ -60,15 +60,21 @@ class PublicaModule(AnsibleModule):
 
     def _public_params(self) -> dict[str, Any]:
         return {
-            name: NO_LOG if value is not None and self._is_secret(name) else _public(value)
+            name: value if value is None else self._public(name, value)
             for name, value in self.params.items()
         }
 
-    def _is_secret(self, name: str) -> bool:
+    def _public(self, name: str, value: Any) -> Any:
+        """An argument as it may be told: of many users their number, of a mapping no secret."""
         # A name that is misspelt is in no spec, and its value may be anything.
-        name = getattr(self, "aliases", {}).get(name, name)
-        spec = self.argument_spec.get(name)
-        return spec is None or bool(spec.get("no_log"))
+        spec = self.argument_spec.get(getattr(self, "aliases", {}).get(name, name))
+        if spec is None or spec.get("no_log"):
+            return NO_LOG
+        if "dict" not in (spec["type"], spec.get("elements")):
+            return value
+        if isinstance(value, Mapping):
+            return {key: inner if key in PUBLIC_NAMES else NO_LOG for key, inner in value.items()}
+        return f"({len(value)} items)" if isinstance(value, (list, tuple)) else NO_LOG
 
 
 def run(
@@ -107,12 +113,3 @@ def run(
     if result.pop("failed", False):
         module.fail_json(result.pop("msg"), **result)
     module.exit_json(**result)
-
-
-def _public(value: Any) -> Any:
-    """An argument as it may be told: of many users their number, of a mapping what is no secret."""
-    if isinstance(value, Mapping):
-        return {key: inner if key in PUBLIC_NAMES else NO_LOG for key, inner in value.items()}
-    if isinstance(value, (list, tuple)) and any(isinstance(item, Mapping) for item in value):
-        return f"({len(value)} items)"
-    return value

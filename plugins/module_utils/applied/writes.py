@@ -91,7 +91,7 @@ class Writer:
                 # somebody else was faster.
                 found = self._find_new(desired) if _speaks_of_keys(rejected) else None
                 if found is None or not _agrees(found, desired):
-                    raise
+                    raise _with_hint(rejected) from None
                 return self._adopt(found, step, plan, ours=lost > 0)
             else:
                 return Written(_created(record, plan), step.actions)
@@ -260,6 +260,21 @@ class Writer:
 
 def _speaks_of_keys(rejected: RejectedError) -> bool:
     return not rejected.fields or bool({"email", "external_id"} & set(rejected.fields))
+
+
+def _with_hint(rejected: RejectedError) -> RejectedError:
+    """The refusal of a creation, with what helps where somebody else has the external id."""
+    if "external_id" not in rejected.fields:
+        return rejected
+    return RejectedError(
+        rejected.code,
+        f"{rejected.message} If this is a user of the store who has another address there, give "
+        "the user's id as well.",
+        method=rejected.method,
+        path=rejected.path,
+        status=rejected.status,
+        fields=rejected.fields,
+    )
 
 
 def _same_address(user: CurrentUser, desired: DesiredUser) -> bool:

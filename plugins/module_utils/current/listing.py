@@ -42,12 +42,15 @@ class Listing:
         read = [user_from_record(record) for record in page.records]
         if self.pages_read == 1:
             self._first_ids = frozenset(user.id for user in read)
-        ignored = self.pages_read > 1 and self._first_ids == {user.id for user in read}
+        # Most of the first page once more: the store gives it whatever page is asked for, though
+        # somebody may have signed up in between.
+        again = sum(user.id in self._first_ids for user in read)
+        ignored = self.pages_read > 1 and 2 * again > len(read)
         new = [user for user in read if user.id not in self.users]
         self.users.update((user.id, user) for user in read)
         if page.total is not None:
             self._total = page.total
-        self._look_ahead(page, has_new=bool(new), page_ignored=bool(read) and ignored)
+        self._look_ahead(page, has_new=bool(new), page_ignored=ignored)
         return new
 
     def read_all(self) -> None:
@@ -65,9 +68,9 @@ class Listing:
         told_last = _is_last(page, self.pages_read)
         if not page.records:
             self.finished = True
-        elif not has_new:
-            # Nobody new: the end, or a store that gives the first page whatever page is asked
-            # for. In that case only a total can tell that nobody is missing.
+        elif page_ignored or not has_new:
+            # Nobody new, or the first page again. Then only a total can tell that nobody is
+            # missing.
             self.finished = True
             self.whole = not page_ignored or self._total is not None
         elif told_last is not None:

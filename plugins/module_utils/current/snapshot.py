@@ -111,7 +111,8 @@ class _Reader:
 
     def list_deactivated(self) -> None:
         """Find the desired users who were not found active among the deactivated ones."""
-        if self._active.finished and any(not user.active for user in self._active.users.values()):
+        read_whole = self._active.finished and self._active.whole
+        if read_whole and any(not user.active for user in self._active.users.values()):
             return  # The list just read holds the deactivated users too (choice 3).
         listing = Listing(self._api, DEACTIVATED)
         # Nobody has to be deactivated who is not active, so to ``absent`` it makes no difference.
