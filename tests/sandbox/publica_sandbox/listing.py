@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Listing and searching users, page by page."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import selectinload
+
+from .accounts import EMPTY, email_key, new_user
+from .answers import Answer, Refusal, empty_result, success
+from .records import listed_record
+from .requests import StoreRequest
+from .rules import LARGEST_ID
+from .schema import User
+from .switches import Switches
+from .work import Work
+
+
+def list_users(work: Work) -> Answer:
+    """GET /users"""
+    switches = work.switches
+    parameters = work.request.parameters
+    asked = _positive(parameters.get("page"), 1)
+    page = 1 if switches.page_ignored else asked
+    per_page = _positive(parameters.get("per_page"), switches.per_page_default)
+    per_page = min(per_page, switches.per_page_max)
+    if asked > 1:
+        _shift(work)
+    wanted = select(User).where(*_conditions(parameters.get("query", "").strip(), switches))
+    order = User.id.desc() if switches.list_order == "newest" else User.id
+    offset = min((page - 1) * per_page, LARGEST_ID)
+    rows = wanted.order_by(order).limit(per_page).offset(offset)
+    users = work.session.scalars(rows.options(selectinload(User.plans))).all()
+    if not users and switches.empty_result == "not_found":
+        raise Refusal(empty_result())
+    base_url = work.request.base_url
+    data = [listed_record(user, switches, base_url) for user in users]
+    paginator: dict[str, Any] = {"current_page": page, "data": data}
+    if switches.paginator == "full":
+        total = _count(work, wanted)
+        paginator |= _full_paginator(work.request, page, per_page, total, shown=len(data))
+    return success({"paginator": paginator})
+
+
+def _conditions(query: str, switches: Switches) -> list[ColumnElement[bool]]:
+    active = User.deleted_at.is_(None)
+    if query == "deactivated":
+        return [User.deleted_at.is_not(None)]
+    if query == "admins":
+        return [User.admin.is_(True), *([] if switches.list_holds_deactivated else [active])]
+    if not query:
+        return [] if switches.list_holds_deactivated else [active]
+    return [_search(query, switches), *([] if switches.search_finds_deactivated else [active])]
+
+
+def _search(query: str, switches: Switches) -> ColumnElement[bool]:
+    email: Any = User.email if switches.search_case_sensitive else User.email_key
+    text = query if switches.search_case_sensitive else email_key(query)
+    fields = [email]
+    if switches.search_fields == "email_and_external_id":
+        fields.append(User.external_id)
+    hits = or_(*(_matches(field, text, switches) for field in fields))
+    # Looking for ids alone lets SQLite read the narrow index instead of every whole row.
+    return User.id.in_(select(User.id).where(hits))
+
+
+def _matches(field: Any, text: str, switches: Switches) -> ColumnElement[bool]:
+    if switches.search_match == "exact":
+        return field == text  # type: ignore[no-any-return]
+    return func.instr(field, text) > 0
+
+
+def _positive(word: str | None, default: int) -> int:
+    """A number from the query string; like the framework, nonsense counts as not given."""
+    if word and word.isascii() and word.isdigit() and len(word) < 19 and int(word) > 0:
+        return int(word)
+    return default
+
+
+def _shift(work: Work) -> None:
+    """Let somebody else change the head of the list between two pages."""
+    mode = work.switches.shift_between_pages
+    if mode == "insert":
+        newest = work.session.scalar(select(func.max(User.id))) or 0
+        name = f"shifted-{newest + 1}"
+        user = new_user(work.now, email=f"{name}@readers.example", external_id=name, **EMPTY)
+        work.session.add(user)
+        work.session.flush()
+    elif mode == "delete":
+        order = User.id.desc() if work.switches.list_order == "newest" else User.id
+        first = select(User).where(User.deleted_at.is_(None), ~User.admin).order_by(order).limit(1)
+        head = work.session.scalars(first).first()
+        if head is not None:
+            head.deleted_at = head.updated_at = work.now
+            work.session.flush()
+
+
+def _count(work: Work, wanted: Select[Any]) -> int:
+    counted = wanted.with_only_columns(func.count(User.id))
+    return work.session.scalar(counted) or 0
+
+
+def _full_paginator(
+    request: StoreRequest, page: int, per_page: int, total: int, *, shown: int
+) -> dict[str, Any]:
+    path = f"{request.base_url}{request.path}"
+    last = max(1, math.ceil(total / per_page))
+
+    def link(number: int) -> str:
+        return f"{path}?{urlencode({**request.parameters, 'page': number})}"
+
+    before = (page - 1) * per_page
+    return {
+        "first_page_url": link(1),
+        "from": before + 1 if shown else None,
+        "last_page": last,
+        "last_page_url": link(last),
+        "next_page_url": link(page + 1) if page < last else None,
+        "path": path,
+        "per_page": per_page,
+        "prev_page_url": link(page - 1) if page > 1 else None,
+        "to": before + shown if shown else None,
+        "total": total,
+    }

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rate limit: a fixed window that begins with its first request."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .clock import store_time
+from .switches import Switches
+
+
+@dataclass(slots=True)
+class _Window:
+    ends: float
+    used: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request fits into its window, and what the store tells about the window."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    wait: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of every answer; none where there is no limit."""
+        if not self.limit:
+            return {}
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+        }
+
+    def refusal_headers(self, switches: Switches, wait: int | None = None) -> dict[str, str]:
+        """The headers that a 429 adds; ``wait`` overrides the seconds until the window's end."""
+        seconds = self.wait if wait is None else wait
+        headers = {}
+        if switches.retry_after:
+            headers["Retry-After"] = str(seconds)
+        if switches.rate_limit_reset:
+            headers["X-RateLimit-Reset"] = str(int(store_time(switches.clock_offset)) + seconds)
+        return headers
+
+
+class RateLimiter:
+    """Counts requests for each token. Kept in memory: a restart begins new windows."""
+
+    def __init__(self) -> None:
+        self._windows: dict[str, _Window] = {}
+
+    def take(self, token: str, switches: Switches, now: float) -> Verdict:
+        """Count one request. A request that is refused costs nothing."""
+        limit = switches.rate_limit
+        if not limit:
+            return Verdict(allowed=True, limit=0, remaining=0, wait=0)
+        window = self._windows.get(token)
+        if window is None or now >= window.ends:
+            window = self._windows[token] = _Window(ends=now + switches.rate_limit_window)
+        allowed = window.used < limit
+        window.used += allowed
+        wait = max(1, math.ceil(window.ends - now))
+        return Verdict(allowed, limit, limit - window.used, wait)
+
+    def clear(self) -> None:
+        """Forget all windows."""
+        self._windows.clear()

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A user as the API answers it, in every documented and possible spelling."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from .clock import moment, start_of_day
+from .schema import User, UserPlan
+from .switches import Switches
+
+LAST_SECOND = 86_399
+
+
+def created_record(user: User, switches: Switches) -> dict[str, Any]:
+    """The record in the answer to a creation."""
+    return {
+        "id": number(user.id, switches),
+        "email": user.email,
+        "uuid": user.uuid,
+        "picture": picture(user.email),
+        "admin": boolean(user.admin, switches),
+        "plan_admin": boolean(user.plan_admin, switches),
+        "only_sees_readable": boolean(user.only_sees_readable, switches),
+        "sessions_limit": number(user.sessions_limit, switches),
+        "created_at": time(user.created_at, switches, documented="object"),
+        "updated_at": time(user.updated_at, switches, documented="object"),
+        "deleted_at": time(user.deleted_at, switches, documented="object"),
+    }
+
+
+def listed_record(user: User, switches: Switches, base_url: str) -> dict[str, Any]:
+    """The record in a list."""
+    record: dict[str, Any] = {
+        "id": number(user.id, switches),
+        "uuid": user.uuid,
+        "admin": boolean(user.admin, switches),
+        "plan_admin": boolean(user.plan_admin, switches),
+        "email": user.email,
+        "sessions_limit": number(user.sessions_limit, switches),
+        "only_sees_readable": boolean(
+            user.only_sees_readable, switches, documented_as_integer=True
+        ),
+        "picture": picture(user.email),
+        "created_at": time(user.created_at, switches, documented="iso"),
+        "updated_at": time(user.updated_at, switches, documented="iso"),
+        "deleted_at": time(user.deleted_at, switches, documented="iso"),
+        "purchased_issues_with_cancelled_count": number(0, switches),
+        "acquired_content_count": number(0, switches),
+        "user_plans_count": number(len(user.plans), switches),
+        "can_be_edited": boolean(True, switches),
+        "created_at_date_string": moment(user.created_at).date().isoformat(),
+        "role": "admin" if user.admin else "user",
+        "exhibition_mode": boolean(False, switches),
+        "anonymized": boolean(False, switches),
+        "sessions": None,
+        "ip_ranges": [],
+        "referrers": [],
+        "purchased_issues_with_cancelled": [],
+    }
+    if switches.external_id_shown:
+        record["external_id"] = user.external_id
+    link = f"{base_url}/impersonate/take/{user.impersonation_secret}"
+    for key in ("impersonate", "impersonation_url"):
+        if switches.impersonation in ("both", key):
+            record[key] = link
+    if switches.user_plans == "hidden":
+        record["user_plans"] = []
+    elif switches.user_plans != "missing":
+        record["user_plans"] = [assignment(row, switches) for row in user.plans]
+    return record
+
+
+def assignment(row: UserPlan, switches: Switches) -> dict[str, Any]:
+    """One entry of ``user_plans``."""
+    entry: dict[str, Any] = {"id": number(row.id, switches), "name": row.name}
+    if switches.user_plans == "nested":
+        entry["plan"] = {"id": number(row.plan_id, switches), "name": row.plan.name}
+    else:
+        entry["plan_id"] = number(row.plan_id, switches)
+    entry["valid_from"] = day(row.valid_from, switches)
+    entry["valid_to"] = day(row.valid_to, switches)
+    entry["cancelled_at"] = time(row.cancelled_at, switches, documented="iso")
+    return entry
+
+
+def picture(email: str) -> str:
+    """The link to a picture, as the examples have it."""
+    digest = hashlib.md5(email.strip().lower().encode(), usedforsecurity=False).hexdigest()
+    return f"https://www.gravatar.com/avatar/{digest}?s=160&d=mm&r=g"
+
+
+def boolean(value: bool, switches: Switches, *, documented_as_integer: bool = False) -> object:
+    """A boolean in the spelling of the store."""
+    form = switches.booleans
+    if form == "integer" or (form == "documented" and documented_as_integer):
+        return int(value)
+    return str(int(value)) if form == "string" else value
+
+
+def number(value: int | None, switches: Switches) -> object:
+    """A number in the spelling of the store."""
+    return str(value) if switches.numbers_as_strings and value is not None else value
+
+
+def time(seconds: int | None, switches: Switches, *, documented: str) -> object:
+    """A time in the spelling of the store; ``documented`` is the one of the printed example."""
+    if seconds is None:
+        return None
+    form = documented if switches.times == "documented" else switches.times
+    return _time_object(seconds) if form == "object" else _iso(seconds)
+
+
+def day(value: str | None, switches: Switches) -> object:
+    """The first or last day of an assignment in the spelling of the store."""
+    if value is None or switches.plan_dates == "date":
+        return value
+    start = start_of_day(value)
+    if switches.plan_dates == "object":
+        return _time_object(start)
+    if switches.plan_dates == "iso":
+        return _iso(start)
+    shift = LAST_SECOND if switches.plan_dates == "end_of_day" else 0
+    return f"{moment(start + shift):%Y-%m-%d %H:%M:%S}"
+
+
+def _time_object(seconds: int) -> dict[str, object]:
+    return {
+        "timestamp": seconds,
+        "date": f"{moment(seconds):%Y-%m-%d %H:%M:%S}",
+        "timezone": "UTC",
+    }
+
+
+def _iso(seconds: int) -> str:
+    return f"{moment(seconds):%Y-%m-%dT%H:%M:%S}.000000Z"

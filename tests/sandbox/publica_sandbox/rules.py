@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules for the fields of a request, with the framework's words for what breaks them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from datetime import date
+from typing import Any, Literal
+
+from .answers import Errors
+
+BooleanForms = Literal["any", "json", "integer"]
+Rule = Callable[[Any], Any]
+
+LARGEST_ID = 2**63 - 1
+_TRIMMED = " \t\n\r\0\x0b"
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
+_EMAIL = re.compile(r"[^@\s\x00]+@[A-Za-z0-9.-]+")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class RuleBroken(Exception):
+    """A value that breaks a rule; the text goes behind "The <field> "."""
+
+
+def text(*, most: int, least: int = 0) -> Rule:
+    """A string within bounds."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str):
+            raise RuleBroken("must be a string.")
+        if len(value) < least:
+            raise RuleBroken(f"must be at least {least} characters.")
+        if len(value) > most:
+            raise RuleBroken(f"must not be greater than {most} characters.")
+        return value
+
+    return check
+
+
+def email(value: Any) -> str:
+    """An address: something without white space, one at sign, and what may be a domain."""
+    if not isinstance(value, str) or not _EMAIL.fullmatch(value):
+        raise RuleBroken("must be a valid email address.")
+    return str(text(most=255)(value))
+
+
+def integer(*, least: int, most: int) -> Rule:
+    """A whole number, also when it is written as a string."""
+
+    def check(value: Any) -> int:
+        number = _whole_number(value)
+        if number is None:
+            raise RuleBroken("must be an integer.")
+        if not least <= number <= most:
+            raise RuleBroken(f"must be between {least} and {most}.")
+        return number
+
+    return check
+
+
+def day(value: Any) -> str:
+    """A day that exists, written ``yyyy-mm-dd``."""
+    try:
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise ValueError
+        date.fromisoformat(value)
+    except ValueError:
+        raise RuleBroken("does not match the format Y-m-d.") from None
+    return value
+
+
+def boolean(forms: BooleanForms) -> Rule:
+    """A boolean in one of the accepted forms."""
+
+    def check(value: Any) -> bool:
+        is_json, is_integer = isinstance(value, bool), type(value) is int and value in (0, 1)
+        accepted = {
+            "json": is_json,
+            "integer": is_integer,
+            "any": is_json or is_integer or value in ("0", "1"),
+        }
+        if not accepted[forms]:
+            raise RuleBroken("field must be true or false.")
+        return value in (True, "1")
+
+    return check
+
+
+def field_rules(forms: BooleanForms) -> dict[str, Rule]:
+    """The rule of every documented field."""
+    flag = boolean(forms)
+    return {
+        "external_id": text(most=64),
+        "email": email,
+        "new_password": text(least=8, most=255),
+        "sessions_limit": integer(least=1, most=999_999),
+        "assign_new_plan": integer(least=1, most=LARGEST_ID),
+        "new_plan_custom_valid_to": day,
+        "admin": flag,
+        "plan_admin": flag,
+        "only_sees_readable": flag,
+        "user_plan_name": text(most=255),
+    }
+
+
+def check_fields(
+    sent: Mapping[str, Any], *, required: Collection[str], forms: BooleanForms
+) -> tuple[dict[str, Any], Errors]:
+    """The documented fields that were sent, cleaned, and what is wrong with them, by field.
+
+    An empty string counts as null, and white space around a string is dropped (not in a
+    password): the framework does both before it validates.
+    """
+    cleaned: dict[str, Any] = {}
+    errors: Errors = {}
+    for name, rule in field_rules(forms).items():
+        label = name.replace("_", " ")
+        value = _trimmed(sent.get(name), keep_space=name == "new_password")
+        if value is None:
+            if name in required:
+                errors[name] = [f"The {label} field is required."]
+            elif name in sent:
+                cleaned[name] = None
+            continue
+        try:
+            cleaned[name] = rule(value)
+        except RuleBroken as broken:
+            errors[name] = [f"The {label} {broken}"]
+    return cleaned, errors
+
+
+def _trimmed(value: Any, *, keep_space: bool) -> Any:
+    if not isinstance(value, str):
+        return value
+    return (value if keep_space else value.strip(_TRIMMED)) or None
+
+
+def _whole_number(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        return int(value)
+    return value if isinstance(value, int) else None

@@ -1,0 +1,263 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Filling a store: users that a test names, users from a file, and users made up in bulk."""
+
+from __future__ import annotations
+
+import csv
+import random
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from .accounts import email_key, new_user, set_password
+from .clock import day_of
+from .schema import Plan, User, UserPlan
+
+BATCH = 5_000
+FIRST_MOMENT = 1_620_000_000
+NAMES = (
+    ("ada", "bruno", "clara", "diego", "elena", "farid", "grace", "hugo", "ines", "jonas"),
+    ("acosta", "berg", "costa", "duarte", "ferro", "gallo", "haas", "ito", "klein", "lopez"),
+)
+
+
+class SeedError(ValueError):
+    """Users or plans that cannot be stored."""
+
+
+class PlanSeed(BaseModel):
+    """A plan of the store."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    id: Annotated[int, Field(ge=1)] | None = None
+    days: Annotated[int, Field(ge=1)] | None = None
+
+
+class AssignmentSeed(BaseModel):
+    """A plan that a user holds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plan_id: int
+    valid_from: str | None = None
+    valid_to: str | None = None
+    name: str | None = None
+    cancelled_at: int | None = None
+
+
+class UserChange(BaseModel):
+    """What may be set on a user from behind the API."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: str | None = None
+    external_id: str | None = None
+    password: str | None = None
+    sessions_limit: int | None = None
+    admin: bool = False
+    plan_admin: bool = False
+    only_sees_readable: bool = False
+    active: bool = True
+    open_sessions: int = 0
+    plans: list[AssignmentSeed] = []
+
+
+class UserSeed(UserChange):
+    """A user of the store. Without an external id it gets its address's first part."""
+
+    email: str
+
+
+def add_users(session: Session, users: Iterable[UserSeed], now: int) -> list[int]:
+    """Store users as they are; the API's rules do not apply. Returns their ids."""
+    made = []
+    for seed in users:
+        user = new_user(
+            now,
+            email=seed.email,
+            external_id=seed.external_id or seed.email.partition("@")[0],
+            sessions_limit=seed.sessions_limit,
+            admin=seed.admin,
+            plan_admin=seed.plan_admin,
+            only_sees_readable=seed.only_sees_readable,
+            open_sessions=seed.open_sessions,
+            deleted_at=None if seed.active else now,
+        )
+        set_password(user, seed.password)
+        user.plans = [_assignment(session, plan, now) for plan in seed.plans]
+        made.append(user)
+    session.add_all(made)
+    session.flush()
+    return [user.id for user in made]
+
+
+def change_user(session: Session, user_id: int, change: UserChange, now: int) -> None:
+    """Set what ``change`` names; plans are added to those that the user holds."""
+    user = session.get(User, user_id)
+    if user is None:
+        raise SeedError(f"There is no user {user_id}.")
+    values = change.model_dump(exclude_unset=True)
+    plans = change.plans if values.pop("plans", None) else []
+    set_password(user, values.pop("password", None))
+    if "active" in values:
+        user.deleted_at = None if values.pop("active") else now
+    if "email" in values:
+        user.email_key = email_key(values["email"])
+    for name, value in values.items():
+        setattr(user, name, value)
+    for plan in plans:
+        row = _assignment(session, plan, now)
+        row.user_id = user_id
+        session.add(row)
+    user.updated_at = now
+
+
+def add_plan(session: Session, seed: PlanSeed) -> int:
+    """Store a plan. Returns its id."""
+    plan = Plan(id=seed.id, name=seed.name, days=seed.days)
+    session.add(plan)
+    session.flush()
+    return plan.id
+
+
+def generate_users(
+    session: Session, count: int, *, deactivated: int = 0, admins: int = 0, seed: int = 1
+) -> int:
+    """Store ``count`` made-up users, the same ones for the same ``seed``.
+
+    The first ``admins`` are admins, the last ``deactivated`` are deactivated; every fourth holds
+    a plan. Inserted in bulk: 100,000 take a few seconds. Returns the first id.
+    """
+    if admins + deactivated > count:
+        raise SeedError(f"{admins} admins and {deactivated} deactivated are more than {count}.")
+    plan = session.scalars(select(Plan).order_by(Plan.id).limit(1)).first()
+    first = (session.scalar(select(func.max(User.id))) or 0) + 1
+    rows = _made_up_users(first, count, deactivated=deactivated, admins=admins, seed=seed)
+    for batch in _batches(rows):
+        session.execute(insert(User.__table__), batch)  # type: ignore[arg-type]
+        if plan is not None and (assignments := _made_up_assignments(batch, plan)):
+            session.execute(insert(UserPlan.__table__), assignments)  # type: ignore[arg-type]
+    return first
+
+
+def read_users(path: Path) -> list[UserSeed]:
+    """Users from a CSV or a YAML file.
+
+    The columns or keys are the fields of a user; ``plan_id`` and ``plan_valid_to`` stand for one
+    plan. A YAML file holds a list, or a mapping with one list.
+    """
+    rows = _csv_rows(path) if path.suffix.lower() == ".csv" else _yaml_rows(path)
+    users = []
+    for position, row in enumerate(rows, start=1):
+        try:
+            users.append(UserSeed.model_validate(_with_plan(row)))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise SeedError(f"{path.name}, user {position}: {field}: {first['msg']}") from error
+    return users
+
+
+def _assignment(session: Session, seed: AssignmentSeed, now: int) -> UserPlan:
+    plan = session.get(Plan, seed.plan_id)
+    if plan is None:
+        raise SeedError(f"There is no plan {seed.plan_id}.")
+    return UserPlan(
+        plan_id=plan.id,
+        name=seed.name or plan.name,
+        valid_from=seed.valid_from or day_of(now),
+        valid_to=seed.valid_to,
+        cancelled_at=seed.cancelled_at,
+    )
+
+
+def _made_up_users(
+    first: int, count: int, *, deactivated: int, admins: int, seed: int
+) -> Iterator[dict[str, Any]]:
+    chance = random.Random(seed)
+    for index in range(count):
+        number = first + index
+        name = f"{chance.choice(NAMES[0])}.{chance.choice(NAMES[1])}.{number}"
+        created = FIRST_MOMENT + index * 60
+        yield {
+            "id": number,
+            "uuid": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+            "email": f"{name}@readers.example",
+            "email_key": f"{name}@readers.example",
+            "external_id": f"reader-{number:06d}",
+            "sessions_limit": chance.choice((None, 1, 2, 3)),
+            "admin": index < admins,
+            "plan_admin": False,
+            "only_sees_readable": chance.random() < 0.2,
+            "open_sessions": chance.randrange(3),
+            "forced_logouts": 0,
+            "password_hash": None,
+            "password_changes": 0,
+            "impersonation_secret": f"{chance.getrandbits(128):032x}",
+            "created_at": created,
+            "updated_at": created,
+            "deleted_at": created + 30 if index >= count - deactivated else None,
+        }
+
+
+def _made_up_assignments(users: Sequence[dict[str, Any]], plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {
+            "user_id": user["id"],
+            "plan_id": plan.id,
+            "name": plan.name,
+            "valid_from": day_of(user["created_at"]),
+            "valid_to": "2035-12-31" if user["id"] % 8 else None,
+            "cancelled_at": None,
+        }
+        for user in users
+        if user["id"] % 4 == 0
+    ]
+
+
+def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _csv_rows(path: Path) -> list[dict[str, Any]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        return [{key: value for key, value in row.items() if value != ""} for row in rows]
+
+
+def _yaml_rows(path: Path) -> list[dict[str, Any]]:
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if isinstance(content, dict) and len(content) == 1:
+        content = next(iter(content.values()))
+    if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
+        raise SeedError(f"{path.name} holds no list of users.")
+    return content
+
+
+def _with_plan(row: dict[str, Any]) -> dict[str, Any]:
+    if "plan_id" not in row:
+        return row
+    rest = {
+        key: value
+        for key, value in row.items()
+        if not key.startswith("plan_") or key == "plan_admin"
+    }
+    return {**rest, "plans": [{"plan_id": row["plan_id"], "valid_to": row.get("plan_valid_to")}]}

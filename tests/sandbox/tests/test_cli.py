@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from api_client import Api
+
+from publica_sandbox import truth
+from publica_sandbox.cli import main
+from publica_sandbox.testing import SandboxStore
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"],
+    "PYTHONPATH": str(ROOT),
+    "COLUMNS": "80",
+    "LC_ALL": "C.UTF-8",
+}
+
+
+def start(*words, cwd):
+    return subprocess.Popen(
+        [sys.executable, "-m", "publica_sandbox", *map(str, words)],
+        cwd=cwd,
+        env=ENVIRONMENT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Run a command in this process: an interpreter for each would take most of the time."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("PUBLICA_BASE_URL", "PUBLICA_API_TOKEN", "PUBLICA_SANDBOX_DATABASE"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*words, code=0):
+        monkeypatch.setattr(sys, "argv", ["publica_sandbox", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        assert ended.value.code == code, told
+        return told.out if code == 0 else told.err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "command", ["", "serve", "seed", "switches", "show", "journal", "set", "fault", "reset"]
+)
+def test_help_fits_into_80_columns(run, command):
+    text = run(*command.split(), "--help")
+    assert "Usage" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_serving_until_a_signal(tmp_path):
+    ready = tmp_path / "ready.json"
+    words = ["serve", "-d", "s.sqlite3", "--token", "a-token", "--users", 3, "--set", "put=replace"]
+    process = start(*words, "--ready-file", ready, "-v", cwd=tmp_path)
+    deadline = time.monotonic() + 15
+    while not ready.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    told = json.loads(ready.read_text())
+    assert told["pid"] == process.pid
+    assert len(Api(told["base_url"], "a-token").records()) == 3
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 0, err
+    assert out == f"Sandbox store at {told['base_url']} (stop with Ctrl+C)\n"
+    assert "GET /integration-api/v1/dashboard/users 200" in err
+    assert len(truth.users(tmp_path / "s.sqlite3")) == 3
+
+
+def test_seeding_and_showing(run, tmp_path):
+    (tmp_path / "u.yml").write_text("- {email: ada@example.org, external_id: x, plan_id: 11}")
+    words = ["--users", 5, "--deactivated", 1, "--admins", 1, "--file", "u.yml", "-d", "s.db"]
+    assert run("seed", *words) == "6 users added to s.db\n"
+    shown = run("show", "-d", "s.db")
+    assert "ada@example.org" in shown
+    assert "6 of 6 users" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    (user,) = json.loads(run("show", "-d", "s.db", "--email", "ADA@example", "--json"))
+    assert (user["email"], user["plans"][0]["plan_id"]) == ("ada@example.org", 11)
+    assert not {"password_hash", "impersonation_secret"} & set(user)
+    assert "1 of 1 users" in run("show", "-d", "s.db", "--deactivated")
+    assert "2 of 6 users" in run("show", "-d", "s.db", "--last", 2)
+    run("reset", "-d", "s.db")
+    assert "0 of 0 users" in run("show", "-d", "s.db")
+
+
+def test_the_table_of_switches(run):
+    shown = run("switches")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "force_logout_path" in shown
+    rows = json.loads(run("switches", "--json"))
+    assert {row["choice"] for row in rows} == {None, *range(1, 20)}
+
+
+def test_steering_a_running_store(run):
+    with SandboxStore(users=1) as store:
+        api = Api(store.base_url, store.token)
+        url = ("--url", store.base_url)
+        assert run("set", *url) == "rate_limit=0\n"
+        assert run("set", "put=replace", *url) == "put=replace\nrate_limit=0\n"
+        assert "kind=503" in run("fault", "503", "--endpoint", "list", "--times", 0, *url)
+        assert [api.list().status_code for _ in range(2)] == [503, 503]
+        assert run("fault", "--clear", *url) == ""
+        api.list()
+        api.create(new_password="Secret-Word-42")
+        shown = run("journal", "-d", store.database)
+        assert max(map(len, shown.splitlines())) <= 80
+        assert "/dashboard/users" in shown
+        assert "Secret" not in shown
+        counted = run("journal", "-d", store.database, "--counts")
+        assert counted.split()[-9:] == [
+            "create",
+            "200",
+            "1",
+            "list",
+            "200",
+            "1",
+            "list",
+            "503",
+            "2",
+        ]
+        (entry,) = json.loads(run("journal", "-d", store.database, "--writes", "--json"))
+        assert entry["changed"] is True
+        run("reset", *url)
+        assert store.users() == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["serve", "--set", "puts=merge"], "The nearest is 'put'"),
+        (["show"], "There is no database"),
+        (["journal"], "There is no database"),
+        (["set", "put=merge"], "No address"),
+        (["set", "put=merge", "--url", "https://store.example"], "not the address of a sandbox"),
+        (["set", "put=merge", "--url", "http://127.0.0.1:1"], "No sandbox answers"),
+        (["fault", "teapot", "--url", "http://127.0.0.1:1"], "kind"),
+        (["seed", "--users", "1", "--admins", "2"], "more than 1"),
+    ],
+)
+def test_mistakes_end_in_one_line(run, words, message):
+    error = run(*words, code=1)
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_port_that_is_taken(run, store):
+    port = store.base_url.rpartition(":")[2]
+    error = run("serve", "--port", port, code=1)
+    assert error == f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use.\n"
