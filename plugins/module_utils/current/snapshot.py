@@ -84,7 +84,9 @@ class _Reader:
         for number, user in self._open.items():
             for key in _desired_keys(user):
                 self._open_by_key.setdefault(key, []).append(number)
-        self._open_without_email = sum(user.email is None for user in self._open.values())
+        # Whom a look-up cannot find, or not for certain.
+        self._without_email = {n for n, user in self._open.items() if user.email is None}
+        self._with_id = {n for n, user in self._open.items() if user.id is not None}
         self.index = UserIndex()
 
     def list_active(self, may_look_up: bool) -> None:
@@ -104,9 +106,9 @@ class _Reader:
             self._look_up(stop_early=False)
 
     def search_active(self) -> None:
-        """Look every desired user up, and list only for those who have no address."""
+        """Look every desired user up, and list only for those who cannot be found so."""
         self._look_up(stop_early=False)
-        while not self._active.finished and self._open_without_email:
+        while not self._active.finished and (self._without_email or self._with_id):
             self._read_page(self._active)
 
     def list_deactivated(self) -> None:
@@ -155,7 +157,8 @@ class _Reader:
                 desired = self._open.get(number)
                 if desired is not None and self._is_resolved(desired):
                     del self._open[number]
-                    self._open_without_email -= desired.email is None
+                    self._without_email.discard(number)
+                    self._with_id.discard(number)
 
     def _is_resolved(self, desired: DesiredUser) -> bool:
         """Whether one user was read who has every key that the desired user names."""
@@ -180,7 +183,7 @@ class _Reader:
         return same_address and same_external_id
 
     def _look_ups_are_cheaper(self, found_on_page: int) -> bool:
-        if self._active.finished or self._open_without_email:
+        if self._active.finished or self._without_email:
             return False
         if self._active.pages_left is not None:
             return len(self._open) < self._active.pages_left

@@ -10,14 +10,13 @@ Source: the users API page, and the choices 3, 6, 7, 8 and 11 that it leaves ope
 
 from __future__ import annotations
 
-import datetime
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..transport.answers import whole_number
 from ..transport.errors import PublicaError
+from .times import end_days, is_set, time_of
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off", "")
@@ -32,6 +31,7 @@ class HeldPlan:
     valid_from: str | None = None
     valid_to: str | None = None
     cancelled: bool = False
+    end_days: frozenset[str] = frozenset()  # the days that valid_to may stand for
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
         # An anonymized user may have no address left; nobody is found by it then.
         email=email.strip() if isinstance(email, str) else "",
         # deleted_at decides, never the list that the record came in (choice 3).
-        active=not _is_set(record.get("deleted_at")),
+        active=not is_set(record.get("deleted_at")),
         uuid=_text(record.get("uuid")),
         external_id=None if external_id in (None, "") else str(external_id),
         tells_external_id="external_id" in record,
@@ -95,57 +95,6 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
         deactivated_at=deactivated_at,
         counters=_counters(record),
     )
-
-
-def time_of(value: Any) -> str | None:
-    """A time in any of the API's forms (choice 7) as ISO 8601 in UTC; a bare date stays a date."""
-    if isinstance(value, Mapping):
-        told = _moment(whole_number(value.get("timestamp")))
-        if told is not None:
-            return told
-        value = value.get("date")
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _moment(value)
-    if not isinstance(value, str) or not value.strip():
-        return None
-    text = value.strip()
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        return text
-    match = re.fullmatch(
-        r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})?", text
-    )
-    if not match:
-        return text
-    day, clock, zone = match.groups()
-    zone = "+0000" if zone in (None, "Z") else zone.replace(":", "")
-    try:
-        moment = datetime.datetime.strptime(f"{day} {clock} {zone}", "%Y-%m-%d %H:%M:%S %z")
-    except ValueError:
-        return text
-    return _iso(moment.astimezone(datetime.timezone.utc))
-
-
-def _moment(timestamp: float | None) -> str | None:
-    if timestamp is None:
-        return None
-    try:
-        return _iso(datetime.datetime.fromtimestamp(timestamp, tz=datetime.timezone.utc))
-    except (ValueError, OverflowError, OSError):
-        # Before the year 1 or after 9999, as a database's zero date comes out.
-        return None
-
-
-def _is_set(value: Any) -> bool:
-    """Whether a time is there at all; a database's zero date is none."""
-    if isinstance(value, Mapping):
-        return any(_is_set(value.get(name)) for name in ("timestamp", "date"))
-    if isinstance(value, str):
-        return value.strip() not in ("", "0") and not value.strip().startswith(("0000-", "-0001-"))
-    return bool(value) and not (isinstance(value, (int, float)) and value < 0)
-
-
-def _iso(moment: datetime.datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _boolean(record: Mapping[str, Any], name: str) -> bool | None:
@@ -205,5 +154,6 @@ def _plan(entry: Mapping[str, Any]) -> HeldPlan | None:
         name=name or _text(entry.get("user_plan_name")),
         valid_from=time_of(entry.get("valid_from")),
         valid_to=time_of(entry.get("valid_to")),
-        cancelled=bool(entry.get("cancelled_at")),
+        cancelled=is_set(entry.get("cancelled_at")),
+        end_days=end_days(entry.get("valid_to")),
     )

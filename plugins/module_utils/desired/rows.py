@@ -46,8 +46,8 @@ def desired_user(params: Mapping[str, Any]) -> DesiredUser:
     """
     given = {option.name: params.get(option.name) for option in USER_OPTIONS}
     user, faults = _read_row("", given, {})
-    _raise_for(faults)
-    assert user is not None  # without a fault there is a user
+    if user is None or faults:
+        raise _invalid(faults)
     return user
 
 
@@ -66,7 +66,8 @@ def desired_users(
         users.append(user)
         faults.extend(row_faults)
     faults.extend(_duplicates(labels, users))
-    _raise_for(faults)
+    if faults:
+        raise _invalid(faults)
     return [user for user in users if user is not None]
 
 
@@ -149,9 +150,7 @@ def _duplicates(labels: Sequence[str], users: Sequence[DesiredUser | None]) -> I
                 first[key] = label
 
 
-def _raise_for(faults: Sequence[Fault]) -> None:
-    if not faults:
-        return
+def _invalid(faults: Sequence[Fault]) -> InvalidInputError:
     fields: dict[str, list[str]] = {}
     for fault in faults:
         key = f"{fault.row}.{fault.option}" if fault.row else fault.option
@@ -161,4 +160,4 @@ def _raise_for(faults: Sequence[Fault]) -> None:
     more = f"; and {rest} more, all of them in failure.fields" if rest > 0 else ""
     noun = "1 value is" if len(faults) == 1 else f"{len(faults)} values are"
     end = "" if f"{told}{more}".endswith("?") else "."
-    raise InvalidInputError(f"{noun} not right, and nothing was sent: {told}{more}{end}", fields)
+    return InvalidInputError(f"{noun} not right, and nothing was sent: {told}{more}{end}", fields)

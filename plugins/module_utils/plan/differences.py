@@ -11,8 +11,6 @@ is the current value, so that it stays whether the API replaces a record or merg
 
 from __future__ import annotations
 
-import datetime
-import re
 from typing import Any
 
 from ..current.index import address_key
@@ -57,23 +55,5 @@ def _is_held(plan: HeldPlan, desired: DesiredUser, today: str) -> bool:
     if plan.plan_id != desired.plan_id or plan.cancelled:
         return False
     if desired.plan_valid_to is not None:
-        return desired.plan_valid_to in end_dates(plan.valid_to)
-    return plan.valid_to is None or plan.valid_to[:10] >= today
-
-
-def end_dates(valid_to: str | None) -> set[str]:
-    """The dates that an end of validity may stand for.
-
-    A date is itself. A time is its date in UTC; and where it is the last second of a day in a time
-    zone west of Greenwich (02:59:59Z is 23:59:59 in Buenos Aires), that day as well: the store
-    may keep its own zone's days, and assigning a plan again would be the worse mistake.
-    """
-    if valid_to is None:
-        return set()
-    day = valid_to[:10]
-    dates = {day}
-    time = re.fullmatch(r"\d{4}-\d{2}-\d{2}T(\d{2}):(?:59|29):59Z", valid_to)
-    if time and int(time.group(1)) < 12:
-        before = datetime.date(*map(int, day.split("-"))) - datetime.timedelta(days=1)
-        dates.add(before.isoformat())
-    return dates
+        return desired.plan_valid_to in plan.end_days
+    return not plan.end_days or max(plan.end_days) >= today

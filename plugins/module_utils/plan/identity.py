@@ -111,19 +111,20 @@ def _with_conflicts(
 def _without_doubles(desired: Sequence[DesiredUser], matches: Sequence[Match]) -> list[Match]:
     """Make an error of each match with a user that another desired user is as well."""
     claims: dict[int, list[int]] = {}
+    claimed: dict[int, CurrentUser] = {}
     for number, match in enumerate(matches):
         if match.current is not None:
+            claimed[match.current.id] = match.current
             claims.setdefault(match.current.id, []).append(number)
     result = list(matches)
-    for numbers in claims.values():
+    for user_id, numbers in claims.items():
         if len(numbers) == 1:
             continue
         names = " and ".join(f"#{number} ({desired[number].label})" for number in numbers)
         for number in numbers:
-            current = matches[number].current
-            assert current is not None  # only matches with one are counted
             result[number] = _conflict(
-                f"{names} are the same user of the store, {describe(current)}. Keep one of them."
+                f"{names} are the same user of the store, {describe(claimed[user_id])}. Keep one "
+                "of them."
             )
     return result
 

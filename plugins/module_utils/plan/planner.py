@@ -184,5 +184,8 @@ def _changed(
 
 def _assigned(desired: DesiredUser) -> HeldPlan:
     return HeldPlan(
-        plan_id=desired.plan_id, name=desired.user_plan_name, valid_to=desired.plan_valid_to
+        plan_id=desired.plan_id,
+        name=desired.user_plan_name,
+        valid_to=desired.plan_valid_to,
+        end_days=frozenset(filter(None, [desired.plan_valid_to])),
     )

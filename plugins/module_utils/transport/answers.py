@@ -38,6 +38,11 @@ class Answer:
     def is_empty(self) -> bool:
         return not self.body.strip()
 
+    @property
+    def is_html(self) -> bool:
+        told = self.headers.get("Content-Type", "").lower()
+        return "html" in told or self.body.lstrip()[:1] == b"<"
+
     def json(self) -> Any:
         """The body as JSON, or ``_ABSENT`` (never equal to any JSON value) where it is none."""
         try:
@@ -158,7 +163,7 @@ def describe(answer: Answer, secrets: Sequence[str] = ()) -> str:
     text = without_secrets(text, secrets)
     if text[:1] in ("{", "["):
         return f"JSON that breaks off or is malformed ({size})"
-    if text[:1] == "<" or "html" in answer.headers.get("Content-Type", "").lower():
+    if answer.is_html:
         title = _TITLE.search(text)
         quote = shorten(title.group(1) if title else _TAG.sub(" ", text))
         return f'an HTML page ("{quote}")' if quote else f"an HTML page ({size})"

@@ -73,16 +73,20 @@ class AttemptError(Exception):
         self.wait = wait
 
 
-def failure_of_status(answer: Answer, request: Request) -> AttemptError | None:
-    """The failure that a status other than 2xx means; None for a good one."""
+def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
+    """The failure that an answer reports by its status, or by its ``CODE``; None for a good one."""
     status = answer.status
-    if 200 <= status < 300:
-        return None
     payload = answers.without_secrets(answer.json_object(), request.secrets)
     where: dict[str, Any] = {"method": request.method, "path": request.path, "status": status}
     said = answers.shorten(answers.message_of(payload or {}))
     came = answers.describe(answer, request.secrets)
 
+    if 200 <= status < 300:
+        if payload is None or not answers.says_failure(payload):
+            return None
+        text = f"The store refused {request} though it answered with {status}: {said}"
+        fields = answers.rejected_fields(payload)
+        return AttemptError(RejectedError("refused", text, fields=fields, **where))
     if status == 401:
         return AttemptError(
             FatalError(
@@ -103,7 +107,7 @@ def failure_of_status(answer: Answer, request: Request) -> AttemptError | None:
             )
         )
     if status == 404:
-        return AttemptError(_not_found(answer, request, payload, said, came, where))
+        return AttemptError(_not_found(answer, request, said, came, where))
     if status == 422:
         fields = answers.rejected_fields(payload or {})
         faults = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items())
@@ -123,8 +127,7 @@ def failure_of_status(answer: Answer, request: Request) -> AttemptError | None:
         wait = retry_after(answer.headers, time.time())
         return AttemptError(PublicaError("store_error", text, **where), passing=True, wait=wait)
     if 300 <= status < 400:
-        target = urlsplit(answer.headers.get("Location", ""))
-        to = f" to {target.scheme}://{target.hostname}" if target.hostname else ""
+        to = _host_of(answer.headers.get("Location", ""))
         return AttemptError(
             FatalError(
                 "redirected",
@@ -233,16 +236,24 @@ def _innermost(error: BaseException) -> BaseException:
 def _not_found(
     answer: Answer,
     request: Request,
-    payload: Mapping[str, Any] | None,
     said: str,
     came: str,
     where: Mapping[str, Any],
 ) -> PublicaError:
-    if payload is None and not answer.is_empty:
+    if not request.writes and answer.is_html:
         text = f"{request} was answered with 404 and {came}: no users API is there. Check base_url."
         return FatalError("unexpected_answer", text, **where)
     reason = f': "{said}"' if said else ""
     return NotFoundError("not_found", f"{request} was answered with 404{reason}.", **where)
+
+
+def _host_of(location: str) -> str:
+    """Where a redirect points, for an error: no more of it, since it may be a link that lets in."""
+    try:
+        target = urlsplit(location)
+        return f" to {target.scheme}://{target.hostname}" if target.hostname else ""
+    except ValueError:
+        return ""
 
 
 def _never_connected(error: Exception) -> bool:

@@ -23,8 +23,8 @@ from .failures import (
     AttemptError,
     Request,
     cut_short,
+    failure_of_answer,
     failure_of_exception,
-    failure_of_status,
     unexpected_answer,
 )
 from .limiter import RateLimiter
@@ -173,7 +173,7 @@ class HttpTransport:
             raise failure_of_exception(error, request, timeout) from None
         answer = Answer(response.status_code, response.headers, response.content)
         self.limiter.answered(answer.status, answer.headers, sent_at)
-        failure = _cut(answer, request) or failure_of_status(answer, request)
+        failure = _cut(answer, request) or failure_of_answer(answer, request)
         if failure is not None:
             raise failure
         parsed = parse(answer)

@@ -36,7 +36,7 @@ def open_session(connection: Connection, pool_size: int) -> Any:
     - No cookie is kept: the API is authenticated by the token alone.
     - Retries belong to the layer above, which knows which repetition is safe.
     """
-    session = requests.Session()
+    session: Any = requests.Session()
     session.auth = _token_auth(connection.api_token)
     session.headers.update(
         {
@@ -45,6 +45,8 @@ def open_session(connection: Connection, pool_size: int) -> Any:
             "User-Agent": USER_AGENT,
         }
     )
+    # No redirect is followed, nor is one's target worked out, which fails on a malformed one.
+    session.get_redirect_target = _no_redirect
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     adapter = requests.adapters.HTTPAdapter(
         pool_connections=1, pool_maxsize=pool_size, max_retries=0
@@ -55,6 +57,10 @@ def open_session(connection: Connection, pool_size: int) -> Any:
         # One warning of the module's own says it once, instead of one a request on stderr.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
+
+
+def _no_redirect(_response: Any) -> None:
+    return None
 
 
 def _token_auth(token: str) -> Any:

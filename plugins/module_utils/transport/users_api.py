@@ -86,16 +86,12 @@ class UsersApi:
 
 def _page(answer: Answer) -> Page | None:
     payload = answer.json_object()
-    if payload is None or answers.says_failure(payload):
-        return None
-    return answers.list_page(payload)
+    return None if payload is None else answers.list_page(payload)
 
 
 def _created(answer: Answer) -> dict[str, Any] | None:
     payload = answer.json_object()
-    if payload is None or answers.says_failure(payload):
-        return None
-    return answers.created_record(payload)
+    return None if payload is None else answers.created_record(payload)
 
 
 def _done(answer: Answer) -> bool | None:
@@ -103,14 +99,11 @@ def _done(answer: Answer) -> bool | None:
     if answer.is_empty:
         return True
     payload = answer.json_object()
-    if payload is None or "CODE" not in payload or answers.says_failure(payload):
-        return None
-    return True
+    return True if payload is not None and "CODE" in payload else None
 
 
 def _logged_out(answer: Answer) -> bool | None:
-    """Any object that reports no failure: the documentation shows no answer for this endpoint."""
+    """Any object: the documentation shows no answer for this endpoint."""
     if answer.is_empty:
         return True
-    payload = answer.json_object()
-    return None if payload is None or answers.says_failure(payload) else True
+    return None if answer.json_object() is None else True
