@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The short commands. Each sets up what it needs in .cache, once; all of them together need
+# Python 3.11 or newer, git and make. The sessions behind them are in noxfile.py.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# An ansible-core to use instead of the newest one that a Python was found for.
+CORE ?=
+export CORE
+TOOLS := .cache/tools
+NOX := $(TOOLS)/bin/python -m nox
+READY := $(TOOLS)/ready
+FIND_PYTHON := $(TOOLS)/bin/python tests/tools/find_python.py --install
+
+# As in noxfile.py, for what comes before it.
+export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
+export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.cache/python
+export UV_SYSTEM_CERTS := true
+# For the recipes of this file alone: a session's Python and tools are its environment's.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.PHONY: help
+help: ## List these commands
+	@echo 'Commands; CORE=2.16 (to 2.21) chooses an ansible-core for those that run Ansible:'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(READY) ## Provision two sandbox stores from an example inventory
+	@$(NOX) --tags demo
+
+.PHONY: test
+test: $(READY) ## Run every check and every test once
+	@$(NOX)
+
+.PHONY: matrix
+matrix: $(READY) ## Unit and integration tests on every supported ansible-core
+	@$(FIND_PYTHON) --for 'ansible-core 2.16 to 2.21' 3.12 >/dev/null
+	@$(NOX) --tags matrix
+
+.PHONY: target-python
+target-python: $(READY) ## Unit and integration tests with the modules on the oldest Python
+	@$(FIND_PYTHON) --for 'the oldest executing hosts' 3.9 >/dev/null
+	@$(NOX) --session unit-target integration-target
+
+.PHONY: unit
+unit: $(READY) ## Unit tests
+	@$(NOX) --tags unit
+
+.PHONY: integration
+integration: $(READY) ## Playbooks against sandbox stores, and the documentation's examples
+	@$(NOX) --tags integration
+
+.PHONY: sandbox-test
+sandbox-test: $(READY) ## The sandbox store's own tests
+	@$(NOX) --session sandbox
+
+.PHONY: contract
+contract: $(READY) ## The API's description against the sandbox store and the client
+	@$(NOX) --session contract
+
+.PHONY: sanity
+sanity: $(READY) ## ansible-test sanity
+	@$(NOX) --session sanity
+
+.PHONY: lint
+lint: $(READY) ## Style, spelling, YAML, changelog, ansible-lint
+	@$(NOX) --session lint
+
+.PHONY: format
+format: $(READY) ## Bring the Python files into shape
+	@$(NOX) --session format
+
+.PHONY: types
+types: $(READY) ## Type checks
+	@$(NOX) --session types
+
+.PHONY: docs-lint
+docs-lint: $(READY) ## Check the documentation of modules and role
+	@$(NOX) --session docs
+
+.PHONY: build
+build: $(READY) ## Build the archive into dist, and check it as Galaxy will
+	@$(NOX) --session build
+
+.PHONY: clean
+clean: ## Remove all that these commands have made
+	rm -rf .cache dist tests/output
+
+# The newest ansible-core needs a Python newer than the oldest that will do here: get one if it can
+# be had, and if not go on; the sessions then say what they use instead.
+$(READY): tests/requirements/bootstrap.txt tests/tools/bootstrap.sh
+	@tests/tools/bootstrap.sh $(TOOLS)
+	@$(FIND_PYTHON) --for 'the newest ansible-core' 3.13 3.12 3.14 >/dev/null || true
+	@touch $@

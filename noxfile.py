@@ -1,0 +1,407 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every check and every test, each in an environment of its own.
+
+`make` starts it; `make help` lists what there is, tests/README.md explains it. Nothing is written
+outside .cache: a user's own Ansible, with its settings and tokens, plays no part.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import nox
+from nox.command import CommandFailed
+
+REPOSITORY = Path(__file__).resolve().parent
+sys.path.insert(0, str(REPOSITORY / "tests" / "tools"))
+
+import collection_tree  # noqa: E402
+import find_python  # noqa: E402
+
+CACHE = REPOSITORY / ".cache"
+HOME = CACHE / "home"
+REQUIREMENTS = REPOSITORY / "tests" / "requirements"
+SANDBOX = REPOSITORY / "tests" / "sandbox"
+DIST = REPOSITORY / "dist"
+SHELL_SCRIPTS = (".ci/run", "tests/tools/bootstrap.sh")
+
+# The supported releases of ansible-core, oldest first, each with the Pythons that it runs on,
+# best first: so one machine's tests see several. The sandbox store wants 3.11 or newer.
+CORES = {
+    "2.16": ("3.11", "3.12"),
+    "2.17": ("3.11", "3.12"),
+    "2.18": ("3.12", "3.11", "3.13"),
+    "2.19": ("3.12", "3.11", "3.13"),
+    "2.20": ("3.12", "3.13", "3.14"),
+    "2.21": ("3.13", "3.12", "3.14"),
+}
+NEWEST = "2.21"
+# The core for a machine that has no newer Python than the one this project asks for.
+FALLBACK = "2.19"
+TARGET_PYTHON = "3.9"
+UV = (sys.executable, "-m", "uv")
+
+# ansible-test checks what runs under Ansible, by rules of Ansible's own history (no name `_`, for
+# one). The test suites and the sandbox store are programs for a newer Python: ruff, mypy and their
+# own tests hold them to more.
+NOT_FOR_ANSIBLE_TEST = (
+    "tests/contract/*",
+    "tests/integration/*",
+    "tests/sandbox/*",
+    "tests/unit/*",
+)
+
+# What a developer has set for their own Ansible and stores must not reach a test.
+for name in list(os.environ):
+    if name.startswith(("ANSIBLE_", "PUBLICA_")) and not name.startswith("PUBLICA_TEST_"):
+        del os.environ[name]
+os.environ.update(
+    LC_ALL="C.UTF-8",
+    XDG_CACHE_HOME=str(CACHE / "xdg"),
+    UV_PYTHON_INSTALL_DIR=str(CACHE / "python"),
+    # As pip does: a company's own certificate authority is known to the system alone.
+    UV_SYSTEM_CERTS="true",
+    MYPY_CACHE_DIR=str(CACHE / "mypy"),
+    PYTHONPYCACHEPREFIX=str(CACHE / "pycache"),
+    RUFF_CACHE_DIR=str(CACHE / "ruff"),
+)
+
+PYTHONS = {
+    version: find_python.find(version)
+    for version in sorted({TARGET_PYTHON, *(v for fit in CORES.values() for v in fit)})
+}
+# The real interpreters before any shim of the same name, for nox, uv and ansible-test alike.
+os.environ["PATH"] = os.pathsep.join(
+    [*{str(found.parent): None for found in PYTHONS.values() if found}, os.environ["PATH"]]
+)
+
+
+def python_for(core: str) -> str | None:
+    """The best Python on this machine for a release of ansible-core."""
+    return next((version for version in CORES[core] if PYTHONS[version]), None)
+
+
+def chosen_core() -> str:
+    """The ansible-core that CORE names, or the newest one that a Python was found for.
+
+    Raises:
+        SystemExit: if CORE names one that cannot be used.
+    """
+    chosen = os.environ.get("CORE") or (NEWEST if python_for(NEWEST) else FALLBACK)
+    if chosen not in CORES:
+        raise SystemExit(f"CORE={chosen}: the supported ones are {', '.join(CORES)}.")
+    if python_for(chosen) is None:
+        raise SystemExit(find_python.missing(CORES[chosen], f"ansible-core {chosen}"))
+    return chosen
+
+
+DEFAULT = chosen_core()
+PYTHON = python_for(DEFAULT)
+
+nox.needs_version = ">=2025.11.12"
+nox.options.default_venv_backend = "uv"
+nox.options.envdir = str(CACHE / "nox")
+nox.options.reuse_venv = "yes"
+nox.options.error_on_external_run = True
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = [
+    *("lint", "types", "docs", "sanity", "build"),
+    *("sandbox", "contract", f"unit-{DEFAULT}", f"integration-{DEFAULT}"),
+]
+
+
+def install(session: nox.Session, *names: str) -> None:
+    """Install the requirement files of these names."""
+    session.log(f"Requirements: {', '.join(names)}")
+    files = [REQUIREMENTS / f"{name}.txt" for name in names]
+    session.install(*(word for file in files for word in ("--requirement", str(file))), log=False)
+
+
+def core_requirements(core: str) -> str:
+    """The name of the requirement file that brings a release of ansible-core."""
+    return f"ansible-core/{core}"
+
+
+def note_fallback(session: nox.Session) -> None:
+    """Say it where the newest ansible-core could not be used."""
+    if not (os.environ.get("CORE") or DEFAULT == NEWEST):
+        session.warn(find_python.missing(CORES[NEWEST], f"ansible-core {NEWEST}"))
+        session.warn(f"Until then this runs on ansible-core {DEFAULT}.")
+
+
+def tree() -> Path:
+    """The collection's folder in a fresh copy of the work tree."""
+    return collection_tree.export(CACHE / "tree")
+
+
+def ansible_environment(collection: Path) -> dict[str, str]:
+    """The environment of everything that runs Ansible, or imports the collection."""
+    root = str(collection.parents[2])
+    HOME.mkdir(parents=True, exist_ok=True)
+    return {
+        "HOME": str(HOME),
+        "ANSIBLE_COLLECTIONS_PATH": root,
+        "ANSIBLE_CONFIG": str(collection / "tests" / "ansible.cfg"),
+        "PYTHONPATH": os.pathsep.join([root, str(collection / "tests" / "sandbox")]),
+    }
+
+
+def pytest(session: nox.Session, *words: str, env: dict[str, str] | None = None) -> None:
+    """Run pytest, or what stands after `--` on nox's command line."""
+    cache = CACHE / "pytest" / session.name
+    session.run(
+        *("python", "-m", "pytest", "-o", f"cache_dir={cache}"),
+        *("--numprocesses=auto", "--maxprocesses=4", "--timeout=300"),
+        *(session.posargs or words),
+        env=env,
+        # A test that is interrupted still has its stores to stop.
+        interrupt_timeout=20,
+    )
+
+
+@nox.session(python=PYTHON)
+def lint(session: nox.Session) -> None:
+    """Style, spelling, shell, YAML, changelog fragments, and ansible-lint's production profile."""
+    note_fallback(session)
+    install(session, "lint", core_requirements(DEFAULT))
+    collection = tree()
+    session.chdir(collection)
+    run_all(
+        session,
+        ("ruff", "check"),
+        ("ruff", "format", "--check"),
+        ("shellcheck", *SHELL_SCRIPTS),
+        ("codespell",),
+        ("yamllint", "--strict", "."),
+        ("antsibull-changelog", "lint"),
+        ("ansible-lint", "--profile", "production", "--offline", "--strict"),
+        env=ansible_environment(collection),
+    )
+
+
+def run_all(session: nox.Session, *commands: Sequence[str], env: dict[str, str]) -> None:
+    """Run every command, whatever became of the one before, and fail if any has."""
+    failed = []
+    for command in commands:
+        try:
+            session.run(*command, env=env)
+        except CommandFailed:
+            failed.append(command[0])
+    if failed:
+        session.error(f"Not in order: {', '.join(failed)}.")
+
+
+@nox.session(name="format")
+def format_code(session: nox.Session) -> None:
+    """Bring the Python files into shape."""
+    install(session, "lint")
+    session.run("ruff", "check", "--fix-only")
+    session.run("ruff", "format")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, strict, on the collection's code, its tools and the sandbox store."""
+    install(session, "types", "pytest", "sandbox", "bootstrap")
+    session.chdir(tree())
+    env = {"MYPYPATH": str(CACHE / "tree")}
+    session.run("mypy", "plugins", env=env)
+    tools = {"MYPYPATH": os.pathsep.join(["tests/tools", "tests/sandbox"])}
+    words = ("--python-version", "3.11", "noxfile.py", "tests/tools", "tests/demo")
+    session.run("mypy", *words, env=tools)
+    session.chdir("tests/sandbox")
+    session.run("mypy")
+
+
+@nox.session(python=PYTHON)
+def docs(session: nox.Session) -> None:
+    """What ansible-doc and Galaxy will show: complete, and free of broken references."""
+    install(session, "docs", "runtime", core_requirements(DEFAULT))
+    collection = tree()
+    session.chdir(collection)
+    session.run(
+        *("antsibull-docs", "lint-collection-docs", "--plugin-docs"),
+        *("--validate-collection-refs=all", "."),
+        env=ansible_environment(collection),
+    )
+
+
+@nox.session(python=PYTHON)
+def sanity(session: nox.Session) -> None:
+    """ansible-test sanity, in a copy of its own, since it writes into it."""
+    install(session, "sanity", core_requirements(DEFAULT))
+    collection = collection_tree.export(CACHE / "sanity", NOT_FOR_ANSIBLE_TEST)
+    HOME.mkdir(parents=True, exist_ok=True)
+    _provide_get_pip(session)
+    session.chdir(collection)
+    session.run(
+        *("ansible-test", "sanity", "--venv", "--python", str(session.python)),
+        *("--requirements", "--color", "no", *session.posargs),
+        env={"HOME": str(HOME)},
+    )
+
+
+def _provide_get_pip(session: nox.Session) -> None:
+    """Lay the stand-in for get-pip where ansible-test looks for what it has downloaded."""
+    ask = (
+        "from types import SimpleNamespace as Python\n"
+        "from ansible_test._internal.python_requirements import get_venv_packages\n"
+        f"print(get_venv_packages(Python(version='{session.python}'))['pip'])"
+    )
+    answer = session.run("python", "-c", ask, silent=True, log=False)
+    version = str(answer).strip()
+    cache = HOME / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    script = cache / f"get_pip_{version.replace('.', '_')}.py"
+    session.install("--target", str(cache / "pip"), f"pip=={version}")
+    shutil.copyfile(REPOSITORY / "tests" / "tools" / "get_pip.py", script)
+
+
+@nox.session(python=PYTHON)
+def build(session: nox.Session) -> None:
+    """Build the collection's archive into dist, and check it as Galaxy will."""
+    install(session, "build", core_requirements(DEFAULT))
+    # A copy of its own: what tests leave in theirs must not get into the archive.
+    collection = collection_tree.export(CACHE / "build")
+    env = ansible_environment(collection)
+    shutil.rmtree(DIST, ignore_errors=True)
+    words = ("--output-path", str(DIST), str(collection))
+    session.run("ansible-galaxy", "collection", "build", *words, env=env)
+    [archive] = DIST.glob("*.tar.gz")
+    said = session.run(
+        *("python", "-m", "galaxy_importer.main", str(archive)),
+        silent=True,
+        env={**env, "HOME": str(HOME)},
+    )
+    # It ends with 0 for much that it only warns of.
+    faults = [line for line in str(said).splitlines() if line.startswith(("WARNING", "ERROR"))]
+    if faults:
+        session.error("\n".join(["galaxy-importer found faults:", *faults]))
+
+
+@nox.session
+def sandbox(session: nox.Session) -> None:
+    """The sandbox store's own tests."""
+    install(session, "pytest", "sandbox")
+    collection = tree()
+    session.chdir(collection / "tests" / "sandbox")
+    pytest(session, "tests", env={"PYTHONPATH": "."})
+
+
+@nox.session(python=PYTHON)
+def contract(session: nox.Session) -> None:
+    """The OpenAPI description against the sandbox store and the client's traffic."""
+    install(session, "pytest", "runtime", "sandbox", "contract")
+    collection = tree()
+    session.chdir(collection)
+    pytest(session, "tests/contract", env=ansible_environment(collection))
+
+
+def unit(session: nox.Session, core: str) -> None:
+    """The unit tests."""
+    install(session, "pytest", "unit", "runtime", core_requirements(core))
+    collection = tree()
+    session.chdir(collection)
+    pytest(session, "tests/unit", env=ansible_environment(collection))
+
+
+def integration(session: nox.Session, core: str) -> None:
+    """Real playbooks against sandbox stores, and the documentation's examples."""
+    install(session, "pytest", "integration", "runtime", "sandbox", core_requirements(core))
+    collection = tree()
+    session.chdir(collection)
+    pytest(session, "tests/integration", env=ansible_environment(collection))
+
+
+def demo(session: nox.Session, core: str) -> None:
+    """The demonstration."""
+    install(session, "runtime", "sandbox", core_requirements(core))
+    collection = tree()
+    python = Path(session.bin) / "python"
+    script = collection / "tests" / "demo" / "run_demo.py"
+    paths = {"PATH": os.pathsep.join([session.bin, os.environ["PATH"]])}
+    # In nox's place instead of under it: nox would be ended by a SIGTERM without passing it on,
+    # and the sandbox stores would never be stopped.
+    sys.stdout.flush()
+    os.execve(  # noqa: S606  (no shell is wanted)
+        python,
+        [str(python), str(script), "--folder", str(CACHE / "demo")],
+        {**os.environ, **paths, **ansible_environment(collection)},
+    )
+
+
+def for_each_core(run: Callable[[nox.Session, str], None], *tags: str) -> None:
+    """Make a session of this for every release of ansible-core, such as unit-2.16.
+
+    The one for the default release also has the bare name as its tag.
+    """
+    for core in CORES:
+
+        def session_for_core(session: nox.Session, core: str = core) -> None:
+            if python_for(core) is None:
+                session.error(find_python.missing(CORES[core], f"ansible-core {core}"))
+            if core == DEFAULT:
+                note_fallback(session)
+            run(session, core)
+
+        session_for_core.__doc__ = f"{run.__doc__} On ansible-core {core}."
+        # Without a Python there is no environment either, but a session that says what is missing.
+        python = python_for(core) or False
+        register = nox.session(
+            name=f"{run.__name__}-{core}",
+            python=python,
+            tags=[*tags, *([run.__name__] if core == DEFAULT else [])],
+        )
+        register(session_for_core)
+
+
+@nox.session(name="unit-target", python=TARGET_PYTHON if PYTHONS[TARGET_PYTHON] else False)
+def unit_target(session: nox.Session) -> None:
+    """The unit tests on the oldest Python of an executing host."""
+    require_target_python(session)
+    install(session, "pytest", "unit", "runtime")
+    # Ansible's own part there is the module_utils that a newer controller sends along.
+    sent = CACHE / "sent"
+    core = REQUIREMENTS / f"{core_requirements(DEFAULT)}.txt"
+    words = ("--quiet", "--no-deps", "--python", str(PYTHONS[str(PYTHON)]))
+    session.run_install(*UV, "pip", "install", *words, "--target", sent, "-r", core, external=True)
+    collection = tree()
+    session.chdir(collection)
+    env = ansible_environment(collection)
+    pytest(session, "tests/unit", env={**env, "PYTHONPATH": f"{env['PYTHONPATH']}:{sent}"})
+
+
+@nox.session(name="integration-target", python=PYTHON)
+def integration_target(session: nox.Session) -> None:
+    """The integration tests, with the modules on the oldest Python of an executing host."""
+    python = require_target_python(session)
+    install(session, "pytest", "integration", "runtime", "sandbox", core_requirements(DEFAULT))
+    target = CACHE / "target"
+    venv = (*UV, "venv", "--quiet", "--allow-existing", "--python", str(python), str(target))
+    session.run_install(*venv, external=True)
+    needs = (*UV, "pip", "install", "--quiet", "--python", str(target))
+    session.run_install(*needs, "-r", str(REQUIREMENTS / "runtime.txt"), external=True)
+    collection = tree()
+    session.chdir(collection)
+    env = {"PUBLICA_TEST_TARGET_PYTHON": str(target / "bin" / "python")}
+    pytest(session, "tests/integration", env={**ansible_environment(collection), **env})
+
+
+def require_target_python(session: nox.Session) -> Path:
+    """The oldest Python that executing hosts may have, or an error that says how to get it."""
+    found = PYTHONS[TARGET_PYTHON]
+    if found is None:
+        session.error(find_python.missing([TARGET_PYTHON], "the oldest executing hosts"))
+    return found
+
+
+for_each_core(unit, "matrix")
+for_each_core(integration, "matrix")
+for_each_core(demo)

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find a real interpreter for each Python that the tests want.
+
+An interpreter on PATH may be a version manager's shim: a script of the same name that runs only
+where that manager has been told to, and that ansible-test stumbles over even then. So what counts
+is what a candidate says of itself when it is run, and the answer is always the real file.
+
+    find_python.py 3.13 3.12      the first of them that is here
+    find_python.py --install 3.9  the same, and uv may install it where it is not
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+SYSTEM_FOLDERS = (Path("/usr/local/bin"), Path("/usr/bin"))
+# The base interpreter, because a virtual environment on PATH would be made of a moving part.
+ASK = (
+    "import os, sys; "
+    "print('%d.%d' % sys.version_info[:2]); "
+    "print(os.path.realpath(getattr(sys, '_base_executable', None) or sys.executable))"
+)
+
+
+class PythonNotFoundError(Exception):
+    """None of the versions is here; the message says what to do."""
+
+
+def find(version: str, path: str | None = None) -> Path | None:
+    """The real interpreter of a version such as ``3.12``, or None."""
+    for candidate in _candidates(version, os.environ.get("PATH", "") if path is None else path):
+        if candidate.exists() and (real := _ask(candidate, version)):
+            return real
+    return None
+
+
+def find_first(versions: Sequence[str], *, install: bool = False, purpose: str = "") -> Path:
+    """The interpreter of the first version that is here, else that can be had.
+
+    Args:
+        versions: What would do, best first.
+        install: Whether uv may be asked for them: first for what it holds, then to install one.
+        purpose: What the Python is for, for the message.
+
+    Raises:
+        PythonNotFoundError: if there is none.
+    """
+    for version in versions:
+        if found := find(version):
+            return found
+    if install and (uv := _uv()):
+        for version in versions:
+            if found := _ask_uv(uv, version):
+                return found
+    raise PythonNotFoundError(missing(versions, purpose))
+
+
+def missing(versions: Sequence[str], purpose: str = "") -> str:
+    """One sentence for somebody who lacks these versions."""
+    *others, last = sorted(versions, key=lambda version: int(version.partition(".")[2]))
+    wanted = f"{', '.join(others)} or {last}" if others else last
+    return (
+        f"Python {wanted} is needed{f' for {purpose}' if purpose else ''} and was found neither on "
+        "PATH nor beside a version manager's shims: install it with your system's packages (such "
+        f"as python{versions[0]} and its venv package), with `pyenv install {versions[0]}` or with "
+        f"`uv python install {versions[0]}`, and run this again."
+    )
+
+
+def _candidates(version: str, path: str) -> Iterator[Path]:
+    name = f"python{version}"
+    for folder in [Path(entry) for entry in path.split(os.pathsep) if entry]:
+        yield folder / name
+        # A shim that does not run here still tells where its manager keeps the versions.
+        kept = (folder.parent / "versions").glob(f"{version}*/bin/{name}")
+        yield from sorted(kept, key=_patch_level, reverse=True)
+    for folder in SYSTEM_FOLDERS:
+        yield folder / name
+    if installed := os.environ.get("UV_PYTHON_INSTALL_DIR"):
+        yield from sorted(Path(installed).glob(f"cpython-{version}.*/bin/{name}"), reverse=True)
+
+
+def _patch_level(interpreter: Path) -> list[int]:
+    return [int(part) for part in interpreter.parents[1].name.split(".") if part.isdigit()]
+
+
+def _ask(candidate: Path, version: str) -> Path | None:
+    command = [str(candidate), "-I", "-c", ASK]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    said, executable = answer.stdout.splitlines()[:2]
+    return Path(executable) if said == version else None
+
+
+def _uv() -> Path | None:
+    """The uv beside the running interpreter: the one that the tests have pinned."""
+    uv = Path(sys.executable).parent / "uv"
+    return uv if uv.exists() else None
+
+
+def _ask_uv(uv: Path, version: str) -> Path | None:
+    print(f"Python {version} is not here: asking uv for it", file=sys.stderr)
+    subprocess.run(
+        [uv, "python", "install", "--no-bin", "--quiet", version],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    find_it = [str(uv), "python", "find", "--no-project", "--no-python-downloads", version]
+    answer = subprocess.run(find_it, capture_output=True, text=True, check=False)
+    return _ask(Path(answer.stdout.strip()), version) if answer.returncode == 0 else None
+
+
+def main() -> int:
+    """The command line. Returns its exit code."""
+    parser = argparse.ArgumentParser(description="Find a real interpreter.")
+    parser.add_argument("--install", action="store_true", help="let uv install a missing one")
+    parser.add_argument("--for", dest="purpose", default="", help="what it is for")
+    parser.add_argument("versions", nargs="+", metavar="VERSION", help="such as 3.12, best first")
+    options = parser.parse_args()
+    try:
+        print(find_first(options.versions, install=options.install, purpose=options.purpose))
+    except PythonNotFoundError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
