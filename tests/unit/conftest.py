@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds for every unit test: no sleeping, and nothing from the developer's own environment."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+
+import pytest
+from ansible_collections.publica.la.plugins.module_utils.transport import http
+from hypothesis import HealthCheck, settings
+
+FOREIGN = ("ANSIBLE_", "PUBLICA_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+# The same examples on every machine, and no database of them in the work tree.
+settings.register_profile(
+    "repeatable",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=60,
+    # The fixtures below hold nothing that an example could change.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses before retries in seconds; they are noted instead of slept."""
+    noted: list[float] = []
+    monkeypatch.setattr(http, "time", SimpleNamespace(sleep=noted.append))
+    return noted
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(FOREIGN) or name.lower() in PROXIES:
+            monkeypatch.delenv(name)

@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading a list to its end under every form of the paginator (choices 4 and 5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.publica.la.plugins.module_utils.current.listing import Listing
+from ansible_collections.publica.la.tests.unit.support.builders import api_on
+from ansible_collections.publica.la.tests.unit.support.reading import (
+    BARE,
+    FULL,
+    SIMPLE,
+    Reading,
+)
+from ansible_collections.publica.la.tests.unit.support.records import StoredUser
+from ansible_collections.publica.la.tests.unit.support.reply import Reply
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+
+
+def store_of(count: int, **reading: Any) -> FakeStore:
+    users = (StoredUser(n, f"user{n}@example.org") for n in range(1, count + 1))
+    return FakeStore(*users, reading=Reading(**reading))
+
+
+def read_all(store: FakeStore, query: str | None = None) -> Listing:
+    listing = Listing(api_on(store), query)
+    listing.read_all()
+    return listing
+
+
+def page(*ids: int, **paginator: Any) -> Reply:
+    records = [StoredUser(n, f"user{n}@example.org").record(Reading()) for n in ids]
+    return Reply(200, {"CODE": "success", "data": {"paginator": {"data": records, **paginator}}})
+
+
+@pytest.mark.parametrize("empty_is_404", [False, True], ids=["empty page", "404"])
+@pytest.mark.parametrize(
+    ("paginator", "count", "size", "pages"),
+    [
+        (FULL, 0, 100, 1),
+        (FULL, 100, 100, 1),
+        (FULL, 250, 100, 3),
+        (FULL, 30, 15, 2),
+        (SIMPLE, 100, 100, 1),
+        (SIMPLE, 250, 100, 3),
+        # Without a word on the rest, an end shows only in a page that is short or empty.
+        (BARE, 0, 100, 1),
+        (BARE, 30, 100, 2),
+        (BARE, 100, 100, 2),
+        (BARE, 250, 100, 3),
+        (BARE, 30, 15, 3),
+    ],
+)
+def test_a_list_is_read_whole(
+    paginator: str, count: int, size: int, pages: int, empty_is_404: bool
+) -> None:
+    store = store_of(count, paginator=paginator, page_size=size, empty_is_404=empty_is_404)
+    listing = read_all(store)
+    assert list(listing.users) == list(range(1, count + 1))
+    assert len(store.calls) == listing.pages_read == pages
+    assert listing.whole
+    assert listing.finished
+
+
+def test_pages_are_asked_for_by_number_and_size() -> None:
+    store = store_of(150, paginator=FULL)
+    read_all(store, "deactivated")
+    read_all(store)
+    assert store.calls[0].query == {"page": "1", "per_page": "100", "query": "deactivated"}
+    assert [call.query for call in store.calls[1:]] == [
+        {"page": "1", "per_page": "100"},
+        {"page": "2", "per_page": "100"},
+    ]
+
+
+def test_a_page_may_be_an_object_with_gaps() -> None:
+    assert len(read_all(store_of(130, pages_as_objects=True)).users) == 130
+
+
+@pytest.mark.parametrize(
+    ("paginator", "whole"),
+    [
+        # Only a total can tell that the one page which always comes is not all.
+        pytest.param({}, False, id="bare"),
+        pytest.param({"total": 3}, True, id="total reached"),
+        pytest.param({"total": 5}, False, id="total not reached"),
+        pytest.param({"last_page": 9}, False, id="more pages told"),
+    ],
+)
+def test_a_store_that_ignores_the_page_ends_the_list(
+    paginator: dict[str, Any], whole: bool
+) -> None:
+    store = store_of(0)
+    store.answer_instead("GET", *[page(1, 2, 3, **paginator)] * 9)
+    listing = read_all(store)
+    assert listing.pages_read == 2
+    assert listing.whole is whole
+
+
+def test_records_that_shift_between_pages_count_once() -> None:
+    store = store_of(0)
+    # Somebody was created while reading, so page 2 begins with the last one of page 1.
+    store.answer_instead("GET", page(1, 2, 3), page(3, 4, 5), page(6))
+    listing = Listing(api_on(store))
+    assert [user.id for user in listing] == [1, 2, 3, 4, 5, 6]
+    assert listing.whole
+
+
+def test_of_a_record_that_moved_the_last_version_counts() -> None:
+    store = store_of(0)
+    renamed = page(3, 4)
+    renamed.body["data"]["paginator"]["data"][0]["email"] = "renamed@example.org"
+    store.answer_instead("GET", page(1, 2, 3), renamed)
+    assert read_all(store).users[3].email == "renamed@example.org"
+
+
+def test_a_total_that_was_not_reached_is_a_gap() -> None:
+    store = store_of(0)
+    store.answer_instead("GET", page(1, 2, last_page=2, total=4), page(3, last_page=2, total=4))
+    assert not read_all(store).whole
+
+
+@pytest.mark.parametrize(
+    ("paginator", "left"),
+    [
+        pytest.param({"last_page": 7}, 6, id="last_page"),
+        pytest.param({"last_page": "7"}, 6, id="last_page as text"),
+        pytest.param({"total": 20, "next_page_url": "x"}, 9, id="total over the size of a page"),
+        pytest.param({}, None, id="not told"),
+    ],
+)
+def test_how_many_pages_are_left(paginator: dict[str, Any], left: int | None) -> None:
+    store = store_of(0)
+    store.answer_instead("GET", page(1, 2, **paginator))
+    listing = Listing(api_on(store))
+    listing.read_page()
+    assert listing.pages_left == left
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        pytest.param({"last_page": 1}, id="last_page"),
+        pytest.param({"next_page_url": None}, id="no next page"),
+        pytest.param({"per_page": 2, "total": 2}, id="total"),
+        pytest.param({"per_page": 5}, id="fewer than a page"),
+    ],
+)
+def test_what_tells_the_last_page_saves_a_request(last: dict[str, Any]) -> None:
+    store = store_of(0)
+    store.answer_instead("GET", page(1, 2, **last))
+    read_all(store)
+    assert len(store.calls) == 1
+
+
+def test_a_reader_who_has_found_all_may_stop_early() -> None:
+    store = store_of(500)
+    listing = Listing(api_on(store))
+    assert next(user for user in listing if user.id == 120).id == 120
+    assert len(store.calls) == 2
+    # Going on later reads nothing twice.
+    assert len(list(listing)) == 500
+    assert [call.query["page"] for call in store.calls] == ["1", "2", "3", "4", "5", "6"]

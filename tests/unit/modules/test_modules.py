@@ -1,0 +1,206 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The modules from arguments to result: what each returns, and how each fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.publica.la.plugins.module_utils import module as module_py
+from ansible_collections.publica.la.tests.unit.support.builders import TOKEN
+from ansible_collections.publica.la.tests.unit.support.modules import ModuleRunner
+from ansible_collections.publica.la.tests.unit.support.records import StoredUser
+from ansible_collections.publica.la.tests.unit.support.reply import Reply
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+
+ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "publica_user": {**ANA, "admin": True},
+    "publica_user_bulk": {"users": [{**ANA, "admin": True}]},
+    "publica_user_info": {"email": "ana@example.org"},
+    "publica_user_logout": {"email": "ana@example.org"},
+}
+EVERY = pytest.mark.parametrize("name", ARGUMENTS)
+KEYS = {
+    "publica_user": {"user", "actions", "diff"},
+    "publica_user_bulk": {"summary", "results", "plan", "diff"},
+    "publica_user_info": {"users", "count"},
+    "publica_user_logout": {"actions"},
+}
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    return FakeStore(
+        StoredUser(1, "ana@example.org", "A"),
+        StoredUser(2, "ben@example.org", "B", deactivated=True),
+    )
+
+
+@EVERY
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
+def test_the_shape_of_a_result(run: ModuleRunner, store: FakeStore, name: str, check: bool) -> None:
+    result = run(name, store, check=check, **ARGUMENTS[name]).result
+    assert set(result) - {"warnings"} == {"changed", "api", "invocation", *KEYS[name]}
+    assert result["changed"] is (name != "publica_user_info")
+    assert result["api"] == {
+        "requests": len(store.calls),
+        "retries": 0,
+        "waited_seconds": 0.0,
+    }
+    assert bool(store.writes) is (result["changed"] and not check)
+
+
+@EVERY
+def test_a_failure_has_its_structure(run: ModuleRunner, store: FakeStore, name: str) -> None:
+    store.answer_instead("GET", Reply(401, {"message": "Unauthenticated."}))
+    result = run(name, store, **ARGUMENTS[name]).result
+    assert result["failed"] is True
+    assert result["changed"] is False
+    assert result["msg"] == result["failure"]["message"]
+    assert result["failure"] == {
+        "code": "unauthenticated",
+        "message": result["msg"],
+        "method": "GET",
+        "path": "/integration-api/v1/dashboard/users",
+        "status": 401,
+        "fields": {},
+    }
+    assert result["api"]["requests"] == 1
+
+
+@EVERY
+def test_a_bad_connection_is_told_before_any_request(
+    run: ModuleRunner, store: FakeStore, name: str
+) -> None:
+    bad: dict[str, Any] = {"base_url": "http://store.example", "max_retries": -1}
+    result = run(name, store, **ARGUMENTS[name], **bad).result
+    assert set(result["failure"]["fields"]) == {"base_url", "max_retries"}
+    assert store.calls == []
+
+
+@EVERY
+def test_the_connection_may_come_from_the_environment(
+    run: ModuleRunner, store: FakeStore, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PUBLICA_BASE_URL", "https://other.example")
+    monkeypatch.setenv("PUBLICA_API_TOKEN", "from-the-environment")
+    ran = run(name, store, **ARGUMENTS[name], base_url=None, api_token=None)
+    assert "failure" not in ran.result
+    assert store.headers_seen[0]["X-User-Token"] == "from-the-environment"
+    assert "from-the-environment" not in ran.everything
+
+
+def test_unchecked_certificates_are_warned_of(run: ModuleRunner, store: FakeStore) -> None:
+    ran = run("publica_user_info", store, validate_certs=False)
+    [warning] = ran.result["warnings"]
+    assert "validate_certs is false" in str(warning)
+
+
+def test_without_requests_the_remedy_is_told(
+    run: ModuleRunner, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module_py, "IMPORT_ERROR", ImportError("No module named 'requests'"))
+    result = run("publica_user_info", store).result
+    assert result["failed"] is True
+    assert "requests" in result["msg"]
+
+
+def test_the_session_is_closed_whatever_happened(
+    run: ModuleRunner, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+    monkeypatch.setattr(store, "close", lambda: closed.append(True))
+    run("publica_user", store, **ANA)
+    run("publica_user", store, email="not an address")
+    store.answer_instead("GET", Reply(403))
+    run("publica_user", store, **ANA)
+    assert closed == [True] * 3
+
+
+class TestUser:
+    def test_a_second_run_changes_nothing(self, run: ModuleRunner, store: FakeStore) -> None:
+        first = run("publica_user", store, **ANA, admin=True).result
+        second = run("publica_user", store, **ANA, admin=True).result
+        assert (first["changed"], first["actions"]) == (True, ["update"])
+        assert (second["changed"], second["actions"]) == (False, [])
+        assert second["user"]["admin"] is True
+
+    def test_a_warning_is_passed_on(self, run: ModuleRunner, store: FakeStore) -> None:
+        result = run("publica_user", store, email="ben@example.org", external_id="B").result
+        assert "state: active" in str(result["warnings"])
+
+    @pytest.mark.parametrize("lookup", ["auto", "list", "search"])
+    def test_every_lookup_finds_the_user(
+        self, run: ModuleRunner, store: FakeStore, lookup: str
+    ) -> None:
+        result = run("publica_user", store, **ANA, lookup=lookup).result
+        assert (result["changed"], result["user"]["id"]) == (False, 1)
+
+    def test_a_partial_change_is_told_with_the_failure(
+        self, run: ModuleRunner, store: FakeStore
+    ) -> None:
+        store.answer_instead("PUT", Reply(422, {"errors": {"admin": ["no"]}}), path="/2")
+        ben: dict[str, Any] = {"email": "ben@example.org", "external_id": "B", "state": "active"}
+        result = run("publica_user", store, **ben, admin=True).result
+        assert (result["failed"], result["changed"]) == (True, True)
+        assert result["actions"] == ["reactivate"]
+
+
+class TestBulk:
+    def test_bad_rows_end_the_task_before_any_request(
+        self, run: ModuleRunner, store: FakeStore
+    ) -> None:
+        result = run("publica_user_bulk", store, users=[ANA, {"email": "x"}, {"plan_id": 0}]).result
+        assert set(result["failure"]["fields"]) == {
+            "users[1].email",
+            "users[2].email",
+            "users[2].plan_id",
+        }
+        assert store.calls == []
+
+    @pytest.mark.parametrize("concurrency", [0, 1000])
+    def test_workers_have_bounds(
+        self, run: ModuleRunner, store: FakeStore, concurrency: int
+    ) -> None:
+        result = run("publica_user_bulk", store, users=[ANA], concurrency=concurrency).result
+        assert list(result["failure"]["fields"]) == ["concurrency"]
+        assert store.calls == []
+
+    def test_the_stores_limit_tells_the_minutes(self, run: ModuleRunner, store: FakeStore) -> None:
+        page = {"CODE": "success", "data": {"paginator": {"data": [], "last_page": 1}}}
+        limit = {"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "1"}
+        store.answer_instead("GET", Reply(200, page, limit))
+        rows = [{"email": f"new{n}@example.org", "external_id": f"n{n}"} for n in range(5)]
+        result = run("publica_user_bulk", store, check=True, users=rows, lookup="list").result
+        assert result["plan"]["requests"] == 5
+        assert result["plan"]["minutes"] == 2
+
+
+class TestInfo:
+    def test_an_unknown_name_is_an_empty_list(self, run: ModuleRunner, store: FakeStore) -> None:
+        result = run("publica_user_info", store, email="nobody@example.org").result
+        assert (result["users"], result["count"], result["changed"]) == ([], 0, False)
+
+    def test_a_query_excludes_the_keys(self, run: ModuleRunner, store: FakeStore) -> None:
+        result = run("publica_user_info", store, email="ana@example.org", query="ana").result
+        assert result["failed"] is True
+        assert store.calls == []
+
+
+def test_a_logout_takes_exactly_one_key(run: ModuleRunner, store: FakeStore) -> None:
+    wrong: list[dict[str, Any]] = [{}, {"id": 1, "email": "ana@example.org"}]
+    for keys in wrong:
+        assert run("publica_user_logout", store, **keys).result["failed"] is True
+    assert store.calls == []
+
+
+def test_the_tokens_value_is_masked_where_a_user_has_it(
+    run: ModuleRunner, store: FakeStore
+) -> None:
+    # Ansible's own scrubbing still knows the token, should anything ever hold it.
+    store.users[1].external_id = TOKEN
+    assert TOKEN not in run("publica_user_info", store, id=1).everything

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A module tells no secret: not in its result, its invocation, its warnings or the system's log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.publica.la.tests.unit.support.builders import TOKEN
+from ansible_collections.publica.la.tests.unit.support.modules import ModuleRunner
+from ansible_collections.publica.la.tests.unit.support.records import StoredUser
+from ansible_collections.publica.la.tests.unit.support.reply import Reply
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+
+SECRET = "Zebra-Crossing-77"
+ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}
+
+
+def store() -> FakeStore:
+    return FakeStore(StoredUser(1, "ana@example.org", "A", admin=True))
+
+
+CALLS: list[Any] = [
+    pytest.param("publica_user", {**ANA, "password": SECRET, "update_password": "always"},
+                 id="password"),
+    pytest.param("publica_user", {**ANA, "new_password": SECRET}, id="alias"),
+    pytest.param("publica_user", {**ANA, "new_password": SECRET, "state": "gone"},
+                 id="alias beside a fault that Ansible finds"),
+    pytest.param("publica_user", {**ANA, "new_password": SECRET, "email": "no"},
+                 id="alias beside a fault that the collection finds"),
+    pytest.param("publica_user", {**ANA, "pasword": SECRET}, id="misspelt"),
+    pytest.param("publica_user", {"password": SECRET}, id="nobody named"),
+    pytest.param("publica_user_bulk", {"users": [{**ANA, "password": SECRET}]}, id="in a row"),
+    pytest.param("publica_user_bulk", {"users": [{**ANA, "new_password": SECRET}]},
+                 id="in a row, by its alias"),
+    pytest.param("publica_user_bulk", {"users": [{**ANA, "pasword": SECRET}]},
+                 id="in a row, misspelt"),
+    pytest.param("publica_user_bulk", {"users": [{**ANA, "password": [SECRET]}]},
+                 id="in a row, as a list"),
+    pytest.param("publica_user_bulk", {"users": [ANA], "defaults": {"password": SECRET}},
+                 id="in the defaults"),
+    pytest.param("publica_user_bulk", {"users": [ANA], "defaults": {"pasword": SECRET}},
+                 id="in the defaults, misspelt"),
+    pytest.param("publica_user_bulk", {"users": [ANA], "defaults": f"password {SECRET}"},
+                 id="in defaults that are no mapping"),
+    pytest.param("publica_user_bulk", {"users": [{**ANA, "password": SECRET}], "lookup": "no"},
+                 id="in a row beside a fault that Ansible finds"),
+    pytest.param("publica_user_bulk", {"users": [f"ana@example.org {SECRET}"]},
+                 id="in a row that is no mapping"),
+    pytest.param("publica_user_bulk", {"users": f"ana@example.org, {SECRET}"},
+                 id="in rows that are no list"),
+    pytest.param("publica_user_bulk", {"user": [{**ANA, "password": SECRET}]},
+                 id="in a list with a misspelt name"),
+    pytest.param("publica_user_info", {"email": "ana@example.org"}, id="info"),
+    pytest.param("publica_user_logout", {"id": 1}, id="logout"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
+@pytest.mark.parametrize(("name", "arguments"), CALLS)
+def test_neither_password_token_nor_link_is_told(
+    run: ModuleRunner, name: str, arguments: dict[str, Any], check: bool
+) -> None:
+    ran = run(name, store(), check=check, **arguments)
+    for secret in (SECRET, TOKEN, "impersonate", "53114"):
+        assert secret not in ran.everything
+
+
+@pytest.mark.parametrize(("name", "arguments"), CALLS[:-2])
+def test_an_echoing_store_changes_nothing_of_that(
+    run: ModuleRunner, name: str, arguments: dict[str, Any]
+) -> None:
+    echoing = store()
+    said = f"You sent {SECRET} with {TOKEN}, see https://store.example/impersonate/take/53114"
+    for method in ("POST", "PUT"):
+        answers = [Reply(422, {"message": said, "errors": {"new_password": [said]}})] * 3
+        echoing.answer_instead(method, *answers)
+    ran = run(name, echoing, **arguments)
+    for secret in (SECRET, TOKEN, "53114"):
+        assert secret not in ran.everything
+
+
+def test_what_is_no_secret_is_told_in_the_invocation(run: ModuleRunner) -> None:
+    ran = run("publica_user", store(), **ANA, password=SECRET)
+    told = ran.result["invocation"]["module_args"]
+    assert told["email"] == "ana@example.org"
+    assert told["password"] == told["api_token"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    # What was not given hides nothing.
+    assert told["plan_id"] is None
+
+
+def test_of_many_users_only_their_number_is_told(run: ModuleRunner) -> None:
+    ran = run("publica_user_bulk", store(), users=[ANA], defaults={"admin": True})
+    told = ran.result["invocation"]["module_args"]
+    assert told["users"] == "(1 items)"
+    assert told["defaults"] == {"admin": True}
+    [line] = [line for line in ran.logged if "Invoked with" in line]
+    assert "users=(1 items)" in line
+    assert "ana@example.org" not in line
+
+
+@pytest.mark.parametrize("name", ["publica_user", "publica_user_bulk"])
+def test_every_call_is_logged_once(run: ModuleRunner, name: str) -> None:
+    arguments: dict[str, dict[str, Any]] = {
+        "publica_user": ANA,
+        "publica_user_bulk": {"users": [ANA]},
+    }
+    ran = run(name, store(), **arguments[name])
+    assert len([line for line in ran.logged if "Invoked with" in line]) == 1

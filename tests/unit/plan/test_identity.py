@@ -1,0 +1,156 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who a desired user is: by id, else external id, else address; and when that is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
+from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser
+from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.plan.identity import Match, match_users
+from ansible_collections.publica.la.tests.unit.support.builders import current_user
+
+ANA = current_user(1, email="ana@example.org", external_id="A")
+BEN = current_user(2, email="ben@example.org", external_id="B")
+CLEO = current_user(3, email="cleo@example.org", external_id="C", active=False)
+
+
+STORE = (ANA, BEN, CLEO)
+
+
+def match(*desired: dict[str, Any], store: tuple[CurrentUser, ...] = STORE) -> list[Match]:
+    return match_users([DesiredUser(**keys) for keys in desired], UserIndex(store))
+
+
+def match_one(store: tuple[CurrentUser, ...] = STORE, **keys: Any) -> Match:
+    return match(keys, store=store)[0]
+
+
+def error_of(found: Match) -> str:
+    assert found.current is None
+    assert found.error is not None
+    assert found.error.code == "identity_conflict"
+    return found.error.message
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        pytest.param({"id": 2}, BEN, id="id"),
+        pytest.param({"external_id": "B"}, BEN, id="external id"),
+        pytest.param({"email": "ben@example.org"}, BEN, id="address"),
+        pytest.param({"email": "Ben@Example.ORG"}, BEN, id="address in another case"),
+        pytest.param({"email": "cleo@example.org"}, CLEO, id="a deactivated user"),
+        pytest.param({"id": 2, "email": "new@example.org"}, BEN, id="id before a new address"),
+        pytest.param({"id": 2, "external_id": "new"}, BEN, id="id before a new external id"),
+        pytest.param(
+            {"external_id": "B", "email": "new@example.org"}, BEN, id="external id before address"
+        ),
+        pytest.param(
+            {"external_id": "new", "email": "ben@example.org"}, BEN, id="address, new external id"
+        ),
+        pytest.param({"external_id": "b"}, None, id="an external id has its case"),
+        pytest.param({"email": "ben@example.or"}, None, id="a part of an address is none"),
+        pytest.param({"email": "new@example.org", "external_id": "N"}, None, id="nobody yet"),
+        pytest.param({"id": 99, "state": "absent"}, None, id="absent with an unknown id"),
+    ],
+)
+def test_the_strongest_key_that_is_known_decides(
+    keys: dict[str, Any], expected: CurrentUser | None
+) -> None:
+    assert match_one(**keys) == Match(expected)
+
+
+@pytest.mark.parametrize(
+    ("keys", "other"),
+    [
+        pytest.param({"id": 1, "external_id": "B"}, BEN, id="id and external id"),
+        pytest.param({"id": 1, "email": "ben@example.org"}, BEN, id="id and address"),
+        pytest.param({"external_id": "A", "email": "BEN@example.org"}, BEN, id="ext and address"),
+        pytest.param({"external_id": "A", "email": "cleo@example.org"}, CLEO, id="a deactivated"),
+        pytest.param({"id": 1, "email": "ben@example.org", "state": "absent"}, BEN, id="absent"),
+    ],
+)
+def test_keys_of_two_users_are_refused_and_both_are_named(
+    keys: dict[str, Any], other: CurrentUser
+) -> None:
+    message = error_of(match_one(**keys))
+    for user in (ANA, other):
+        assert user.email in message
+        assert f"id {user.id}" in message
+
+
+def test_an_unknown_id_is_an_error_since_the_store_chooses_ids() -> None:
+    assert "99" in error_of(match_one(id=99, email="new@example.org", external_id="N"))
+
+
+def test_an_absent_unknown_id_beside_a_known_address_is_refused() -> None:
+    message = error_of(match_one(id=99, email="ben@example.org", state="absent"))
+    assert "99" in message
+    assert BEN.email in message
+
+
+def test_nobody_is_deactivated_who_has_taken_over_an_address() -> None:
+    message = error_of(match_one(email="ben@example.org", external_id="left", state="absent"))
+    assert "left" in message
+    assert "external_id B" in message
+
+
+def test_absent_with_an_agreeing_or_unknown_external_id_is_matched() -> None:
+    silent = current_user(2, email="ben@example.org", external_id=None, tells_external_id=False)
+    keys: dict[str, Any] = {"email": "ben@example.org", "external_id": "B", "state": "absent"}
+    assert match_one(**keys).current == BEN
+    assert match_one(store=(silent,), **keys).current == silent
+
+
+def test_absent_is_content_with_a_deactivated_holder_of_the_address() -> None:
+    # Nobody can be locked out any more, so there is nothing to refuse.
+    found = match_one(email="cleo@example.org", external_id="left", state="absent")
+    assert found.error is None
+
+
+def test_two_desired_users_that_are_one_user_are_both_refused() -> None:
+    found = match({"id": 2}, {"email": "ana@example.org"}, {"email": "ben@example.org"})
+    assert found[1].current == ANA
+    for double in (found[0], found[2]):
+        message = error_of(double)
+        assert "#0 (id 2)" in message
+        assert "#2 (ben@example.org)" in message
+        assert "id 2, external_id B" in message
+
+
+def test_without_external_ids_in_reads_the_address_identifies() -> None:
+    silent = current_user(5, email="eve@example.org", external_id=None, tells_external_id=False)
+    found = match_one(store=(silent,), email="eve@example.org", external_id="E")
+    assert found.current == silent
+
+
+def test_an_address_that_is_given_up_names_its_former_holder_no_more() -> None:
+    found = match(
+        {"external_id": "A", "email": "ana.new@example.org"},
+        {"external_id": "N", "email": "ana@example.org"},
+    )
+    assert found == [Match(ANA), Match(None)]
+
+
+def test_an_address_that_is_given_up_is_no_conflict_for_its_next_holder() -> None:
+    found = match(
+        {"external_id": "A", "email": "ana.new@example.org"},
+        {"external_id": "B", "email": "ana@example.org"},
+    )
+    assert found == [Match(ANA), Match(BEN)]
+
+
+def test_an_external_id_cannot_be_taken_over_in_one_run() -> None:
+    # Only addresses are handed on: an external id names a person in the operator's own system.
+    found = match(
+        {"id": 1, "external_id": "A2", "email": "ana.new@example.org"},
+        {"id": 2, "external_id": "A"},
+    )
+    assert found[0].current == ANA
+    assert "external_id A" in error_of(found[1])

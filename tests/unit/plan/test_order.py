@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What frees an address goes before what takes it; a swap is refused; deactivations come last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
+from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser
+from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.plan.operations import Plan
+from ansible_collections.publica.la.plugins.module_utils.plan.order import waves
+from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
+from ansible_collections.publica.la.tests.unit.support.builders import (
+    TODAY,
+    current_user,
+    desired_user,
+)
+
+STORE = tuple(current_user(number) for number in (1, 2, 3))
+
+
+def plan(*desired: DesiredUser, store: tuple[CurrentUser, ...] = STORE) -> Plan:
+    return plan_users(desired, UserIndex(store), TODAY)
+
+
+def moved(user_id: int, to: Any) -> DesiredUser:
+    """The user with another address: a text, or the one of the user with this number."""
+    email = to if isinstance(to, str) else f"user{to}@example.org"
+    return desired_user(user_id, email=email)
+
+
+def in_waves(made: Plan) -> list[list[int]]:
+    return [[user.index for user in wave] for wave in waves(made.users)]
+
+
+def codes(made: Plan) -> list[str | None]:
+    return [user.error.code if user.error else None for user in made.users]
+
+
+def test_users_who_share_nothing_are_one_wave() -> None:
+    made = plan(desired_user(1, admin=True), desired_user(2, admin=True), desired_user(3))
+    assert in_waves(made) == [[0, 1]]
+
+
+def test_a_chain_of_addresses_is_walked_from_its_end() -> None:
+    made = plan(moved(1, 2), moved(2, 3), moved(3, "free@example.org"))
+    assert codes(made) == [None] * 3
+    assert in_waves(made) == [[2], [1], [0]]
+
+
+def test_a_new_user_waits_for_the_address_to_be_free() -> None:
+    made = plan(desired_user(9, email="user1@example.org"), moved(1, "free@example.org"))
+    assert made.users[0].actions == ["create"]
+    assert in_waves(made) == [[1], [0]]
+
+
+def test_one_who_waits_does_not_hold_up_the_others() -> None:
+    made = plan(moved(1, 2), moved(2, "free@example.org"), desired_user(3, admin=True))
+    assert in_waves(made) == [[1, 2], [0]]
+
+
+@pytest.mark.parametrize(
+    "circle",
+    [
+        pytest.param((moved(1, 2), moved(2, 1)), id="two"),
+        pytest.param((moved(1, 2), moved(2, 3), moved(3, 1)), id="three"),
+    ],
+)
+def test_a_swap_is_refused_and_everybody_in_it_is_named(circle: tuple[DesiredUser, ...]) -> None:
+    made = plan(*circle)
+    assert set(codes(made)) == {"address_swap"}
+    assert made.requests == 0
+    for user in made.users:
+        assert all(f"#{other.index}" in str(user.error) for other in made.users)
+
+
+def test_whoever_waits_for_a_swap_is_refused_too() -> None:
+    made = plan(moved(1, 2), moved(2, 1), desired_user(9, email="user1@example.org"))
+    # User 1's address never gets free, so the newcomer cannot have it.
+    assert codes(made) == ["address_swap", "address_swap", "address_taken"]
+    assert made.requests == 0
+
+
+def test_an_address_is_refused_that_its_holder_keeps() -> None:
+    # The holder gives up an address only where this very run changes it.
+    silent = current_user(2, external_id=None, tells_external_id=False)
+    made = plan_users(
+        [DesiredUser(id=1, external_id="ext-1", email="user2@example.org")],
+        UserIndex([current_user(1), silent]),
+        TODAY,
+    )
+    [user] = made.users
+    assert user.steps == ()
+    assert user.error is not None
+    assert "user2@example.org (id 2)" in user.error.message
+
+
+def test_a_refusal_reaches_everybody_behind_it() -> None:
+    """1 takes the address of 2, who cannot have the address that 3 keeps."""
+    made = plan(moved(1, 2), desired_user(2, email="user3@example.org"), desired_user(3))
+    assert codes(made)[1] == "identity_conflict"
+    assert codes(made)[0] is not None
+    assert made.requests == 0
+
+
+def test_deactivations_come_last_of_all() -> None:
+    made = plan(
+        desired_user(1, state="absent"),
+        moved(2, "free@example.org"),
+        desired_user(9, email="user2@example.org"),
+    )
+    assert in_waves(made) == [[1], [2], [0]]
+
+
+def test_an_absent_user_frees_no_address() -> None:
+    # Addresses are unique among active and deactivated users alike (choice 16).
+    made = plan(desired_user(1, state="absent"), desired_user(9, email="user1@example.org"))
+    assert set(codes(made)) == {"identity_conflict"}
+
+
+def test_another_case_of_the_same_address_takes_nothing() -> None:
+    made = plan(desired_user(1, email="USER1@example.org"), desired_user(2, admin=True))
+    assert in_waves(made) == [[1]]
+    assert made.users[1].waits_for == frozenset()
+
+
+def test_a_long_chain_needs_no_deep_stack() -> None:
+    length = 3000
+    store = tuple(current_user(number) for number in range(1, length + 1))
+    made = plan(*(moved(number, number + 1) for number in range(1, length + 1)), store=store)
+    assert len(in_waves(made)) == length

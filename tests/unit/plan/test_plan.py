@@ -1,0 +1,187 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan as a whole: its hash, the requests and minutes it takes, its errors and its secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
+from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.plan.logout import plan_logout
+from ansible_collections.publica.la.plugins.module_utils.plan.operations import Plan
+from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
+from ansible_collections.publica.la.tests.unit.support.builders import (
+    PASSWORD,
+    TODAY,
+    current_user,
+    desired_user,
+    only_steps,
+)
+
+
+def plan(*desired: DesiredUser, **current: Any) -> Plan:
+    store = [current_user(number, **current) for number in (1, 2, 3)]
+    return plan_users(desired, UserIndex(store), TODAY)
+
+
+BASE = plan(desired_user(1, admin=True), desired_user(9))
+
+
+def test_equal_plans_have_equal_hashes() -> None:
+    assert plan(desired_user(1, admin=True), desired_user(9)).hash == BASE.hash
+    assert len(BASE.hash) == 16
+
+
+def test_users_without_a_step_are_not_in_the_hash() -> None:
+    assert plan(desired_user(1, admin=True), desired_user(2), desired_user(9)).hash == BASE.hash
+
+
+@pytest.mark.parametrize(
+    "desired",
+    [
+        pytest.param((desired_user(1, admin=True),), id="fewer users"),
+        pytest.param((desired_user(2, admin=True), desired_user(9)), id="another user"),
+        pytest.param((desired_user(1, plan_admin=True), desired_user(9)), id="another right"),
+        pytest.param((desired_user(1, state="absent"), desired_user(9)), id="another action"),
+        pytest.param(
+            (desired_user(1, admin=True), desired_user(9, generate_password=True)), id="generated"
+        ),
+        pytest.param(
+            (desired_user(1, admin=True, force_logout=True), desired_user(9)), id="one step more"
+        ),
+    ],
+)
+def test_another_plan_has_another_hash(desired: tuple[DesiredUser, ...]) -> None:
+    assert plan(*desired).hash != BASE.hash
+
+
+def test_another_current_record_is_another_plan() -> None:
+    # What was approved for one store must not pass for another: the whole record would be sent.
+    assert plan(desired_user(1, admin=True), desired_user(9), sessions_limit=5).hash != BASE.hash
+
+
+def test_of_a_password_only_its_presence_enters_the_hash() -> None:
+    first = plan(desired_user(1, password=PASSWORD, update_password="always"))
+    second = plan(desired_user(1, password=PASSWORD + "!", update_password="always"))
+    without = plan(desired_user(1))
+    with_right = plan(desired_user(1, admin=True))
+    with_both = plan(desired_user(1, admin=True, password=PASSWORD, update_password="always"))
+    assert first.hash == second.hash
+    assert len({first.hash, without.hash, with_right.hash, with_both.hash}) == 4
+
+
+def test_no_password_is_in_the_representation_of_a_plan() -> None:
+    made = plan(
+        desired_user(1, password=PASSWORD, update_password="always"),
+        desired_user(9, password=PASSWORD),
+    )
+    assert made.requests == 2
+    assert PASSWORD not in repr(made)
+
+
+@pytest.mark.parametrize(
+    ("requests", "limit", "share", "expected"),
+    [
+        pytest.param(0, 100, 100, 0, id="nothing to do"),
+        pytest.param(1, 100, 100, 0, id="one"),
+        pytest.param(100, 100, 100, 0, id="fits into a window"),
+        pytest.param(101, 100, 100, 1, id="one too many"),
+        pytest.param(201, 100, 100, 2, id="three windows"),
+        pytest.param(100, 100, 50, 1, id="half of it"),
+        pytest.param(3, 100, 1, 2, id="one a minute"),
+        pytest.param(2, 5, 1, 1, id="never less than one"),
+        pytest.param(500, None, 100, 0, id="no limit told"),
+    ],
+)
+def test_minutes_at_the_stores_limit(
+    requests: int, limit: int | None, share: int, expected: int
+) -> None:
+    made = plan_users([desired_user(10 + n) for n in range(requests)], UserIndex(), TODAY)
+    assert made.requests == requests
+    assert made.minutes(limit, share) == expected
+
+
+@pytest.mark.parametrize(
+    ("keys", "missing"),
+    [
+        pytest.param({"email": "new@example.org"}, ["external_id"], id="external id"),
+        pytest.param({"external_id": "new"}, ["email"], id="address"),
+    ],
+)
+def test_a_creation_needs_both_keys(keys: dict[str, Any], missing: list[str]) -> None:
+    [user] = plan(DesiredUser(**keys)).users
+    assert user.error is not None
+    assert user.error.code == "incomplete"
+    assert sorted(user.error.fields) == missing
+    assert user.steps == ()
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["none at the store", "not told"])
+def test_an_update_needs_an_external_id(tells: bool) -> None:
+    [user] = plan(
+        DesiredUser(email="user1@example.org", admin=True),
+        external_id=None,
+        tells_external_id=tells,
+    ).users
+    assert user.error is not None
+    assert list(user.error.fields) == ["external_id"]
+
+
+def test_without_an_external_id_a_user_can_still_be_reactivated() -> None:
+    desired = DesiredUser(email="user1@example.org", state="active")
+    made = plan(desired, external_id=None, tells_external_id=False, active=False)
+    assert only_steps(made) == [("reactivate", {})]
+
+
+@pytest.mark.parametrize("state", ["present", "active"])
+def test_only_present_leaves_somebody_deactivated_and_says_so(state: str) -> None:
+    [user] = plan(desired_user(1, state=state), active=False).users
+    told = [warning for warning in user.warnings if "state: active" in warning.text]
+    assert len(told) == (state == "present")
+
+
+def test_of_hidden_plans_none_is_assigned_and_a_warning_says_so() -> None:
+    [user] = plan(desired_user(1, plan_id=4), plans=None).users
+    assert user.steps == ()
+    assert [warning.label for warning in user.warnings] == ["user1@example.org"]
+
+
+def test_one_update_does_all_that_an_update_can() -> None:
+    everything = {
+        "admin": True,
+        "password": PASSWORD,
+        "update_password": "always",
+        "plan_id": 4,
+        "force_logout": True,
+        "state": "active",
+    }
+    made = plan(desired_user(1, **everything), active=False)
+    assert made.users[0].actions == [
+        "reactivate",
+        "update",
+        "set_password",
+        "assign_plan",
+        "force_logout",
+    ]
+    assert [endpoint for endpoint, _ in only_steps(made)] == [
+        "reactivate",
+        "update",
+        "force_logout",
+    ]
+
+
+@pytest.mark.parametrize("password", [None, PASSWORD], ids=["without", "with"])
+def test_a_password_is_generated_only_where_none_is_given(password: str | None) -> None:
+    made = plan(desired_user(9, generate_password=True, password=password))
+    [step] = made.users[0].steps
+    assert step.generates_password is (password is None)
+
+
+def test_ending_sessions_is_one_step_that_names_its_user() -> None:
+    [user] = plan_logout(DesiredUser(external_id="E"), None, "E").users
+    [step] = user.steps
+    assert (step.endpoint, step.identifier) == ("force_logout", "E")

@@ -1,0 +1,32 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A clock for the limiter, in which waiting takes no time."""
+
+from __future__ import annotations
+
+from ansible_collections.publica.la.plugins.module_utils.transport.limiter import RateLimiter
+
+
+class Clock:
+    """Stands in the place of the module ``time``, and notes every wait."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.waits: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return self.now
+
+    def rule(self, limiter: RateLimiter) -> None:
+        """Let a limiter's waits only move the clock on."""
+        limiter._changed.wait = self._wait  # type: ignore[method-assign, assignment]
+
+    def _wait(self, seconds: float) -> bool:
+        self.waits.append(seconds)
+        self.now += seconds
+        return False

@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A real socket that answers with given bytes: for what only a network can do."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+CLOSE = b""
+TIMEOUT = 5.0
+
+
+class RawServer:
+    """Answers each request with the next of some raw answers, and keeps what it was sent.
+
+    An empty answer closes the connection; ``silent`` never answers.
+    """
+
+    def __init__(self, answers: list[bytes], *, silent: bool) -> None:
+        self.requests: list[str] = []
+        self._answers = list(answers)
+        self._silent = silent
+        self._over = threading.Event()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.settimeout(TIMEOUT)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self._socket.getsockname()[1]}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    def stop(self) -> None:
+        self._over.set()
+        # Wakes the thread, which waits for a connection.
+        with socket.create_connection(self._socket.getsockname(), timeout=TIMEOUT):
+            pass
+        self._thread.join(TIMEOUT)
+        self._socket.close()
+
+    def _serve(self) -> None:
+        while True:
+            connection, _address = self._socket.accept()
+            with connection:
+                if self._over.is_set():
+                    return
+                connection.settimeout(TIMEOUT)
+                request = self._read(connection)
+                if not request:
+                    continue
+                self.requests.append(request)
+                if self._silent:
+                    self._over.wait(TIMEOUT)
+                elif self._answers:
+                    connection.sendall(self._answers.pop(0))
+
+    @staticmethod
+    def _read(connection: socket.socket) -> str:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            received = connection.recv(65536)
+            if not received:
+                break
+            data += received
+        head, _, body = data.partition(b"\r\n\r\n")
+        lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-len")]
+        announced = int(lengths[0].split(b":")[1]) if lengths else 0
+        while len(body) < announced:
+            body += connection.recv(65536)
+        return (head + b"\r\n\r\n" + body).decode()
+
+
+@contextmanager
+def serving(*answers: bytes, silent: bool = False) -> Iterator[RawServer]:
+    server = RawServer(list(answers), silent=silent)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def raw(body: str, status: str = "200 OK", *headers: str, length: int | None = None) -> bytes:
+    """An answer as bytes; ``length`` announces another length than the body has."""
+    content = body.encode()
+    lines = [
+        f"HTTP/1.1 {status}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(content) if length is None else length}",
+        "Connection: close",
+        *headers,
+    ]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
