@@ -29,6 +29,7 @@ class Listing:
         self._query = query
         self.pages_read = 0
         self._first_ids: frozenset[int] = frozenset()
+        self._first_page_again = 0
         self._total: int | None = None
         self.users: dict[int, CurrentUser] = {}
         self.finished = False
@@ -42,15 +43,16 @@ class Listing:
         read = [user_from_record(record) for record in page.records]
         if self.pages_read == 1:
             self._first_ids = frozenset(user.id for user in read)
-        # Most of the first page once more: the store gives it whatever page is asked for, though
-        # somebody may have signed up in between.
-        again = sum(user.id in self._first_ids for user in read)
-        ignored = self.pages_read > 1 and 2 * again > len(read)
+        if self.pages_read > 1 and 2 * sum(u.id in self._first_ids for u in read) > len(read):
+            self._first_page_again += 1
         new = [user for user in read if user.id not in self.users]
         self.users.update((user.id, user) for user in read)
         if page.total is not None:
+            if self._total is not None and page.total < self._total:
+                # Somebody left the list, so those behind moved up, one of them perhaps unseen.
+                self.whole = False
             self._total = page.total
-        self._look_ahead(page, has_new=bool(new), page_ignored=ignored)
+        self._look_ahead(page, has_new=bool(new))
         return new
 
     def read_all(self) -> None:
@@ -64,15 +66,18 @@ class Listing:
         while not self.finished:
             yield from self.read_page()
 
-    def _look_ahead(self, page: Page, has_new: bool, page_ignored: bool) -> None:
+    def _look_ahead(self, page: Page, has_new: bool) -> None:
+        # Most of the first page twice more: the store gives it whatever page is asked for, though
+        # somebody signs up in between. Once may be the shift that sign-ups cause.
+        ignored = self._first_page_again >= 2 or (self._first_page_again == 1 and not has_new)
         told_last = _is_last(page, self.pages_read)
         if not page.records:
             self.finished = True
-        elif page_ignored or not has_new:
+        elif ignored or not has_new:
             # Nobody new, or the first page again. Then only a total can tell that nobody is
             # missing.
             self.finished = True
-            self.whole = not page_ignored or self._total is not None
+            self.whole = self.whole and (not ignored or self._total is not None)
         elif told_last is not None:
             self.finished = told_last
         else:

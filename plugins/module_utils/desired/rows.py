@@ -76,7 +76,10 @@ def _who(row: Mapping[str, Any]) -> str:
     return next((str(row[name])[:40] for name in IDENTITY if is_given(row.get(name))), "")
 
 
-def _read_defaults(defaults: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+def _read_defaults(defaults: Any) -> tuple[dict[str, Any], list[Fault]]:
+    if not isinstance(defaults, Mapping):
+        text = f"must be a mapping of options to values, not {type(defaults).__name__}"
+        return {}, [Fault("", "defaults", text)]
     values, faults = _read_values("defaults", defaults)
     for name in IDENTITY:
         if values.pop(name, None) is not None:

@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from .errors import QUOTED_CHARACTERS
 
@@ -175,6 +176,22 @@ def shorten(text: str) -> str:
     line = _URL.sub(NOT_SHOWN, " ".join(text.split()))
     line = "".join(character for character in line if character.isprintable())
     return line if len(line) <= QUOTED_CHARACTERS else line[: QUOTED_CHARACTERS - 1] + "…"
+
+
+def spellings(secret: str) -> list[str]:
+    """A secret in each spelling in which a body, a page or an address may echo it, longest first.
+
+    JSON escapes quotes, slashes and letters beyond ASCII, and again where JSON is quoted in JSON;
+    HTML and addresses have escapes of their own.
+    """
+    spelled = {secret}
+    for _depth in range(2):
+        for text in list(spelled):
+            for is_ascii in (True, False):
+                escaped = json.dumps(text, ensure_ascii=is_ascii)[1:-1]
+                spelled |= {escaped, escaped.replace("/", "\\/")}
+    spelled |= {html.escape(secret), quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    return sorted(filter(None, spelled), key=len, reverse=True)
 
 
 def without_secrets(value: Any, secrets: Sequence[str]) -> Any:

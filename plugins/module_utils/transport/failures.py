@@ -39,6 +39,11 @@ class Request:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
+    def spelled_secrets(self) -> tuple[str, ...]:
+        """Every spelling of the secrets that a store may echo."""
+        return tuple(text for secret in self.secrets for text in answers.spellings(secret))
+
+    @property
     def writes(self) -> bool:
         return self.method != "GET"
 
@@ -76,10 +81,10 @@ class AttemptError(Exception):
 def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
     """The failure that an answer reports by its status, or by its ``CODE``; None for a good one."""
     status = answer.status
-    payload = answers.without_secrets(answer.json_object(), request.secrets)
+    payload = answers.without_secrets(answer.json_object(), request.spelled_secrets)
     where: dict[str, Any] = {"method": request.method, "path": request.path, "status": status}
     said = answers.shorten(answers.message_of(payload or {}))
-    came = answers.describe(answer, request.secrets)
+    came = answers.describe(answer, request.spelled_secrets)
 
     if 200 <= status < 300:
         if payload is None or not answers.says_failure(payload):
@@ -144,7 +149,7 @@ def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
 
 def unexpected_answer(answer: Answer, request: Request) -> AttemptError:
     """The failure for an answer of 2xx that is not of the documented form."""
-    came = answers.describe(answer, request.secrets)
+    came = answers.describe(answer, request.spelled_secrets)
     error = PublicaError(
         "unexpected_answer",
         f"{request} was answered with {answer.status} and {came} instead of what the users API "
@@ -161,7 +166,7 @@ def failure_of_exception(error: Exception, request: Request, timeout: float) -> 
     kinds = requests.exceptions
     where: dict[str, Any] = {"method": request.method, "path": request.path}
     host = request.host
-    cause = answers.without_secrets(root_cause(error), request.secrets)
+    cause = answers.without_secrets(root_cause(error), request.spelled_secrets)
     if isinstance(error, kinds.SSLError) and not isinstance(_innermost(error), BROKEN_TLS):
         text = (
             f"No secure connection to {host}: {cause}. Check base_url, or give the certificate of "
