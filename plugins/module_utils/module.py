@@ -77,9 +77,10 @@ class PublicaModule(AnsibleModule):
         return f"({len(value)} items)" if isinstance(value, (list, tuple)) else NO_LOG
 
 
-def run(
-    module: PublicaModule, work: Callable[[UsersApi, Mapping[str, Any]], dict[str, Any]]
-) -> NoReturn:
+Work = Callable[[UsersApi, Mapping[str, Any]], dict[str, Any]]
+
+
+def run(module: PublicaModule, work: Work) -> NoReturn:
     """Do a module's work against its store, and end with its result.
 
     :param work: gets the API and the module's parameters, and returns the result; one with
@@ -90,6 +91,17 @@ def run(
             missing_required_lib("requests"),
             exception="".join(traceback.format_exception_only(type(IMPORT_ERROR), IMPORT_ERROR)),
         )
+    result = _result(module, work)
+    # Not while an exception is handled, of which Ansible would show a traceback.
+    for warning in result.pop("warnings", ()):
+        module.warn(warning)
+    if result.pop("failed", False):
+        module.fail_json(result.pop("msg"), **result)
+    module.exit_json(**result)
+
+
+def _result(module: PublicaModule, work: Work) -> dict[str, Any]:
+    """The result of the work, or of the error that ended it."""
     transport: HttpTransport | None = None
     try:
         connection = connection_from_params(module.params)
@@ -102,14 +114,13 @@ def run(
         )
         result = work(UsersApi(transport), module.params)
     except PublicaError as error:
-        usage = transport.usage() if transport else NO_USAGE
-        module.fail_json(error.message, failure=error.as_failure(), changed=False, api=usage)
+        result = {
+            "failed": True,
+            "msg": error.message,
+            "failure": error.as_failure(),
+            "changed": False,
+        }
     finally:
         if transport is not None:
             transport.close()
-    result["api"] = transport.usage()
-    for warning in result.pop("warnings", ()):
-        module.warn(warning)
-    if result.pop("failed", False):
-        module.fail_json(result.pop("msg"), **result)
-    module.exit_json(**result)
+    return {**result, "api": transport.usage() if transport else NO_USAGE}

@@ -55,11 +55,6 @@ class Listing:
         self._look_ahead(page, has_new=bool(new))
         return new
 
-    def read_all(self) -> None:
-        """Read every page that is left."""
-        while not self.finished:
-            self.read_page()
-
     def __iter__(self) -> Iterator[CurrentUser]:
         """Users page by page, so that a reader who found all it looks for can stop early."""
         yield from list(self.users.values())

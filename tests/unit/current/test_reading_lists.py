@@ -29,7 +29,8 @@ def store_of(count: int, **reading: Any) -> FakeStore:
 
 def read_all(store: FakeStore, query: str | None = None) -> Listing:
     listing = Listing(api_on(store), query)
-    listing.read_all()
+    for _user in listing:
+        pass
     return listing
 
 
@@ -109,6 +110,30 @@ def test_records_that_shift_between_pages_count_once() -> None:
     listing = Listing(api_on(store))
     assert [user.id for user in listing] == [1, 2, 3, 4, 5, 6]
     assert listing.whole
+
+
+def test_a_shift_by_most_of_a_small_page_does_not_end_the_list() -> None:
+    store = store_of(0)
+    store.answer_instead("GET", page(1, 2, 3), page(2, 3, 4), page(5, 6, 7), page(8))
+    listing = read_all(store)
+    assert list(listing.users) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert listing.whole
+
+
+def test_a_first_page_that_comes_again_ends_the_list_though_somebody_signs_up_before_each() -> None:
+    store = store_of(0)
+    pages = [page(*range(number, number - 9, -1)) for number in range(20, 60)]
+    store.answer_instead("GET", *pages)
+    listing = read_all(store)
+    assert listing.pages_read == 3
+    assert not listing.whole
+
+
+def test_a_total_that_falls_while_reading_is_a_gap() -> None:
+    store = store_of(0)
+    # User 1 left after page 1, so user 3 moved from page 2 to page 1 and is on neither.
+    store.answer_instead("GET", page(1, 2, last_page=2, total=4), page(4, last_page=2, total=3))
+    assert not read_all(store).whole
 
 
 def test_of_a_record_that_moved_the_last_version_counts() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.transport.answers import Answer
@@ -59,6 +60,27 @@ def test_a_password_is_not_told(status: int, form: str, kind: str) -> None:
     # White space and quoting may have been changed on the way: then the rest must not stand.
     for shape in (secret, " ".join(secret.split()), json.dumps(secret)[1:-1], html.escape(secret)):
         assert shape not in said
+
+
+ESCAPES: dict[str, Any] = {
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON of PHP": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "JSON in UTF-8": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
+    "address": quote,
+    "form": quote_plus,
+    "HTML": html.escape,
+}
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+@pytest.mark.parametrize("status", [409, 422, 500])
+def test_a_password_is_not_told_as_the_store_escapes_it(status: int, escape: str) -> None:
+    secret = 'Geh\u00e4im"x\\y/12 &'
+    escaped = ESCAPES[escape](secret)
+    said = told(status, f"Failed at new_password={escaped}.", secret)
+    assert "im" not in said.split("Failed at")[-1]
+    assert "(not shown)" in said
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An inventory as operators keep it: a host for each store, a file for each department."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from publica_sandbox.testing import SandboxStore
+
+from .playbook_runner import INTERPRETER, PlaybookRunner, ansible_program
+
+DEPARTMENTS = ("editorial", "library")
+SEATS_OF_A_DEPARTMENT = 50
+VAULT_PASSWORD = "a-password-that-only-this-vault-has"
+ALL_VARIABLES = {"publica_python_interpreter": INTERPRETER}
+
+
+def write_inventory(
+    runner: PlaybookRunner, stores: Mapping[str, SandboxStore], group: str = "publica_stores"
+) -> Path:
+    """An inventory of stores, with 100 seats each in two departments; returns its folder."""
+    for name, store in stores.items():
+        connection = {
+            "publica_users_base_url": store.base_url,
+            "publica_users_api_token": store.token,
+        }
+        runner.write(f"inventory/host_vars/{name}/store.yml", connection)
+        for department in DEPARTMENTS:
+            variable = f"publica_users_desired_{department}"
+            runner.write(
+                f"inventory/host_vars/{name}/{department}.yml", {variable: seats(name, department)}
+            )
+    runner.write("inventory/group_vars/all.yml", ALL_VARIABLES)
+    runner.write("inventory/stores.yml", {group: {"hosts": dict.fromkeys(stores)}})
+    return runner.folder / "inventory"
+
+
+def seats(store: str, department: str) -> list[dict[str, Any]]:
+    """The desired users of a department."""
+    return [
+        {
+            "email": f"{department}.{number:02}@{store}.example.org",
+            "external_id": f"{department}-{number:02}",
+            "plan_id": 12,
+            "plan_valid_to": "2031-12-31",
+            "sessions_limit": 1 + number % 3,
+            "generate_password": True,
+        }
+        for number in range(SEATS_OF_A_DEPARTMENT)
+    ]
+
+
+def encrypted(runner: PlaybookRunner, variable: str, value: str) -> tuple[str, Path]:
+    """A variable encrypted with ansible-vault, as YAML, and the file with the vault's password."""
+    password_file = runner.write("vault-password", VAULT_PASSWORD)
+    program = str(ansible_program("ansible-vault"))
+    options = ["--vault-password-file", str(password_file), "--stdin-name", variable]
+    finished = subprocess.run(
+        [program, "encrypt_string", *options],
+        input=value,
+        env={"HOME": str(runner.folder), "LC_ALL": "C.UTF-8", "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return finished.stdout, password_file

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""``group/publica.la.publica`` in ``module_defaults`` reaches every module, and only ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from publica_sandbox.testing import SandboxStore
+
+from support import documentation
+from support.paths import collection
+from support.playbook_runner import PlaybookRunner, connection_defaults
+
+ANA = {"email": "ana@example.org", "external_id": "staff-1"}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "publica_user": ANA,
+    "publica_user_bulk": {"users": [ANA]},
+    "publica_user_info": {},
+    "publica_user_logout": {"email": ANA["email"]},
+}
+
+
+def test_the_group_names_exactly_the_modules() -> None:
+    runtime = yaml.safe_load((collection() / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+
+    group = runtime["action_groups"]["publica"]
+
+    assert sorted(group) == documentation.module_names(collection())
+    assert len(group) == len(set(group))
+
+
+def test_defaults_of_the_group_reach_each_module(
+    store: SandboxStore, runner: PlaybookRunner
+) -> None:
+    assert sorted(ARGUMENTS) == documentation.module_names(collection())
+    defaults = connection_defaults(store)["group/publica.la.publica"]
+    tasks = [
+        {"name": module, f"publica.la.{module}": arguments}
+        for module, arguments in ARGUMENTS.items()
+    ]
+    without = [
+        {
+            **task,
+            "name": f"{task['name']}, without",
+            "module_defaults": {"group/publica.la.publica": {}},
+        }
+        for task in tasks
+    ]
+    other = {"module_defaults": {"group/publica.la.publica": {**defaults, "timeout": 12.5}}}
+
+    run = runner.tasks(tasks, store, play=other).succeeded()
+    failing = runner.tasks(
+        [{**task, "ignore_errors": True} for task in without], store, play={"module_defaults": {}}
+    ).succeeded()
+
+    for module in ARGUMENTS:
+        assert float(run.named(module).args["timeout"]) == 12.5
+        message = failing.named(f"{module}, without").result["msg"]
+        assert "api_token" in message
+        assert "base_url" in message

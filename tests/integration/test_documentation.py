@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every example runs, and runs again without a change: of the modules, and of the pages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from publica_sandbox.testing import SandboxStore
+
+from support import documentation
+from support.fenced_blocks import INVENTORY, PLAYBOOK, TASKS, VARS, Block, blocks_of, pages
+from support.paths import collection
+from support.playbook_runner import INTERPRETER, PlaybookRunner, TaskRun
+
+EXAMPLE_STORE = "https://example.publica.la"
+# Ending sessions is a change each time, and says so.
+ALWAYS_CHANGES = "publica.la.publica_user_logout"
+ANA = {
+    "email": "ana@example.org",
+    "external_id": "staff-1001",
+    "plans": [{"plan_id": 12, "valid_to": "2031-12-31"}],
+}
+# Whom the examples of a module speak of as being there already.
+USERS_BEFORE = {"publica_user_info": [ANA], "publica_user_logout": [ANA]}
+RUNNABLE = (PLAYBOOK, TASKS)
+
+
+def at(store: SandboxStore, content: Any) -> Any:
+    """An example with the sandbox's address in place of the example's."""
+    text = json.dumps(content, default=str)
+    return json.loads(text.replace(EXAMPLE_STORE, store.base_url))
+
+
+def twice(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each task, and at once the same again."""
+    return [
+        {**task, "name": f"{number}. {task['name']}{again}"}
+        for number, task in enumerate(tasks)
+        for again in ("", ", again")
+    ]
+
+
+def changes(tasks: list[TaskRun]) -> list[str]:
+    """The tasks that changed something, without those that always do."""
+    return [
+        task.name for task in tasks if task.result.get("changed") and task.action != ALWAYS_CHANGES
+    ]
+
+
+@pytest.mark.parametrize("module", documentation.module_names(collection()))
+def test_the_examples_of_a_module(module: str, store: SandboxStore, runner: PlaybookRunner) -> None:
+    store.add_users(USERS_BEFORE.get(module, []))
+    tasks = twice(at(store, documentation.examples(module)))
+    play = {"vars": {"publica_api_token": store.token}, "module_defaults": {}}
+
+    run = runner.tasks(tasks, store, play=play).succeeded()
+
+    assert any(task.action == f"publica.la.{module}" for task in run.tasks)
+    again = [task for task in run.tasks if task.name.endswith(", again")]
+    assert changes(again) == []
+    writes = store.journal(writes=True)
+    assert [row for row in writes if row["status"] >= 400] == []
+
+
+def runnable_pages() -> list[Any]:
+    """The pages that have something to run."""
+    return [
+        pytest.param(page, id=page.name)
+        for page in pages(collection())
+        if any(block.kind in RUNNABLE for block in blocks_of(page))
+    ]
+
+
+@pytest.mark.parametrize("page", runnable_pages())
+def test_what_a_page_tells_to_run(page: Path, store: SandboxStore, runner: PlaybookRunner) -> None:
+    blocks = list(blocks_of(page))
+    inventory = _write_inventory(store, runner, blocks)
+    variables = {"publica_api_token": store.token, "publica_python_interpreter": INTERPRETER}
+    arguments = ["--extra-vars", json.dumps(variables)]
+    environment = {"PUBLICA_BASE_URL": store.base_url, "PUBLICA_API_TOKEN": store.token}
+    for number, block in enumerate(block for block in blocks if block.kind in RUNNABLE):
+        plays = at(store, yaml.safe_load(block.text))
+        if block.kind == TASKS:
+            plays = [{"hosts": "localhost", "gather_facts": False, "tasks": plays}]
+        playbook = runner.write(f"block-{number}.yml", plays)
+
+        first, again = (
+            runner.playbook(playbook, inventory, arguments=arguments, environment=environment)
+            for _ in range(2)
+        )
+
+        assert first.returncode == again.returncode == 0, f"{block}: {first.output}{again.output}"
+        assert changes(again.tasks) == [], f"{block}: changes something when it is run again"
+
+
+def _write_inventory(store: SandboxStore, runner: PlaybookRunner, blocks: list[Block]) -> Path:
+    """What the page's blocks say of the inventory, beside a host that runs its tasks."""
+    runner.write(
+        "inventory/zz-localhost.yml",
+        {
+            "all": {
+                "hosts": {
+                    "localhost": {
+                        "ansible_connection": "local",
+                        "ansible_python_interpreter": INTERPRETER,
+                    }
+                }
+            }
+        },
+    )
+    for block in blocks:
+        if block.kind == INVENTORY:
+            runner.write("inventory/stores.yml", at(store, yaml.safe_load(block.text)))
+        elif block.kind == VARS:
+            assert block.name, f"{block}: yaml vars needs the name of a file"
+            runner.write(f"inventory/{block.name}", at(store, yaml.safe_load(block.text)))
+    return runner.folder / "inventory"
+
+
+def test_every_yaml_block_parses() -> None:
+    for block in (block for page in pages(collection()) for block in blocks_of(page)):
+        if block.language in ("yaml", "yml"):
+            # A tag such as !vault is Ansible's own, and its value a text.
+            parsed = yaml.load(block.text, Loader=_AnyTag)  # noqa: S506  (a safe loader)
+            assert parsed is not None, f"{block}: is empty"
+        assert block.kind in ("", *RUNNABLE, INVENTORY, VARS) or block.language != "yaml", block
+
+
+class _AnyTag(yaml.SafeLoader):
+    """The safe loader, which takes a tag that it does not know for plain text."""
+
+
+_AnyTag.add_multi_constructor("!", lambda loader, _suffix, node: loader.construct_scalar(node))
+
+
+def test_the_blocks_of_a_page_are_told_apart(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "Text\n\n```yaml playbook\n- hosts: all\n```\n\n"
+        "1. In a list\n\n   ```yaml vars group_vars/all.yml\n   a: 1\n   ```\n\n```sh\nmake\n```\n",
+        encoding="utf-8",
+    )
+
+    found = [(block.language, block.kind, block.name, block.text) for block in blocks_of(page)]
+
+    assert found == [
+        ("yaml", PLAYBOOK, "", "- hosts: all\n"),
+        ("yaml", VARS, "group_vars/all.yml", "a: 1\n"),
+        ("sh", "", "", "make\n"),
+    ]
