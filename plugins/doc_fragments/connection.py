@@ -42,13 +42,16 @@ options:
     type: path
   timeout:
     description:
-      - Seconds to wait for a connection, and for each part of an answer. Must be more than 0.
+      - Seconds to wait for a connection, and for each part of an answer. More than 0, and at most
+        86400.
     type: float
     default: 30
   max_retries:
     description:
       - How often one request is tried again after a failure that may pass (a broken connection,
-        429, 500, 502, 503, 504), with a growing pause that is partly random. From 0 to 100.
+        500, 502, 503, 504), with a growing pause that is partly random. From 0 to 100.
+      - A refusal for the rate limit (429) does not count. It is waited out, as long as
+        O(max_rate_limit_wait) allows.
       - A write whose answer was lost is repeated only once it is known that it was not carried
         out, or where its repetition changes nothing.
       - All requests of a task share a budget of retries, so a store that is down ends it early.
@@ -62,8 +65,8 @@ options:
     default: 100
   max_rate_limit_wait:
     description:
-      - The longest single wait for the store's rate limit, in seconds. A task that would have to
-        wait longer ends with an error that says so.
+      - The longest single wait for the store's rate limit, in seconds, from 0 to 86400. A task that
+        would have to wait longer ends with an error that says so.
     type: float
     default: 3600
 requirements:

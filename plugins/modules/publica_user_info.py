@@ -22,7 +22,7 @@ extends_documentation_fragment:
 options:
   email:
     description:
-      - The whole address of the user, compared without regard to case.
+      - The whole address of the user, compared without regard to case. An empty one fails the task.
     type: str
   external_id:
     description:
@@ -35,7 +35,8 @@ options:
   query:
     description:
       - A text that the store itself searches for, as the search field of its dashboard does. What
-        it finds is the store's choice. Only O(status) applies beside it.
+        it finds is the store's choice. Only O(status) applies beside it, and V(deactivated), the
+        API's own word for the deactivated users, returns those.
       - With O(status=deactivated) or O(status=all), deactivated users are returned as far as the
         store's search finds them.
     type: str
@@ -145,7 +146,7 @@ failure:
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils.current.finding import ACTIVE, STATUSES, Wanted, find_users
+from ..module_utils.current.finding import ACTIVE, STATUSES, find_users, wanted_users
 from ..module_utils.module import PublicaModule, run
 from ..module_utils.result.users import normal_form
 from ..module_utils.transport.users_api import UsersApi
@@ -153,7 +154,7 @@ from ..module_utils.transport.users_api import UsersApi
 
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     """Read the users asked for."""
-    wanted = Wanted(**{name: params[name] for name in Wanted.__dataclass_fields__})
+    wanted = wanted_users(params)
     users = [normal_form(user) for user in find_users(api, wanted)]
     return {"changed": False, "users": users, "count": len(users)}
 

@@ -20,6 +20,7 @@ from .writes import Writer
 
 CONTINUE, STOP = "continue", "stop"
 ON_ERROR = (CONTINUE, STOP)
+NOT_TRIED = "not_tried"
 
 # More would only wait for each other: a store answers about a hundred requests a minute.
 MOST_WORKERS = 64
@@ -147,7 +148,7 @@ class _Run:
             reason = f"the run ended early: {cause.message}"
         else:
             reason = "the run stopped at another user's error (on_error: stop)"
-        return PublicaError("not_tried", f"Not tried, since {reason}")
+        return PublicaError(NOT_TRIED, f"Not tried, since {reason}")
 
 
 def _foreseen(plan: UserPlan) -> AppliedUser:
@@ -160,7 +161,7 @@ def _without_steps(plan: UserPlan) -> AppliedUser:
 
 def _held(plan: UserPlan, index: int) -> PublicaError:
     return PublicaError(
-        "not_tried",
+        NOT_TRIED,
         f"Not tried: #{index} was to give up the address that {plan.desired.label} takes, and "
         "that failed.",
     )

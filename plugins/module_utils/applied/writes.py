@@ -126,7 +126,7 @@ class Writer:
             except LostAnswerError as error:
                 lost += 1
                 no_retry_left = self._wait(lost, error)
-                if "assign_new_plan" in step.body:
+                if "assign_new_plan" in step.body or no_retry_left or _was_good(error):
                     found = self._read_again(current, step)
                     repeat = self._still_to_update(plan, found, step)
                     if repeat is None:
@@ -141,7 +141,7 @@ class Writer:
 
     def _still_to_update(self, plan: UserPlan, found: CurrentUser, sent: Step) -> Step | None:
         """The update that a lost one leaves to be done; None where it was carried out whole."""
-        if found.plans is None:
+        if found.plans is None and "assign_new_plan" in sent.body:
             raise PublicaError(
                 "lost_answer",
                 f"{describe(found)}: the answer to an update that assigns a plan was lost, and the "
@@ -201,6 +201,10 @@ class Writer:
             except LostAnswerError as error:
                 lost += 1
                 no_retry_left = self._wait(lost, error)
+                if (no_retry_left or _was_good(error)) and (
+                    self._is_active(current) is wanted_active
+                ):
+                    return True
                 if no_retry_left is not None:
                     raise no_retry_left from None
             except NotFoundError as error:
@@ -259,13 +263,18 @@ class Writer:
         return None
 
 
+def _was_good(error: LostAnswerError) -> bool:
+    """Whether the status was a good one and only the body was not: then it was most likely done."""
+    return error.status is not None and 200 <= error.status < 300
+
+
 def _speaks_of_keys(rejected: RejectedError) -> bool:
     return not rejected.fields or bool({"email", "external_id"} & set(rejected.fields))
 
 
 def _with_hint(rejected: RejectedError) -> RejectedError:
     """The refusal of a creation, with what helps where somebody else has the external id."""
-    if "external_id" not in rejected.fields:
+    if "external" not in f"{rejected.message} {list(rejected.fields)}".lower():
         return rejected
     return RejectedError(
         rejected.code,

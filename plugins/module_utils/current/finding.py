@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..transport.errors import InvalidInputError
 from ..transport.users_api import ADMINS, DEACTIVATED, UsersApi
 from .index import address_key
 from .listing import Listing
@@ -36,6 +37,11 @@ class Wanted:
         """Whether at most one user can be meant, so that reading may stop at the first."""
         return self.email is not None or self.external_id is not None or self.id is not None
 
+    @property
+    def _status(self) -> str:
+        # The API's own word for the deactivated ones asks for them whatever else is said.
+        return DEACTIVATED if self.query == DEACTIVATED else self.status
+
     def fits(self, user: CurrentUser) -> bool:
         """Whether a user is asked for, as far as the user himself tells (``query`` it is not)."""
         wanted: tuple[tuple[Any, Any], ...] = (
@@ -43,9 +49,23 @@ class Wanted:
             (self.external_id, user.external_id),
             (self.id, user.id),
             (self.admins or None, user.admin),
-            ({ACTIVE: True, DEACTIVATED: False, ALL: None}[self.status], user.active),
+            ({ACTIVE: True, DEACTIVATED: False, ALL: None}[self._status], user.active),
         )
         return all(value is None or value == actual for value, actual in wanted)
+
+
+def wanted_users(params: Mapping[str, Any]) -> Wanted:
+    """Which users the options of a module ask for.
+
+    :raises InvalidInputError: an option is empty, as where a variable was never set: to leave it
+        out is one thing, to look for nobody another.
+    """
+    given = {name: params[name] for name in Wanted.__dataclass_fields__}
+    empty = [name for name, value in given.items() if isinstance(value, str) and not value.strip()]
+    if empty:
+        text = "is empty; leave it out to ask for everybody"
+        raise InvalidInputError(f"{' and '.join(empty)} {text}.", {name: [text] for name in empty})
+    return Wanted(**given)
 
 
 def find_users(api: UsersApi, wanted: Wanted) -> list[CurrentUser]:

@@ -7,14 +7,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from ..transport.answers import Page
 from ..transport.users_api import UsersApi
 from .user import CurrentUser, user_from_record
 
+# A page that comes again may be the shift that sign-ups between two pages cause. So many of them
+# mean that the store gives the same page whatever page is asked for.
+PAGES_AGAIN = 3
+
 
 class Listing:
     """One list of the store, read page by page as far as its reader goes.
+
+    :param query: the list's query; None for the active users.
+    :param page_size: users that a page of this store was seen to hold; 0 where none was read yet.
 
     :ivar users: what has been read so far, by id; of a record that moved between pages while the
         list was read, the last version.
@@ -24,27 +32,36 @@ class Listing:
     :ivar pages_left: how many pages are still to be read; None where the store does not tell.
     """
 
-    def __init__(self, api: UsersApi, query: str | None = None) -> None:
+    def __init__(self, api: UsersApi, query: str | None = None, page_size: int = 0) -> None:
         self._api = api
+        self._page_size = page_size
         self._query = query
         self.pages_read = 0
         self._first_ids: frozenset[int] = frozenset()
-        self._first_page_again = 0
+        self._last_ids: frozenset[int] = frozenset()
+        self._pages_again = 0
         self._total: int | None = None
         self.users: dict[int, CurrentUser] = {}
         self.finished = False
         self.whole = True
         self.pages_left: int | None = None
 
+    @property
+    def page_size(self) -> int:
+        """The most users that a page has held; what is shorter is the last one."""
+        return self._page_size
+
     def read_page(self) -> list[CurrentUser]:
         """Read the next page and return the users on it that no page before had."""
         self.pages_read += 1
         page = self._api.list_page(self.pages_read, self._query)
-        read = [user_from_record(record) for record in page.records]
+        read = [user_from_record(record) for record in _with_external_ids(page.records)]
+        self._page_size = max(self._page_size, len(read))
         if self.pages_read == 1:
             self._first_ids = frozenset(user.id for user in read)
-        if self.pages_read > 1 and 2 * sum(u.id in self._first_ids for u in read) > len(read):
-            self._first_page_again += 1
+        elif self._comes_again(read):
+            self._pages_again += 1
+        self._last_ids = frozenset(user.id for user in read)
         new = [user for user in read if user.id not in self.users]
         self.users.update((user.id, user) for user in read)
         if page.total is not None:
@@ -61,10 +78,18 @@ class Listing:
         while not self.finished:
             yield from self.read_page()
 
+    def _comes_again(self, read: list[CurrentUser]) -> bool:
+        """Whether a page is for the most part the first one, or the one before, once more.
+
+        Nor can a page be longer than the first, unless the first has grown meanwhile.
+        """
+        again = max(
+            sum(user.id in former for user in read) for former in (self._first_ids, self._last_ids)
+        )
+        return 2 * again > len(read) or len(read) > len(self._first_ids)
+
     def _look_ahead(self, page: Page, has_new: bool) -> None:
-        # Most of the first page twice more: the store gives it whatever page is asked for, though
-        # somebody signs up in between. Once may be the shift that sign-ups cause.
-        ignored = self._first_page_again >= 2 or (self._first_page_again == 1 and not has_new)
+        ignored = self._pages_again >= PAGES_AGAIN or (self._pages_again > 0 and not has_new)
         told_last = _is_last(page, self.pages_read)
         if not page.records:
             self.finished = True
@@ -73,12 +98,14 @@ class Listing:
             # missing.
             self.finished = True
             self.whole = self.whole and (not ignored or self._total is not None)
+        elif self._total is not None and len(self.users) >= self._total:
+            self.finished = True
         elif told_last is not None:
             self.finished = told_last
         else:
-            # Without a word on the rest, a page shorter than the first one is the last. The first
-            # itself proves nothing: the store may give fewer than were asked for.
-            self.finished = self.pages_read > 1 and len(page.records) < len(self._first_ids)
+            # Without a word on the rest, a page shorter than one before is the last. The first of
+            # all proves nothing: the store may give fewer than were asked for.
+            self.finished = len(page.records) < self._page_size
         if self.finished:
             self.pages_left = 0
             if self._total is not None and len(self.users) < self._total:
@@ -87,6 +114,13 @@ class Listing:
             self.pages_left = max(1, page.last_page - self.pages_read)
         elif self._total is not None and self._first_ids:
             self.pages_left = max(1, -(-self._total // len(self._first_ids)) - self.pages_read)
+
+
+def _with_external_ids(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records, where one tells its external id with that of each: a missing one is none."""
+    if not any("external_id" in record for record in records):
+        return records
+    return [{"external_id": None, **record} for record in records]
 
 
 def _is_last(page: Page, number: int) -> bool | None:

@@ -11,7 +11,7 @@ stops when everybody looked for has been found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -51,16 +51,18 @@ def read_current(
     return reader.index
 
 
-def find_by_email(api: UsersApi, email: str) -> list[CurrentUser]:
+def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[CurrentUser]:
     """The users that a search for an address brings, the one with that address first.
 
     The match may be a substring and in any case (choice 1), so the whole address is compared
     here. A search that heeds case misses an address that the store has lower-cased (choice 16),
     so an address with capitals that was not found is looked for once more in lower case.
+
+    :param page_size: users that a page of this store was seen to hold; 0 where none was read yet.
     """
     seen: list[CurrentUser] = []
     for spelling in dict.fromkeys((email, email.lower())):
-        for user in Listing(api, spelling):
+        for user in Listing(api, spelling, page_size):
             if address_key(user.email) == address_key(email):
                 return [user, *seen]
             seen.append(user)
@@ -79,6 +81,7 @@ class _Reader:
         self._workers = workers
         self._looked_up: set[str] = set()
         self._active = Listing(api)
+        self._deactivated: Listing | None = None
         self._open: dict[int, DesiredUser] = dict(enumerate(desired))
         self._open_by_key: dict[tuple[str, object], list[int]] = {}
         for number, user in self._open.items():
@@ -93,14 +96,14 @@ class _Reader:
         """Find the desired users in the list of the active ones, or by look-ups if cheaper."""
         if may_look_up and len(self._open) == 1:
             # One look-up can cost no more than the first page.
-            self._look_up(stop_early=True)
+            self._look_up_before_listing()
         while not self._active.finished and any(map(self._needs_list, self._open.values())):
             open_before = len(self._open)
             self._read_page(self._active)
             found = open_before - len(self._open)
             if may_look_up and self._look_ups_are_cheaper(found):
                 may_look_up = False
-                self._look_up(stop_early=True)
+                self._look_up_before_listing()
         if not self._active.whole:
             # The list has gaps, so not being in it proves nothing.
             self._look_up(stop_early=False)
@@ -116,10 +119,23 @@ class _Reader:
         read_whole = self._active.finished and self._active.whole
         if read_whole and any(not user.active for user in self._active.users.values()):
             return  # The list just read holds the deactivated users too (choice 3).
-        listing = Listing(self._api, DEACTIVATED)
         # Nobody has to be deactivated who is not active, so to ``absent`` it makes no difference.
-        while not listing.finished and any(u.state != "absent" for u in self._open.values()):
-            self._read_page(listing)
+        self._read_deactivated(lambda user: user.state != "absent")
+
+    def _look_up_before_listing(self) -> None:
+        """Look up whoever is looked for; then read the shorter list first, if there is need.
+
+        Whoever has neither been found active by the address, nor is found by another key, is most
+        often deactivated, and a store has fewer of those as a rule.
+        """
+        self._look_up(stop_early=True)
+        self._read_deactivated(lambda user: self._was_looked_up(user) and self._needs_list(user))
+
+    def _read_deactivated(self, is_sought: Callable[[DesiredUser], bool]) -> None:
+        if self._deactivated is None:
+            self._deactivated = Listing(self._api, DEACTIVATED, self._active.page_size)
+        while not self._deactivated.finished and any(map(is_sought, self._open.values())):
+            self._read_page(self._deactivated)
 
     def _read_page(self, listing: Listing) -> None:
         for user in listing.read_page():
@@ -143,12 +159,15 @@ class _Reader:
                     if number in self._open
                 ]
                 addresses = [user.email for user in some if user.email is not None]
-                for found in pool.map(lambda email: find_by_email(self._api, email), addresses):
+                for found in pool.map(self._find, addresses):
                     for user in found:
                         self._add(user)
                 self._looked_up.update(map(address_key, addresses))
                 if stop_early and any(map(self._needs_list, some)):
                     return
+
+    def _find(self, email: str) -> list[CurrentUser]:
+        return find_by_email(self._api, email, self._active.page_size)
 
     def _add(self, user: CurrentUser) -> None:
         self.index.add(user)

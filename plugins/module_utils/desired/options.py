@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -75,8 +76,8 @@ def read_text(value: Any) -> str:
     text = str(value).strip()
     if not text:
         raise BadValueError("is empty; leave it out where it is not managed")
-    if not text.isprintable():
-        raise BadValueError("holds characters that cannot be printed, such as a line break")
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
+        raise BadValueError("holds a line break or another control character")
     return text
 
 

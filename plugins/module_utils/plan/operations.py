@@ -83,8 +83,8 @@ class UserPlan:
     :ivar current: the user at the store; None where there is none yet.
     :ivar steps: the requests to send, in order; empty where nothing differs.
     :ivar after: the user in normal form once the steps are done; None where there is none.
-    :ivar waits_for: indexes whose steps must be done before, since they free an address or an
-        external id that this one takes.
+    :ivar waits_for: indexes whose steps must be done before, since they free the address that
+        this one takes.
     :ivar error: why nothing can be done for this user; the steps are then empty.
     """
 

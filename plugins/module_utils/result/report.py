@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..applied.executor import AppliedUser, stopping_error
+from ..applied.executor import NOT_TRIED, AppliedUser, stopping_error
 from ..plan.operations import (
     ASSIGN_PLAN,
     CREATE,
@@ -119,11 +119,14 @@ def summarize(applied: Sequence[AppliedUser]) -> dict[str, int]:
 
 def failure_message(applied: Sequence[AppliedUser]) -> str:
     """One sentence on the users that failed, the first of them by name."""
-    failed = [user for user in applied if user.error is not None]
+    errors = [user for user in applied if user.error is not None]
+    failed = [user for user in errors if user.error and user.error.code != NOT_TRIED]
     named = "; ".join(
         f"#{user.plan.index} {user.plan.desired.label}: {user.error}"
         for user in failed[:NAMED_FAILURES]
     )
     rest = len(failed) - NAMED_FAILURES
     more = f"; and {rest} more, all of them in results" if rest > 0 else ""
-    return f"{len(failed)} of {len(applied)} users failed: {named}{more}"
+    left = len(errors) - len(failed)
+    not_tried = f"; {left} more were not tried" if left else ""
+    return f"{len(failed)} of {len(applied)} users failed: {named}{more}{not_tried}"

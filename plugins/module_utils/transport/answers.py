@@ -51,6 +51,10 @@ class Answer:
         except (UnicodeDecodeError, ValueError, RecursionError):
             return _ABSENT
 
+    @property
+    def is_json(self) -> bool:
+        return self.json() is not _ABSENT
+
     def json_object(self) -> dict[str, Any] | None:
         """The body as a JSON object, or None where it is anything else."""
         value = self.json()
@@ -190,8 +194,13 @@ def spellings(secret: str) -> list[str]:
             for is_ascii in (True, False):
                 escaped = json.dumps(text, ensure_ascii=is_ascii)[1:-1]
                 spelled |= {escaped, escaped.replace("/", "\\/")}
-    spelled |= {html.escape(secret), quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    spelled |= {form(text) for text in spelled for form in (quote, _quote_all, quote_plus)}
+    spelled.add(html.escape(secret))
     return sorted(filter(None, spelled), key=len, reverse=True)
+
+
+def _quote_all(text: str) -> str:
+    return quote(text, safe="")
 
 
 def without_secrets(value: Any, secrets: Sequence[str]) -> Any:

@@ -19,6 +19,7 @@ from ansible.module_utils.basic import env_fallback
 from .errors import InvalidInputError
 
 MAX_RETRIES_CEILING = 100
+LONGEST_SECONDS = 86_400  # a day: what is longer is a slip
 
 
 def connection_argument_spec() -> dict[str, dict[str, Any]]:
@@ -93,16 +94,19 @@ def connection_from_params(params: Mapping[str, Any]) -> Connection:
     ca_path = params.get("ca_path")
     if ca_path and not os.path.exists(ca_path):
         wrong("ca_path", f"there is no file or directory {ca_path}")
-    if not params["timeout"] > 0:
-        wrong("timeout", f"must be more than 0 seconds, not {params['timeout']:g}")
+    if not 0 < params["timeout"] <= LONGEST_SECONDS:
+        wrong(
+            "timeout",
+            f"must be more than 0 and at most {LONGEST_SECONDS} seconds, not {params['timeout']:g}",
+        )
     if not 0 <= params["max_retries"] <= MAX_RETRIES_CEILING:
         wrong("max_retries", f"must be 0 to {MAX_RETRIES_CEILING}, not {params['max_retries']}")
     if not 1 <= params["rate_limit_share"] <= 100:
         wrong("rate_limit_share", f"must be 1 to 100 percent, not {params['rate_limit_share']}")
-    if not params["max_rate_limit_wait"] >= 0:
+    if not 0 <= params["max_rate_limit_wait"] <= LONGEST_SECONDS:
         wrong(
             "max_rate_limit_wait",
-            f"must be 0 seconds or more, not {params['max_rate_limit_wait']:g}",
+            f"must be 0 to {LONGEST_SECONDS} seconds, not {params['max_rate_limit_wait']:g}",
         )
 
     if problems:

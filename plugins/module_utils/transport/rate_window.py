@@ -85,10 +85,11 @@ class RateWindow:
         self._began: float | None = None  # when this run's first request of the window was sent
         self._ends: float | None = None  # told by the store; without it, counted from _began
         self._lowest: int | None = None  # the lowest X-RateLimit-Remaining of the window
+        self._lowest_at = 0.0  # when the answer that told it came in
         self._pending = 0
         # The store refused: when that is over, one request alone finds out whether it is.
         self._refused = False
-        self._unexplained = 0  # refusals in a row that no header explained
+        self._vain_waits = 0  # waits in a row after which the store refused again
         self.limit: int | None = None
         self.left: int | None = None  # None: nothing is known, so nothing is held back
 
@@ -123,22 +124,22 @@ class RateWindow:
         self._pending -= 1
         if self._refused and (self._ends is None or sent_at >= self._ends):
             # The one that was let through to try: the store has begun a new window with it.
-            if self._unexplained and self._began is not None:
+            if self._vain_waits and self._began is not None:
                 self._learn(sent_at - self._began)
-            self._refused, self._unexplained = False, 0
+            self._refused, self._vain_waits = False, 0
             self._open()
             self._began = sent_at
         if headers.limit is None or headers.remaining is None:
             return
         self.limit = headers.limit
-        if self._rolled(headers.remaining):
+        if self._rolled(headers.remaining, sent_at):
             # More is left than before, so the store began a window of its own.
             if self._began is not None and sent_at > self._began:
                 self._learn(min(self._seconds, sent_at - self._began))
             self._open()
             self._began, self.left = sent_at, None
         if self._lowest is None or headers.remaining < self._lowest:
-            self._lowest = headers.remaining
+            self._lowest, self._lowest_at = headers.remaining, now
         usable = headers.remaining - self._reserve(headers.limit)
         self.left = usable - self._pending if self.left is None else min(self.left, usable)
         if headers.remaining == 0 and headers.reset_in is not None:
@@ -147,30 +148,35 @@ class RateWindow:
     def refused(self, headers: RateHeaders, now: float) -> None:
         """The store answered 429: nothing more until its window ends, then one request alone."""
         self._pending -= 1
-        already, self._refused = self._refused, True
         if headers.limit is not None:
             self.limit = headers.limit
-        if headers.reset_in is not None:
-            self._unexplained = 0
-            # Refused again after the wait that was told: whole seconds may be rounded down.
-            wait = max(1.0, headers.reset_in) if already else headers.reset_in
-            self._ends = now + wait + ROUNDING_SECONDS
-            if self._began is not None:
+        # Whoever is refused while the others wait already was under way together with them.
+        in_vain = self._refused and self._ends is not None and now >= self._ends
+        if not self._refused or in_vain:
+            # Each wait in vain doubles the next one: what no header explains, and what is told
+            # wrongly or in whole seconds rounded down.
+            self._vain_waits += in_vain or headers.reset_in is None
+            self._ends = now + self._wait(headers.reset_in, now) + ROUNDING_SECONDS
+            if self._began is not None and headers.reset_in is not None:
                 self._learn(self._ends - self._began)
-        elif not already or self._ends is None or now >= self._ends:
-            # Not one of several that were under way together: the wait so far was too short.
-            wait = min(WINDOW_SECONDS, UNEXPLAINED_SECONDS * 2.0**self._unexplained)
-            self._unexplained += 1
-            counted = (self._began or now) + self._seconds + ROUNDING_SECONDS
-            self._ends = min(now + wait, counted) if counted > now else now + wait
+        self._refused = True
+
+    def _wait(self, reset_in: float | None, now: float) -> float:
+        """Seconds to wait after a refusal, as far as the store or the waits so far tell."""
+        doubled = UNEXPLAINED_SECONDS * 2.0 ** (self._vain_waits - 1) if self._vain_waits else 0.0
+        if reset_in is not None:
+            return max(reset_in, min(WINDOW_SECONDS, doubled))
+        counted = (self._began or now) + self._seconds - now
+        return min(WINDOW_SECONDS, doubled, counted if counted > 0 else doubled)
 
     def _learn(self, seconds: float) -> None:
         self._seconds = min(WINDOW_SECONDS, max(1.0, seconds))
         self._told_seconds = True
 
-    def _rolled(self, remaining: int) -> bool:
-        # Answers may come in another order than the store counted them: a few more prove nothing.
-        return self._lowest is not None and remaining > self._lowest + self._pending + 1
+    def _rolled(self, remaining: int, sent_at: float) -> bool:
+        # Answers may come in another order than the store counted them. Only a request that was
+        # sent after the lowest count was known cannot have been counted before it.
+        return self._lowest is not None and remaining > self._lowest and sent_at > self._lowest_at
 
     def _reserve(self, limit: int) -> int:
         return limit - max(1, limit * self._share // 100)

@@ -99,7 +99,7 @@ def test_a_store_that_ignores_the_page_ends_the_list(
     store = store_of(0)
     store.answer_instead("GET", *[page(1, 2, 3, **paginator)] * 9)
     listing = read_all(store)
-    assert listing.pages_read == 2
+    assert listing.pages_read == (1 if whole else 2)
     assert listing.whole is whole
 
 
@@ -125,8 +125,33 @@ def test_a_first_page_that_comes_again_ends_the_list_though_somebody_signs_up_be
     pages = [page(*range(number, number - 9, -1)) for number in range(20, 60)]
     store.answer_instead("GET", *pages)
     listing = read_all(store)
-    assert listing.pages_read == 3
+    assert listing.pages_read == 4
     assert not listing.whole
+
+
+def test_a_small_list_that_grows_and_comes_again_ends_too() -> None:
+    store = store_of(0)
+    store.answer_instead("GET", *[page(*range(number, 0, -1)) for number in range(1, 40)])
+    listing = read_all(store)
+    assert listing.pages_read <= 4
+    assert not listing.whole
+
+
+def test_an_external_id_that_is_missing_beside_told_ones_is_none() -> None:
+    store = store_of(0)
+    told = page(1, 2)
+    del told.body["data"]["paginator"]["data"][1]["external_id"]
+    store.answer_instead("GET", told, page())
+    assert [user.tells_external_id for user in read_all(store).users.values()] == [True, True]
+
+
+def test_a_page_that_is_shorter_than_the_store_was_seen_to_give_is_the_last() -> None:
+    store = store_of(30)
+    listing = Listing(api_on(store), "deactivated", page_size=100)
+    assert len(list(listing)) == 0
+    listing = Listing(api_on(store), page_size=100)
+    assert len(list(listing)) == 30
+    assert listing.pages_read == 1
 
 
 def test_a_total_that_falls_while_reading_is_a_gap() -> None:

@@ -110,12 +110,23 @@ class TestRequests:
         assert read(store, []).by_id == {}
         assert store.calls == []
 
-    def test_who_is_to_be_absent_is_not_looked_for_among_the_deactivated(
+    def test_who_is_to_be_absent_is_looked_for_in_the_shorter_list_first(
         self, paginator: str
     ) -> None:
         store = store_of(100, deactivated=50, paginator=paginator)
         read(store, wanted([101, 102], state="absent"))
-        assert kinds(store)["deactivated"] == 0
+        # Where the list's one page is not known to be all, whoever is deactivated already is found
+        # so without reading on.
+        assert kinds(store)["list"] == 1
+        assert kinds(store)["deactivated"] == (1 if paginator == BARE else 0)
+
+    def test_who_is_deactivated_and_has_to_be_costs_no_list(self, paginator: str) -> None:
+        store = store_of(5000, deactivated=50, paginator=paginator)
+        for _run in range(2):
+            store.forget_calls()
+            read(store, wanted([5007], state="absent"))
+            assert kinds(store)["list"] == 0
+            assert len(store.calls) <= 3
 
 
 @pytest.mark.parametrize("holds", [False, True], ids=["apart", "together"])

@@ -62,7 +62,7 @@ def test_a_run_does_exactly_what_the_rules_ask_for(case: Case) -> None:
     assert applied.actions == case.actions
     assert applied.changed is bool(case.actions)
     assert sent(store) == case.requests
-    assert told(applied, case) == case.told
+    assert told(applied, case) == case.after
     assert held(store, case) == case.after
 
 
@@ -89,4 +89,4 @@ def test_check_mode_foresees_the_run_and_writes_nothing(case: Case) -> None:
     done = run(store_of(case), case, check=False)
     assert foreseen.actions == done.actions == case.actions
     assert foreseen.warnings == done.warnings
-    assert told(foreseen, case) == told(done, case) == case.told
+    assert told(foreseen, case) == told(done, case) == case.after

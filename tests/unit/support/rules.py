@@ -230,12 +230,6 @@ class Case:
         return self.presence != DEACTIVATED or self.state == "active"
 
     @property
-    def told(self) -> dict[str, Any] | None:
-        """The attributes that a result tells: nobody who is to be absent is looked for among the
-        deactivated, since it would cost requests and change nothing."""
-        return None if self.state == "absent" and not self.was_active else self.after
-
-    @property
     def after(self) -> dict[str, Any] | None:
         """The attributes that the user has afterwards, as far as anybody knows before."""
         if self.presence == MISSING:
