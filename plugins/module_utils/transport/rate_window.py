@@ -91,7 +91,17 @@ class RateWindow:
         self._refused = False
         self._vain_waits = 0  # waits in a row after which the store refused again
         self.limit: int | None = None
-        self.left: int | None = None  # None: nothing is known, so nothing is held back
+
+    @property
+    def left(self) -> int | None:
+        """Requests that may still be sent in this window; None where nothing is known of it.
+
+        Those under way may be counted in the lowest number that was told, or not yet.
+        """
+        if self.limit is None:
+            return None
+        remaining = self.limit if self._lowest is None else self._lowest
+        return remaining - self._reserve(self.limit) - self._pending
 
     def delay(self, now: float) -> float:
         """Seconds until the next request may be sent; 0 when it may be sent now."""
@@ -112,8 +122,6 @@ class RateWindow:
         if self._began is None:
             self._began = now
         self._pending += 1
-        if self.left is not None:
-            self.left -= 1
 
     def lost(self) -> None:
         """A request got no answer, so it told nothing of the limit."""
@@ -137,11 +145,11 @@ class RateWindow:
             if self._began is not None and sent_at > self._began:
                 self._learn(min(self._seconds, sent_at - self._began))
             self._open()
-            self._began, self.left = sent_at, None
+            self._began = sent_at
+        if self._began is None or sent_at < self._began:
+            return  # A late answer tells of the window before.
         if self._lowest is None or headers.remaining < self._lowest:
             self._lowest, self._lowest_at = headers.remaining, now
-        usable = headers.remaining - self._reserve(headers.limit)
-        self.left = usable - self._pending if self.left is None else min(self.left, usable)
         if headers.remaining == 0 and headers.reset_in is not None:
             self._ends = now + headers.reset_in + ROUNDING_SECONDS
 
@@ -194,6 +202,3 @@ class RateWindow:
 
     def _open(self) -> None:
         self._began, self._ends, self._lowest = None, None, None
-        self.left = None
-        if self.limit is not None:
-            self.left = self.limit - self._reserve(self.limit) - self._pending

@@ -268,6 +268,34 @@ class TestUpdate:
         assert writes(store) == [self.PUT]
 
 
+@pytest.mark.parametrize("body", ["OK", "null"])
+class TestGoodStatusAndNoDocumentedBody:
+    """A 200 whose body is not the documented one: most likely done, so it is looked at."""
+
+    def test_an_update_that_was_carried_out_is_sent_once(self, body: str) -> None:
+        store = store_of(ana(sessions_limit=1))
+        store.answer_instead("PUT", Reply(200, body), carried_out=True)
+        applied = run(store, {**ANA, "sessions_limit": 2})
+        assert (applied.error, applied.actions) == (None, ("update",))
+        assert len(store.writes) == 1
+        assert store.users[1].sessions_limit == 2
+
+    def test_a_deactivation_that_was_carried_out_is_sent_once(self, body: str) -> None:
+        store = store_of(ana())
+        store.answer_instead("DELETE", Reply(200, body), carried_out=True)
+        applied = run(store, {**ANA, "state": "absent"})
+        assert (applied.error, applied.actions) == (None, ("deactivate",))
+        assert len(store.writes) == 1
+        assert store.users[1].deactivated
+
+    def test_one_that_was_not_is_sent_again(self, body: str) -> None:
+        store = store_of(ana(sessions_limit=1))
+        store.answer_instead("PUT", Reply(200, body), carried_out=False)
+        applied = run(store, {**ANA, "sessions_limit": 2})
+        assert (applied.error, applied.actions) == (None, ("update",))
+        assert store.users[1].sessions_limit == 2
+
+
 class TestStateChange:
     """A repetition that finds nobody is success only where the user has the state by now."""
 

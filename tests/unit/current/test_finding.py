@@ -12,6 +12,10 @@ import pytest
 from ansible_collections.publica.la.plugins.module_utils.current.finding import (
     Wanted,
     find_users,
+    wanted_users,
+)
+from ansible_collections.publica.la.plugins.module_utils.transport.errors import (
+    InvalidInputError,
 )
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
 from ansible_collections.publica.la.tests.unit.support.reading import FULL, Reading
@@ -94,3 +98,18 @@ def test_no_request_too_many(wanted: dict[str, Any], requests: int) -> None:
     store = FakeStore(*users, reading=Reading(paginator=FULL))
     find_users(api_on(store), Wanted(**wanted))
     assert len(store.calls) == requests
+
+
+def test_the_apis_own_word_for_the_deactivated_ones_asks_for_them() -> None:
+    store = FakeStore(
+        StoredUser(1, "ana@example.org"), StoredUser(2, "bruno@example.org", deactivated=True)
+    )
+    assert [user.id for user in find_users(api_on(store), Wanted(query="deactivated"))] == [2]
+
+
+@pytest.mark.parametrize("name", ["email", "external_id", "query"])
+def test_an_empty_option_is_refused_before_any_request(name: str) -> None:
+    params = {"email": None, "external_id": None, "id": None, "query": None}
+    with pytest.raises(InvalidInputError) as error:
+        wanted_users({**params, "admins": False, "status": "active", name: " "})
+    assert set(error.value.fields) == {name}

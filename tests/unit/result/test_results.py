@@ -16,6 +16,7 @@ from ansible_collections.publica.la.plugins.module_utils.result.diff import diff
 from ansible_collections.publica.la.plugins.module_utils.result.report import (
     NAMED_FAILURES,
     bulk_result,
+    failure_message,
 )
 from ansible_collections.publica.la.plugins.module_utils.result.single import single_result
 from ansible_collections.publica.la.plugins.module_utils.result.warning_lines import NAMED_USERS
@@ -229,6 +230,15 @@ def test_a_diff_shows_what_changes_and_nothing_else(
 def test_without_a_change_there_is_no_diff() -> None:
     applied = run(ROWS).applied
     assert [diff_of(applied[number]) for number in (4, 6)] == [None, None]
+
+
+def test_whoever_was_not_tried_is_counted_and_not_told_one_by_one() -> None:
+    refusing = store()
+    refusing.answer_instead("PUT", *[Reply(401, {"message": "Unauthenticated."})] * 9)
+    applied = run(ROWS, on=refusing).applied
+    message = failure_message(applied)
+    assert message.count("api_token") == 1
+    assert "were not tried" in message
 
 
 class TestOne:

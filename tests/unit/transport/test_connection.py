@@ -98,6 +98,8 @@ def test_a_token_is_taken_without_the_white_space_around_it() -> None:
     [
         ("timeout", 0.0),
         ("timeout", -1.0),
+        ("timeout", 1e10),
+        ("max_rate_limit_wait", 1e10),
         ("timeout", float("nan")),
         ("max_retries", -1),
         ("max_retries", 101),

@@ -173,6 +173,27 @@ class TestStates:
         for _request in range(99):
             send(window, 30.1)
 
+    def test_answers_in_another_order_are_no_new_window(self) -> None:
+        window = RateWindow()
+        for number in range(5):
+            send(window, number / 100)
+        # The last one counted comes in first; the others were sent before it was known.
+        answer(window, 0.5, remaining=95)
+        for remaining in (99, 98, 97, 96):
+            window.answered(RateHeaders(100, remaining), sent_at=0.01, now=0.6)
+        assert window.left == 95
+
+    def test_a_wait_that_is_told_too_short_doubles(self) -> None:
+        window = RateWindow()
+        now, waits = 0.0, []
+        for _attempt in range(6):
+            send(window, now)
+            window.refused(RateHeaders(reset_in=0.0), now)
+            waits.append(window.delay(now))
+            now += waits[-1]
+        assert waits == sorted(waits)
+        assert waits[-1] > 10
+
     def test_the_last_accepted_answer_may_tell_when_the_window_ends(self) -> None:
         window = RateWindow()
         send(window, 0.0)
