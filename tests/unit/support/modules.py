@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
+from ansible.module_utils.common.parameters import PASS_VARS
 from ansible_collections.publica.la.plugins.module_utils.transport import http, session
 
 from .builders import BASE_URL, TOKEN
@@ -49,8 +50,8 @@ class ModuleRunner:
         """Run a module with the connection's options and the given ones."""
         patch = self._monkeypatch.setattr
         given = {**CONNECTION, **arguments, "_ansible_check_mode": check, "_ansible_diff": True}
-        if hasattr(basic, "_PARSED_MODULE_ARGS"):
-            # From 2.19 on an invocation is told only where it is asked for.
+        if "inject_invocation" in PASS_VARS:
+            # From 2.21 on an invocation is told only where it is asked for.
             given["_ansible_inject_invocation"] = True
         # A fallback is for an option that is not there at all.
         given = {option: value for option, value in given.items() if value is not None}
