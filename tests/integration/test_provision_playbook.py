@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -153,6 +155,22 @@ def test_address_and_token_from_the_environment(
     assert summaries(run) == {"north": {"desired": EACH, "created": EACH}}
     (failed,) = (task for task in without.tasks if task.failed)
     assert "base_url" in failed.result["msg"]
+
+
+@pytest.mark.parametrize("variable", ["ansible_python_interpreter", "publica_python_interpreter"])
+def test_the_inventory_chooses_the_python(
+    variable: str, store: SandboxStore, runner: PlaybookRunner
+) -> None:
+    inventory = write_inventory(runner, {"north": store})
+    trace = runner.folder / "used"
+    python_here = os.environ.get("PUBLICA_TEST_TARGET_PYTHON", sys.executable)
+    python = runner.write("python", f'#!/bin/sh\necho used >> {trace}\nexec {python_here} "$@"\n')
+    python.chmod(0o755)
+    runner.write("inventory/group_vars/all.yml", {variable: str(python)})
+
+    runner.playbook(PROVISION, inventory).succeeded()
+
+    assert trace.exists()
 
 
 def test_a_user_who_fails_hides_nobody(store: SandboxStore, runner: PlaybookRunner) -> None:
