@@ -275,11 +275,13 @@ def build(session: nox.Session) -> None:
     words = ("--output-path", str(DIST), str(collection))
     session.run("ansible-galaxy", "collection", "build", *words, env=env)
     [archive] = DIST.glob("*.tar.gz")
-    said = session.run(
-        *("python", "-m", "galaxy_importer.main", str(archive)),
-        silent=True,
-        env={**env, "HOME": str(HOME)},
-    )
+    # It writes a file of its findings to where it runs.
+    with session.chdir(CACHE / "build"):
+        said = session.run(
+            *("python", "-m", "galaxy_importer.main", str(archive)),
+            silent=True,
+            env={**env, "HOME": str(HOME)},
+        )
     # It ends with 0 for much that it only warns of.
     faults = [line for line in str(said).splitlines() if line.startswith(("WARNING", "ERROR"))]
     if faults:
