@@ -22,6 +22,7 @@ from nox.command import CommandFailed
 REPOSITORY = Path(__file__).resolve().parent
 sys.path.insert(0, str(REPOSITORY / "tests" / "tools"))
 
+# After the path is set, since the tools are no package.
 import collection_tree  # noqa: E402
 import find_python  # noqa: E402
 

@@ -75,6 +75,7 @@ def main() -> int:
     folder.mkdir(parents=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
+    # Typed as any text stream; the real one can be reconfigured.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     expectations = Expectations()
     started = time.monotonic()

@@ -23,7 +23,7 @@ from typing import Any
 from ..current.listing import Listing
 from ..current.snapshot import find_by_email
 from ..current.user import CurrentUser, user_from_record
-from ..desired.user import ON_CREATE, DesiredUser
+from ..desired.user import ON_CREATE, DesiredUser, address_key
 from ..plan.identity import Match, describe
 from ..plan.operations import UPDATE, Step, UserPlan, Warned
 from ..plan.planner import plan_user
@@ -288,7 +288,7 @@ def _with_hint(rejected: RejectedError) -> RejectedError:
 
 
 def _same_address(user: CurrentUser, desired: DesiredUser) -> bool:
-    return desired.email is not None and user.email.lower() == desired.email.lower()
+    return desired.email is not None and address_key(user.email) == address_key(desired.email)
 
 
 def _agrees(found: CurrentUser, desired: DesiredUser) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..desired.user import address_key
 from ..transport.errors import InvalidInputError
 from ..transport.users_api import ADMINS, DEACTIVATED, UsersApi
-from .index import address_key
 from .listing import Listing
 from .snapshot import find_by_email
 from .user import CurrentUser

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..desired.user import address_key
 from .user import CurrentUser
-
-
-def address_key(email: str) -> str:
-    """An address for comparison: stores may lower-case them, so case never matters (choice 16)."""
-    return email.strip().lower()
 
 
 class UserIndex:

@@ -26,6 +26,7 @@ class Listing:
 
     :ivar users: what has been read so far, by id; of a record that moved between pages while the
         list was read, the last version.
+    :ivar page_size: the most users that a page has held; what is shorter is the last one.
     :ivar pages_read: how many pages were read.
     :ivar finished: the list has no further page.
     :ivar whole: as far as the store's answers tell, no user of the list is missing from ``users``.
@@ -34,7 +35,7 @@ class Listing:
 
     def __init__(self, api: UsersApi, query: str | None = None, page_size: int = 0) -> None:
         self._api = api
-        self._page_size = page_size
+        self.page_size = page_size
         self._query = query
         self.pages_read = 0
         self._first_ids: frozenset[int] = frozenset()
@@ -46,22 +47,18 @@ class Listing:
         self.whole = True
         self.pages_left: int | None = None
 
-    @property
-    def page_size(self) -> int:
-        """The most users that a page has held; what is shorter is the last one."""
-        return self._page_size
-
     def read_page(self) -> list[CurrentUser]:
         """Read the next page and return the users on it that no page before had."""
         self.pages_read += 1
         page = self._api.list_page(self.pages_read, self._query)
         read = [user_from_record(record) for record in _with_external_ids(page.records)]
-        self._page_size = max(self._page_size, len(read))
+        self.page_size = max(self.page_size, len(read))
+        ids = frozenset(user.id for user in read)
         if self.pages_read == 1:
-            self._first_ids = frozenset(user.id for user in read)
-        elif self._comes_again(read):
+            self._first_ids = ids
+        elif self._comes_again(ids):
             self._pages_again += 1
-        self._last_ids = frozenset(user.id for user in read)
+        self._last_ids = ids
         new = [user for user in read if user.id not in self.users]
         self.users.update((user.id, user) for user in read)
         if page.total is not None:
@@ -78,15 +75,13 @@ class Listing:
         while not self.finished:
             yield from self.read_page()
 
-    def _comes_again(self, read: list[CurrentUser]) -> bool:
+    def _comes_again(self, ids: frozenset[int]) -> bool:
         """Whether a page is for the most part the first one, or the one before, once more.
 
         Nor can a page be longer than the first, unless the first has grown meanwhile.
         """
-        again = max(
-            sum(user.id in former for user in read) for former in (self._first_ids, self._last_ids)
-        )
-        return 2 * again > len(read) or len(read) > len(self._first_ids)
+        again = max(len(ids & self._first_ids), len(ids & self._last_ids))
+        return 2 * again > len(ids) or len(ids) > len(self._first_ids)
 
     def _look_ahead(self, page: Page, has_new: bool) -> None:
         ignored = self._pages_again >= PAGES_AGAIN or (self._pages_again > 0 and not has_new)
@@ -105,7 +100,7 @@ class Listing:
         else:
             # Without a word on the rest, a page shorter than one before is the last. The first of
             # all proves nothing: the store may give fewer than were asked for.
-            self.finished = len(page.records) < self._page_size
+            self.finished = len(page.records) < self.page_size
         if self.finished:
             self.pages_left = 0
             if self._total is not None and len(self.users) < self._total:
@@ -118,7 +113,8 @@ class Listing:
 
 def _with_external_ids(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The records, where one tells its external id with that of each: a missing one is none."""
-    if not any("external_id" in record for record in records):
+    telling = sum("external_id" in record for record in records)
+    if telling in (0, len(records)):
         return records
     return [{"external_id": None, **record} for record in records]
 

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ..desired.user import DesiredUser
+from ..desired.user import DesiredUser, address_key
 from ..transport.users_api import DEACTIVATED, PAGE_SIZE, UsersApi
-from .index import UserIndex, address_key
+from .index import UserIndex
 from .listing import Listing
 from .user import CurrentUser
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..transport.errors import InvalidInputError
 from .options import IDENTITY, USER_OPTIONS, BadValueError, is_given
-from .user import DesiredUser
+from .user import DesiredUser, address_key
 
 # How many faults the message lists; the failure's ``fields`` holds them all.
 FAULTS_IN_MESSAGE = 20
@@ -146,7 +146,7 @@ def _duplicates(labels: Sequence[str], users: Sequence[DesiredUser | None]) -> I
             value = getattr(user, name) if user is not None else None
             if value is None:
                 continue
-            key = value.lower() if name == "email" else value
+            key = address_key(value) if name == "email" else value
             if key in first:
                 yield Fault(label, name, f"{value} stands in {first[key]} already; keep one")
             else:

@@ -14,6 +14,11 @@ ON_CREATE, ALWAYS = "on_create", "always"
 UPDATE_PASSWORD = (ON_CREATE, ALWAYS)
 
 
+def address_key(email: str) -> str:
+    """An address for comparison: stores may lower-case them, so case never matters (choice 16)."""
+    return email.strip().lower()
+
+
 @dataclass(frozen=True)
 class DesiredUser:
     """One desired user. None means that the task left the option out: it is unmanaged.

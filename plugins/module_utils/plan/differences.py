@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..current.index import address_key
 from ..current.user import CurrentUser, HeldPlan
-from ..desired.user import DesiredUser
+from ..desired.user import DesiredUser, address_key
 
 RIGHTS = ("admin", "plan_admin", "only_sees_readable")
 

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..current.index import UserIndex, address_key
+from ..current.index import UserIndex
 from ..current.user import CurrentUser
-from ..desired.user import DesiredUser
+from ..desired.user import DesiredUser, address_key
 from ..transport.errors import PublicaError
 
 

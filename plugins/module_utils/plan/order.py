@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ..current.index import UserIndex, address_key
+from ..current.index import UserIndex
+from ..desired.user import address_key
 from ..transport.errors import PublicaError
 from .identity import describe
 from .operations import CREATE, UPDATE, UserPlan

@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -46,6 +47,11 @@ class Answer:
 
     def json(self) -> Any:
         """The body as JSON, or ``_ABSENT`` (never equal to any JSON value) where it is none."""
+        return self._parsed
+
+    @cached_property
+    def _parsed(self) -> Any:
+        # Whoever judges an answer and whoever reads it ask for the same JSON.
         try:
             return json.loads(self.body.decode("utf-8-sig"))
         except (UnicodeDecodeError, ValueError, RecursionError):

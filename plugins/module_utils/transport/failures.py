@@ -81,16 +81,20 @@ class AttemptError(Exception):
 def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
     """The failure that an answer reports by its status, or by its ``CODE``; None for a good one."""
     status = answer.status
-    payload = answers.without_secrets(answer.json_object(), request.spelled_secrets)
+    payload = answer.json_object()
+    is_good = 200 <= status < 300
+    if is_good and (payload is None or not answers.says_failure(payload)):
+        # Before anything is cleaned and described: this is every answer but a few.
+        return None
+    secrets = request.spelled_secrets
+    payload = answers.without_secrets(payload, secrets)
     where: dict[str, Any] = {"method": request.method, "path": request.path, "status": status}
     said = answers.shorten(answers.message_of(payload or {}))
-    came = answers.describe(answer, request.spelled_secrets)
+    came = answers.describe(answer, secrets)
 
-    if 200 <= status < 300:
-        if payload is None or not answers.says_failure(payload):
-            return None
+    if is_good:
         text = f"The store refused {request} though it answered with {status}: {said}"
-        fields = answers.rejected_fields(payload)
+        fields = answers.rejected_fields(payload or {})
         return AttemptError(RejectedError("refused", text, fields=fields, **where))
     if status == 401:
         return AttemptError(

@@ -32,6 +32,7 @@ class Connections:
         class NotingProtocol(HttpToolsProtocol):
             _peer: Client | None = None
 
+            # The server's own class narrows the argument in the same way.
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
                 host, port = transport.get_extra_info("peername")[:2]
                 self._peer = (host, port)

@@ -15,7 +15,7 @@ from .requests import StoreRequest
 from .schema import JournalEntry
 
 NO_ANSWER = 0
-# Built once: it runs for every request.
+# Built once: it runs for every request. (The stubs type a class's table too widely.)
 _INSERT = insert(JournalEntry.__table__)  # type: ignore[arg-type]
 
 

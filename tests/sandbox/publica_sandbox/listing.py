@@ -73,6 +73,7 @@ def _search(query: str, switches: Switches) -> ColumnElement[bool]:
 
 def _matches(field: Any, text: str, switches: Switches) -> ColumnElement[bool]:
     if switches.search_match == "exact":
+        # The column is typed as anything, so the comparison is too.
         return field == text  # type: ignore[no-any-return]
     return func.instr(field, text) > 0
 

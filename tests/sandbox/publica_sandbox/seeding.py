@@ -145,6 +145,7 @@ def generate_users(
     first = (session.scalar(select(func.max(User.id))) or 0) + 1
     rows = _made_up_users(first, count, deactivated=deactivated, admins=admins, seed=seed)
     for batch in _batches(rows):
+        # The stubs type a class's table too widely.
         session.execute(insert(User.__table__), batch)  # type: ignore[arg-type]
         if plan is not None and (assignments := _made_up_assignments(batch, plan)):
             session.execute(insert(UserPlan.__table__), assignments)  # type: ignore[arg-type]

@@ -45,6 +45,7 @@ def select(database: Path, sql: str, *values: object) -> list[Row]:
     """The rows of a query as plain dictionaries, flags as booleans."""
     with opened(database) as connection:
         rows = connection.execute(sql, values).fetchall()
+    # A row of sqlite3 iterates over its values, so its keys have to be asked for.
     return [
         {key: bool(row[key]) if key in _FLAGS else row[key] for key in row.keys()}  # noqa: SIM118
         for row in rows
