@@ -4,20 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from publica_sandbox.fixtures import running_store, store
 
-import pytest
-from publica_sandbox.testing import SandboxStore
-
-
-@pytest.fixture(scope="session")
-def running_store() -> Iterator[SandboxStore]:
-    with SandboxStore() as store:
-        yield store
-
-
-@pytest.fixture
-def store(running_store: SandboxStore) -> SandboxStore:
-    """One empty store with the default switches; only the rate limit is off."""
-    running_store.reset()
-    return running_store
+__all__ = ["running_store", "store"]

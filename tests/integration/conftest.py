@@ -10,33 +10,22 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from publica_sandbox.testing import SandboxStore
+from publica_sandbox.fixtures import running_store, store
 
 from support import usage
 from support.paths import TESTS, collection, collections_root
 from support.playbook_runner import PlaybookRunner
 
+__all__ = ["running_store", "store"]
+
 # The modules' own Python is imported as Ansible imports it.
 sys.path.insert(0, str(collections_root()))
 
 COLLECTED = "collected"
-
-
-@pytest.fixture(scope="session")
-def running_store() -> Iterator[SandboxStore]:
-    with SandboxStore() as store:
-        yield store
-
-
-@pytest.fixture
-def store(running_store: SandboxStore) -> SandboxStore:
-    """One empty store with the documented behaviour, and no rate limit."""
-    running_store.reset()
-    return running_store
 
 
 @pytest.fixture

@@ -9,20 +9,10 @@ from collections.abc import Iterator
 import pytest
 from api_client import Api
 
+from publica_sandbox.fixtures import running_store, store
 from publica_sandbox.testing import SandboxStore
 
-
-@pytest.fixture(scope="session")
-def running_store() -> Iterator[SandboxStore]:
-    with SandboxStore() as store:
-        yield store
-
-
-@pytest.fixture
-def store(running_store: SandboxStore) -> SandboxStore:
-    """One empty store with the default switches; only the rate limit is off."""
-    running_store.reset()
-    return running_store
+__all__ = ["api", "running_store", "store"]
 
 
 @pytest.fixture
