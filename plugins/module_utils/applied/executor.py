@@ -71,6 +71,7 @@ def apply_plan(
     run = _Run(Writer(api, today), on_error)
     if on_error == STOP and any(user.error is not None for user in plan.users):
         run.stop(None)
+    api.transport.limiter.expect(plan.requests)
     applied: dict[int, AppliedUser] = {}
     for wave in waves(plan.users):
         # A pool for each wave: the next one may begin only when this one is done.
