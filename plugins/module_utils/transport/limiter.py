@@ -121,7 +121,8 @@ class RateLimiter:
         learn = self._window.refused if status == 429 else self._window.answered
         with self._changed:
             self._share_knowledge(lambda now: learn(told, sent_at, now), joins=tells)
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()
 
     def lost(self, sent_at: float) -> None:
         """A request ended without an answer."""
