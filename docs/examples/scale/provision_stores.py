@@ -115,7 +115,9 @@ def read_workers(path: Path) -> dict[str, list[str]]:
     except (OSError, yaml.YAMLError) as error:
         raise CannotStartError(f"{path} cannot be read: {error}") from error
     if not isinstance(found, dict) or not found:
-        raise CannotStartError(f"{path} names no worker; write one a line, as NAME: [COMMAND, WORD].")
+        raise CannotStartError(
+            f"{path} names no worker; write one a line, as NAME: [COMMAND, WORD]."
+        )
     wrong = [
         str(name)
         for name, command in found.items()
