@@ -198,14 +198,16 @@ def assert_that_no_secret_was_left(
 ) -> None:
     """Neither in what was printed or sent back, nor at the workers."""
     secrets = [VAULT_PASSWORD, *(store.token for store in site.stores.values())]
-    kept = [site.folder, *(worker.home for worker in site.workers.values())]
+    kept = [site.folder, *(worker.home.parent for worker in site.workers.values())]
     texts = [text for run in runs for text in (run.stdout, run.stderr)]
     texts += [text for root in kept for text in texts_in(root)]
     assert [secret for secret in secrets for text in texts if secret in text] == []
     for folder in (site.folder / "results").iterdir():
         assert folder.stat().st_mode & 0o077 == 0
         assert list(folder.glob("*/artifacts/job_events/*.json"))
-    assert [list(worker.temporary.iterdir()) for worker in site.workers.values()] == [[], []]
+    left = {path.name for worker in site.workers.values() for path in worker.temporary.iterdir()}
+    # The shared rate budget, which holds counts and times alone; of the jobs nothing.
+    assert left <= {f"publica.la-{os.geteuid()}"}
 
 
 def texts_in(root: Path) -> list[str]:
