@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 LIST_KEYS = ("users", "publica_users_desired")
 LIST_PREFIX = "publica_users_desired_"
 
@@ -17,8 +15,6 @@ NO_LIST = (
 )
 
 
-def is_list_alone(keys: Sequence[object]) -> bool:
-    """Whether a mapping with these keys is a list of users under its name."""
-    if len(keys) != 1 or not isinstance(keys[0], str):
-        return False
-    return keys[0] in LIST_KEYS or keys[0].startswith(LIST_PREFIX)
+def is_list_key(key: object) -> bool:
+    """Whether a list under this key is one of users."""
+    return isinstance(key, str) and (key in LIST_KEYS or key.startswith(LIST_PREFIX))

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..entries import Entry
 from .columns import Columns
-from .documents import NO_LIST, is_list_alone
+from .documents import NO_LIST, is_list_key
 from .text import BadSourceError, TextLines
 
 
@@ -31,7 +31,7 @@ def json_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     if not text.strip():
         return
     rows = _parsed(text, lines.name, 1)
-    if isinstance(rows, dict) and is_list_alone(_names(rows)):
+    if isinstance(rows, dict) and _is_list_under_key(rows):
         [rows] = rows.values()
     if not isinstance(rows, list):
         raise BadSourceError(lines.name, NO_LIST)
@@ -57,14 +57,14 @@ def _repeated(row: Any) -> tuple[str, ...]:
     return row.repeated if isinstance(row, _Repeating) else ()
 
 
-def _names(document: dict[str, Any]) -> list[str]:
-    return [*document, *_repeated(document)]
+def _is_list_under_key(document: dict[str, Any]) -> bool:
+    return len(document) == 1 and not _repeated(document) and is_list_key(next(iter(document)))
 
 
 def _parsed(text: str, name: str, line: int) -> Any:
     """The value of a JSON text that begins in a line of a file; no error quotes a part of it."""
     try:
-        return json.loads(text, object_pairs_hook=_object)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"{name}:{line + error.lineno - 1}:{error.colno}"
         raise BadSourceError(
@@ -86,3 +86,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     repeating = _Repeating(values)
     repeating.repeated = tuple(name for name in values if names.count(name) > 1)
     return repeating
+
+
+# One for all lines: json.loads would make a new one for each.
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)

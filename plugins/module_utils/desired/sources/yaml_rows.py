@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rows from a YAML document, which is held as a whole.
+"""Rows from a YAML document: its text is held as a whole, its users one at a time.
 
 Values are what YAML says, but two kinds that would not survive stay text: dates, which the options
 want as text, and whole numbers with a leading zero, which YAML 1.1 takes for octal.
@@ -19,16 +19,15 @@ from ansible.module_utils.common.yaml import HAS_YAML, SafeLoader
 
 from ..entries import Entry, Fault
 from .columns import Columns
-from .documents import NO_LIST, is_list_alone
+from .documents import NO_LIST, is_list_key
 from .text import BadSourceError, TextLines
 
 try:
     import yaml
+    from yaml.composer import Composer
 except ImportError:
-    # Nothing is parsed then, so this is never raised.
-    YAML_ERROR: type[Exception] = ValueError
-else:
-    YAML_ERROR = yaml.YAMLError
+    # Nothing is parsed then; yaml_rows says why.
+    Composer = object  # type: ignore[assignment,misc]
 
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -58,8 +57,49 @@ def _number(loader: Any, node: Any) -> Any:
     return int(text) if _PLAIN_NUMBER.fullmatch(text) else text
 
 
-class RowLoader(SafeLoader):
-    """Composes the document, and makes a row of one node at a time."""
+# libyaml's own composer holds the whole document, and deep nesting ends the process. So only its
+# parser is used where it is there, under the composer that is written in Python.
+_BASES = (SafeLoader,) if issubclass(SafeLoader, Composer) else (Composer, SafeLoader)
+
+
+class RowLoader(*_BASES):  # type: ignore[misc]  # the bases depend on how PyYAML was built
+    """Takes the users out of a stream one by one."""
+
+    def __init__(self, text: str) -> None:
+        SafeLoader.__init__(self, text)
+        # The composer's own: nodes by the names that aliases call them.
+        self.anchors: dict[str, Any] = {}
+
+    def user_nodes(self, name: str) -> Iterator[Any]:
+        """The node of each user, as soon as it is parsed.
+
+        :raises BadSourceError: for a stream that holds anything but one list of users.
+        """
+        self.get_event()  # the beginning of the stream
+        if self.check_event(yaml.StreamEndEvent):
+            return
+        self.get_event()  # the beginning of the document
+        if self._is_nothing():
+            return
+        under_key = self.check_event(yaml.MappingStartEvent)
+        if under_key:
+            self.get_event()
+            if not is_list_key(self._key()):
+                raise BadSourceError(name, NO_LIST)
+        if not self.check_event(yaml.SequenceStartEvent):
+            raise BadSourceError(name, NO_LIST)
+        self.get_event()
+        while not self.check_event(yaml.SequenceEndEvent):
+            yield self.compose_node(None, None)
+        self.get_event()
+        if under_key and not self.check_event(yaml.MappingEndEvent):
+            raise BadSourceError(name, NO_LIST)
+        if under_key:
+            self.get_event()
+        self.get_event()  # the end of the document
+        if not self.check_event(yaml.StreamEndEvent):
+            line = self.peek_event().start_mark.line + 1
+            raise BadSourceError(f"{name}:{line}", "begins a second document; keep one")
 
     def row(self, node: Any) -> Any:
         """The value of a node, whatever became of the one before."""
@@ -72,6 +112,17 @@ class RowLoader(SafeLoader):
             self.state_generators: list[Any] = []
             self.deep_construct = False
 
+    def _is_nothing(self) -> bool:
+        """Whether the document is an empty value, such as one of comments alone."""
+        event = self.peek_event()
+        return isinstance(event, yaml.ScalarEvent) and event.value in ("", "~", "null")
+
+    def _key(self) -> object:
+        """The first key of a mapping; None for an empty mapping, and for a key that is no text."""
+        if not self.check_event(yaml.ScalarEvent):
+            return None
+        return self.get_event().value
+
 
 if HAS_YAML:
     RowLoader.add_constructor(f"{_TAG}timestamp", _text)
@@ -81,7 +132,7 @@ if HAS_YAML:
 
 
 def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
-    """The rows of a document.
+    """The rows of a document, whose text is held as a whole.
 
     :raises BadSourceError: for a document that is no list of users, and where PyYAML is missing.
     """
@@ -92,60 +143,45 @@ def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
             "with pip install pyyaml, or give the users as .json, .jsonl or .csv",
         )
     text = "".join(lines)
-    loader, document = _composed(text, lines.name)
-    nodes = _user_nodes(document, lines.name)
-    # From the end, so that each node can be let go of once it is a row.
-    nodes.reverse()
-    while nodes:
-        node = nodes.pop()
-        label = f"{lines.name}:{node.start_mark.line + 1}"
-        repeated = _repeated(node)
-        try:
-            row = loader.row(node)
-        except UnknownTagError as error:
-            yield Fault("", f"{lines.name}:{error.line}", _about_tag(error.tag))
-        except (YAML_ERROR, ValueError, RecursionError):
-            yield Fault("", label, "holds a value that is no plain text, number or boolean")
-        else:
-            yield from columns.renamed(label, row, repeated)
-
-
-def _composed(text: str, name: str) -> tuple[RowLoader, Any]:
-    """A loader, and the only document of a text as a node, None for an empty one.
-
-    :raises BadSourceError: which quotes nothing of the text.
-    """
     try:
         loader = RowLoader(text)
-        return loader, loader.get_single_node()
+        for node in loader.user_nodes(lines.name):
+            yield from _entries_of_node(loader, node, lines.name, columns)
     except RecursionError:
-        raise BadSourceError(name, "is nested too deeply; users are flat") from None
-    except YAML_ERROR as error:
-        mark = getattr(error, "problem_mark", None)
-        if mark is None:
-            raise _no_characters(text, name) from None
-        raise BadSourceError(
-            f"{name}:{mark.line + 1}:{mark.column + 1}",
-            "is no valid YAML at this line and column; look at the indentation, at colons and at "
-            "quotes",
-        ) from None
+        raise BadSourceError(lines.name, "is nested too deeply; users are flat") from None
+    except yaml.YAMLError as error:
+        raise _no_yaml(error, text, lines.name) from None
+
+
+def _entries_of_node(loader: RowLoader, node: Any, name: str, columns: Columns) -> Iterator[Entry]:
+    label = f"{name}:{node.start_mark.line + 1}"
+    repeated = _repeated(node)
+    try:
+        row = loader.row(node)
+    except UnknownTagError as error:
+        yield Fault("", f"{name}:{error.line}", _about_tag(error.tag))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        yield Fault("", label, "holds a value that is no plain text, number or boolean")
+    else:
+        yield from columns.renamed(label, row, repeated)
+
+
+def _no_yaml(error: Exception, text: str, name: str) -> BadSourceError:
+    """What is wrong with a text that cannot be parsed; nothing of it is quoted."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return _no_characters(text, name)
+    return BadSourceError(
+        f"{name}:{mark.line + 1}:{mark.column + 1}",
+        "is no valid YAML at this line and column; look at the indentation, at colons and at "
+        "quotes",
+    )
 
 
 def _no_characters(text: str, name: str) -> BadSourceError:
     found = _NO_YAML.search(text)
     where = f"{name}:{text.count(chr(10), 0, found.start()) + 1}" if found else name
     return BadSourceError(where, "holds a character that YAML does not allow; remove it")
-
-
-def _user_nodes(document: Any, name: str) -> list[Any]:
-    if document is None or document.tag == f"{_TAG}null":
-        return []
-    if document.id == "mapping" and is_list_alone([key.value for key, _ in document.value]):
-        [(_, document)] = document.value
-    if document.id != "sequence":
-        raise BadSourceError(name, NO_LIST)
-    nodes: list[Any] = document.value
-    return nodes
 
 
 def _repeated(node: Any) -> list[str]:

@@ -6,9 +6,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+from typing import Any
+
 import pytest
 import yaml
-from ansible_collections.publica.la.plugins.module_utils.desired.sources import yaml_rows
+from ansible.module_utils.common import yaml as ansible_yaml
+from ansible_collections.publica.la.plugins.module_utils.desired.sources import source, yaml_rows
 from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
 from ansible_collections.publica.la.tests.unit.support.sources import SourceFolder, rows_of
 from hypothesis import given
@@ -98,13 +103,53 @@ def test_all_faults_come_together_each_with_its_line(folder: SourceFolder) -> No
     assert SECRET not in str(error.as_failure())
 
 
+def test_it_is_no_matter_how_pyyaml_was_built(
+    folder: SourceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = LIST + "- {id: 1, external_id: !!binary YQ==}\n- {id: 0}\n"
+    built = folder.error("seats.yml", content)
+    monkeypatch.setattr(ansible_yaml, "SafeLoader", yaml.SafeLoader)
+    assert yaml.SafeLoader in imported_anew(monkeypatch).RowLoader.__mro__
+    plain = folder.error("seats.yml", content)
+    assert plain.fields == built.fields
+    assert len(plain.fields) == 2
+
+
+def test_without_pyyaml_the_remedy_is_told(
+    folder: SourceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    monkeypatch.setattr(ansible_yaml, "HAS_YAML", False)
+    monkeypatch.setattr(ansible_yaml, "SafeLoader", object)
+    imported_anew(monkeypatch)
+    error = folder.error("seats.yml", LIST)
+    assert list(error.fields) == ["seats.yml"]
+    assert "pip install pyyaml" in error.message
+
+
+def imported_anew(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module as it comes out where another PyYAML is installed, or none; it reads ``.yml``."""
+    spec = importlib.util.spec_from_file_location(f"{yaml_rows.__name__}_anew", yaml_rows.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(source, "READERS", {".yml": module.yaml_rows})
+    return module
+
+
+def test_deep_nesting_is_told_and_does_not_end_the_process(folder: SourceFolder) -> None:
+    deep = "[" * 20_000
+    assert list(folder.error("seats.yml", f"- id: 1\n- id: {deep}").fields) == ["seats.yml"]
+
+
 @pytest.mark.parametrize(
     ("content", "place"),
     [
         pytest.param(f"- email: a@b.org\n password: {SECRET}\n", "seats.yml:2:2", id="indentation"),
         pytest.param(f"- email: [{SECRET}\n", "seats.yml:2:1", id="bracket"),
         pytest.param(f'- email: "{SECRET}\n', "seats.yml:2:1", id="quote"),
-        pytest.param("- id: 1\n---\n- id: 2\n", "seats.yml:2:1", id="two documents"),
+        pytest.param("- id: 1\n---\n- id: 2\n", "seats.yml:2", id="two documents"),
         pytest.param(f"- id: *{SECRET}\n", "seats.yml:1:7", id="alias"),
         pytest.param("- id: 1\n- id: \x07\n", "seats.yml:2", id="control character"),
         pytest.param("email: a@b.org\n", "seats.yml", id="one user"),
@@ -121,21 +166,16 @@ def test_what_is_no_list_of_users_is_told_with_its_place(
     assert SECRET not in error.message
 
 
-def test_without_pyyaml_the_remedy_is_told(
-    folder: SourceFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(yaml_rows, "HAS_YAML", False)
-    error = folder.error("seats.yml", LIST)
-    assert list(error.fields) == ["seats.yml"]
-    assert "pip install pyyaml" in error.message
+# Not every version of PyYAML writes every kind of white space so that it comes back.
+TEXTS = st.text(st.characters(exclude_categories=("C", "Z")), max_size=8)
 
 
 @given(
     st.lists(
         st.fixed_dictionaries(
-            {"email": st.text(max_size=8)},
+            {"email": TEXTS},
             optional={
-                "password": st.text(max_size=8) | st.none(),
+                "password": TEXTS | st.none(),
                 "plan_id": st.integers(),
                 "admin": st.booleans(),
                 "external_id": st.integers(0, 999).map("{:04}".format),
