@@ -158,8 +158,8 @@ def test_the_blocks_of_a_page_are_told_apart(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "Text\n\n```yaml playbook\n- hosts: all\n```\n\n"
-        "1. In a list\n\n   ```yaml vars group_vars/all.yml\n   a: 1\n   ```\n\n```sh\nmake\n```\n\n"
-        "```csv file seats.csv\nid\n7\n```\n",
+        "1. In a list\n\n   ```yaml vars group_vars/all.yml\n   a: 1\n   ```\n\n```sh\nmake\n```\n"
+        "\n```csv file seats.csv\nid\n7\n```\n",
         encoding="utf-8",
     )
 

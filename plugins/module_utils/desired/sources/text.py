@@ -72,8 +72,8 @@ class TextLines(Iterator[str]):
         if self.number == 1 and line.startswith(_VAULT):
             raise BadSourceError(
                 self.name,
-                "is encrypted by Ansible Vault, which the module cannot read; keep these users in a "
-                "variable of the inventory, or decrypt the file before the task",
+                "is encrypted by Ansible Vault, which the module cannot read; keep these users in "
+                "a variable of the inventory, or decrypt the file before the task",
             )
         if "\0" in line:
             raise BadSourceError(
