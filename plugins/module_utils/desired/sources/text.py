@@ -17,6 +17,7 @@ from ..entries import Fault
 # for it, where an exception of the decoder would only tell of a place in its buffer.
 _BROKEN = "\udcff"
 _MARKING = "publica.la.marking"
+_VAULT = "$ANSIBLE_VAULT;"
 
 
 class BadSourceError(ValueError):
@@ -58,7 +59,7 @@ class TextLines(Iterator[str]):
     def __next__(self) -> str:
         """The next line.
 
-        :raises BadSourceError: for bytes that are no text.
+        :raises BadSourceError: for bytes that are no text, and for an encrypted file.
         """
         line = next(self._lines)
         self.number += 1
@@ -67,6 +68,12 @@ class TextLines(Iterator[str]):
                 self.place,
                 f"holds bytes that are not {self._encoding}; save the file as UTF-8, in a "
                 'spreadsheet as "CSV UTF-8"',
+            )
+        if self.number == 1 and line.startswith(_VAULT):
+            raise BadSourceError(
+                self.name,
+                "is encrypted by Ansible Vault, which the module cannot read; keep these users in "
+                "a variable of the inventory, or decrypt the file before the task",
             )
         if "\0" in line:
             raise BadSourceError(

@@ -137,6 +137,12 @@ class TestFiles:
         assert list(error.fields) == [name]
         assert "most likely the export failed" in error.message
 
+    @pytest.mark.parametrize("name", ["seats.csv", "seats.json", "seats.jsonl", "seats.yml"])
+    def test_one_that_is_encrypted_is_told_as_such(self, folder: SourceFolder, name: str) -> None:
+        error = folder.error(name, "$ANSIBLE_VAULT;1.1;AES256\n3130\n")
+        assert list(error.fields) == [name]
+        assert "encrypted by Ansible Vault" in error.message
+
     def test_rows_are_validated_as_they_are_read(
         self, folder: SourceFolder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
