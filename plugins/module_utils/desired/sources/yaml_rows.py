@@ -199,4 +199,8 @@ def _about_tag(tag: str) -> str:
             "holds a value of Ansible Vault (!vault), which only Ansible itself can read; put this "
             "user into a variable of the inventory"
         )
-    return f"has a value with the tag {tag[:40]}, which means nothing here; remove the tag"
+    # The tag is not quoted: a password that begins with ! and stands without quotes is one.
+    return (
+        "has a value with a tag, a word that begins with !, which means nothing here; remove it, or "
+        "put a text that begins with ! in quotes"
+    )

@@ -51,6 +51,13 @@ def test_values_are_what_yaml_says_but_dates_and_leading_zeros(folder: SourceFol
     )  # fmt: skip
 
 
+def test_a_password_that_yaml_takes_for_a_tag_is_not_told(folder: SourceFolder) -> None:
+    error = folder.error("seats.yml", f"- id: 1\n  password: !{SECRET}\n")
+    assert list(error.fields) == ["seats.yml:2"]
+    assert "put a text that begins with ! in quotes" in error.message
+    assert SECRET not in str(error.as_failure())
+
+
 def test_anchors_and_merges_work(folder: SourceFolder) -> None:
     content = (
         "- &seat {email: ana@example.org, external_id: A, plan_id: 4}\n"
