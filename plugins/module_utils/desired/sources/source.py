@@ -84,7 +84,10 @@ def _read(
 ) -> Iterator[Entry]:
     name = os.path.basename(path)
     # Before it is opened: opening a pipe would wait for somebody to write into it.
-    status = os.stat(path)
+    try:
+        status = os.stat(path)
+    except ValueError:
+        raise BadSourceError(SRC, "holds a character that no path has; correct it") from None
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device or a pipe"
         raise BadSourceError(SRC, f"is {kind}; give the path of a file")

@@ -201,6 +201,6 @@ def _about_tag(tag: str) -> str:
         )
     # The tag is not quoted: a password that begins with ! and stands without quotes is one.
     return (
-        "has a value with a tag, a word that begins with !, which means nothing here; remove it, or "
-        "put a text that begins with ! in quotes"
+        "has a value with a tag, a word that begins with !, which means nothing here; remove it, "
+        "or put a text that begins with ! in quotes"
     )

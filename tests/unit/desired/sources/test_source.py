@@ -106,6 +106,10 @@ class TestFiles:
         content = "email,external_id\nana@example.org,A\n"
         assert folder.users("Seats.CSV", content) == [ANA]
 
+    @pytest.mark.parametrize("path", ["/srv/a\0b.csv", "/srv/a\ud800b.csv"])
+    def test_what_can_be_no_path_is_told(self, path: str) -> None:
+        assert list(error_of(path).fields) == ["src"]
+
     def test_no_path_at_all_is_told(self) -> None:
         assert list(error_of("").fields) == ["src"]
 
