@@ -41,7 +41,7 @@ def csv_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     start = lines.number
     reader = csv.reader(itertools.chain([first_line], lines), delimiter=delimiter, strict=True)
     try:
-        names = next(reader)
+        names = next(reader, [])
     except csv.Error:
         raise BadSourceError(f"{lines.name}:{start}", _QUOTES) from None
     header = f"{lines.name}:{start}"

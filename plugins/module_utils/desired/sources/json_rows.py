@@ -82,7 +82,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) == len(pairs):
         return values
-    names = [name for name, _ in pairs]
+    names = [pair[0] for pair in pairs]
     repeating = _Repeating(values)
     repeating.repeated = tuple(name for name in values if names.count(name) > 1)
     return repeating

@@ -65,16 +65,16 @@ _BASES = (SafeLoader,) if issubclass(SafeLoader, Composer) else (Composer, SafeL
 class RowLoader(*_BASES):  # type: ignore[misc]  # the bases depend on how PyYAML was built
     """Takes the users out of a stream one by one."""
 
-    def __init__(self, text: str) -> None:
-        SafeLoader.__init__(self, text)
-        # The composer's own: nodes by the names that aliases call them.
-        self.anchors: dict[str, Any] = {}
+    # The composer's own takes no text, and what it sets is set below.
+    __init__ = SafeLoader.__init__
 
     def user_nodes(self, name: str) -> Iterator[Any]:
         """The node of each user, as soon as it is parsed.
 
         :raises BadSourceError: for a stream that holds anything but one list of users.
         """
+        # Nodes by the names that aliases call them.
+        self.anchors: dict[str, Any] = {}
         self.get_event()  # the beginning of the stream
         if self.check_event(yaml.StreamEndEvent):
             return
@@ -188,7 +188,7 @@ def _repeated(node: Any) -> list[str]:
     """The keys that a mapping has more than once; YAML forbids it, and its loaders let it pass."""
     if node.id != "mapping":
         return []
-    keys = [key.value for key, _ in node.value if key.id == "scalar"]
+    keys = [pair[0].value for pair in node.value if pair[0].id == "scalar"]
     distinct = dict.fromkeys(keys)
     return [] if len(distinct) == len(keys) else [key for key in distinct if keys.count(key) > 1]
 
