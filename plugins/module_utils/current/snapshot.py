@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..desired.user import DesiredUser, address_key
+from ..progress.progress import NO_PROGRESS, Progress
 from ..transport.users_api import DEACTIVATED, PAGE_SIZE, UsersApi
 from .index import UserIndex
 from .listing import Listing
@@ -35,14 +36,19 @@ def lookup_argument_spec() -> dict[str, Any]:
 
 
 def read_current(
-    api: UsersApi, desired: Sequence[DesiredUser], lookup: str = AUTO, workers: int = 1
+    api: UsersApi,
+    desired: Sequence[DesiredUser],
+    lookup: str = AUTO,
+    workers: int = 1,
+    progress: Progress = NO_PROGRESS,
 ) -> UserIndex:
     """The current users that planning ``desired`` needs to know, and whoever was read beside them.
 
     :param lookup: ``auto``, ``list`` or ``search``.
     :param workers: look-ups sent at once.
+    :param progress: told of each page and look-up.
     """
-    reader = _Reader(api, desired, workers)
+    reader = _Reader(api, desired, workers, progress)
     if lookup == SEARCH:
         reader.search_active()
     else:
@@ -76,9 +82,12 @@ class _Reader:
     takes time in proportion to its size, however many users are looked for.
     """
 
-    def __init__(self, api: UsersApi, desired: Iterable[DesiredUser], workers: int) -> None:
+    def __init__(
+        self, api: UsersApi, desired: Iterable[DesiredUser], workers: int, progress: Progress
+    ) -> None:
         self._api = api
         self._workers = workers
+        self._progress = progress
         self._looked_up: set[str] = set()
         self._active = Listing(api)
         self._deactivated: Listing | None = None
@@ -138,7 +147,9 @@ class _Reader:
             self._read_page(self._deactivated)
 
     def _read_page(self, listing: Listing) -> None:
-        for user in listing.read_page():
+        new = listing.read_page()
+        self._progress.page_read(len(new), listing.pages_left)
+        for user in new:
             self._add(user)
 
     def _look_up(self, stop_early: bool) -> None:
@@ -151,6 +162,7 @@ class _Reader:
             for number, user in self._open.items()
             if user.email is not None and not self._was_looked_up(user)
         ]
+        self._progress.looking_up(len(numbers))
         with ThreadPoolExecutor(max_workers=self._workers) as pool:
             for start in range(0, len(numbers), self._workers):
                 some = [
@@ -167,7 +179,9 @@ class _Reader:
                     return
 
     def _find(self, email: str) -> list[CurrentUser]:
-        return find_by_email(self._api, email, self._active.page_size)
+        found = find_by_email(self._api, email, self._active.page_size)
+        self._progress.looked_up()
+        return found
 
     def _add(self, user: CurrentUser) -> None:
         self.index.add(user)

@@ -41,6 +41,11 @@ class RateLimiter:
             running = time.monotonic() - self._waiting_since if self._waiting else 0.0
             return self._waited + running
 
+    def wait_left(self) -> float:
+        """Seconds for which the run still stands still for the limit; 0 where it does not."""
+        with self._changed:
+            return self._window.delay(time.monotonic()) if self._waiting else 0.0
+
     def acquire(self) -> float:
         """Wait until a request may be sent; returns the time of sending, for :meth:`answered`.
 
