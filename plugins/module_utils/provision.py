@@ -38,6 +38,7 @@ def provision(
 ) -> Provisioned:
     """Bring the users of a store to the desired state, or in check mode tell what that takes."""
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
+    progress.reading()
     current = read_current(api, desired, lookup, workers, progress)
     plan = plan_users(desired, current, today)
     applied = apply_plan(

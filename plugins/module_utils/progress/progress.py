@@ -74,6 +74,9 @@ class Progress:
     Every report is cheap, may come from any thread, and from a signal handler too.
     """
 
+    def reading(self) -> None:
+        """The input is checked, and the first request goes out."""
+
     def page_read(self, users: int, pages_left: int | None) -> None:
         """A page of a list came in."""
 
@@ -127,16 +130,18 @@ class FileProgress(Progress):
         """Why there is no file, for people; None where there is one."""
         return self._file.problem
 
-    def page_read(self, users: int, pages_left: int | None) -> None:
+    def reading(self) -> None:
         with self._lock:
             self._counts.phase = READING
+
+    def page_read(self, users: int, pages_left: int | None) -> None:
+        with self._lock:
             self._counts.pages_read += 1
             self._counts.pages_left = pages_left
             self._counts.users_read += users
 
     def looking_up(self, users: int) -> None:
         with self._lock:
-            self._counts.phase = READING
             self._counts.look_ups += users
 
     def looked_up(self) -> None:
