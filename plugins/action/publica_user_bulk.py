@@ -32,6 +32,7 @@ from ..plugin_utils.wish import Circumstances, shown_every
 display = Display()
 
 FILE = "progress_file"
+PREFIX = "publica-progress-"
 
 
 class ActionModule(NormalAction):
@@ -72,9 +73,7 @@ class ActionModule(NormalAction):
             if seconds is not None:
                 path = self._own_path()
                 if path is None:
-                    folder = tempfile.mkdtemp(
-                        prefix="publica-progress-", dir=constants.DEFAULT_LOCAL_TMP
-                    )
+                    folder = tempfile.mkdtemp(prefix=PREFIX, dir=constants.DEFAULT_LOCAL_TMP)
                     path = self._progress_file = os.path.join(folder, "progress.json")
                 reader = StateReader(path)
                 follower = Follower(reader, host, seconds, _show, interrupt_this_process)
