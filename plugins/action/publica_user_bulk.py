@@ -124,8 +124,7 @@ def _following(
 
     def interrupted() -> None:
         follower.stop()
-        state, ended = wait_for_end(reader.read)
-        last_word(interrupted_line(host, state, ended=ended))
+        last_word(interrupted_line(host, wait_for_end(reader.read)))
         # The signal may end this process before any other code of it runs.
         _remove(folder)
 

@@ -163,13 +163,14 @@ options:
         its own, where it shows lines, and removes it at the end.
       - The file is JSON, in one line, always whole, and readable by the task's user alone. It holds
         numbers only, nothing of a user, and stays when the task is over.
-      - Its keys are C(phase) (V(starting), V(reading), V(applying), V(finishing), V(ended)),
-        C(stopping) (whether the task was told to stop), C(pages_read), C(pages_left) (null where
-        the store does not tell), C(users_read), C(look_ups) and C(looked_up), C(total) and C(done)
-        (users to whom something is sent), of these C(created), C(updated), C(reactivated),
-        C(deactivated) and C(failed), C(waiting_seconds) (for which the task still waits for the
-        store's rate limit), C(users_per_second) and C(seconds_left) (null where nothing is known),
-        C(pid), C(started_at), C(updated_at) (UTC) and C(seconds) since the start.
+      - Its keys are C(phase) (V(starting), V(reading), V(applying), V(finishing)), C(ended)
+        (whether the task is over), C(stopping) (whether it was told to stop), C(pages_read),
+        C(pages_left) (null where the store does not tell), C(users_read), C(look_ups) and
+        C(looked_up), C(total) and C(done) (users to whom something is sent), of these C(created),
+        C(updated), C(reactivated), C(deactivated) and C(failed), C(waiting_seconds) (for which the
+        task still waits for the store's rate limit), C(users_per_second) and C(seconds_left) (null
+        where nothing is known), C(pid), C(started_at), C(updated_at) (UTC) and C(seconds) since the
+        start.
       - The folder must exist. A file that cannot be written does no harm and gives a warning. What
         is no regular file, such as a link, is not replaced.
     type: path

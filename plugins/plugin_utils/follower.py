@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Callable
 
+from ..module_utils.progress.threads import start_beside_signals
 from .progress_lines import State, parse_state, progress_line
 
 # Lines come a little before they are due, since they are due at the latest then.
@@ -84,7 +85,7 @@ class Follower:
         self.shown = 0
 
     def start(self) -> None:
-        self._thread.start()
+        start_beside_signals(self._thread)
 
     def stop(self) -> None:
         """Show nothing more."""

@@ -13,10 +13,9 @@ import time
 from types import FrameType, TracebackType
 from typing import Any, Callable
 
-from ..module_utils.progress.counts import ENDED
+from ..module_utils.progress.threads import TO_END
 from .progress_lines import State
 
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 # For the requests under way and the module's last state. After it the worker ends in any case.
 GRACE_SECONDS = 4.0
 # A terminal sends its signal to the module as well, which then says that it is stopping. A module
@@ -40,7 +39,7 @@ class Interruptible:
 
     def __enter__(self) -> Interruptible:
         if threading.current_thread() is threading.main_thread():
-            for number in (getattr(signal, name) for name in SIGNALS):
+            for number in TO_END:
                 before = signal.getsignal(number)
                 if before is not None and before is not signal.SIG_IGN:
                     self._handlers[number] = before
@@ -53,12 +52,17 @@ class Interruptible:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._restore()
+        if not self._telling:
+            self._restore(*self._handlers)
 
-    def _restore(self) -> None:
-        while self._handlers:
-            number, before = self._handlers.popitem()
-            signal.signal(number, before)
+    def _restore(self, *numbers: int) -> None:
+        # Not while a signal could come in between, which Python would report as lost.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, TO_END)
+        try:
+            for number in numbers:
+                signal.signal(number, self._handlers[number])
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self._telling:
@@ -68,7 +72,8 @@ class Interruptible:
         try:
             self._tell()
         finally:
-            self._restore()
+            # The others stay as they are: this process ends now.
+            self._restore(number)
             os.kill(os.getpid(), number)
 
 
@@ -79,11 +84,11 @@ def interrupt_this_process() -> None:
         signal.pthread_kill(main, signal.SIGTERM)
 
 
-def wait_for_end(read: Callable[[], State | None]) -> tuple[State | None, bool]:
+def wait_for_end(read: Callable[[], State | None]) -> State | None:
     """Wait a few seconds for a module that was interrupted too, and see to it that it was.
 
     :param read: the last state of the run.
-    :return: the last state, and whether the run has ended by itself.
+    :return: the last state.
     """
     began = time.monotonic()
     told = False
@@ -92,11 +97,11 @@ def wait_for_end(read: Callable[[], State | None]) -> tuple[State | None, bool]:
         passed = time.monotonic() - began
         if state is None:
             if passed >= SILENT_SECONDS:
-                return None, False
-        elif state["phase"] == ENDED:
-            return state, True
+                return None
+        elif state["ended"]:
+            return state
         elif passed >= GRACE_SECONDS or not _is_running(int(state["pid"])):
-            return read(), False
+            return read()
         elif not told and passed >= UNTOLD_SECONDS and not state["stopping"]:
             told = True
             _end_softly(int(state["pid"]))

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils.plan.operations import FATES
-from ..module_utils.progress.counts import APPLYING, ENDED, FINISHING, READING, STARTING
+from ..module_utils.progress.counts import APPLYING, PHASES, READING, STARTING
 
-PHASES = (STARTING, READING, APPLYING, FINISHING, ENDED)
 WIDTH = 80
 NUMBERS = (
     *("pages_read", "users_read", "look_ups", "looked_up"),
@@ -43,7 +42,7 @@ def parse_state(text: str) -> State | None:
     return {
         **{name: told[name] for name in ("phase", *NUMBERS)},
         **{name: told.get(name) for name in PERHAPS},
-        "stopping": told.get("stopping") is True,
+        **{name: told.get(name) is True for name in ("stopping", "ended")},
     }
 
 
@@ -77,6 +76,8 @@ def last_line(host: str, state: State | None, seconds: float) -> str:
     """
     if state is None:
         return f"{host}: done in {duration(seconds)}"
+    if state["phase"] in (STARTING, READING):
+        return f"{host}: ended in {duration(seconds)}, before any change"
     if not state["total"]:
         read = _number(state["pages_read"] + state["looked_up"], "request")
         return f"{host}: done in {duration(seconds)}, {read} to read the store, nothing sent"
@@ -85,19 +86,21 @@ def last_line(host: str, state: State | None, seconds: float) -> str:
     return f"{host}: done, {_done_of_total(state)} in {duration(seconds)}"
 
 
-def interrupted_line(host: str, state: State | None, *, ended: bool) -> str:
+def interrupted_line(host: str, state: State | None) -> str:
     """What a run came to that was interrupted.
 
-    :param state: the last that the run told; None where it told nothing.
-    :param ended: whether the run itself has ended, so that nothing is under way any more.
+    :param state: the last that the run told; None where it told nothing. Where that is not its
+        end, more may have been done.
     """
     if state is None:
         return f"{host}: interrupted. How far the run was is not known."
     if state["phase"] in (STARTING, READING):
         return f"{host}: interrupted before any change. The next run does it all."
+    if not state["total"]:
+        return f"{host}: interrupted when the store was read. Nothing was sent."
     if state["done"] >= state["total"]:
         return f"{host}: interrupted after {_done_of_total(state)}. Only the result is lost."
-    least = "" if ended else "at least "
+    least = "" if state["ended"] else "at least "
     counts = f"{least}{state['done']} of {state['total']} users{_fates(state)}"
     return f"{host}: interrupted after {counts}. The next run completes the rest."
 

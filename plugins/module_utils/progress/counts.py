@@ -21,7 +21,7 @@ STARTING = "starting"  # the input is read and checked
 READING = "reading"  # the store is read
 APPLYING = "applying"  # changes are sent
 FINISHING = "finishing"  # the result is put together
-ENDED = "ended"  # nothing more will be told
+PHASES = (STARTING, READING, APPLYING, FINISHING)
 
 WINDOW_SECONDS = 60.0  # of the store's rate limit, as its documentation has it
 
@@ -31,6 +31,7 @@ class Counts:
     """What a run has reported so far.
 
     :ivar stopping: the run was told to stop, and finishes what is under way.
+    :ivar ended: nothing more will be told; ``phase`` is where the run has ended.
     :ivar pages_left: pages of the list that is being read; None where the store does not tell.
     :ivar look_ups: how many addresses are to be looked up, of which ``looked_up`` are.
     :ivar total: users to whom something is to be sent, of whom ``done`` have succeeded or failed.
@@ -40,6 +41,7 @@ class Counts:
 
     phase: str = STARTING
     stopping: bool = False
+    ended: bool = False
     pages_read: int = 0
     pages_left: int | None = None
     users_read: int = 0
@@ -74,6 +76,7 @@ class Counts:
         return {
             "phase": self.phase,
             "stopping": self.stopping,
+            "ended": self.ended,
             "pages_read": self.pages_read,
             "pages_left": self.pages_left,
             "users_read": self.users_read,
@@ -96,7 +99,7 @@ class Counts:
         A window's first requests go out at once, and then nothing does for the rest of it. So the
         rate of the first window promises too much, until the limit itself is asked.
         """
-        if self.phase != APPLYING:
+        if self.phase != APPLYING or self.ended:
             return None
         estimates = []
         if self.done and seconds:

@@ -20,8 +20,9 @@ from ansible.module_utils.basic import env_fallback
 
 from ..transport.errors import InvalidInputError
 from ..transport.limiter import RateLimiter
-from .counts import APPLYING, ENDED, FINISHING, READING, Counts
+from .counts import APPLYING, FINISHING, READING, Counts
 from .state_file import StateFile
+from .threads import start_beside_signals
 
 # How often the file is looked after. It is rewritten where something has changed, or after a while
 # so that a follower sees that the run is alive.
@@ -123,7 +124,7 @@ class FileProgress(Progress):
         # Before the first request, so that no file at all means that nothing was done.
         self._write()
         self._thread = threading.Thread(target=self._keep, name="progress", daemon=True)
-        self._thread.start()
+        start_beside_signals(self._thread)
 
     @property
     def problem(self) -> str | None:
@@ -174,7 +175,7 @@ class FileProgress(Progress):
         if self._thread.is_alive():
             return
         with self._lock:
-            self._counts.phase = ENDED
+            self._counts.ended = True
         self._write()
         self._file.close()
 
