@@ -33,6 +33,8 @@ display = Display()
 
 FILE = "progress_file"
 PREFIX = "publica-progress-"
+# A module that is still running can write the file anew while its folder is emptied.
+REMOVALS = 3
 
 
 class ActionModule(NormalAction):
@@ -124,9 +126,10 @@ def _following(
 
     def interrupted() -> None:
         follower.stop()
-        last_word(interrupted_line(host, wait_for_end(reader.read)))
+        state = wait_for_end(reader.read)
         # The signal may end this process before any other code of it runs.
         _remove(folder)
+        last_word(interrupted_line(host, state))
 
     began = time.monotonic()
     with Interruptible(interrupted):
@@ -146,4 +149,5 @@ def _show(line: str) -> None:
 
 def _remove(folder: str | None) -> None:
     if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
+        for _attempt in range(REMOVALS):
+            shutil.rmtree(folder, ignore_errors=True)
