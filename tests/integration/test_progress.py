@@ -274,7 +274,7 @@ class TestFile:
                 "name": "over",
                 "ansible.builtin.async_status": {"jid": "{{ job.ansible_job_id }}"},
                 "register": "over",
-                "until": "over.finished | bool",
+                "until": "over is finished",
                 "retries": 100,
                 "delay": 1,
                 "when": "poll == 0",

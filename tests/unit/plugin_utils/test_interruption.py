@@ -163,9 +163,10 @@ def test_the_last_word_goes_to_the_kept_standard_error(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("kept", [None, 999_999])
-def test_a_last_word_that_nobody_can_hear(
-    kept: int | None, monkeypatch: pytest.MonkeyPatch
+def test_a_last_word_that_no_terminal_takes_is_logged(
+    kept: int | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(operator_channel, "_STDERR", kept)
-    operator_channel.last_word("press: interrupted")
-    assert kept == operator_channel._STDERR
+    with caplog.at_level("INFO", "ansible"):
+        operator_channel.last_word("press: interrupted")
+    assert caplog.messages == ["press: interrupted"]
