@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible import constants
@@ -70,6 +70,7 @@ class ActionModule(NormalAction):
         """Follow the module that is run in the block, if its progress can be shown."""
         folder: str | None = None
         follower: Follower | None = None
+        self._progress_file = None
         try:
             seconds = shown_every(self._task.args, os.environ, self._circumstances())
             if seconds is not None:
@@ -97,7 +98,7 @@ class ActionModule(NormalAction):
             is_async=bool(self._task.async_val),
             no_log=bool(self._task.no_log),
             become_user=(self.get_become_option("become_user") or "root") if become else None,
-            user=getpass.getuser(),
+            user=_user(),
             stdout_callback=constants.DEFAULT_STDOUT_CALLBACK or "",
         )
 
@@ -118,6 +119,14 @@ class ActionModule(NormalAction):
                 arguments[FILE] = None
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        # A container may run as a number that has no name.
+        return ""
+
+
 @contextmanager
 def _following(
     follower: Follower, reader: StateReader, host: str, folder: str | None
@@ -133,13 +142,15 @@ def _following(
 
     began = time.monotonic()
     with Interruptible(interrupted):
-        follower.start()
+        with suppress(Exception):
+            follower.start()
         try:
             yield
         finally:
             follower.stop()
         if follower.shown:
-            _show(last_line(host, reader.read(), time.monotonic() - began))
+            with suppress(Exception):
+                _show(last_line(host, reader.read(), time.monotonic() - began))
 
 
 def _show(line: str) -> None:

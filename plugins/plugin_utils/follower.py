@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from typing import Callable
@@ -20,6 +21,7 @@ EARLY = 0.95
 POLL_SECONDS = 0.25
 # A progress file is below 1 KiB. Whatever else lies at the path is not read whole.
 MOST_BYTES = 65_536
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def next_due(began: float, period: float, now: float) -> float:
@@ -33,7 +35,8 @@ def next_due(began: float, period: float, now: float) -> float:
 class StateReader:
     """Reads a progress file, and remembers the last good state.
 
-    What was in the file before the run is some other run's, and does not count.
+    What was in the file before the run is some other run's, and does not count. Nor does a file of
+    anybody but this user and root: it names the process that is told to end.
     """
 
     def __init__(self, path: str) -> None:
@@ -51,8 +54,11 @@ class StateReader:
 
     def _text(self) -> str | None:
         try:
-            with open(self._path, encoding="utf-8") as file:
-                return file.read(MOST_BYTES)
+            with open(os.open(self._path, _READING), "rb") as file:
+                found = os.fstat(file.fileno())
+                if not stat.S_ISREG(found.st_mode) or found.st_uid not in (0, os.geteuid()):
+                    return None
+                return file.read(MOST_BYTES).decode()
         except (OSError, ValueError):
             return None
 
@@ -90,7 +96,7 @@ class Follower:
     def stop(self) -> None:
         """Show nothing more."""
         self._stopped.set()
-        if threading.current_thread() is not self._thread:
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
             # A line takes no time, so this only bounds what cannot be foreseen.
             self._thread.join(1.0)
 

@@ -15,7 +15,10 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import select
 from contextlib import suppress
+
+PATIENCE_SECONDS = 1.0
 
 
 def _copy_of_stderr() -> int | None:
@@ -38,7 +41,10 @@ def last_word(line: str) -> None:
         logging.getLogger("ansible").info(line)
     if _STDERR is None:
         return
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         # A terminal stands in the middle of a line, behind the ^C that it has shown.
         start = "\n" if os.isatty(_STDERR) else ""
-        os.write(_STDERR, f"{start}{line}\n".encode(errors="replace"))
+        # A pipe that nobody empties must not keep this process from its end.
+        _, ready, _ = select.select([], [_STDERR], [], PATIENCE_SECONDS)
+        if ready:
+            os.write(_STDERR, f"{start}{line}\n".encode(errors="replace"))

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,30 @@ class TestReading:
         assert (reader.read() or {})["done"] == 5
         path.unlink()
         assert (reader.read() or {})["done"] == 5
+
+    def test_only_a_file_of_ones_own_counts(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reader = StateReader(str(path))
+        path.write_text(text(done=5))
+        if os.geteuid() == 0:
+            os.chown(path, 12345, 12345)
+        else:
+            monkeypatch.setattr(module.os, "geteuid", lambda: 12345)
+        assert reader.read() is None
+
+    @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+    def test_only_a_file_counts_and_nothing_is_waited_for(self, path: Path, kind: str) -> None:
+        target = path.with_name("target")
+        reader = StateReader(str(path))
+        if kind == "link":
+            target.write_text(text(done=5))
+            path.symlink_to(target)
+        elif kind == "pipe":
+            os.mkfifo(path)
+        else:
+            path.mkdir()
+        assert reader.read() is None
 
 
 class Shown:
@@ -137,3 +162,9 @@ def test_a_run_without_its_parent_is_told_of_once(
     follower.start()
     assert orphaned.wait(PATIENCE)
     follower.stop()
+
+
+def test_one_that_was_never_started_can_be_stopped(path: Path) -> None:
+    follower = Follower(StateReader(str(path)), "press", 1.0, Shown(), never)
+    follower.stop()
+    assert follower.shown == 0

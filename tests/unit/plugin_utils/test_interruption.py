@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -170,3 +171,20 @@ def test_a_last_word_that_no_terminal_takes_is_logged(
     with caplog.at_level("INFO", "ansible"):
         operator_channel.last_word("press: interrupted")
     assert caplog.messages == ["press: interrupted"]
+
+
+def test_a_pipe_that_nobody_empties_does_not_hold_the_last_word(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    monkeypatch.setattr(operator_channel, "_STDERR", writing)
+    monkeypatch.setattr(operator_channel, "PATIENCE_SECONDS", 0.01)
+    operator_channel.last_word("press: interrupted")
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        assert b"press" not in pipe.read()
