@@ -75,7 +75,7 @@ def last_line(host: str, state: State | None, seconds: float) -> str:
     :param seconds: how long it took.
     """
     if state is None:
-        return f"{host}: done in {duration(seconds)}"
+        return f"{host}: ended in {duration(seconds)}"
     if state["phase"] in (STARTING, READING):
         return f"{host}: ended in {duration(seconds)}, before any change"
     if not state["total"]:

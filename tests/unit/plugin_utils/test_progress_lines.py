@@ -147,6 +147,10 @@ def test_what_was_done_until_an_interruption(changes: dict[str, Any], line: str)
     assert interrupted_line("press", state(**changes)) == line
 
 
+def test_a_run_that_has_told_nothing_has_ended_all_the_same() -> None:
+    assert last_line("press", None, 3.0) == "press: ended in 3 s"
+
+
 def test_an_interruption_of_which_nothing_is_known() -> None:
     line = interrupted_line("press", None)
     assert line == "press: interrupted. How far the run was is not known."
