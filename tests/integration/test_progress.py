@@ -249,7 +249,6 @@ def elsewhere(runner: PlaybookRunner) -> dict[str, str]:
     return {
         "ANSIBLE_CONNECTION_PLUGINS": str(TESTS / "connection_plugins"),
         "ANSIBLE_REMOTE_TEMP": str(runner.folder / "remote"),
-        "ANSIBLE_ASYNC_DIR": str(runner.folder / "async"),
     }
 
 

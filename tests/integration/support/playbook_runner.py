@@ -198,6 +198,8 @@ class PlaybookRunner:
             "HOME": str(self.folder),
             "ANSIBLE_HOME": str(self.folder / "ansible-home"),
             "ANSIBLE_COLLECTIONS_PATH": str(collections_root()),
+            # One side takes HOME for ~, and the other one the system's list of users.
+            "ANSIBLE_ASYNC_DIR": str(self.folder / "async"),
             "ANSIBLE_CALLBACK_PLUGINS": str(TESTS / "callback_plugins"),
             "ANSIBLE_NOCOLOR": "true",
             "PUBLICA_TEST_RECORDS": str(records),
