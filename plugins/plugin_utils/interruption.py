@@ -109,6 +109,13 @@ def wait_for_end(read: Callable[[], State | None]) -> State | None:
 
 
 def _is_running(pid: int) -> bool:
+    waitid = getattr(os, "waitid", None)  # not there on every system
+    try:
+        if waitid and waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            # A child of this process that has ended, and still waits to be asked for its status.
+            return False
+    except OSError:
+        pass  # somebody else's child
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -122,5 +129,5 @@ def _end_softly(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGTERM)
     except OSError:
-        # It has gone, or belongs to root; then it ends with its last user.
+        # It has gone, or it is root's, and not this user's to end.
         return

@@ -37,6 +37,9 @@ def parse_state(text: str) -> State | None:
         return None
     if not all(_is_number(told.get(name)) for name in NUMBERS):
         return None
+    if told["pid"] <= 1:
+        # No process of a module, and to a signal not one process but many.
+        return None
     if not all(told.get(name) is None or _is_number(told[name]) for name in PERHAPS):
         return None
     return {

@@ -122,6 +122,17 @@ class TestWaiting:
             process.wait()
         assert wait_for_end(lambda: of(process.pid))["done"] == 1  # type: ignore[index]  # no None
 
+    def test_a_child_that_has_ended_is_not_waited_for(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "UNTOLD_SECONDS", 3600.0)
+        monkeypatch.setattr(module, "GRACE_SECONDS", 3600.0)
+        with subprocess.Popen([sys.executable, "-c", ""]) as process:
+            # Nobody asks for its status, so to the system it is still there.
+            last = wait_for_end(lambda: of(process.pid))
+            assert process.returncode is None
+        assert last == of(process.pid)
+
     def test_a_run_that_says_nothing_is_waited_for_a_moment(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -196,6 +196,8 @@ def test_a_usual_line_fits(numbers: dict[str, Any], phase: str) -> None:
         json.dumps({**NUMBERS, "done": "\x1b[2J"}),
         json.dumps({**NUMBERS, "done": True}),
         json.dumps({**NUMBERS, "done": -1}),
+        json.dumps({**NUMBERS, "pid": 0}),
+        json.dumps({**NUMBERS, "pid": 1}),
         json.dumps({**NUMBERS, "done": float("nan")}),
         json.dumps({**NUMBERS, "seconds_left": "soon"}),
         json.dumps(NUMBERS)[:-20],
