@@ -15,6 +15,7 @@ from .current.snapshot import AUTO, read_current
 from .desired.user import DesiredUser
 from .plan.operations import Plan
 from .plan.planner import plan_users
+from .progress.progress import NO_PROGRESS, Progress
 from .transport.users_api import UsersApi
 
 
@@ -33,10 +34,15 @@ def provision(
     lookup: str = AUTO,
     workers: int = 1,
     on_error: str = CONTINUE,
+    progress: Progress = NO_PROGRESS,
 ) -> Provisioned:
     """Bring the users of a store to the desired state, or in check mode tell what that takes."""
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-    current = read_current(api, desired, lookup, workers)
+    progress.reading()
+    current = read_current(api, desired, lookup, workers, progress)
     plan = plan_users(desired, current, today)
-    applied = apply_plan(plan, api, today=today, workers=workers, on_error=on_error)
+    applied = apply_plan(
+        plan, api, today=today, workers=workers, on_error=on_error, progress=progress
+    )
+    progress.finishing()
     return Provisioned(plan, applied)

@@ -17,6 +17,8 @@ from itertools import islice
 from typing import Any
 
 from ..desired.user import DesiredUser, address_key
+from ..progress.progress import NO_PROGRESS, Progress
+from ..signals import leave_signals_to_main_thread
 from ..transport.users_api import DEACTIVATED, PAGE_SIZE, UsersApi
 from .index import UserIndex
 from .listing import Listing
@@ -36,15 +38,20 @@ def lookup_argument_spec() -> dict[str, Any]:
 
 
 def read_current(
-    api: UsersApi, desired: Sequence[DesiredUser], lookup: str = AUTO, workers: int = 1
+    api: UsersApi,
+    desired: Sequence[DesiredUser],
+    lookup: str = AUTO,
+    workers: int = 1,
+    progress: Progress = NO_PROGRESS,
 ) -> UserIndex:
     """The current users that planning ``desired`` needs to know, and whoever was read beside them.
 
     :param lookup: ``auto``, ``list`` or ``search``.
     :param workers: look-ups sent at once.
+    :param progress: told of each page and look-up.
     """
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        reader = _Reader(api, desired, workers, pool)
+    with ThreadPoolExecutor(workers, initializer=leave_signals_to_main_thread) as pool:
+        reader = _Reader(api, desired, workers, pool, progress)
         if lookup == SEARCH:
             reader.search_active()
         else:
@@ -79,11 +86,17 @@ class _Reader:
     """
 
     def __init__(
-        self, api: UsersApi, desired: Iterable[DesiredUser], workers: int, pool: Executor
+        self,
+        api: UsersApi,
+        desired: Iterable[DesiredUser],
+        workers: int,
+        pool: Executor,
+        progress: Progress,
     ) -> None:
         self._api = api
         self._workers = workers
         self._pool = pool
+        self._progress = progress
         self._looked_up: set[str] = set()
         self._active = Listing(api)
         self._deactivated: Listing | None = None
@@ -152,7 +165,9 @@ class _Reader:
         # Even if each page were full of them, it takes so many pages to find them all.
         pages = -(-sought // (listing.page_size or PAGE_SIZE))
         listing.read_ahead(min(pages, self._workers), self._pool)
-        for user in listing.read_page():
+        new = listing.read_page()
+        self._progress.page_read(len(new), listing.pages_left)
+        for user in new:
             self._add(user)
 
     def _look_up(self, stop_early: bool) -> None:
@@ -165,6 +180,7 @@ class _Reader:
             for number, user in self._open.items()
             if user.email is not None and not self._was_looked_up(user)
         ]
+        self._progress.looking_up(len(numbers))
         for start in range(0, len(numbers), self._workers):
             some = [
                 self._open[number]
@@ -180,7 +196,9 @@ class _Reader:
                 return
 
     def _find(self, email: str) -> list[CurrentUser]:
-        return find_by_email(self._api, email, self._active.page_size)
+        found = find_by_email(self._api, email, self._active.page_size)
+        self._progress.looked_up()
+        return found
 
     def _add(self, user: CurrentUser) -> None:
         self.index.add(user)

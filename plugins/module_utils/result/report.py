@@ -10,15 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..applied.executor import NOT_TRIED, AppliedUser, stopping_error
-from ..plan.operations import (
-    ASSIGN_PLAN,
-    CREATE,
-    DEACTIVATE,
-    REACTIVATE,
-    SET_PASSWORD,
-    UPDATE,
-    Plan,
-)
+from ..plan.operations import FATES, Plan
 from ..transport.errors import PublicaError
 from .diff import diff_of
 from .warning_lines import warning_lines
@@ -107,10 +99,7 @@ def summarize(applied: Sequence[AppliedUser]) -> dict[str, int]:
 
     return {
         "desired": len(applied),
-        "created": count(CREATE),
-        "updated": count(UPDATE, SET_PASSWORD, ASSIGN_PLAN),
-        "reactivated": count(REACTIVATE),
-        "deactivated": count(DEACTIVATE),
+        **{fate: count(*actions) for fate, actions in FATES.items()},
         "unchanged": sum(not user.changed and user.error is None for user in applied),
         "protected": 0,
         "failed": sum(user.error is not None for user in applied),
