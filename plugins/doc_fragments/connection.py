@@ -69,11 +69,22 @@ options:
         would have to wait longer ends with an error that says so.
     type: float
     default: 3600
+  rate_limit_dir:
+    description:
+      - A directory on the executing host where tasks that run at the same time with the same
+        O(base_url) and O(api_token) share the store's rate limit, by a small file that only its
+        owner can read. It is made if it does not exist. The file's name tells neither the store nor
+        the token, and it holds counts and times alone.
+      - Without it, a directory of the user's own below the system's temporary one. Tasks of several
+        containers share the limit where this is a volume that they share.
+      - A directory that cannot be used fails nothing. The task then paces itself alone, and says so
+        in a warning if this option was given.
+    type: path
 requirements:
   - requests
 notes:
   - O(base_url) and O(api_token) can come from the environment variables E(PUBLICA_BASE_URL) and
-    E(PUBLICA_API_TOKEN), or for every task at once from C(module_defaults) with the group
+    E(PUBLICA_API_TOKEN), O(rate_limit_dir) from E(PUBLICA_RATE_LIMIT_DIR), or for every task at once from C(module_defaults) with the group
     C(group/publica.la.publica).
   - Proxies are taken from the environment (E(https_proxy), E(http_proxy), E(no_proxy)). A
     C(.netrc) file is not read.

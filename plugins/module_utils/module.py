@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .desired.options import PUBLIC_NAMES
+from .interruption import Interruption
 from .transport.connection import connection_argument_spec, connection_from_params
 from .transport.errors import PublicaError
 from .transport.http import HttpTransport
@@ -91,16 +92,19 @@ def run(module: PublicaModule, work: Work) -> NoReturn:
             missing_required_lib("requests"),
             exception="".join(traceback.format_exception_only(type(IMPORT_ERROR), IMPORT_ERROR)),
         )
-    result = _result(module, work)
-    # Not while an exception is handled, of which Ansible would show a traceback.
-    for warning in result.pop("warnings", ()):
-        module.warn(warning)
-    if result.pop("failed", False):
-        module.fail_json(result.pop("msg"), **result)
-    module.exit_json(**result)
+    interruption = Interruption()
+    # To the end, so that a second signal for the same wish does not lose the result.
+    with interruption.listening():
+        result = _result(module, work, interruption)
+        # Not while an exception is handled, of which Ansible would show a traceback.
+        for warning in result.pop("warnings", ()):
+            module.warn(warning)
+        if result.pop("failed", False):
+            module.fail_json(result.pop("msg"), **result)
+        module.exit_json(**result)
 
 
-def _result(module: PublicaModule, work: Work) -> dict[str, Any]:
+def _result(module: PublicaModule, work: Work, interruption: Interruption) -> dict[str, Any]:
     """The result of the work, or of the error that ended it."""
     transport: HttpTransport | None = None
     try:
@@ -111,7 +115,14 @@ def _result(module: PublicaModule, work: Work) -> dict[str, Any]:
             connection,
             read_only=module.check_mode,
             workers=module.params.get("concurrency") or 1,
+            interruption=interruption,
         )
+        if connection.rate_limit_dir and transport.budget_fault:
+            module.warn(
+                f"rate_limit_dir {connection.rate_limit_dir} cannot be used "
+                f"({transport.budget_fault}), so this run does not share the store's rate limit "
+                "with other runs of this machine."
+            )
         result = work(UsersApi(transport), module.params)
     except PublicaError as error:
         result = {

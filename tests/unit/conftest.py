@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import os
-from types import SimpleNamespace
+import tempfile
+from pathlib import Path
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.transport import http
+from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
 from hypothesis import HealthCheck, settings
 
 FOREIGN = ("ANSIBLE_", "PUBLICA_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
@@ -34,7 +35,7 @@ settings.load_profile("repeatable")
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses before retries in seconds; they are noted instead of slept."""
     noted: list[float] = []
-    monkeypatch.setattr(http, "time", SimpleNamespace(sleep=noted.append))
+    monkeypatch.setattr(Interruption, "sleep", lambda _self, seconds: noted.append(seconds))
     return noted
 
 
@@ -43,3 +44,9 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(FOREIGN) or name.lower() in PROXIES:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _own_rate_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test shares a store's rate budget with another one, or with the developer's own runs."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from ..current.user import CurrentUser
@@ -16,6 +15,7 @@ from ..plan.operations import Plan, UserPlan, Warned, as_told
 from ..plan.order import waves
 from ..transport.errors import InvalidInputError, PublicaError
 from ..transport.users_api import UsersApi
+from ..workers import for_each
 from .writes import Writer
 
 CONTINUE, STOP = "continue", "stop"
@@ -71,12 +71,15 @@ def apply_plan(
     run = _Run(Writer(api, today), on_error)
     if on_error == STOP and any(user.error is not None for user in plan.users):
         run.stop(None)
+    api.transport.limiter.expect(plan.requests)
     applied: dict[int, AppliedUser] = {}
+
+    def apply(user: UserPlan) -> None:
+        applied[user.index] = run.apply(user, applied)
+
     for wave in waves(plan.users):
-        # A pool for each wave: the next one may begin only when this one is done.
-        with ThreadPoolExecutor(max_workers=max(1, min(workers, len(wave)))) as pool:
-            for result in pool.map(lambda user: run.apply(user, applied), wave):
-                applied[result.plan.index] = result
+        # The next wave may begin only when this one is done.
+        for_each(wave, apply, min(workers, len(wave)))
     return [applied.get(user.index) or _without_steps(user) for user in plan.users]
 
 

@@ -24,6 +24,7 @@ from ..current.listing import Listing
 from ..current.snapshot import find_by_email
 from ..current.user import CurrentUser, user_from_record
 from ..desired.user import ON_CREATE, DesiredUser, address_key
+from ..interruption import INTERRUPTED
 from ..plan.identity import Match, describe
 from ..plan.operations import UPDATE, Step, UserPlan, Warned
 from ..plan.planner import plan_user
@@ -259,6 +260,8 @@ class Writer:
         try:
             self._api.transport.pause_before_retry(lost, error, error.retry_after)
         except PublicaError as no_retry_left:
+            if no_retry_left.code == INTERRUPTED:
+                raise
             return no_retry_left
         return None
 

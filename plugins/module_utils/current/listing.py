@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future
 from typing import Any
 
 from ..transport.answers import Page
@@ -41,6 +43,7 @@ class Listing:
         self._first_ids: frozenset[int] = frozenset()
         self._last_ids: frozenset[int] = frozenset()
         self._pages_again = 0
+        self._ahead: deque[Future[Page]] = deque()
         self._total: int | None = None
         self.users: dict[int, CurrentUser] = {}
         self.finished = False
@@ -50,7 +53,7 @@ class Listing:
     def read_page(self) -> list[CurrentUser]:
         """Read the next page and return the users on it that no page before had."""
         self.pages_read += 1
-        page = self._api.list_page(self.pages_read, self._query)
+        page = self._ahead.popleft().result() if self._ahead else self._fetch(self.pages_read)
         read = [user_from_record(record) for record in _with_external_ids(page.records)]
         self.page_size = max(self.page_size, len(read))
         ids = frozenset(user.id for user in read)
@@ -68,6 +71,20 @@ class Listing:
             self._total = page.total
         self._look_ahead(page, has_new=bool(new))
         return new
+
+    def read_ahead(self, pages: int, pool: Executor) -> None:
+        """Ask for the next pages all at once, since the reader will need so many of them.
+
+        Only where the store tells how many there are: nothing is asked for beyond the end.
+        """
+        if self.pages_left is None or pages < 2:
+            return
+        first = self.pages_read + 1
+        for number in range(first + len(self._ahead), first + min(pages, self.pages_left)):
+            self._ahead.append(pool.submit(self._fetch, number))
+
+    def _fetch(self, number: int) -> Page:
+        return self._api.list_page(number, self._query)
 
     def __iter__(self) -> Iterator[CurrentUser]:
         """Users page by page, so that a reader who found all it looks for can stop early."""

@@ -12,7 +12,8 @@ stops when everybody looked for has been found.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 
 from ..desired.user import DesiredUser, address_key
@@ -42,13 +43,14 @@ def read_current(
     :param lookup: ``auto``, ``list`` or ``search``.
     :param workers: look-ups sent at once.
     """
-    reader = _Reader(api, desired, workers)
-    if lookup == SEARCH:
-        reader.search_active()
-    else:
-        reader.list_active(may_look_up=lookup == AUTO)
-    reader.list_deactivated()
-    return reader.index
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        reader = _Reader(api, desired, workers, pool)
+        if lookup == SEARCH:
+            reader.search_active()
+        else:
+            reader.list_active(may_look_up=lookup == AUTO)
+        reader.list_deactivated()
+        return reader.index
 
 
 def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[CurrentUser]:
@@ -76,9 +78,12 @@ class _Reader:
     takes time in proportion to its size, however many users are looked for.
     """
 
-    def __init__(self, api: UsersApi, desired: Iterable[DesiredUser], workers: int) -> None:
+    def __init__(
+        self, api: UsersApi, desired: Iterable[DesiredUser], workers: int, pool: Executor
+    ) -> None:
         self._api = api
         self._workers = workers
+        self._pool = pool
         self._looked_up: set[str] = set()
         self._active = Listing(api)
         self._deactivated: Listing | None = None
@@ -97,9 +102,9 @@ class _Reader:
         if may_look_up and len(self._open) == 1:
             # One look-up can cost no more than the first page.
             self._look_up_before_listing()
-        while not self._active.finished and any(map(self._needs_list, self._open.values())):
+        while not self._active.finished and (sought := self._count(self._needs_list)):
             open_before = len(self._open)
-            self._read_page(self._active)
+            self._read_page(self._active, sought)
             found = open_before - len(self._open)
             if may_look_up and self._look_ups_are_cheaper(found):
                 may_look_up = False
@@ -112,7 +117,7 @@ class _Reader:
         """Look every desired user up, and list only for those who cannot be found so."""
         self._look_up(stop_early=False)
         while not self._active.finished and (self._without_email or self._with_id):
-            self._read_page(self._active)
+            self._read_page(self._active, len(self._without_email | self._with_id))
 
     def list_deactivated(self) -> None:
         """Find the desired users who were not found active among the deactivated ones."""
@@ -134,10 +139,19 @@ class _Reader:
     def _read_deactivated(self, is_sought: Callable[[DesiredUser], bool]) -> None:
         if self._deactivated is None:
             self._deactivated = Listing(self._api, DEACTIVATED, self._active.page_size)
-        while not self._deactivated.finished and any(map(is_sought, self._open.values())):
-            self._read_page(self._deactivated)
+        while not self._deactivated.finished and (sought := self._count(is_sought)):
+            self._read_page(self._deactivated, sought)
 
-    def _read_page(self, listing: Listing) -> None:
+    def _count(self, is_sought: Callable[[DesiredUser], bool]) -> int:
+        """How many are looked for, as far as it matters to how many pages are read at once."""
+        enough = self._workers * PAGE_SIZE
+        return sum(1 for _user in islice(filter(is_sought, self._open.values()), enough))
+
+    def _read_page(self, listing: Listing, sought: int) -> None:
+        """Read the next page, on which and behind which so many users are looked for."""
+        # Even if each page were full of them, it takes so many pages to find them all.
+        pages = -(-sought // (listing.page_size or PAGE_SIZE))
+        listing.read_ahead(min(pages, self._workers), self._pool)
         for user in listing.read_page():
             self._add(user)
 
@@ -151,20 +165,19 @@ class _Reader:
             for number, user in self._open.items()
             if user.email is not None and not self._was_looked_up(user)
         ]
-        with ThreadPoolExecutor(max_workers=self._workers) as pool:
-            for start in range(0, len(numbers), self._workers):
-                some = [
-                    self._open[number]
-                    for number in numbers[start : start + self._workers]
-                    if number in self._open
-                ]
-                addresses = [user.email for user in some if user.email is not None]
-                for found in pool.map(self._find, addresses):
-                    for user in found:
-                        self._add(user)
-                self._looked_up.update(map(address_key, addresses))
-                if stop_early and any(map(self._needs_list, some)):
-                    return
+        for start in range(0, len(numbers), self._workers):
+            some = [
+                self._open[number]
+                for number in numbers[start : start + self._workers]
+                if number in self._open
+            ]
+            addresses = [user.email for user in some if user.email is not None]
+            for found in self._pool.map(self._find, addresses):
+                for user in found:
+                    self._add(user)
+            self._looked_up.update(map(address_key, addresses))
+            if stop_early and any(map(self._needs_list, some)):
+                return
 
     def _find(self, email: str) -> list[CurrentUser]:
         return find_by_email(self._api, email, self._active.page_size)

@@ -10,6 +10,7 @@ Source: the users API page, and the choices 3, 6, 7, 8 and 11 that it leaves ope
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -102,6 +103,8 @@ def _boolean(record: Mapping[str, Any], name: str) -> bool | None:
     if name not in record:
         return None
     value = record[name]
+    if isinstance(value, bool):
+        return value
     text = "" if value is None else str(value).strip().lower()
     if text in _TRUE:
         return True
@@ -113,12 +116,14 @@ def _text(value: Any) -> str | None:
 
 
 def _counters(record: Mapping[str, Any]) -> dict[str, int]:
-    counters = {}
-    for name, value in record.items():
-        number = whole_number(value) if name.endswith("_count") else None
-        if number is not None:
-            counters[name] = number
-    return counters
+    told = ((name, whole_number(record[name])) for name in _counter_names(tuple(record)))
+    return {name: number for name, number in told if number is not None}
+
+
+@functools.lru_cache(maxsize=32)
+def _counter_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of a record's names that count something; a store's records have the same names."""
+    return tuple(name for name in names if name.endswith("_count"))
 
 
 def _plans(record: Mapping[str, Any]) -> tuple[HeldPlan, ...] | None:

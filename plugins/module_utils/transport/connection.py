@@ -42,6 +42,7 @@ def connection_argument_spec() -> dict[str, dict[str, Any]]:
         "max_retries": {"type": "int", "default": 5},
         "rate_limit_share": {"type": "int", "default": 100},
         "max_rate_limit_wait": {"type": "float", "default": 3600.0},
+        "rate_limit_dir": {"type": "path", "fallback": (env_fallback, ["PUBLICA_RATE_LIMIT_DIR"])},
     }
 
 
@@ -57,6 +58,7 @@ class Connection:
     max_retries: int = 5
     rate_limit_share: int = 100
     max_rate_limit_wait: float = 3600.0
+    rate_limit_dir: str | None = None
 
     def __repr__(self) -> str:
         # The generated one would show the token in every traceback with locals.
@@ -123,6 +125,7 @@ def connection_from_params(params: Mapping[str, Any]) -> Connection:
         max_retries=params["max_retries"],
         rate_limit_share=params["rate_limit_share"],
         max_rate_limit_wait=params["max_rate_limit_wait"],
+        rate_limit_dir=params.get("rate_limit_dir"),
     )
 
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from . import answers
 from .answers import Answer
 from .errors import FatalError, NotFoundError, PublicaError, RejectedError
-from .rate_window import retry_after
+from .rate_headers import retry_after
 from .session import requests
 
 # What OpenSSL raises where a connection that had been made breaks: the store may have acted.

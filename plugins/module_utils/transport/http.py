@@ -12,11 +12,12 @@ failure of a write, ``applied`` first finds out what became of it.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any, Callable, TypeVar
 
+from ..interruption import INTERRUPTED, Interruption
 from .answers import Answer
+from .budget_file import BudgetFile, BudgetFileError
 from .connection import Connection
 from .errors import FatalError, LostAnswerError, PublicaError
 from .failures import (
@@ -37,7 +38,7 @@ RETRIES_OF_UNEXPECTED_ANSWERS = 2
 
 # A refusal costs nothing and is waited for. Where no header tells for how long, each wait is twice
 # the one before, and this many reach beyond the longest window that is documented.
-REFUSALS_IN_A_ROW = 8
+REFUSALS_IN_A_ROW = 12
 
 Parsed = TypeVar("Parsed")
 
@@ -47,9 +48,19 @@ class HttpTransport:
 
     :param read_only: refuse every request that could write (check mode).
     :param workers: how many threads will send at once; the pool keeps a connection for each.
+    :param interruption: who is asked whether the run is to end; then nothing more is sent.
+
+    :ivar budget_fault: why this run shares no budget with other ones; None where it does.
     """
 
-    def __init__(self, connection: Connection, *, read_only: bool, workers: int = 1) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        read_only: bool,
+        workers: int = 1,
+        interruption: Interruption | None = None,
+    ) -> None:
         self._connection = connection
         self._session = open_session(connection, pool_size=workers)
         self.read_only = read_only
@@ -57,10 +68,28 @@ class HttpTransport:
         self._budget = RetryBudget(connection.max_retries)
         self._requests = 0
         self._retries = 0
-        self.limiter = RateLimiter(connection.rate_limit_share, connection.max_rate_limit_wait)
+        self._interruption = interruption or Interruption()
+        self.budget_fault: str | None = None
+        self.limiter = RateLimiter(
+            connection.rate_limit_share,
+            connection.max_rate_limit_wait,
+            self._shared_budget(),
+            self._interruption,
+        )
+
+    def _shared_budget(self) -> BudgetFile | None:
+        connection = self._connection
+        try:
+            return BudgetFile(
+                connection.base_url, connection.api_token, connection.rate_limit_dir
+            )
+        except BudgetFileError as fault:
+            self.budget_fault = str(fault)
+            return None
 
     def close(self) -> None:
         self._session.close()
+        self.limiter.close()
 
     def usage(self) -> dict[str, Any]:
         """The ``api`` of a result: requests sent, how many of them were retries, seconds waited."""
@@ -145,7 +174,15 @@ class HttpTransport:
         delay = max(backoff(attempt), wait or 0.0)
         if delay > self._connection.max_rate_limit_wait:
             raise error from None
-        time.sleep(delay)
+        self._interruption.sleep(delay)
+        if self._interruption.requested:
+            raise FatalError(
+                INTERRUPTED,
+                f"The run was interrupted before it could make up for a failure: {error.message}",
+                method=error.method,
+                path=error.path,
+                status=error.status,
+            ) from None
 
     def _attempt(
         self, request: Request, parse: Callable[[Answer], Parsed | None], repeats: bool
@@ -169,7 +206,7 @@ class HttpTransport:
                 verify=self._connection.verify,
             )
         except requests.exceptions.RequestException as error:
-            self.limiter.lost()
+            self.limiter.lost(sent_at)
             raise failure_of_exception(error, request, timeout) from None
         answer = Answer(response.status_code, response.headers, response.content)
         self.limiter.answered(answer.status, answer.headers, sent_at)

@@ -2,95 +2,107 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known of the store's rate limit: a fixed window that begins with its first request.
+"""The store's rate limit as a state over time: a fixed window that begins with its first request.
 
-Pure state over given times, without a clock, a thread or a sleep of its own. Source: the API's
-overview page (``X-RateLimit-Limit`` and ``-Remaining`` on every answer, ``X-RateLimit-Reset`` once
-the limit is exhausted) and the throttle of the framework beneath it (``Retry-After`` on a 429,
-which costs nothing).
+Pure state over given times, without a clock, a thread, a file or a sleep of its own. All times are
+seconds of one monotonic clock, which all processes of a machine share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
-from .answers import whole_number
+from .rate_headers import RateHeaders
+from .window_length import WindowLength
 
-WINDOW_SECONDS = 60.0
+# What is known of a window so long after its end is of no use any more.
+STALE_SECONDS = 60.0
 # The headers tell whole seconds: without a margin, a wait could end just before the reset.
 ROUNDING_SECONDS = 0.25
-# The first wait after a refusal that no header explains; each further one is twice as long, up to
-# a whole window, and the one that helps tells how long the store's window is.
-UNEXPLAINED_SECONDS = 1.0
+# Each wait as the store has told that was in vain doubles the next one, from so many seconds on.
+FIRST_EXTRA_WAIT = 1.0
+LONGEST_EXTRA_WAIT = 60.0
+# So long the others wait for the answer to the one that was sent ahead alone.
+SCOUT_PATIENCE = 5.0
+# After a wait, the first requests go out one by one, so many of them and so far apart.
+STAGGERED_REQUESTS = 16
+STAGGER_SECONDS = 0.01
+# A share must not be overdrawn to try whether the window is over. While its length is not known, a
+# long run keeps this part of its share, in so many requests, for trying within it.
+KEPT_PART = 1 / 3
+MOST_KEPT = 9
 
 
-@dataclass(frozen=True)
-class RateHeaders:
-    """The headers of one answer that speak of the limit; times in seconds from the answer on."""
+@dataclass
+class WindowState:
+    """What is known of the running window.
+
+    :ivar limit: requests that the store allows in a window; None until it said so.
+    :ivar length: how long the store's windows are.
+    :ivar began: when its first request was sent, as far as this machine knows.
+    :ivar sent: requests sent in it by the runs of this machine.
+    :ivar begun_elsewhere: somebody else began it, at an unknown time before.
+    :ivar ends: when it ends, as the store told; without it, counted from ``began``.
+    :ivar lowest: the lowest ``X-RateLimit-Remaining`` of the window, and ``lowest_at`` when the
+        answer that told it came in.
+    :ivar closed: nobody sends until the window's end; then one goes ahead alone (the scout) and
+        finds out whether the next window has begun.
+    :ivar refused: the store answered 429 in this window.
+    :ivar vain_waits: waits in a row, as told by the store, after which it refused again.
+    :ivar scout_at: when the scout was sent, whose answer is still awaited.
+    :ivar staggered: requests that are still to go out one by one, the last at ``last_sent_at``.
+    :ivar pending: by run, how many requests are under way, and when the last was sent.
+    """
 
     limit: int | None = None
-    remaining: int | None = None
-    reset_in: float | None = None
-
-
-def rate_headers(headers: Mapping[str, str], now: float) -> RateHeaders:
-    """Read the rate headers; ``now`` is this machine's UNIX time, used only without a ``Date``.
-
-    ``X-RateLimit-Reset`` is a time of the server's clock, which may differ from this machine's, so
-    it is taken against the server's own ``Date`` (choice 15).
-    """
-    reset_in = retry_after(headers, now)
-    reset_at = whole_number(headers.get("X-RateLimit-Reset"))
-    if reset_in is None and reset_at is not None:
-        reset_in = max(0.0, reset_at - (_http_date(headers.get("Date")) or now))
-    return RateHeaders(
-        limit=whole_number(headers.get("X-RateLimit-Limit")),
-        remaining=whole_number(headers.get("X-RateLimit-Remaining")),
-        reset_in=reset_in,
-    )
-
-
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """``Retry-After`` in seconds from the answer on: a number, or an HTTP date (RFC 9110)."""
-    value = (headers.get("Retry-After") or "").strip()
-    seconds = whole_number(value)
-    if seconds is not None:
-        return float(max(0, seconds))
-    at = _http_date(value)
-    if at is None:
-        return None
-    return max(0.0, at - (_http_date(headers.get("Date")) or now))
-
-
-def _http_date(value: str | None) -> float | None:
-    try:
-        return parsedate_to_datetime(value).timestamp() if value else None
-    except (TypeError, ValueError, IndexError):
-        return None
+    length: WindowLength = field(default_factory=WindowLength)
+    began: float | None = None
+    sent: int = 0
+    begun_elsewhere: bool = False
+    ends: float | None = None
+    lowest: int | None = None
+    lowest_at: float = 0.0
+    closed: bool = False
+    refused: bool = False
+    vain_waits: int = 0
+    scout_at: float | None = None
+    staggered: int = 0
+    last_sent_at: float = 0.0
+    pending: dict[str, tuple[int, float]] = field(default_factory=dict)
 
 
 class RateWindow:
     """How many requests may still be sent in the running window, and when the next one begins.
 
-    All times are seconds of one monotonic clock. ``share`` is the percentage of a window that
-    this run may use; the rest is left to whoever else uses the token.
+    :param share: the percentage of a window that this run may use; the rest is left to whoever
+        else uses the token.
+    :param run: a name for this run among those that share the window.
     """
 
-    def __init__(self, share: int = 100) -> None:
+    def __init__(self, share: int = 100, run: str = "") -> None:
         self._share = share
-        self._seconds = WINDOW_SECONDS
-        self._told_seconds = False  # the store's answers have shown how long its window is
-        self._began: float | None = None  # when this run's first request of the window was sent
-        self._ends: float | None = None  # told by the store; without it, counted from _began
-        self._lowest: int | None = None  # the lowest X-RateLimit-Remaining of the window
-        self._lowest_at = 0.0  # when the answer that told it came in
-        self._pending = 0
-        # The store refused: when that is over, one request alone finds out whether it is.
-        self._refused = False
-        self._vain_waits = 0  # waits in a row after which the store refused again
-        self.limit: int | None = None
+        self._run = run
+        # An answer of this run itself confirms what it has heard from other ones.
+        self._has_heard = False
+        self._expected: int | None = None
+        self.state = WindowState()
+
+    def expect(self, requests: int) -> None:
+        """So many requests are still to come, if each is answered at the first attempt."""
+        self._expected = requests
+
+    @property
+    def limit(self) -> int | None:
+        """Requests a window that the store allows; None until it said so."""
+        return self.state.limit
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the store was seen to have a limit."""
+        return self.state.limit is not None or self.state.refused
 
     @property
     def left(self) -> int | None:
@@ -98,107 +110,239 @@ class RateWindow:
 
         Those under way may be counted in the lowest number that was told, or not yet.
         """
-        if self.limit is None:
+        state = self.state
+        if state.limit is None:
             return None
-        remaining = self.limit if self._lowest is None else self._lowest
-        return remaining - self._reserve(self.limit) - self._pending
+        remaining = state.limit if state.lowest is None else state.lowest
+        return remaining - (state.limit - self._usable(state.limit)) - self._pending
 
     def delay(self, now: float) -> float:
         """Seconds until the next request may be sent; 0 when it may be sent now."""
-        if self._refused:
-            if self._pending:
-                return ROUNDING_SECONDS
-            return max(0.0, self._end() - now)
-        if self._began is not None and now >= self._end():
+        state = self.state
+        if state.scout_at is not None and 0 <= now - state.scout_at < SCOUT_PATIENCE:
+            return ROUNDING_SECONDS
+        if state.closed:
+            may_go = now >= self._end() or self._may_ask()
+            return 0.0 if may_go else self._end() - now
+        if state.began is not None and now >= self._end():
             self._open()
-        if self.left is None or self.left > 0:
+        left = self.left
+        if left is None:
             return 0.0
-        if self._may_probe():
+        if left > 0:
+            return max(self._until_next_try(now), self._until_next_turn(now))
+        if left + self._pending > 0:
+            # Only those under way may have used it up: their answers will tell.
+            return ROUNDING_SECONDS
+        if self._may_ask():
             return ROUNDING_SECONDS if self._pending else 0.0
+        state.closed = True
         return max(ROUNDING_SECONDS, self._end() - now)
 
     def sent(self, now: float) -> None:
         """One request goes out."""
-        if self._began is None:
-            self._began = now
-        self._pending += 1
+        state = self.state
+        if state.closed or self._is_kept() or (self.left is not None and self.left <= 0):
+            state.scout_at = now
+        if state.began is None:
+            state.began = now
+        state.sent += 1
+        state.staggered = max(0, state.staggered - 1)
+        state.last_sent_at = now
+        if self._expected is not None:
+            self._expected -= 1
+        self._count(+1, now)
 
-    def lost(self) -> None:
+    def lost(self, sent_at: float) -> None:
         """A request got no answer, so it told nothing of the limit."""
-        self._pending -= 1
+        self._settle(sent_at)
 
     def answered(self, headers: RateHeaders, sent_at: float, now: float) -> None:
         """An answer that is no refusal came in."""
-        self._pending -= 1
-        if self._refused and (self._ends is None or sent_at >= self._ends):
-            # The one that was let through to try: the store has begun a new window with it.
-            if self._vain_waits and self._began is not None:
-                self._learn(sent_at - self._began)
-            self._refused, self._vain_waits = False, 0
-            self._open()
-            self._began = sent_at
+        self._settle(sent_at)
+        self._has_heard = True
+        state = self.state
+        if state.closed and sent_at >= self._end():
+            # The scout came through: the store has begun a new window with it.
+            self._next_window(sent_at)
+            state.staggered = STAGGERED_REQUESTS
         if headers.limit is None or headers.remaining is None:
             return
-        self.limit = headers.limit
+        state.limit = headers.limit
         if self._rolled(headers.remaining, sent_at):
             # More is left than before, so the store began a window of its own.
-            if self._began is not None and sent_at > self._began:
-                self._learn(min(self._seconds, sent_at - self._began))
-            self._open()
-            self._began = sent_at
-        if self._began is None or sent_at < self._began:
+            self._next_window(sent_at)
+        if state.began is None or sent_at < state.began:
             return  # A late answer tells of the window before.
-        if self._lowest is None or headers.remaining < self._lowest:
-            self._lowest, self._lowest_at = headers.remaining, now
+        state.length.not_over_after(sent_at - state.began)
+        if state.lowest is None or headers.remaining < state.lowest:
+            state.lowest, state.lowest_at = headers.remaining, now
+        if headers.limit - headers.remaining > state.sent:
+            state.begun_elsewhere = True
         if headers.remaining == 0 and headers.reset_in is not None:
-            self._ends = now + headers.reset_in + ROUNDING_SECONDS
+            state.ends = now + headers.reset_in + ROUNDING_SECONDS
+            state.length.is_told = True
 
-    def refused(self, headers: RateHeaders, now: float) -> None:
+    def refused(self, headers: RateHeaders, sent_at: float, now: float) -> None:
         """The store answered 429: nothing more until its window ends, then one request alone."""
-        self._pending -= 1
+        self._settle(sent_at)
+        self._has_heard = True
+        state = self.state
         if headers.limit is not None:
-            self.limit = headers.limit
-        # Whoever is refused while the others wait already was under way together with them.
-        in_vain = self._refused and self._ends is not None and now >= self._ends
-        if not self._refused or in_vain:
-            # Each wait in vain doubles the next one: what no header explains, and what is told
-            # wrongly or in whole seconds rounded down.
-            self._vain_waits += in_vain or headers.reset_in is None
-            self._ends = now + self._wait(headers.reset_in, now) + ROUNDING_SECONDS
-            if self._began is not None and headers.reset_in is not None:
-                self._learn(self._ends - self._began)
-        self._refused = True
+            state.limit = headers.limit
+        in_vain = state.closed and sent_at >= self._end()
+        if state.refused and not in_vain:
+            return  # It was under way together with the first, and tells nothing new.
+        state.refused = state.closed = True
+        if state.began is not None:
+            state.length.not_over_after(sent_at - state.began)
+        state.ends = None
+        if headers.reset_in is not None:
+            state.vain_waits += in_vain
+            state.ends = now + max(headers.reset_in, self._extra_wait()) + ROUNDING_SECONDS
+            state.length.is_told = True
 
-    def _wait(self, reset_in: float | None, now: float) -> float:
-        """Seconds to wait after a refusal, as far as the store or the waits so far tell."""
-        doubled = UNEXPLAINED_SECONDS * 2.0 ** (self._vain_waits - 1) if self._vain_waits else 0.0
-        if reset_in is not None:
-            return max(reset_in, min(WINDOW_SECONDS, doubled))
-        counted = (self._began or now) + self._seconds - now
-        return min(WINDOW_SECONDS, doubled, counted if counted > 0 else doubled)
+    # What other runs know
 
-    def _learn(self, seconds: float) -> None:
-        self._seconds = min(WINDOW_SECONDS, max(1.0, seconds))
-        self._told_seconds = True
+    def as_shared(self) -> dict[str, Any]:
+        """The state in JSON's types, for the other runs of this machine."""
+        return asdict(self.state)
+
+    def take_over(self, shared: Mapping[str, Any], now: float) -> None:
+        """Go on from what the runs of this machine know together.
+
+        A window that was over long ago says nothing: stores, and their limits, change.
+        """
+        state = _state_from(shared)
+        if state is None or state.began is None or state.began > now:
+            return
+        if now > max(state.began + state.length.safe, state.ends or 0.0) + STALE_SECONDS:
+            return
+        mine = self.state.pending.get(self._run)
+        state.pending = {
+            run: (count, at)
+            for run, (count, at) in state.pending.items()
+            # Whatever became of older ones, they belong to a window that is over.
+            if run != self._run and 0 <= now - at < STALE_SECONDS
+        }
+        if mine:
+            state.pending[self._run] = mine
+        self.state = state
+
+    @property
+    def _pending(self) -> int:
+        return sum(count for count, _at in self.state.pending.values())
+
+    def _count(self, change: int, now: float) -> None:
+        pending = self.state.pending
+        count, at = pending.get(self._run, (0, now))
+        pending[self._run] = (max(0, count + change), max(at, now))
+
+    def _settle(self, sent_at: float) -> None:
+        """A request is under way no longer."""
+        self._count(-1, sent_at)
+        if self.state.scout_at == sent_at:
+            self.state.scout_at = None
+
+    def _until_next_turn(self, now: float) -> float:
+        """Nobody wakes at the same instant as the others."""
+        state = self.state
+        if not state.staggered:
+            return 0.0
+        return max(0.0, min(STAGGER_SECONDS, state.last_sent_at + STAGGER_SECONDS - now))
+
+    def _until_next_try(self, now: float) -> float:
+        """A request that is kept for trying whether the window is over waits until it is time."""
+        state = self.state
+        if state.began is None or not self._is_kept():
+            return 0.0
+        return max(0.0, state.began + state.length.next_try - now)
+
+    def _is_kept(self) -> bool:
+        """Whether the next request is one of those that are kept for finding out the length."""
+        state, left = self.state, self.left
+        if self._share == 100 or state.limit is None or left is None or left <= 0:
+            return False
+        if state.ends is not None or state.length.is_certain:
+            return False
+        if self._expected is None or self._expected <= left:
+            return False  # What fits into the share is not slowed at all.
+        return left <= min(MOST_KEPT, int(self._usable(state.limit) * KEPT_PART))
+
+    def _extra_wait(self) -> float:
+        vain = self.state.vain_waits
+        return min(LONGEST_EXTRA_WAIT, FIRST_EXTRA_WAIT * 2.0 ** (vain - 1)) if vain else 0.0
 
     def _rolled(self, remaining: int, sent_at: float) -> bool:
         # Answers may come in another order than the store counted them. Only a request that was
         # sent after the lowest count was known cannot have been counted before it.
-        return self._lowest is not None and remaining > self._lowest and sent_at > self._lowest_at
+        state = self.state
+        return state.lowest is not None and remaining > state.lowest and sent_at > state.lowest_at
 
-    def _reserve(self, limit: int) -> int:
-        return limit - max(1, limit * self._share // 100)
+    def _usable(self, limit: int) -> int:
+        return max(1, limit * self._share // 100)
 
-    def _may_probe(self) -> bool:
+    def _may_ask(self) -> bool:
         # Where the window is used up and nothing has told when it ends, one request beyond it costs
-        # nothing and brings the answer. Not where a share is left to others: it would succeed, and
-        # take from that share.
-        return self._share == 100 and self._ends is None and not self._told_seconds
+        # nothing and brings the answer; so it does where only other runs have said that it is used
+        # up. Not where a share is left to others: it would succeed, and take from that share.
+        state = self.state
+        if self._share < 100 or state.refused or state.ends is not None:
+            return False
+        return state.length.at_most is None or not self._has_heard
 
     def _end(self) -> float:
-        if self._ends is not None:
-            return self._ends
-        return (self._began or 0.0) + self._seconds + ROUNDING_SECONDS
+        """When the window ends, as far as it is known; where a refusal costs nothing, a try."""
+        state = self.state
+        if state.ends is not None:
+            return state.ends
+        length = state.length.next_try if self._may_try() else state.length.safe
+        return (state.began or 0.0) + length + ROUNDING_SECONDS
 
-    def _open(self) -> None:
-        self._began, self._ends, self._lowest = None, None, None
+    def _may_try(self) -> bool:
+        return self._share == 100 and (self.state.refused or self.state.length.at_most is not None)
+
+    def _next_window(self, began: float) -> None:
+        """The window is over, and the next one was found to have begun."""
+        state = self.state
+        if state.began is not None and began > state.began and not state.begun_elsewhere:
+            state.length.over_after(began - state.began)
+        self._open(began)
+        state.sent = 1
+
+    def _open(self, began: float | None = None) -> None:
+        state = self.state
+        state.began, state.ends, state.lowest = began, None, None
+        state.closed = state.refused = state.begun_elsewhere = False
+        state.sent = state.vain_waits = 0
+
+
+def _state_from(shared: Mapping[str, Any]) -> WindowState | None:
+    """A state as another run has written it; None for anything else."""
+    try:
+        length = WindowLength(**shared["length"])
+        pending = {str(run): (int(n), float(at)) for run, (n, at) in shared["pending"].items()}
+        state = WindowState(**{**shared, "length": length, "pending": pending})
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return None
+    numbers = [number for entry in pending.values() for number in entry]
+    is_whole = all(_are_plausible(part) for part in (state, length))
+    return state if is_whole and all(map(_is_plausible, numbers)) else None
+
+
+def _are_plausible(part: WindowState | WindowLength) -> bool:
+    """Whether each field holds a count, a time or a flag, and nothing only where that may be."""
+    return all(
+        _is_plausible(value) if value is not None else may_be_none
+        for value, may_be_none in _fields(part)
+    )
+
+
+def _fields(part: WindowState | WindowLength) -> Iterator[tuple[Any, bool]]:
+    for attribute in fields(part):
+        if attribute.name not in ("length", "pending"):
+            yield getattr(part, attribute.name), attribute.default is None
+
+
+def _is_plausible(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value) and value >= 0

@@ -72,8 +72,7 @@ def test_a_longer_wait_than_allowed_ends_the_run(clock: Clock) -> None:
 def test_a_lost_answer_frees_its_place(clock: Clock) -> None:
     made = limiter(clock)
     made.answered(429, told(0, **{"Retry-After": "1"}), made.acquire())
-    made.acquire()  # the one that tries alone
-    made.lost()
+    made.lost(made.acquire())  # the one that tries alone
     clock.waits.clear()
     made.acquire()
     assert clock.waits == []

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.transport.http import REFUSALS_IN_A_ROW
-from ansible_collections.publica.la.plugins.module_utils.transport.rate_window import (
-    ROUNDING_SECONDS,
-    WINDOW_SECONDS,
+from ansible_collections.publica.la.plugins.module_utils.transport.rate_headers import (
     RateHeaders,
-    RateWindow,
     rate_headers,
     retry_after,
+)
+from ansible_collections.publica.la.plugins.module_utils.transport.rate_window import (
+    ROUNDING_SECONDS,
+    RateWindow,
+)
+from ansible_collections.publica.la.plugins.module_utils.transport.window_length import (
+    DOCUMENTED_SECONDS as WINDOW_SECONDS,
 )
 from ansible_collections.publica.la.tests.unit.support.throttle import Throttle
 from hypothesis import given
@@ -128,17 +132,17 @@ class TestStates:
     def test_a_refusal_is_waited_out_as_the_store_asks(self) -> None:
         window = RateWindow()
         send(window, 0.0)
-        window.refused(RateHeaders(100, 0, 20.0), 1.0)
+        window.refused(RateHeaders(100, 0, 20.0), 1.0, 1.0)
         assert window.delay(1.0) == pytest.approx(20.0 + ROUNDING_SECONDS)
         assert window.delay(21.3) == 0.0
 
     def test_after_a_refusal_one_goes_alone(self) -> None:
         window = RateWindow()
         send(window, 0.0)
-        window.refused(RateHeaders(100, 0, 20.0), 1.0)
+        window.refused(RateHeaders(100, 0, 20.0), 1.0, 1.0)
         send(window, 30.0)
         assert window.delay(30.0) > 0.0
-        answer(window, 30.1, remaining=99)
+        window.answered(RateHeaders(100, 99), 30.0, 30.1)
         send(window, 30.2)
 
     def test_a_refusal_that_tells_nothing_is_tried_again_in_growing_steps(self) -> None:
@@ -146,7 +150,7 @@ class TestStates:
         waits = []
         for _refusal in range(5):
             send(window, now)
-            window.refused(RateHeaders(), now)
+            window.refused(RateHeaders(), now, now)
             waits.append(window.delay(now))
             now += waits[-1]
         assert waits == sorted(waits)
@@ -157,11 +161,11 @@ class TestStates:
     def test_refusals_of_many_at_once_are_one_wait(self, headers_told: RateHeaders) -> None:
         alone, together = RateWindow(), RateWindow()
         send(alone, 0.0)
-        alone.refused(headers_told, 0.5)
+        alone.refused(headers_told, 0.0, 0.5)
         for _worker in range(8):
             send(together, 0.0)
         for _worker in range(8):
-            together.refused(headers_told, 0.5)
+            together.refused(headers_told, 0.0, 0.5)
         assert together.delay(0.5) == alone.delay(0.5)
 
     def test_more_left_than_before_means_a_new_window(self) -> None:
@@ -188,7 +192,7 @@ class TestStates:
         now, waits = 0.0, []
         for _attempt in range(6):
             send(window, now)
-            window.refused(RateHeaders(reset_in=0.0), now)
+            window.refused(RateHeaders(reset_in=0.0), now, now)
             waits.append(window.delay(now))
             now += waits[-1]
         assert waits == sorted(waits)
@@ -206,7 +210,7 @@ class TestStates:
         answer(window, 0.0, remaining=0)
         send(window, 1.0)
         assert window.delay(1.0) > 0.0
-        window.lost()
+        window.lost(1.0)
         assert window.delay(1.0) == 0.0
 
     @pytest.mark.parametrize(("share", "usable"), [(100, 10), (50, 5), (25, 2), (1, 1)])
@@ -235,7 +239,7 @@ def run(window: RateWindow, throttle: Throttle, requests: int, pace: float = 0.0
             done += 1
             window.answered(told, sent_at, now)
         else:
-            window.refused(told, now)
+            window.refused(told, sent_at, now)
     raise AssertionError(f"only {done} of {requests} requests came through")
 
 
@@ -254,7 +258,7 @@ def run_with_workers(
             if accepted:
                 window.answered(told, sent_at, arrives)
             else:
-                window.refused(told, arrives)
+                window.refused(told, sent_at, arrives)
         if done >= requests:
             return now
         delay = window.delay(now)
