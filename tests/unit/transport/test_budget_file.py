@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file by which runs of one machine share a budget: safe, and harmless where it cannot be had."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.publica.la.plugins.module_utils.transport import budget_file
+from ansible_collections.publica.la.plugins.module_utils.transport.budget_file import (
+    BudgetFile,
+    BudgetFileError,
+)
+
+STORE, TOKEN = "https://example.publica.la", "canary-token-0123456789abcdef"
+STATE = {"limit": 100, "lowest": 7}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "budgets"
+
+
+def budget(folder: Path | None = None, store: str = STORE, token: str = TOKEN) -> BudgetFile:
+    return BudgetFile(store, token, None if folder is None else str(folder))
+
+
+def the_file(folder: Path) -> Path:
+    (file,) = folder.iterdir()
+    return file
+
+
+def keep_locked(folder: Path, holds: Any) -> None:
+    with budget(folder).locked():
+        holds.set()
+        time.sleep(60)
+
+
+class TestSharing:
+    def test_what_one_writes_another_reads(self, folder: Path) -> None:
+        one, other = budget(folder), budget(folder)
+        assert other.read() is None
+        one.write(STATE)
+        assert other.read() == STATE
+
+    def test_a_shorter_state_leaves_nothing_of_a_longer_one(self, folder: Path) -> None:
+        one = budget(folder)
+        one.write({"text": "x" * 500})
+        one.write(STATE)
+        assert budget(folder).read() == STATE
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"store": "https://other.publica.la"}, {"token": "another-token-0123456789abcdef"}],
+        ids=str,
+    )
+    def test_another_store_or_token_has_another_file(
+        self, folder: Path, other: dict[str, str]
+    ) -> None:
+        budget(folder).write(STATE)
+        assert budget(folder, **other).read() is None
+
+    def test_two_cannot_hold_it_at_once(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(budget_file, "LOCK_PATIENCE", 0.01)
+        one, other = budget(folder), budget(folder)
+        with one.locked(), pytest.raises(BudgetFileError, match="locked"), other.locked():
+            pass
+        with other.locked():
+            pass
+
+    def test_the_lock_of_a_process_that_was_killed_is_gone(self, folder: Path) -> None:
+        budget(folder)
+        spawn = multiprocessing.get_context("spawn")
+        holds = spawn.Event()
+        process = spawn.Process(target=keep_locked, args=(folder, holds))
+        process.start()
+        assert holds.wait(30)
+        process.kill()
+        process.join()
+        with budget(folder).locked():
+            pass
+
+
+class TestContent:
+    def test_the_name_tells_neither_store_nor_token(self, folder: Path) -> None:
+        budget(folder)
+        name = the_file(folder).name
+        assert "publica" not in name
+        assert TOKEN not in name
+
+    @pytest.mark.parametrize(
+        "torn", ["", "{", "null", "[]", '{"window": {}}', '{"clocks_apart": "x", "window": {}}'],
+        ids=str,
+    )  # fmt: skip
+    def test_what_is_not_whole_is_not_read(self, folder: Path, torn: str) -> None:
+        made = budget(folder)
+        made.write(STATE)
+        the_file(folder).write_text(torn)
+        assert made.read() is None
+
+    def test_times_of_another_clock_are_not_read(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made = budget(folder)
+        made.write(STATE)
+        # As after a restart of the machine.
+        monotonic = time.monotonic
+        monkeypatch.setattr(budget_file.time, "monotonic", lambda: monotonic() + 1000)
+        assert made.read() is None
+
+
+class TestSafety:
+    def test_nobody_else_can_read_it(self) -> None:
+        budget().write(STATE)
+        own = Path(os.path.join(budget_file.tempfile.gettempdir(), f"publica.la-{os.geteuid()}"))
+        assert stat.S_IMODE(own.stat().st_mode) == 0o700
+        assert stat.S_IMODE(the_file(own).stat().st_mode) == 0o600
+
+    def test_no_link_in_its_place_is_followed(self, folder: Path, tmp_path: Path) -> None:
+        budget(folder)
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.write_text("precious")
+        file = the_file(folder)
+        file.unlink()
+        file.symlink_to(elsewhere)
+        with pytest.raises(BudgetFileError):
+            budget(folder)
+        assert elsewhere.read_text() == "precious"
+
+    def test_no_second_name_of_another_file_is_written_to(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        budget(folder)
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.write_text("precious")
+        elsewhere.chmod(0o600)
+        file = the_file(folder)
+        file.unlink()
+        file.hardlink_to(elsewhere)
+        with pytest.raises(BudgetFileError, match="own"):
+            budget(folder)
+        assert elsewhere.read_text() == "precious"
+
+    def test_a_pipe_in_its_place_blocks_nobody(self, folder: Path) -> None:
+        budget(folder)
+        file = the_file(folder)
+        file.unlink()
+        os.mkfifo(file, 0o600)
+        with pytest.raises(BudgetFileError, match="own"):
+            budget(folder)
+
+    def test_a_file_that_others_may_read_is_not_used(self, folder: Path) -> None:
+        budget(folder)
+        the_file(folder).chmod(0o644)
+        with pytest.raises(BudgetFileError, match="read"):
+            budget(folder)
+
+    def test_a_folder_that_is_a_link_is_not_used(self, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "real").mkdir()
+        folder.symlink_to(tmp_path / "real")
+        with pytest.raises(BudgetFileError):
+            budget(folder)
+        assert list((tmp_path / "real").iterdir()) == []
+
+    @pytest.mark.parametrize("mode", [0o770, 0o777, 0o1777], ids=oct)
+    def test_an_own_folder_that_others_may_write_to_is_not_used(self, mode: int) -> None:
+        own = Path(budget_file.tempfile.gettempdir(), f"publica.la-{os.geteuid()}")
+        own.mkdir()
+        own.chmod(mode)
+        with pytest.raises(BudgetFileError, match="write"):
+            budget()
+
+    def test_somebody_elses_folder_is_not_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        someone = os.geteuid() + 1
+        Path(budget_file.tempfile.gettempdir(), f"publica.la-{someone}").mkdir(mode=0o700)
+        monkeypatch.setattr(budget_file.os, "geteuid", lambda: someone)
+        with pytest.raises(BudgetFileError, match="somebody else"):
+            budget()
+
+    def test_where_no_folder_can_be_the_error_says_why(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        with pytest.raises(BudgetFileError, match="Not a directory"):
+            budget(tmp_path / "file")
