@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -32,6 +33,8 @@ def main(words: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words)
     # Typed as any text stream; the real one can be reconfigured.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    # Ended from outside, it still has a store and a contender to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by a signal."))
     about = surroundings(options.commit)
     measured: list[Measurement] = []
 
