@@ -83,9 +83,9 @@ options:
 requirements:
   - requests
 notes:
-  - O(base_url) and O(api_token) can come from the environment variables E(PUBLICA_BASE_URL) and
-    E(PUBLICA_API_TOKEN), O(rate_limit_dir) from E(PUBLICA_RATE_LIMIT_DIR), or for every task at once from C(module_defaults) with the group
-    C(group/publica.la.publica).
+  - O(base_url), O(api_token) and O(rate_limit_dir) can come from the environment variables
+    E(PUBLICA_BASE_URL), E(PUBLICA_API_TOKEN) and E(PUBLICA_RATE_LIMIT_DIR), or for every task at
+    once from C(module_defaults) with the group C(group/publica.la.publica).
   - Proxies are taken from the environment (E(https_proxy), E(http_proxy), E(no_proxy)). A
     C(.netrc) file is not read.
 """

@@ -28,6 +28,12 @@ sys.path.insert(0, str(collections_root()))
 COLLECTED = "collected"
 
 
+@pytest.fixture(autouse=True)
+def _own_rate_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test shares a store's rate budget with another one, or with the developer's own runs."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 @pytest.fixture
 def runner(tmp_path: Path) -> PlaybookRunner:
     """Playbooks below a folder of the test's own."""

@@ -6,16 +6,27 @@
 
 from __future__ import annotations
 
+import stat
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.transport import rate_window
+from ansible_collections.publica.la.plugins.module_utils.transport import window_length
 from publica_sandbox.testing import SandboxStore
 
 from support import in_process
+from support.playbook_runner import PlaybookRunner
 
 LIMIT, WINDOW, WORKERS = 10, 1.0, 8
+ANA = {"email": "ana@example.org", "external_id": "ana"}
+EVERY_MODULE: dict[str, dict[str, Any]] = {
+    "publica_user": ANA,
+    "publica_user_bulk": {"users": [ANA]},
+    "publica_user_info": {"email": ANA["email"]},
+    "publica_user_logout": {"email": ANA["email"]},
+}
 ROWS = [{"email": f"reader{n}@example.org", "external_id": f"reader-{n}"} for n in range(14)]
 READINGS = [
     {"retry_after": after, "rate_limit_reset": reset, "clock_offset": offset}
@@ -28,7 +39,7 @@ READINGS = [
 @pytest.fixture(autouse=True)
 def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a client takes for the length of a window where no header tells it."""
-    monkeypatch.setattr(rate_window, "WINDOW_SECONDS", WINDOW)
+    monkeypatch.setattr(window_length, "DOCUMENTED_SECONDS", WINDOW)
 
 
 @pytest.mark.parametrize("reading", READINGS, ids=str)
@@ -70,3 +81,57 @@ def test_no_longer_wait_than_allowed(store: SandboxStore) -> None:
     created = result["summary"]["created"]
     assert 0 < created < len(ROWS)
     assert len(store.users()) == created
+
+
+def test_runs_of_one_machine_share_what_the_store_allows(
+    store: SandboxStore, tmp_path: Path
+) -> None:
+    runs, each, limit = 4, 24, 30
+    store.configure(rate_limit=limit, rate_limit_window=3)
+    shared = {"rate_limit_dir": str(tmp_path / "shared")}
+
+    def provision(number: int) -> dict[str, Any]:
+        rows = [{"email": f"r{number}-{n}@example.org", "external_id": f"{number}-{n}"}
+                for n in range(each)]  # fmt: skip
+        runner = PlaybookRunner(tmp_path / f"run-{number}")
+        task = {"name": "all", "publica.la.publica_user_bulk": {"users": rows, **shared}}
+        return runner.tasks([task], store).succeeded().named("all").result
+
+    with ThreadPoolExecutor(max_workers=runs) as pool:
+        results = list(pool.map(provision, range(runs)))
+
+    assert [result["summary"]["created"] for result in results] == [each] * runs
+    assert len(store.users()) == runs * each
+    journal = store.journal()
+    assert len(journal) == sum(result["api"]["requests"] for result in results)
+    refused = [row for row in journal if row["status"] == 429]
+    # One to learn when the window ends; a second where two runs ask at the same instant.
+    assert len(refused) <= max(2, 0.05 * len(journal))
+    (file,) = (tmp_path / "shared").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert store.token not in file.read_text()
+
+
+def test_every_module_takes_a_directory_and_can_do_without(
+    store: SandboxStore, runner: PlaybookRunner, tmp_path: Path
+) -> None:
+    store.add_users([ANA])
+    store.configure(rate_limit=1000)
+    good, bad = tmp_path / "shared", tmp_path / "file"
+    bad.write_text("")
+
+    def tasks(folder: Path) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": f"{name} {folder.name}",
+                f"publica.la.{name}": {**options, "rate_limit_dir": str(folder)},
+            }
+            for name, options in EVERY_MODULE.items()
+        ]
+
+    run = runner.tasks([*tasks(good), *tasks(bad)], store).succeeded()
+
+    assert len(list(good.iterdir())) == 1
+    for task in run.tasks:
+        warnings = " ".join(map(str, task.result.get("warnings", [])))
+        assert ("rate_limit_dir" in warnings) is task.name.endswith("file"), task.name

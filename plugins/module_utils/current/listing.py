@@ -75,9 +75,10 @@ class Listing:
     def read_ahead(self, pages: int, pool: Executor) -> None:
         """Ask for the next pages all at once, since the reader will need so many of them.
 
-        Only where the store tells how many there are: nothing is asked for beyond the end.
+        Only where the store tells how many there are, so that nothing is asked for beyond the end;
+        and not before its second page was seen to be another one than the first.
         """
-        if self.pages_left is None or pages < 2:
+        if self.pages_left is None or self.pages_read < 2:
             return
         first = self.pages_read + 1
         for number in range(first + len(self._ahead), first + min(pages, self.pages_left)):

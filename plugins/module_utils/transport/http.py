@@ -80,9 +80,7 @@ class HttpTransport:
     def _shared_budget(self) -> BudgetFile | None:
         connection = self._connection
         try:
-            return BudgetFile(
-                connection.base_url, connection.api_token, connection.rate_limit_dir
-            )
+            return BudgetFile(connection.base_url, connection.api_token, connection.rate_limit_dir)
         except BudgetFileError as fault:
             self.budget_fault = str(fault)
             return None

@@ -46,6 +46,8 @@ def main(words: Sequence[str] | None = None) -> int:
     runner = Runner(options.folder / "work", pace, _say, keep)
     jobs = _jobs(options)
     contenders = [NAMES[name] for name in options.contenders]
+    if not options.quick:
+        runner.warm_up(contenders)
     for job in jobs:
         runner.run(job, contenders)
     a_few = [] if options.quick else [Job(NEW, users) for users in A_FEW]

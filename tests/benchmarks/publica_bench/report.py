@@ -15,11 +15,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from . import charts, tables
-from .contenders import ALL
+from .contenders import ALL, BULK, USER_LOOP
 from .goals import Verdict
 from .jobs import Condition, Job
 from .measurement import Measurement
 from .runner import Results
+from .statistics import Summary, break_even
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 PICTURES = (("seconds", ""), ("requests", "-requests"), ("peak_mb", "-memory"))
@@ -54,19 +55,40 @@ class Report:
         rows = tables.verdict_rows(self.verdicts)
         return [*made, ("What is watched", tables.VERDICT_HEAD, rows, tables.VERDICT_NUMBERS)]
 
+    def break_even_sentence(self) -> str:
+        """From how many users on one task for all is faster than a loop; empty if not measured."""
+        loop, bulk = (
+            {
+                job.users: outcome.seconds
+                for job in self.break_even_jobs
+                if isinstance(outcome := self.results.outcome(job, contender), Summary)
+                and not outcome.fault
+            }
+            for contender in (USER_LOOP, BULK)
+        )
+        if min(len(loop), len(bulk)) < 2:
+            return ""
+        users = break_even(loop, bulk)
+        if users is None:
+            return f"{BULK.title}, was not faster than {USER_LOOP.title}, however many the users."
+        return (
+            f"By the smallest and the largest of a few users, {BULK.title}, is faster than "
+            f"{USER_LOOP.title} from {users} on."
+        )
+
     def text(self) -> str:
         """The tables for a terminal."""
         parts = [_told(self.surroundings)]
         for title, head, rows, numbers in self.sections():
             parts.append(f"{title}\n\n{tables.text_table(head, rows, numbers)}")
-        return "\n\n".join(parts) + "\n"
+        return "\n\n".join(filter(None, (*parts, self.break_even_sentence()))) + "\n"
 
     def markdown(self) -> str:
         """The tables for the documentation."""
         parts = [_told(self.surroundings)]
         for title, head, rows, numbers in self.sections():
             parts.append(f"### {title}\n\n{tables.markdown_table(head, rows, numbers)}")
-        return "\n\n".join(parts) + "\n"
+        return "\n\n".join(filter(None, (*parts, self.break_even_sentence()))) + "\n"
 
     def pictures(self) -> dict[str, str]:
         """SVG by file name: seconds for each condition; requests and memory for the first one."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .contenders import Contender
-from .jobs import Job
+from .jobs import NEW, Job
 from .measurement import Measurement, measure
 from .statistics import NotRun, Summary, expected_seconds, summarize
 
@@ -89,6 +89,15 @@ class Runner:
         self._say = say
         self._done = done
         self.results = Results()
+
+    def warm_up(self, contenders: Sequence[Contender]) -> None:
+        """Let each contender run once without being measured.
+
+        Whoever comes first would else pay for what Python compiles once, and for cold files.
+        """
+        for contender in contenders:
+            self._say(f"warming up: {contender.title}")
+            measure(contender, Job(NEW, 1), self._folder, self._pace.budget)
 
     def run(self, job: Job, contenders: Sequence[Contender], pace: Pace | None = None) -> None:
         """Let all contenders do a job in turn, and again: what disturbs meets them alike."""

@@ -93,6 +93,21 @@ def test_pictures_hold_text_as_text_and_both_colour_schemes(results):
     assert "prefers-color-scheme: dark" in picture
 
 
+def test_a_report_tells_from_how_many_users_on_one_task_is_faster(results, run):
+    results.runs[key(LARGE), USER_LOOP.name] = [run(1_203.4)]
+
+    report = Report(results, [], [SMALL, LARGE], [], {})
+
+    # A start of 3.4 s and 1.2 s a user against less than 2 s and some milliseconds a user.
+    assert report.break_even_sentence().endswith("from 1 on.")
+    assert report.break_even_sentence() in report.text()
+    assert report.break_even_sentence() in report.markdown()
+
+
+def test_a_loop_of_one_size_tells_of_no_break_even(results):
+    assert Report(results, [], [SMALL], [], {}).break_even_sentence() == ""
+
+
 def test_the_same_figures_make_the_same_picture(results):
     report = Report(results, [SMALL, LARGE], [], [], {})
 

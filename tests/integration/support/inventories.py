@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from publica_sandbox.testing import SandboxStore
 
 from .playbook_runner import INTERPRETER, PlaybookRunner, ansible_program
@@ -59,10 +60,29 @@ def seats(store: str, department: str) -> list[dict[str, Any]]:
 def encrypted(runner: PlaybookRunner, variable: str, value: str) -> tuple[str, Path]:
     """A variable encrypted with ansible-vault, as YAML, and the file with the vault's password."""
     password_file = runner.write("vault-password", VAULT_PASSWORD)
-    program = str(ansible_program("ansible-vault"))
-    options = ["--vault-password-file", str(password_file), "--stdin-name", variable]
+    words = ["encrypt_string", "--stdin-name", variable]
+    return _ansible_vault(runner, password_file, words, value), password_file
+
+
+def encrypted_files(runner: PlaybookRunner, contents: Mapping[Path, Mapping[str, Any]]) -> Path:
+    """Write variables files encrypted as wholes; returns the file with the vault's password."""
+    password_file = runner.write("vault-password", VAULT_PASSWORD)
+    for path, variables in contents.items():
+        path.write_text(yaml.safe_dump(dict(variables)), encoding="utf-8")
+    _ansible_vault(runner, password_file, ["encrypt", *map(str, contents)])
+    return password_file
+
+
+def _ansible_vault(
+    runner: PlaybookRunner, password_file: Path, words: Sequence[str], value: str = ""
+) -> str:
     finished = subprocess.run(
-        [program, "encrypt_string", *options],
+        [
+            str(ansible_program("ansible-vault")),
+            *words,
+            "--vault-password-file",
+            str(password_file),
+        ],
         input=value,
         env={"HOME": str(runner.folder), "LC_ALL": "C.UTF-8", "PATH": ""},
         capture_output=True,
@@ -70,4 +90,4 @@ def encrypted(runner: PlaybookRunner, variable: str, value: str) -> tuple[str, P
         timeout=60,
         check=True,
     )
-    return finished.stdout, password_file
+    return finished.stdout

@@ -153,6 +153,8 @@ class PlaybookRunner:
             env={
                 **{name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ},
                 "LC_ALL": "C.UTF-8",
+                # Of its own, so that no other test's runs share a rate limit with this one's.
+                "PUBLICA_RATE_LIMIT_DIR": str(self.folder / "rate-limits"),
                 "HOME": str(self.folder),
                 "ANSIBLE_HOME": str(self.folder / "ansible-home"),
                 "ANSIBLE_COLLECTIONS_PATH": str(collections_root()),

@@ -19,6 +19,7 @@ from ansible_collections.publica.la.plugins.module_utils.applied.executor import
 from ansible_collections.publica.la.plugins.module_utils.applied.writes import Writer
 from ansible_collections.publica.la.plugins.module_utils.current.snapshot import read_current
 from ansible_collections.publica.la.plugins.module_utils.desired.rows import desired_users
+from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
 from ansible_collections.publica.la.plugins.module_utils.transport.errors import InvalidInputError
@@ -54,6 +55,46 @@ def codes(applied: list[AppliedUser]) -> list[str | None]:
 
 
 ADMINS = [row(number, admin=True) for number in range(1, 6)]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_an_interrupted_run_tells_what_was_done_and_the_next_completes_it(workers: int) -> None:
+    store = store_of()
+    interruption = Interruption()
+    writes: list[Call] = []
+
+    def interrupt(call: Call) -> None:
+        if call.method == "PUT":
+            writes.append(call)
+            if len(writes) == 2:
+                interruption.request("SIGTERM")
+
+    store.before_answer = interrupt
+    api = api_on(store, workers=workers, interruption=interruption)
+    applied = provision(api, desired_users(ADMINS), workers=workers).applied
+
+    admins = {user.email for user in store.users.values() if user.admin}
+    assert {user.user.email for user in applied if user.changed and user.user} == admins
+    assert 2 <= len(admins) <= 1 + workers
+    assert [user.error is None for user in applied] == [user.changed for user in applied]
+    error = stopping_error(applied)
+    assert error is None or error.code == "interrupted"
+    assert {code for code in codes(applied) if code} <= {"interrupted", "not_tried"}
+    assert codes(run(store, ADMINS)) == [None] * 5
+    assert all(user.admin for user in store.users.values())
+
+
+def test_a_write_that_an_interruption_leaves_open_is_told_as_such() -> None:
+    store = store_of()
+    interruption = Interruption()
+    store.lose_answer("PUT", carried_out=True)
+    store.before_answer = lambda call: call.method == "PUT" and interruption.request("SIGINT")
+    api = api_on(store, interruption=interruption)
+    (applied,) = provision(api, desired_users(ADMINS[:1])).applied
+    assert applied.error is not None
+    assert applied.error.code == "interrupted"
+    assert "before it could make up for a failure" in applied.error.message
+    assert len(store.writes) == 1
 
 
 @pytest.mark.parametrize("workers", [1, 4])

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.current.listing import Listing
+from ansible_collections.publica.la.plugins.module_utils.transport.errors import FatalError
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
 from ansible_collections.publica.la.tests.unit.support.reading import (
     BARE,
@@ -66,6 +69,48 @@ def test_a_list_is_read_whole(
     assert len(store.calls) == listing.pages_read == pages
     assert listing.whole
     assert listing.finished
+
+
+@pytest.mark.parametrize("paginator", [FULL, BARE, SIMPLE])
+@pytest.mark.parametrize("ahead", [1, 4, 64])
+def test_pages_that_are_asked_for_at_once_are_the_same_pages(paginator: str, ahead: int) -> None:
+    store, one_by_one = store_of(950, paginator=paginator), store_of(950, paginator=paginator)
+    listing = Listing(api_on(store, workers=8))
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        while not listing.finished:
+            listing.read_ahead(ahead, pool)
+            listing.read_page()
+    assert list(listing.users) == list(read_all(one_by_one).users)
+    assert listing.whole
+    asked_for = sorted(int(call.query["page"]) for call in store.calls)
+    assert asked_for == [int(call.query["page"]) for call in one_by_one.calls]
+
+
+def test_several_pages_are_under_way_at_once_where_their_number_is_told() -> None:
+    store = store_of(1000, paginator=FULL)
+    meeting = threading.Barrier(4, timeout=10)
+    store.before_answer = lambda call: int(call.query["page"]) > 2 and meeting.wait()
+    listing = Listing(api_on(store, workers=4))
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        for pages in (1, 1, 4, 4, 4, 4):
+            listing.read_ahead(pages, pool)
+            listing.read_page()
+        # The others of the second four come now, or wait for each other in vain.
+        listing.read_ahead(4, pool)
+        listing.read_page()
+    assert listing.pages_read == 7
+
+
+def test_a_page_that_fails_ahead_fails_when_its_turn_comes() -> None:
+    store = store_of(600, paginator=FULL)
+    listing = Listing(api_on(store, workers=4))
+    listing.read_page()
+    listing.read_page()
+    store.answer_instead("GET", Reply(401, {"message": "Unauthenticated."}))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        listing.read_ahead(2, pool)
+        with pytest.raises(FatalError):
+            listing.read_page()
 
 
 def test_pages_are_asked_for_by_number_and_size() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.publica.la.plugins.module_utils.current.times import end_days
 from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser, HeldPlan
 from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
 from ansible_collections.publica.la.plugins.module_utils.plan.operations import Plan
 from ansible_collections.publica.la.plugins.module_utils.transport.connection import Connection
 from ansible_collections.publica.la.plugins.module_utils.transport.http import HttpTransport
@@ -29,10 +30,17 @@ def connection(**changes: Any) -> Connection:
 
 
 def api_on(
-    store: FakeStore, *, read_only: bool = False, workers: int = 1, **changes: Any
+    store: FakeStore,
+    *,
+    read_only: bool = False,
+    workers: int = 1,
+    interruption: Interruption | None = None,
+    **changes: Any,
 ) -> UsersApi:
     """The real client, with the store in the place of the network."""
-    transport = HttpTransport(connection(**changes), read_only=read_only, workers=workers)
+    transport = HttpTransport(
+        connection(**changes), read_only=read_only, workers=workers, interruption=interruption
+    )
     transport._session.mount("https://", store)
     return UsersApi(transport)
 

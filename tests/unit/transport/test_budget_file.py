@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file by which runs of one machine share a budget: safe, and harmless where it cannot be had."""
+"""The file by which runs of one machine share a budget: safe, and harmless where it fails."""
 
 from __future__ import annotations
 

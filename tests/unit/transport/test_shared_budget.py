@@ -96,9 +96,7 @@ class TestRuns:
             other.acquire()
         assert sum(clock.waits) < 1.0
 
-    def test_a_window_that_was_over_long_ago_says_nothing(
-        self, folder: Path, clock: Clock
-    ) -> None:
+    def test_a_window_that_was_over_long_ago_says_nothing(self, folder: Path, clock: Clock) -> None:
         one = run(folder, clock)
         one.answered(429, headers(0, limit=3, Retry_After="20"), one.acquire())
         clock.now += 20 + STALE_SECONDS + 61
