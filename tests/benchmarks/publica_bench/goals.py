@@ -108,7 +108,7 @@ def at_the_floor(job: Job, bound: float = 1.25, refusals: int = 9) -> Goal:
         yield Verdict(f"{job}: {BULK.title} / floor", figure, bound)
         yield Verdict(f"{job}: refusals of {BULK.title}", refused, refusals)
 
-    return Goal([(job, (BULK, SCRIPT))], judge)
+    return Goal([(job, (BULK,))], judge)
 
 
 def side_by_side(job: Job, bound: float = 5.0) -> Goal:

@@ -49,8 +49,8 @@ def limited(requests: int, seconds: int, *, told: bool = True) -> Condition:
 
 UNLIMITED = Condition("unlimited", "no limit, no latency")
 LATENCY = latency(50)
-# Twenty times as fast as the documented 100 a minute, so that a run of 10,000 has an end.
-LIMITED = limited(200, 6)
+# Forty times as fast as the documented 100 a minute, so that a run of 10,000 has an end.
+LIMITED = limited(400, 6)
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Pace:
 
     budget: float = 300.0
     repeats: int = 3
-    repeat_below: float = 90.0
+    repeat_below: float = 45.0
 
 
 @dataclass
