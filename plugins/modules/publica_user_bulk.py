@@ -14,8 +14,9 @@ description:
     that differ. A second run with the same list changes nothing.
   - The store is read with the fewest requests that the list allows, since a store answers about a
     hundred requests a minute. One request reads up to a hundred users.
+  - The desired users are in the task, in a file (CSV, JSON, JSON lines or YAML), or in both.
   - Every item is validated before the first request. All bad items are reported at once, each with
-    its index and option.
+    its option and its index, or its file and line.
   - A user's failure ends neither the run nor what was done for other users. The task then fails at
     its end, with C(changed) and RV(results) telling what was done.
 author:
@@ -29,9 +30,9 @@ options:
       - The desired users. Two items with the same O(users[].id), O(users[].external_id) or
         O(users[].email) are an error, and so is an unknown option.
       - Users of the store that are not in the list are left alone.
+      - Give O(users), O(src) or both.
     type: list
     elements: dict
-    required: true
     suboptions:
       email:
         description:
@@ -75,8 +76,9 @@ options:
         default: false
       sessions_limit:
         description:
-          - In how many sessions the user may read at once, 1 to 999999. V(0) means no limit.
-        type: int
+          - In how many sessions the user may read at once, a whole number from 1 to 999999. V(0),
+            or the word V(unlimited), means no limit.
+        type: raw
       plan_id:
         description:
           - The id of the plan that the user is to hold. Assigned only where the user does not hold
@@ -107,6 +109,35 @@ options:
             changes the password, a right or the sessions limit.
         type: bool
         default: false
+  src:
+    description:
+      - A file of desired users, on the host where the module runs. They come after those of
+        O(users), and are validated together with them.
+      - The end of the name tells the format, which is V(.csv), V(.json), V(.jsonl), V(.yml) or
+        V(.yaml).
+      - A relative path counts from the module's working directory. Begin the path with
+        C(playbook_dir) or C(inventory_dir), as the examples do, to be independent of it.
+      - A table (CSV) has the options' names in its first line, in any order. Capitals do not
+        matter, and spaces and hyphens count as underscores. An empty cell leaves the option
+        unmanaged, or to O(defaults), and a row of empty cells is skipped. The delimiter, which is
+        comma, semicolon, tab or pipe, is recognised. The encoding is UTF-8, or UTF-16 with a
+        byte-order mark.
+      - A JSON or YAML document is a list of users, or a mapping whose only key is C(users),
+        C(publica_users_desired) or begins with C(publica_users_desired_), with the list under it.
+        Its keys are matched like the names of columns. JSON lines are one user a line.
+      - A file that is empty or holds no user is an error, since most likely an export has failed.
+        So is a row with more or fewer cells than the header, and a key that stands twice in one
+        user.
+      - Templates are not evaluated in the file, and values of Ansible Vault inside it are refused.
+    type: path
+  src_columns:
+    description:
+      - What the columns or keys of O(src) mean, for those whose names are not the options' own. A
+        mapping of the column's name to the option's, or to null (C(~)) for a column to ignore.
+      - Names of columns are matched like those in the file. One that is mapped to an option and
+        that the file does not have is an error, and so are two columns for one option.
+    type: dict
+    default: {}
   defaults:
     description:
       - Options for every item that does not give them itself, by the same names as in O(users).
@@ -182,6 +213,27 @@ EXAMPLES = r"""
       - email: diego@example.org
         external_id: staff-1003
         state: active
+
+- name: Everybody in a table that a spreadsheet has saved
+  publica.la.publica_user_bulk:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    src: "{{ playbook_dir }}/seats.csv"
+    defaults:
+      generate_password: true
+
+- name: Everybody in an export of the personnel system, whose columns have other names
+  publica.la.publica_user_bulk:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    src: "{{ playbook_dir }}/personnel.csv"
+    src_columns:
+      Mail: email
+      Staff no.: external_id
+      Department: null
+    defaults:
+      generate_password: true
+      sessions_limit: unlimited
 """
 
 RETURN = r"""
@@ -193,7 +245,7 @@ summary:
   type: dict
   contains:
     desired:
-      description: Users in the list.
+      description: Users in the list and the file.
       type: int
       sample: 200
     created:
@@ -347,7 +399,7 @@ from typing import Any
 
 from ..module_utils.applied.executor import CONTINUE, ON_ERROR, check_workers
 from ..module_utils.current.snapshot import lookup_argument_spec
-from ..module_utils.desired.rows import desired_users
+from ..module_utils.desired.sources.source import users_of_task
 from ..module_utils.module import PublicaModule, run
 from ..module_utils.provision import provision
 from ..module_utils.result.report import CHANGES, REPORTS, bulk_result
@@ -357,7 +409,9 @@ from ..module_utils.transport.users_api import UsersApi
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     """Bring all users to the desired state."""
     check_workers(params["concurrency"])
-    desired = desired_users(params["users"], params["defaults"])
+    desired = users_of_task(
+        params["users"], params["src"], params["src_columns"], params["defaults"]
+    )
     provisioned = provision(
         api,
         desired,
@@ -377,14 +431,16 @@ def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> None:
     spec = {
         # An item's options are read by ``desired``, which reports every bad item at once.
-        "users": {"type": "list", "elements": "dict", "required": True},
+        "users": {"type": "list", "elements": "dict"},
+        "src": {"type": "path"},
+        "src_columns": {"type": "dict", "default": {}},
         "defaults": {"type": "dict", "default": {}},
         "lookup": lookup_argument_spec(),
         "concurrency": {"type": "int", "default": 8},
         "on_error": {"type": "str", "choices": list(ON_ERROR), "default": CONTINUE},
         "report": {"type": "str", "choices": list(REPORTS), "default": CHANGES},
     }
-    run(PublicaModule(spec), work)
+    run(PublicaModule(spec, required_one_of=[("users", "src")]), work)
 
 
 if __name__ == "__main__":

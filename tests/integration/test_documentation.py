@@ -15,7 +15,7 @@ import yaml
 from publica_sandbox.testing import SandboxStore
 
 from support import documentation
-from support.fenced_blocks import INVENTORY, PLAYBOOK, TASKS, VARS, Block, blocks_of, pages
+from support.fenced_blocks import FILE, INVENTORY, PLAYBOOK, TASKS, VARS, Block, blocks_of, pages
 from support.paths import collection
 from support.playbook_runner import INTERPRETER, PlaybookRunner, TaskRun
 
@@ -29,6 +29,13 @@ ANA = {
 }
 # Whom the examples of a module speak of as being there already.
 USERS_BEFORE = {"publica_user_info": [ANA], "publica_user_logout": [ANA]}
+# The files beside the playbook that the examples of a module read.
+FILES_BEFORE = {
+    "publica_user_bulk": {
+        "seats.csv": "Email;External ID;Sessions limit\nelena@example.org;staff-1004;2\n",
+        "personnel.csv": "Mail,Staff no.,Department\nfarid@example.org,staff-1005,Press\n",
+    }
+}
 RUNNABLE = (PLAYBOOK, TASKS)
 
 
@@ -57,6 +64,8 @@ def changes(tasks: list[TaskRun]) -> list[str]:
 @pytest.mark.parametrize("module", documentation.module_names(collection()))
 def test_the_examples_of_a_module(module: str, store: SandboxStore, runner: PlaybookRunner) -> None:
     store.add_users(USERS_BEFORE.get(module, []))
+    for name, content in FILES_BEFORE.get(module, {}).items():
+        runner.write(name, content)
     tasks = twice(at(store, documentation.examples(module)))
     play = {"vars": {"publica_api_token": store.token}, "module_defaults": {}}
 
@@ -121,6 +130,9 @@ def _write_inventory(store: SandboxStore, runner: PlaybookRunner, blocks: list[B
         elif block.kind == VARS:
             assert block.name, f"{block}: yaml vars needs the name of a file"
             runner.write(f"inventory/{block.name}", at(store, yaml.safe_load(block.text)))
+        elif block.kind == FILE:
+            assert block.name, f"{block}: file needs the name of a file"
+            runner.write(f"inventory/{block.name}", block.text)
     return runner.folder / "inventory"
 
 
@@ -130,7 +142,9 @@ def test_every_yaml_block_parses() -> None:
             # A tag such as !vault is Ansible's own, and its value a text.
             parsed = yaml.load(block.text, Loader=_AnyTag)  # noqa: S506  (a safe loader)
             assert parsed is not None, f"{block}: is empty"
-        assert block.kind in ("", *RUNNABLE, INVENTORY, VARS) or block.language != "yaml", block
+        assert block.kind in ("", *RUNNABLE, INVENTORY, VARS, FILE) or block.language != "yaml", (
+            block
+        )
 
 
 class _AnyTag(yaml.SafeLoader):
@@ -144,7 +158,8 @@ def test_the_blocks_of_a_page_are_told_apart(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "Text\n\n```yaml playbook\n- hosts: all\n```\n\n"
-        "1. In a list\n\n   ```yaml vars group_vars/all.yml\n   a: 1\n   ```\n\n```sh\nmake\n```\n",
+        "1. In a list\n\n   ```yaml vars group_vars/all.yml\n   a: 1\n   ```\n\n```sh\nmake\n```\n"
+        "\n```csv file seats.csv\nid\n7\n```\n",
         encoding="utf-8",
     )
 
@@ -154,4 +169,5 @@ def test_the_blocks_of_a_page_are_told_apart(tmp_path: Path) -> None:
         ("yaml", PLAYBOOK, "", "- hosts: all\n"),
         ("yaml", VARS, "group_vars/all.yml", "a: 1\n"),
         ("sh", "", "", "make\n"),
+        ("csv", FILE, "seats.csv", "id\n7\n"),
     ]

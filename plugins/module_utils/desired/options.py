@@ -11,6 +11,8 @@ and their defaults. Source of the bounds: the users API page, newest version.
 from __future__ import annotations
 
 import datetime
+import difflib
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from .user import ON_CREATE, PRESENT, STATES, UPDATE_PASSWORD
 EXTERNAL_ID_LENGTH = 64
 PASSWORD_LENGTHS = (8, 255)
 SESSIONS_LIMIT = 999_999
+UNLIMITED = "unlimited"
 ADDRESS_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
 LOCAL_PART_LENGTH = 64  # RFC 5321, section 4.5.3.1.1
 
@@ -29,6 +32,9 @@ LOCAL_PART_LENGTH = 64  # RFC 5321, section 4.5.3.1.1
 _LOCAL_PART = re.compile(r'[^\s@.,;:<>()\[\]\\"]+(\.[^\s@.,;:<>()\[\]\\"]+)*')
 _DOMAIN = re.compile(r"[^\W_]([\w-]*[^\W_])?(\.[^\W_]([\w-]*[^\W_])?)+")
 
+# Line breaks, other control characters, and halves of characters (surrogates).
+_NO_LINE = ("Cc", "Cs", "Zl", "Zp")
+
 # How Ansible marks ``omit`` inside a structure, where it cannot leave the key out by itself.
 _OMIT = re.compile(r"__omit_place_holder__[0-9a-f]+")
 
@@ -36,8 +42,30 @@ _TRUE = frozenset(("true", "yes", "on", "y", "t", "1"))
 _FALSE = frozenset(("false", "no", "off", "n", "f", "0"))
 
 
+# What a delimiter of a CSV file, or a quote, leaves of several cells when they were read as one.
+SEVERAL_CELLS = re.compile(r'[,;|"\x00-\x1f]')
+
+# A key that may be told: one that is a name, and not a password that lost its colon.
+_NAME = re.compile(r"[\w .()/&+-]{1,60}")
+_SECRET_IN_NAME = re.compile(r"\s*(new[_ -]?)?pass?word[\s:=]", re.IGNORECASE)
+
+
 class BadValueError(ValueError):
-    """What is wrong with a value, as the end of a sentence that begins with the option's name."""
+    """What is wrong with a value, as the end of a sentence that begins with the option's name.
+
+    :param text: the end of the sentence.
+    :param value: the value as ``text`` quotes it, if it does.
+    """
+
+    def __init__(self, text: str, value: str = "") -> None:
+        super().__init__(text)
+        self._value = value
+
+    @property
+    def without_value(self) -> str:
+        """The text for a row whose values could be another option's: a password, say."""
+        text = str(self)
+        return text.replace(self._value, "(not shown)", 1) if self._value else text
 
 
 @dataclass(frozen=True)
@@ -69,14 +97,21 @@ def is_given(value: Any) -> bool:
     return value is not None and not (isinstance(value, str) and _OMIT.fullmatch(value))
 
 
+def is_text(text: str) -> bool:
+    """Whether a text can be sent: JSON can spell halves of characters, which no encoding knows."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def read_text(value: Any) -> str:
     """A line of text without the white space around it, which the store strips as well."""
     if isinstance(value, (bool, dict, list)):
         raise BadValueError(f"must be text, not {_kind(value)}")
+    _refuse_endless(value)
     text = str(value).strip()
     if not text:
         raise BadValueError("is empty; leave it out where it is not managed")
-    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in text):
+    # What is printable has none of them, and asking for that is a hundred times as quick.
+    if not text.isprintable() and any(unicodedata.category(one) in _NO_LINE for one in text):
         raise BadValueError("holds a line break or another control character")
     return text
 
@@ -86,11 +121,15 @@ def read_email(value: Any) -> str:
     address = read_text(value)
     local_part, at, domain = address.rpartition("@")
     if not at or not _LOCAL_PART.fullmatch(local_part) or not _DOMAIN.fullmatch(domain):
-        raise BadValueError(f'is "{address}", which is no address; write it as name@example.org')
+        # Several cells that were read as one could hold a password.
+        shown = "" if SEVERAL_CELLS.search(address) else f'"{address}"'
+        named = f"{shown}, which is " if shown else ""
+        raise BadValueError(f"is {named}no address; write it as name@example.org", shown)
     if len(address) > ADDRESS_LENGTH or len(local_part) > LOCAL_PART_LENGTH:
         raise BadValueError(
             f'is "{address}", which is too long: an address has at most {ADDRESS_LENGTH} '
-            f"characters, {LOCAL_PART_LENGTH} of them before the @"
+            f"characters, {LOCAL_PART_LENGTH} of them before the @",
+            f'"{address}"',
         )
     return address
 
@@ -107,7 +146,10 @@ def read_password(value: Any) -> str:
     """A password; no error about it quotes it."""
     if not isinstance(value, (str, int, float)) or isinstance(value, bool):
         raise BadValueError(f"must be text, not {_kind(value)}")
+    _refuse_endless(value)
     password = str(value)
+    if not is_text(password):
+        raise BadValueError("holds half of a character (a lone surrogate); write it anew")
     shortest, longest = PASSWORD_LENGTHS
     if not shortest <= len(password) <= longest:
         raise BadValueError(f"has {len(password)} characters; {shortest} to {longest} are allowed")
@@ -123,7 +165,7 @@ def read_date(value: Any) -> str:
         datetime.date(*map(int, text.split("-")))
     except ValueError:
         raise BadValueError(
-            f'is "{text}", which is no date; write an existing day as YYYY-MM-DD'
+            f'is "{text}", which is no date; write an existing day as YYYY-MM-DD', f'"{text}"'
         ) from None
     return text
 
@@ -135,7 +177,7 @@ def read_boolean(value: Any) -> bool:
         return True
     if isinstance(value, (bool, int, str)) and text in _FALSE:
         return False
-    raise BadValueError(f"is {_shown(value)}; write true or false")
+    raise BadValueError(f"is {_shown(value)}; write true or false", _shown(value))
 
 
 def whole_number_between(low: int, high: int | None) -> Callable[[Any], int]:
@@ -147,14 +189,24 @@ def whole_number_between(low: int, high: int | None) -> Callable[[Any], int]:
             is_number = True
         is_digits = isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value)
         if not is_number and not is_digits:
-            raise BadValueError(f"is {_shown(value)}; write a whole number")
+            raise BadValueError(f"is {_shown(value)}; write a whole number", _shown(value))
         number = int(value)
         if number < low or (high is not None and number > high):
             bounds = f"{low} or more" if high is None else f"{low} to {high}"
-            raise BadValueError(f"is {number}; {bounds} is allowed")
+            raise BadValueError(f"is {number}; {bounds} is allowed", str(number))
         return number
 
     return read
+
+
+_read_limit = whole_number_between(0, SESSIONS_LIMIT)
+
+
+def read_sessions_limit(value: Any) -> int:
+    """A limit of sessions; the word ``unlimited`` is 0, which is how no limit is written."""
+    if isinstance(value, str) and value.strip().lower() == UNLIMITED:
+        return 0
+    return _read_limit(value)
 
 
 def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
@@ -163,7 +215,8 @@ def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if isinstance(value, str) and value.strip() in choices:
             return value.strip()
-        raise BadValueError(f"is {_shown(value)}; write one of {', '.join(choices)}")
+        known = ", ".join(choices)
+        raise BadValueError(f"is {_shown(value)}; write one of {known}", _shown(value))
 
     return read
 
@@ -182,7 +235,7 @@ USER_OPTIONS: tuple[UserOption, ...] = (
         choices=UPDATE_PASSWORD,
     ),
     UserOption("generate_password", "bool", read_boolean, default=False),
-    UserOption("sessions_limit", "int", whole_number_between(0, SESSIONS_LIMIT)),
+    UserOption("sessions_limit", "int", read_sessions_limit),
     UserOption("plan_id", "int", whole_number_between(1, None), aliases=("assign_new_plan",)),
     UserOption("plan_valid_to", "str", read_date, aliases=("new_plan_custom_valid_to",)),
     UserOption("user_plan_name", "str", read_text),
@@ -193,6 +246,11 @@ USER_OPTIONS: tuple[UserOption, ...] = (
 )
 
 IDENTITY = ("email", "external_id", "id")
+
+# Every spelling of an option, aliases included.
+OPTION_BY_NAME = {
+    name: option for option in USER_OPTIONS for name in (option.name, *option.aliases)
+}
 
 
 def user_argument_spec() -> dict[str, dict[str, Any]]:
@@ -205,6 +263,33 @@ def user_argument_spec() -> dict[str, dict[str, Any]]:
 PUBLIC_NAMES = frozenset(
     name for option in USER_OPTIONS if not option.secret for name in (option.name, *option.aliases)
 )
+
+
+def nearest_option(name: str) -> str | None:
+    """The known spelling that a name is most likely a slip for; None where nothing is near."""
+    near = difflib.get_close_matches(name.lower(), OPTION_BY_NAME, n=1)
+    return near[0] if near else None
+
+
+def unknown_option(name: str) -> str:
+    """What is wrong with a name that is no option's, with the nearest one or all of them."""
+    near = nearest_option(name)
+    known = ", ".join(sorted(OPTION_BY_NAME))
+    hint = f"did you mean {near}?" if near else f"known are {known}"
+    return f"is no option of a user; {hint}"
+
+
+def told_name(name: Any) -> str:
+    """A key as an error may tell it; a key that could hold a value is not quoted."""
+    text = str(name)
+    may_be_told = _NAME.fullmatch(text) and not _SECRET_IN_NAME.match(text)
+    return text if may_be_told else "a key (not quoted, since it may hold a value)"
+
+
+def _refuse_endless(value: Any) -> None:
+    """Refuse what JSON and YAML call a number and is none: NaN and the infinities."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadValueError("is no finite number; put it in quotes if it is meant as text")
 
 
 def _kind(value: Any) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the rows of a task to desired users: every bad row is found before the first request.
+"""From rows to desired users: every bad row is found before the first request.
 
 Each fault names the row (its index, or its file and line), the option, what is wrong and what to
 write instead. No fault quotes a password.
@@ -10,33 +10,22 @@ write instead. No fault quotes a password.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ..transport.errors import InvalidInputError
-from .options import IDENTITY, USER_OPTIONS, BadValueError, is_given
+from .entries import Entry, Fault, LabelledRow, invalid_input, labelled
+from .options import (
+    IDENTITY,
+    OPTION_BY_NAME,
+    SEVERAL_CELLS,
+    USER_OPTIONS,
+    BadValueError,
+    is_given,
+    told_name,
+    unknown_option,
+)
 from .user import DesiredUser, address_key
-
-# How many faults the message lists; the failure's ``fields`` holds them all.
-FAULTS_IN_MESSAGE = 20
-
-_BY_NAME = {name: option for option in USER_OPTIONS for name in (option.name, *option.aliases)}
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing that is wrong with one option of one row."""
-
-    row: str
-    option: str
-    text: str
-    who: str = ""
-
-    def __str__(self) -> str:
-        where = f"{self.row} ({self.who})" if self.who else self.row
-        return f"{where}: {self.option} {self.text}" if where else f"{self.option} {self.text}"
 
 
 def desired_user(params: Mapping[str, Any]) -> DesiredUser:
@@ -45,9 +34,9 @@ def desired_user(params: Mapping[str, Any]) -> DesiredUser:
     :raises InvalidInputError: with every fault.
     """
     given = {option.name: params.get(option.name) for option in USER_OPTIONS}
-    user, faults = _read_row("", given, {})
+    user, faults = _read_row(LabelledRow("", given), {})
     if user is None or faults:
-        raise _invalid(faults)
+        raise invalid_input(faults)
     return user
 
 
@@ -58,29 +47,49 @@ def desired_users(
 
     :raises InvalidInputError: with every fault of every row and of the defaults.
     """
+    return users_of_entries(labelled(option, rows), defaults)
+
+
+def users_of_entries(
+    entries: Iterable[Entry], defaults: Mapping[str, Any] | None = None, source: str = ""
+) -> list[DesiredUser]:
+    """The desired users of rows from anywhere, each row read once and then let go of.
+
+    :param entries: the rows, and what was found wrong where there is no row to be had.
+    :param source: the path of the file among the sources, for the error to name.
+    :raises InvalidInputError: with every fault of the entries, of every row and of the defaults.
+    """
     read_defaults, faults = _read_defaults(defaults or {})
-    users: list[DesiredUser | None] = []
-    labels = [f"{option}[{index}]" for index in range(len(rows))]
-    for label, row in zip(labels, rows):
-        user, row_faults = _read_row(label, row, read_defaults)
-        users.append(user)
+    first_places: dict[str, dict[Any, str]] = {name: {} for name in IDENTITY}
+    users: list[DesiredUser] = []
+    for entry in entries:
+        if isinstance(entry, Fault):
+            faults.append(entry)
+            continue
+        user, row_faults = _read_row(entry, read_defaults)
         faults.extend(row_faults)
-    faults.extend(_duplicates(labels, users))
+        if user is not None:
+            users.append(user)
+            faults.extend(_duplicates(entry, user, first_places))
     if faults:
-        raise _invalid(faults)
-    return [user for user in users if user is not None]
+        raise invalid_input(faults, source)
+    return users
 
 
-def _who(row: Mapping[str, Any]) -> str:
+def _who(row: LabelledRow) -> str:
     """Who a row is: in a list that was put together from several, its index says little."""
-    return next((str(row[name])[:40] for name in IDENTITY if is_given(row.get(name))), "")
+    if row.guarded:
+        return ""
+    values = (row.values.get(name) for name in IDENTITY)
+    who = next((str(value)[:40] for value in values if is_given(value)), "")
+    return "" if SEVERAL_CELLS.search(who) or not who.isprintable() else who
 
 
 def _read_defaults(defaults: Any) -> tuple[dict[str, Any], list[Fault]]:
     if not isinstance(defaults, Mapping):
         text = f"must be a mapping of options to values, not {type(defaults).__name__}"
         return {}, [Fault("", "defaults", text)]
-    values, faults = _read_values("defaults", defaults)
+    values, faults = _read_values(LabelledRow("defaults", defaults))
     for name in IDENTITY:
         if values.pop(name, None) is not None:
             faults.append(Fault("defaults", name, "identifies one user and cannot be a default"))
@@ -88,79 +97,62 @@ def _read_defaults(defaults: Any) -> tuple[dict[str, Any], list[Fault]]:
 
 
 def _read_row(
-    label: str, row: Any, defaults: Mapping[str, Any]
+    row: LabelledRow, defaults: Mapping[str, Any]
 ) -> tuple[DesiredUser | None, list[Fault]]:
-    if not isinstance(row, Mapping):
-        text = f"must be a mapping of options to values, not {type(row).__name__}"
-        return None, [Fault("", label, text)]
-    given, faults = _read_values(label, row)
-    if not any(is_given(row.get(name)) for name in IDENTITY):
-        faults.append(Fault(label, "email", "is missing: give email, external_id or id"))
+    if not isinstance(row.values, Mapping):
+        text = f"must be a mapping of options to values, not {type(row.values).__name__}"
+        return None, [Fault("", row.label, text)]
+    given, faults = _read_values(row)
+    if not any(is_given(row.values.get(name)) for name in IDENTITY):
+        faults.append(Fault(row.label, "email", "is missing: give email, external_id or id"))
     values = {**defaults, **given}
     for name in ("plan_valid_to", "user_plan_name"):
         # A default of one of these is meant for the rows that have a plan.
-        if name in given and "plan_id" not in values and not _is_named(row, "plan_id"):
-            faults.append(Fault(label, name, "says something of a plan: give plan_id as well"))
+        if name in given and "plan_id" not in values and not _is_named(row.values, "plan_id"):
+            faults.append(Fault(row.label, name, "says something of a plan: give plan_id as well"))
     if faults:
-        faults = [replace(fault, who=_who(row)) for fault in faults]
+        who = _who(row)
+        faults = [replace(fault, who=who) for fault in faults]
         # A partial user, so that duplicates of its keys are found in the same run.
         keys = {name: given[name] for name in IDENTITY if name in given}
         return (DesiredUser(**keys) if keys else None), faults
     return DesiredUser(**values), []
 
 
-def _read_values(label: str, row: Mapping[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+def _read_values(row: LabelledRow) -> tuple[dict[str, Any], list[Fault]]:
     values: dict[str, Any] = {}
     faults: list[Fault] = []
-    for name, value in row.items():
-        option = _BY_NAME.get(name)
+    for name, value in row.values.items():
+        option = OPTION_BY_NAME.get(name)
         if option is None:
-            faults.append(Fault(label, str(name), _unknown(str(name))))
+            faults.append(Fault(row.label, told_name(name), unknown_option(str(name))))
         elif not is_given(value):
             continue
         elif option.name in values:
-            faults.append(Fault(label, option.name, f"is given twice, also as {name}"))
+            faults.append(Fault(row.label, option.name, f"is given twice, also as {name}"))
         else:
             try:
                 values[option.name] = option.read(value)
             except BadValueError as error:
-                faults.append(Fault(label, str(name), str(error)))
+                text = error.without_value if row.guarded else str(error)
+                faults.append(Fault(row.label, str(name), text))
     return values, faults
 
 
 def _is_named(row: Mapping[str, Any], name: str) -> bool:
-    option = _BY_NAME[name]
+    option = OPTION_BY_NAME[name]
     return any(is_given(row.get(key)) for key in (option.name, *option.aliases))
 
 
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name.lower(), _BY_NAME, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(_BY_NAME))}"
-    return f"is no option of a user; {hint}"
-
-
-def _duplicates(labels: Sequence[str], users: Sequence[DesiredUser | None]) -> Iterable[Fault]:
-    for name in IDENTITY:
-        first: dict[Any, str] = {}
-        for label, user in zip(labels, users):
-            value = getattr(user, name) if user is not None else None
-            if value is None:
-                continue
-            key = address_key(value) if name == "email" else value
-            if key in first:
-                yield Fault(label, name, f"{value} stands in {first[key]} already; keep one")
-            else:
-                first[key] = label
-
-
-def _invalid(faults: Sequence[Fault]) -> InvalidInputError:
-    fields: dict[str, list[str]] = {}
-    for fault in faults:
-        key = f"{fault.row}.{fault.option}" if fault.row else fault.option
-        fields.setdefault(key, []).append(fault.text)
-    told = "; ".join(str(fault) for fault in faults[:FAULTS_IN_MESSAGE])
-    rest = len(faults) - FAULTS_IN_MESSAGE
-    more = f"; and {rest} more, all of them in failure.fields" if rest > 0 else ""
-    noun = "1 value is" if len(faults) == 1 else f"{len(faults)} values are"
-    end = "" if f"{told}{more}".endswith("?") else "."
-    return InvalidInputError(f"{noun} not right, and nothing was sent: {told}{more}{end}", fields)
+def _duplicates(
+    row: LabelledRow, user: DesiredUser, first_places: Mapping[str, dict[Any, str]]
+) -> Iterator[Fault]:
+    """The keys of a user that an earlier row has, too; notes the others as this row's."""
+    for name, places in first_places.items():
+        value = getattr(user, name)
+        if value is None:
+            continue
+        first = places.setdefault(address_key(value) if name == "email" else value, row.label)
+        if first is not row.label:
+            shown = "(the same value)" if row.guarded else value
+            yield Fault(row.label, name, f"{shown} stands in {first} already; keep one")

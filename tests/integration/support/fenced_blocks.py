@@ -5,8 +5,9 @@
 """The fenced blocks of the Markdown documentation, and what their info strings ask for.
 
 ``yaml playbook`` is a whole playbook, ``yaml tasks`` a list of tasks, ``yaml inventory`` an
-inventory, ``yaml vars NAME`` the variables file of that name (``group_vars/all.yml``). Those of one
-page belong together and are run. Every other block that says ``yaml`` must parse.
+inventory, ``yaml vars NAME`` the variables file of that name (``group_vars/all.yml``). In any
+language, ``file NAME`` is a file beside the inventory, as it stands. Those of one page belong
+together and are run. Every other block that says ``yaml`` must parse.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _FENCE = re.compile(
     r"^(?P<indent> *)```(?P<info>[^\n`]+)\n(?P<text>.*?)^(?P=indent)```\s*$",
     re.DOTALL | re.MULTILINE,
 )
-PLAYBOOK, TASKS, INVENTORY, VARS = "playbook", "tasks", "inventory", "vars"
+PLAYBOOK, TASKS, INVENTORY, VARS, FILE = "playbook", "tasks", "inventory", "vars", "file"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ansible_collections.publica.la.plugins.module_utils.desired.options import 
     BadValueError,
     UserOption,
     is_given,
+    told_name,
     user_argument_spec,
 )
 from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
@@ -56,6 +57,8 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("sessions_limit", 0, 0),
     ("sessions_limit", 999_999, 999_999),
     ("sessions_limit", "3", 3),
+    ("sessions_limit", "unlimited", 0),
+    ("sessions_limit", " Unlimited ", 0),
     ("plan_id", 1, 1),
     ("plan_id", "+12", 12),
     ("plan_valid_to", "2028-02-29", "2028-02-29"),
@@ -100,6 +103,14 @@ BAD: list[tuple[str, Any]] = [
     ("sessions_limit", -1),
     ("sessions_limit", 1_000_000),
     ("sessions_limit", "many"),
+    ("sessions_limit", "unlimited 3"),
+    ("plan_id", "unlimited"),
+    ("external_id", float("nan")),
+    ("external_id", float("inf")),
+    ("external_id", "half of a character \ud800"),
+    ("external_id", "a\u2028b"),
+    ("password", float("-inf")),
+    ("password", "half of a character \ud800"),
     ("sessions_limit", float("inf")),
     ("plan_id", 0),
     ("plan_valid_to", "31.12.2026"),
@@ -161,6 +172,41 @@ def test_the_aliases_are_the_apis_own_names() -> None:
         "plan_id": ["assign_new_plan"],
         "plan_valid_to": ["new_plan_custom_valid_to"],
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, value in BAD if isinstance(value, str) and name != "password"],
+    ids=short,
+)
+def test_a_fault_can_be_told_without_the_value(name: str, value: str) -> None:
+    with pytest.raises(BadValueError) as told:
+        read(name, value)
+    # What names the bounds or the form to write is no value, and short values are parts of it.
+    quoted = value.strip()
+    assert len(quoted) < 3 or quoted not in told.value.without_value
+
+
+@pytest.mark.parametrize("address", ["a@b.org,A,secret-7", "a@b.org;secret-7", 'a@b.org"secret-7'])
+def test_an_address_that_may_be_several_cells_is_not_quoted(address: str) -> None:
+    with pytest.raises(BadValueError, match=r"^is no address; write it as ") as told:
+        read("email", address)
+    assert "secret-7" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["password:secret-7", "password secret-7", "Pasword=secret-7", "new_password: secret-7",
+     "a\nb", "x" * 61, '"secret-7"', "{secret-7}"],
+)  # fmt: skip
+def test_a_key_that_may_hold_a_value_is_not_told(key: str) -> None:
+    assert key not in told_name(key)
+    assert "not quoted" in told_name(key)
+
+
+@pytest.mark.parametrize("key", ["emial", "Cost Center", "password-hash", "E-Mail (work)", 7])
+def test_a_key_that_is_a_name_is_told(key: Any) -> None:
+    assert told_name(key) == str(key)
 
 
 def test_no_name_of_a_secret_is_public() -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.publica.la.plugins.module_utils.desired.entries import FAULTS_IN_MESSAGE
 from ansible_collections.publica.la.plugins.module_utils.desired.rows import (
-    FAULTS_IN_MESSAGE,
     desired_user,
     desired_users,
 )

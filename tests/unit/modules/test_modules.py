@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -161,6 +162,21 @@ class TestBulk:
             "users[2].plan_id",
         }
         assert store.calls == []
+
+    def test_neither_a_list_nor_a_file_is_refused(
+        self, run: ModuleRunner, store: FakeStore
+    ) -> None:
+        result = run("publica_user_bulk", store).result
+        assert result["failed"] is True
+        assert "users, src" in result["msg"]
+        assert store.calls == []
+
+    def test_a_file_may_be_all(self, run: ModuleRunner, store: FakeStore, tmp_path: Path) -> None:
+        path = tmp_path / "seats.csv"
+        path.write_text("Mail,External ID\nana@example.org,A\n", encoding="utf-8")
+        ran = run("publica_user_bulk", store, src=str(path), src_columns={"Mail": "email"})
+        assert ran.result["summary"]["unchanged"] == 1
+        assert ran.result["invocation"]["module_args"]["src"] == str(path)
 
     @pytest.mark.parametrize("concurrency", [0, 1000])
     def test_workers_have_bounds(

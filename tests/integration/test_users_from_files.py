@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Desired users from a file: every format provisions a store, and a broken one sends nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from publica_sandbox.testing import SandboxStore
+
+from support.failures import BadCase, assert_clear
+from support.inventories import ALL_VARIABLES
+from support.playbook_runner import PlaybookRunner
+
+PROVISION = "publica.la.provision"
+SECRET = "canary-of-the-file-7f3a"
+ROWS: list[dict[str, Any]] = [
+    {"email": "ana@example.org", "external_id": "0101", "sessions_limit": "unlimited"},
+    {"email": "bruno@example.org", "external_id": "S-2", "plan_id": 12,
+     "plan_valid_to": "2031-12-31", "sessions_limit": 2},
+    {"email": "carla@example.org", "external_id": "=cmd()", "password": f"{{{{ {SECRET} }}}}"},
+]  # fmt: skip
+TABLE = (
+    "Email;External ID;Sessions-Limit;plan_id;plan_valid_to;password;Department\r\n"
+    "ana@example.org;0101;Unlimited;;;;Press\r\n"
+    ";;;;;;\r\n"
+    'bruno@example.org;"S-2";2;12;2031-12-31;;"Press; ""north"""\r\n'
+    f"carla@example.org;=cmd();;;;{{{{ {SECRET} }}}};\r\n"
+)
+FILES: dict[str, bytes] = {
+    "seats.csv": TABLE.encode("utf-8-sig"),
+    "excel.CSV": ("sep=;\r\n" + TABLE).encode("utf-16"),
+    "seats.json": json.dumps({"publica_users_desired_press": ROWS}).encode(),
+    "seats.jsonl": b"\n\n".join(json.dumps(row).encode() for row in ROWS),
+    "seats.yml": yaml.safe_dump(ROWS).encode(),
+    "seats.yaml": yaml.safe_dump({"users": ROWS}).encode(),
+}
+COLUMNS = {"department": None}
+
+
+def _bulk(name: str, **options: Any) -> dict[str, Any]:
+    return {"name": name, "publica.la.publica_user_bulk": options}
+
+
+def _write(runner: PlaybookRunner, name: str, content: bytes) -> str:
+    path = runner.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return str(path)
+
+
+def _assert_provisioned(store: SandboxStore) -> None:
+    users = {user["email"]: user for user in store.users()}
+    assert set(users) == {row["email"] for row in ROWS}
+    ana, bruno, carla = (users[row["email"]] for row in ROWS)
+    assert (ana["external_id"], ana["sessions_limit"]) == ("0101", None)
+    assert bruno["sessions_limit"] == 2
+    [plan] = store.plans_of(bruno["id"])
+    assert (plan["plan_id"], plan["valid_to"]) == (12, "2031-12-31")
+    assert carla["external_id"] == "=cmd()"
+    assert store.has_password(carla["id"], f"{{{{ {SECRET} }}}}")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_each_format_provisions_a_store(
+    store: SandboxStore, runner: PlaybookRunner, name: str
+) -> None:
+    src = _write(runner, name, FILES[name])
+    options = {"src": src, "src_columns": COLUMNS}
+    tasks = [
+        {**_bulk("foretold", **options), "check_mode": True},
+        _bulk("done", **options),
+        _bulk("again", **options),
+    ]
+
+    run = runner.tasks(tasks, store, arguments=["-vvvv", "--diff"]).succeeded()
+
+    foretold, done, again = (run.named(task["name"]) for task in tasks)
+    assert foretold.truth.users() == []
+    assert foretold.result["summary"]["created"] == len(ROWS)
+    assert foretold.result["plan"]["hash"] == done.result["plan"]["hash"]
+    assert done.result["summary"]["created"] == len(ROWS)
+    assert again.result["changed"] is False
+    assert again.result["summary"]["unchanged"] == len(ROWS)
+    assert again.truth.writes_since(done.truth) == []
+    _assert_provisioned(store)
+    assert SECRET not in run.output
+
+
+def test_the_list_and_the_file_add_up(store: SandboxStore, runner: PlaybookRunner) -> None:
+    store.add_user("ana@example.org", external_id="A")
+    src = _write(runner, "seats.csv", b"email,external_id\nben@example.org,B\n")
+    options: dict[str, Any] = {
+        "users": [{"email": "ana@example.org", "state": "absent"}],
+        "src": src,
+        "defaults": {"sessions_limit": "unlimited"},
+        "report": "all",
+    }
+
+    run = runner.tasks([_bulk("both", **options), _bulk("again", **options)], store).succeeded()
+
+    result = run.named("both").result
+    assert [item["actions"] for item in result["results"]] == [["deactivate"], ["create"]]
+    assert run.named("again").result["changed"] is False
+    assert [user["email"] for user in store.users(active=True)] == ["ben@example.org"]
+    assert store.user(email="ben@example.org")["sessions_limit"] is None
+
+
+def test_a_relative_path_counts_from_the_working_directory(
+    store: SandboxStore, runner: PlaybookRunner
+) -> None:
+    _write(runner, "lists/seats.jsonl", b'{"email": "ben@example.org", "external_id": "B"}')
+
+    runner.tasks([_bulk("relative", src="lists/seats.jsonl")], store).succeeded()
+
+    assert [user["email"] for user in store.users()] == ["ben@example.org"]
+
+
+BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
+    "rows.csv": (
+        b"email,external_id,password,sessions_limit\n"
+        b"ana@example.org,A," + SECRET.encode() + b",many\n"
+        b"ben@example.org,B," + SECRET.encode() + b",1,2\n"
+        b"carla@example.org,C\n"
+        b'dan@example.org,D,"' + SECRET.encode() + b'"x,2\n'
+        b"eve@example.org,E,2," + SECRET.encode() + b"\n"
+        b"ANA@example.org,F,,\n",
+        ["rows.csv:2.sessions_limit", "rows.csv:3", "rows.csv:4", "rows.csv:5",
+         "rows.csv:6.password", "rows.csv:6.sessions_limit", "rows.csv:7.email"],
+    ),
+    "header.csv": (b"email,E-Mail,Email,emial\n", ["header.csv:1.E-Mail", "header.csv:1.emial",
+                                                   "header.csv:1.email"]),
+    "nobody.csv": (b"ana@example.org," + SECRET.encode() + b"\n", ["nobody.csv:1"]),
+    "latin.csv": (b"email\nana@example.org\nz\xfcrich@example.org\n", ["latin.csv:3"]),
+    "quote.csv": (b'email,password\n"ana@example.org,' + SECRET.encode() + b"\nx,y\n",
+                  ["quote.csv:2"]),
+    "empty.csv": (b"", ["empty.csv"]),
+    "nobody.json": (b"[]", ["nobody.json"]),
+    "twice.json": (b'[{"email": "x", "id": 1, "id": 2}]', ["twice.json[0].id",
+                                                           "twice.json[0].email"]),
+    "broken.json": (b'[\n{"password": "' + SECRET.encode() + b'"', ["broken.json:2:39"]),
+    "lines.jsonl": (b'{"id": 0}\n{id: 1}\n', ["lines.jsonl:1.id", "lines.jsonl:2:2"]),
+    "vault.yml": (b"- email: x\n  password: !vault |\n    3130\n", ["vault.yml:2"]),
+    "broken.yml": (b"- password: [" + SECRET.encode() + b"\n", ["broken.yml:2:1"]),
+    "seats.xlsx": (b"PK", ["src"]),
+}  # fmt: skip
+
+
+def test_nothing_is_sent_for_a_file_that_cannot_be_right(
+    store: SandboxStore, runner: PlaybookRunner
+) -> None:
+    # A fault of the list, of the defaults and of the file are told together.
+    others = {"users": [{"email": "no address"}], "defaults": {"plan": 1}}
+    cases = [
+        BadCase(
+            name,
+            "publica_user_bulk",
+            {**others, "src": _write(runner, name, content)},
+            ["nothing was sent", str(runner.folder / name)],
+            fields=[*fields, "users[0].email", "defaults.plan"],
+        )
+        for name, (content, fields) in BAD_FILES.items()
+    ]
+    good = _write(runner, "good.csv", b"email\nana@example.org\n")
+    cases += [
+        BadCase("missing", "publica_user_bulk", {"src": "nowhere/seats.csv"},
+                ["does not exist", "playbook_dir", str(runner.folder / "nowhere" / "seats.csv")],
+                fields=["src"]),
+        BadCase("folder", "publica_user_bulk", {"src": _write(runner, "a.csv/x", b"")[:-2]},
+                ["is a folder"], fields=["src"]),
+        BadCase("columns", "publica_user_bulk",
+                {"src": good, "src_columns": {"Mail": "emial", "Nr": "id", "No": "id"}},
+                ["did you mean email?"], fields=["src_columns.Mail", "src_columns.No"]),
+        BadCase("absent column", "publica_user_bulk",
+                {"src": good, "src_columns": {"Nr": "external_id"}},
+                ["is no column of the file"], fields=["src_columns.Nr"]),
+        BadCase("columns of no file", "publica_user_bulk",
+                {"users": [], "src_columns": {"Nr": "id"}}, ["give src as well"],
+                fields=["src_columns"]),
+    ]  # fmt: skip
+
+    run = runner.tasks([case.task() for case in cases], store, arguments=["-vvv"]).succeeded()
+
+    assert_clear(run, cases)
+    assert store.journal() == []
+    assert SECRET not in run.output
+
+
+def test_the_role_takes_a_file_beside_its_lists(
+    store: SandboxStore, runner: PlaybookRunner
+) -> None:
+    _write(runner, "inventory/files/north.csv", TABLE.encode("utf-8-sig"))
+    runner.write("inventory/group_vars/all.yml", ALL_VARIABLES)
+    runner.write(
+        "inventory/stores.yml",
+        {
+            "publica_stores": {
+                "hosts": {
+                    "north": {
+                        "publica_users_base_url": store.base_url,
+                        "publica_users_api_token": store.token,
+                        "publica_users_src": "{{ inventory_dir }}/files/north.csv",
+                        "publica_users_src_columns": COLUMNS,
+                        "publica_users_desired_guests": [
+                            {"email": "zoe@example.org", "state": "absent"}
+                        ],
+                    }
+                }
+            }
+        },
+    )
+    inventory = runner.folder / "inventory" / "stores.yml"
+
+    planned = runner.playbook(PROVISION, inventory, arguments=["--check"]).succeeded()
+    assert store.users() == []
+    first = runner.playbook(PROVISION, inventory).succeeded()
+    second = runner.playbook(PROVISION, inventory).succeeded()
+
+    for run, created in ((planned, 3), (first, 3), (second, 0)):
+        [task] = run.of_module("publica_user_bulk")
+        assert task.result["summary"]["desired"] == len(ROWS) + 1
+        assert task.result["summary"]["created"] == created
+    _assert_provisioned(store)

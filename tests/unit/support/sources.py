@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Desired users from files: what comes of a file's content, be it users or faults."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.publica.la.plugins.module_utils.desired.entries import LabelledRow
+from ansible_collections.publica.la.plugins.module_utils.desired.sources.columns import read_columns
+from ansible_collections.publica.la.plugins.module_utils.desired.sources.source import (
+    READERS,
+    users_of_task,
+)
+from ansible_collections.publica.la.plugins.module_utils.desired.sources.text import TextLines
+from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.transport.errors import InvalidInputError
+
+
+class SourceFolder:
+    """A folder of the test's own, and what a task makes of the files in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def users(
+        self,
+        name: str,
+        content: str | bytes,
+        src_columns: Mapping[str, Any] | None = None,
+        users: Sequence[Any] | None = None,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> list[DesiredUser]:
+        """The desired users of a file that is well."""
+        return users_of_task(users, str(self.write(name, content)), src_columns, defaults)
+
+    def error(
+        self, name: str, content: str | bytes, *more: Any, **others: Any
+    ) -> InvalidInputError:
+        """The error of a file that is not; its message is one line, and names the path once."""
+        with pytest.raises(InvalidInputError) as told:
+            self.users(name, content, *more, **others)
+        message = told.value.message
+        assert "\n" not in message
+        assert message.count(str(self.folder)) == 1
+        return told.value
+
+
+def rows_of(name: str, content: bytes, src_columns: Mapping[str, Any] | None = None) -> list[Any]:
+    """The rows of a content, before they are validated; anything else fails the test."""
+    columns, faults = read_columns(src_columns or {})
+    assert faults == []
+    read: Callable[..., Any] = READERS[Path(name).suffix]
+    entries = list(read(TextLines(io.BytesIO(content), name), columns))
+    assert all(isinstance(entry, LabelledRow) for entry in entries), entries
+    return entries
