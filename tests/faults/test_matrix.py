@@ -12,17 +12,20 @@ nobody else touched.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
 
 import pytest
 from publica_sandbox.switches import Switches
 from publica_sandbox.testing import SandboxStore
-
-from support import declared, staging
 from support.figures import Note
-from support.readings import READINGS
 from support.runs import BULK, MODES, run
 from support.troubles import ENDPOINTS, POSITIONS, TROUBLES, UNLIKE_TROUBLES, Trouble
 from support.wire import Wire
+
+from support import declared, staging
+from support.readings import READINGS
 
 OTHER_READINGS = [name for name in READINGS if name != "documented"]
 # `make soak` has the time for what `make test` takes a part of.
@@ -31,12 +34,18 @@ THOROUGH = "SOAK_MINUTES" in os.environ
 every_fault = pytest.mark.parametrize("trouble", TROUBLES, ids=str)
 every_endpoint = pytest.mark.parametrize("endpoint", ENDPOINTS)
 every_position = pytest.mark.parametrize("position", POSITIONS)
-some_faults = pytest.mark.parametrize(
-    "trouble", TROUBLES if THOROUGH else UNLIKE_TROUBLES, ids=str
-)
-some_positions = pytest.mark.parametrize(
-    "position", POSITIONS if THOROUGH else ("first", "last")
-)
+
+
+def with_positions(*axes: Sequence[Any]) -> list[Any]:
+    """Every combination, each with one position: the three take turns along every axis."""
+    cases = []
+    for places in product(*(range(len(axis)) for axis in axes)):
+        values = [axis[place] for axis, place in zip(axes, places, strict=True)]
+        turns = POSITIONS if THOROUGH else (POSITIONS[sum(places) % len(POSITIONS)],)
+        for position in turns:
+            name = "-".join(map(str, [*values, position]))
+            cases.append(pytest.param(*values, position, id=name))
+    return cases
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -66,19 +75,17 @@ def test_one_fault(
     _prove(store, wire, note, trouble, endpoint, position, mode=mode)
 
 
-@some_positions
-@every_endpoint
-@every_fault
+@pytest.mark.parametrize(("trouble", "endpoint", "position"), with_positions(TROUBLES, ENDPOINTS))
 def test_two_faults_in_a_row(
     store: SandboxStore, wire: Wire, note: Note, trouble: Trouble, endpoint: str, position: str
 ) -> None:
     _prove(store, wire, note, trouble, endpoint, position, times=2)
 
 
-@some_positions
-@every_endpoint
-@some_faults
-@pytest.mark.parametrize("reading", OTHER_READINGS)
+@pytest.mark.parametrize(
+    ("reading", "trouble", "endpoint", "position"),
+    with_positions(OTHER_READINGS, TROUBLES if THOROUGH else UNLIKE_TROUBLES, ENDPOINTS),
+)
 def test_one_fault_in_another_store(
     store: SandboxStore,
     wire: Wire,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pytest
 from publica_sandbox.testing import SandboxStore
-
-from support import declared, staging
 from support.figures import Note
-from support.readings import READINGS
 from support.runs import run
 from support.troubles import UNLIKE_TROUBLES, Trouble
 from support.wire import Wire
+
+from support import declared, staging
+from support.readings import READINGS
 
 LOST = Trouble("close_after", acted=True)
 NEVER_ARRIVED = Trouble("close_before")
@@ -78,9 +78,7 @@ def test_a_store_that_can_be_read_no_more(
     staging.arm(store, wire, loss, endpoint, number)
     staging.arm_from(store, wire, trouble, "list", read_back)
 
-    first = run(
-        store, declared.rows(store, {}), workers=1, max_retries=1, max_rate_limit_wait=0.5
-    )
+    first = run(store, declared.rows(store, {}), workers=1, max_retries=1, max_rate_limit_wait=0.5)
 
     _note(note, store, wire, endpoint, loss, trouble)
     assert first.failures != {}

@@ -67,9 +67,7 @@ def arm(
         store.fault(endpoint=endpoint, nth=each, **_rule(trouble))
 
 
-def arm_from(
-    store: SandboxStore, wire: Wire, trouble: Trouble, endpoint: str, number: int
-) -> None:
+def arm_from(store: SandboxStore, wire: Wire, trouble: Trouble, endpoint: str, number: int) -> None:
     """Let every request to an endpoint (or ``any``) from this number on go wrong, without end."""
     if trouble.by_client:
         wire.refuses = _from(endpoint, number)
