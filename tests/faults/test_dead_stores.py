@@ -138,7 +138,7 @@ def _prove_one_ending(outcome: Outcome, code: str) -> None:
 
 
 def _prove_next_run(store: SandboxStore, before: declared.Content) -> None:
-    """The next run does all that was left. Sessions are ended beside a change, which may be past."""
+    """The next run does all that was left; only sessions are ended beside a change alone."""
     second = run(store, declared.rows(store, {}), workers=staging.WORKERS)
     assert second.failures == {}
     assert declared.differences(store, before, {}, logged_out=False) == []
