@@ -33,7 +33,7 @@ SOAK_MINUTES = float(os.environ.get("SOAK_MINUTES", "0"))
 
 BOUNDED = settings(
     max_examples=12,
-    stateful_step_count=10,
+    stateful_step_count=12,
     deadline=None,
     derandomize=True,
     database=None,

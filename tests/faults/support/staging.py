@@ -19,8 +19,8 @@ from .troubles import HANG, Trouble
 from .wire import Wire
 
 WORKERS = 4
-# What a fault of the store needs where a test did not clear it away.
-HANG_SECONDS = 20
+# Far longer than the client has patience.
+HANG_SECONDS = 10
 
 _COUNTS: dict[tuple[str, str], Mapping[str, int]] = {}
 
@@ -63,6 +63,7 @@ def arm(
         return
     if trouble.kind == HANG:
         wire.hangs = lambda asked, count: asked == endpoint and count in numbers
+        wire.hung = lambda: _fired(store)
     for each in numbers:
         store.fault(endpoint=endpoint, nth=each, **_rule(trouble))
 
@@ -74,6 +75,7 @@ def arm_from(store: SandboxStore, wire: Wire, trouble: Trouble, endpoint: str, n
         return
     if trouble.kind == HANG:
         wire.hangs = _from(endpoint, number)
+        wire.hung = lambda: _fired(store)
 
     def begin(asked: str, count: int) -> None:
         if (asked, count) == (endpoint, number):
@@ -88,10 +90,14 @@ def _from(endpoint: str, number: int) -> Callable[[str, int], bool]:
 
 def disarm(store: SandboxStore, wire: Wire) -> int:
     """Forget all faults; returns how many fired."""
-    fired = wire.refused + sum(rule["fired"] for rule in store.faults())
+    fired = wire.refused + _fired(store)
     store.clear_faults()
     wire.begin()
     return fired
+
+
+def _fired(store: SandboxStore) -> int:
+    return sum(rule["fired"] for rule in store.faults())
 
 
 def _rule(trouble: Trouble) -> dict[str, Any]:
