@@ -63,6 +63,14 @@ sandbox-test: $(READY) ## The sandbox store's own tests
 contract: $(READY) ## The API's description against the sandbox store and the client
 	@$(NOX) --session contract
 
+.PHONY: faults
+faults: $(READY) ## Every fault at every endpoint, and random lists and faults
+	@$(NOX) --session faults
+
+.PHONY: soak
+soak: $(READY) ## The same in full, with new examples for SOAK_MINUTES (30)
+	@$(NOX) --session soak
+
 .PHONY: sanity
 sanity: $(READY) ## ansible-test sanity
 	@$(NOX) --session sanity
