@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.transport import http, rate_window
 from publica_sandbox.fixtures import running_store, store
-from support.wire import Wire, closed_port
 
 from support import figures
+from support.wire import Wire, closed_port
 
 __all__ = ["running_store", "store"]
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import pytest
 from publica_sandbox.testing import SandboxStore
+
+from support import declared, staging
 from support.figures import Note
 from support.runs import BULK, Outcome, run
 from support.troubles import ENDPOINTS, POSITIONS, TROUBLES, UNLIKE_TROUBLES, Trouble
 from support.wire import ANY, Wire
-
-from support import declared, staging
 
 RETRIES = 5
 # What all workers of a run share, in retries: architecture.md, "Retries".

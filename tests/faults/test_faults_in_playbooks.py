@@ -19,11 +19,11 @@ from ansible_collections.publica.la.tests.integration.support.playbook_runner im
     Run,
 )
 from publica_sandbox.testing import SandboxStore
+
+from support import declared, staging
 from support.figures import Note
 from support.pausing_relay import PausingRelay
 from support.troubles import HANG, REFUSED, TROUBLES, Trouble
-
-from support import declared, staging
 
 # One trouble meets an endpoint of its own, so that together they meet all of them.
 MET_AT = ("list", "create", "update", "deactivate", "reactivate", "force_logout")

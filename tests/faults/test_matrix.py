@@ -19,13 +19,13 @@ from typing import Any
 import pytest
 from publica_sandbox.switches import Switches
 from publica_sandbox.testing import SandboxStore
+
+from support import declared, staging
 from support.figures import Note
+from support.readings import READINGS
 from support.runs import BULK, MODES, run
 from support.troubles import ENDPOINTS, POSITIONS, TROUBLES, UNLIKE_TROUBLES, Trouble
 from support.wire import Wire
-
-from support import declared, staging
-from support.readings import READINGS
 
 OTHER_READINGS = [name for name in READINGS if name != "documented"]
 # `make soak` has the time for what `make test` takes a part of.

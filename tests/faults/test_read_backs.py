@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pytest
 from publica_sandbox.testing import SandboxStore
+
+from support import declared, staging
 from support.figures import Note
+from support.readings import READINGS
 from support.runs import run
 from support.troubles import UNLIKE_TROUBLES, Trouble
 from support.wire import Wire
-
-from support import declared, staging
-from support.readings import READINGS
 
 LOST = Trouble("close_after", acted=True)
 NEVER_ARRIVED = Trouble("close_before")

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 PROPERTY = "publica-figures"
+# Counted beside the steps, and no step itself.
+MET = "runs that met their faults"
 Note = Callable[..., None]
 
 
@@ -42,8 +44,9 @@ def summary(noted: Iterable[dict[str, Any]]) -> list[str]:
     for case in cases:
         steps.update(case.get("steps", {}))
     if steps:
+        met = steps.pop(MET, 0)
         told = ", ".join(f"{name} {count}" for name, count in sorted(steps.items()))
-        lines.append(f"property test: {sum(steps.values())} steps ({told})")
+        lines.append(f"property test: {sum(steps.values())} steps ({told}; {met} {MET})")
     return lines
 
 

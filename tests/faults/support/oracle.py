@@ -79,7 +79,9 @@ class Oracle:
         done: set[int] = set()
         while len(done) < len(rows):
             for number in range(len(rows)):
-                giver = _giver(number, fates, new_addresses)
+                # Whoever is refused already, as in a circle, waits for nobody.
+                is_refused = fates[number].failure is not None
+                giver = None if is_refused else _giver(number, fates, new_addresses)
                 if number in done or (giver is not None and giver not in done):
                     continue
                 done.add(number)
