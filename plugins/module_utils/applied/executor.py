@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..current.user import CurrentUser
 from ..plan.operations import Plan, UserPlan, Warned, as_told
 from ..plan.order import waves
+from ..plan.removals import why_held_back
 from ..transport.errors import InvalidInputError, PublicaError
 from ..transport.users_api import UsersApi
 from ..workers import for_each
@@ -67,7 +68,7 @@ def apply_plan(
     :param on_error: ``continue`` with the other users after a user's error, or ``stop``.
     """
     if api.transport.read_only:
-        return [_foreseen(user) for user in plan.users]
+        return foresee(plan)
     run = _Run(Writer(api, today), on_error)
     if on_error == STOP and any(user.error is not None for user in plan.users):
         run.stop(None)
@@ -78,9 +79,17 @@ def apply_plan(
         applied[user.index] = run.apply(user, applied)
 
     for wave in waves(plan.users):
+        if not all(user.listed for user in wave):
+            run.held_removals = _held_removals(plan, applied)
         # The next wave may begin only when this one is done.
         for_each(wave, apply, min(workers, len(wave)))
     return [applied.get(user.index) or _without_steps(user) for user in plan.users]
+
+
+def foresee(plan: Plan) -> list[AppliedUser]:
+    """What applying a plan would come to if the store refused nothing."""
+    held_removals = _held_removals(plan, {})
+    return [_foreseen(user, held_removals) for user in plan.users]
 
 
 class _Run:
@@ -91,6 +100,8 @@ class _Run:
         self._on_error = on_error
         self._stopped = threading.Event()
         self._cause: PublicaError | None = None
+        # Why nobody is removed who is not in the list, known once all others are done.
+        self.held_removals: PublicaError | None = None
 
     def stop(self, cause: PublicaError | None) -> None:
         """Begin no further user."""
@@ -102,13 +113,18 @@ class _Run:
         """Carry out the steps of one user; ``applied`` holds the waves before."""
         if self._stopped.is_set():
             return AppliedUser(plan, plan.current, error=self._not_tried())
-        for index in plan.waits_for:
-            if index not in applied or applied[index].error is not None:
-                return AppliedUser(plan, plan.current, error=_held(plan, index))
-        result = self._carry_out(plan)
+        result = self._held_back(plan, applied) or self._carry_out(plan)
         if result.error is not None and (result.error.fatal or self._on_error == STOP):
             self.stop(result.error)
         return result
+
+    def _held_back(self, plan: UserPlan, applied: dict[int, AppliedUser]) -> AppliedUser | None:
+        for index in plan.waits_for:
+            if index not in applied or applied[index].error is not None:
+                return AppliedUser(plan, plan.current, error=_held(plan, index))
+        if not plan.listed and self.held_removals is not None:
+            return AppliedUser(plan, plan.current, error=self.held_removals)
+        return None
 
     def _carry_out(self, plan: UserPlan) -> AppliedUser:
         going_on, user = plan, plan.current
@@ -154,7 +170,9 @@ class _Run:
         return PublicaError(NOT_TRIED, f"Not tried, since {reason}")
 
 
-def _foreseen(plan: UserPlan) -> AppliedUser:
+def _foreseen(plan: UserPlan, held_removals: PublicaError | None) -> AppliedUser:
+    if not plan.listed and held_removals is not None:
+        return AppliedUser(plan, plan.current, error=held_removals)
     return AppliedUser(plan, plan.after, tuple(plan.actions), plan.warnings, plan.error)
 
 
@@ -168,6 +186,12 @@ def _held(plan: UserPlan, index: int) -> PublicaError:
         f"Not tried: #{index} was to give up the address that {plan.desired.label} takes, and "
         "that failed.",
     )
+
+
+def _held_removals(plan: Plan, applied: Mapping[int, AppliedUser]) -> PublicaError | None:
+    errors = {index: user.error for index, user in applied.items()}
+    reason = why_held_back(plan.users, errors)
+    return None if reason is None else PublicaError(NOT_TRIED, f"Not tried: {reason}")
 
 
 def stopping_error(applied: Sequence[AppliedUser]) -> PublicaError | None:

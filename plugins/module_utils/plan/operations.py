@@ -86,6 +86,7 @@ class UserPlan:
     :ivar waits_for: indexes whose steps must be done before, since they free the address that
         this one takes.
     :ivar error: why nothing can be done for this user; the steps are then empty.
+    :ivar listed: the input names this user; where it does not, the plan is to remove him.
     """
 
     index: int
@@ -96,6 +97,7 @@ class UserPlan:
     waits_for: frozenset[int] = frozenset()
     warnings: tuple[Warned, ...] = ()
     error: PublicaError | None = None
+    listed: bool = True
 
     @property
     def actions(self) -> list[str]:
@@ -109,7 +111,7 @@ class UserPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan for all desired users, in the order of the input."""
+    """The plan for all desired users, in the order of the input; removals come after them."""
 
     users: Sequence[UserPlan]
 

@@ -37,7 +37,7 @@ def wanted(numbers: Iterable[int], **options: Any) -> list[DesiredUser]:
 
 
 def read(store: FakeStore, desired: list[DesiredUser], lookup: str = "auto") -> UserIndex:
-    return read_current(api_on(store, workers=4), desired, lookup, workers=4)
+    return read_current(api_on(store, workers=4), desired, lookup, workers=4).index
 
 
 def kinds(store: FakeStore) -> dict[str, int]:
