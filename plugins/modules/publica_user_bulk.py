@@ -425,8 +425,8 @@ guard:
       sample: >-
         2 users are not in the list and would be deactivated, but max_deactivations allows 1 (10% of
         12 active users): ana@example.org, bruno@example.org. Check that the list is complete. If
-        they are all to go, raise max_deactivations, or review the plan in a dry run and give
-        approve: '3f9d1c0a7be24c55'.
+        that is right, raise max_deactivations, or review the plan in a dry run and give approve:
+        '3f9d1c0a7be24c55'.
     deactivations:
       description: How many users that are not in the list the plan deactivates.
       type: int

@@ -100,7 +100,7 @@ def _too_many(plan: Plan, limit: str, removals: Sequence[UserPlan]) -> str:
     return (
         f"{_users(len(removals))} {_are(removals)} not in the list and would be deactivated, but "
         f"max_deactivations allows {limit}: {_names(removals)}. Check that the list is complete. "
-        "If they are all to go, raise max_deactivations, or review the plan in a dry run and "
+        "If that is right, raise max_deactivations, or review the plan in a dry run and "
         f"give approve: '{plan.hash}'."
     )
 

@@ -104,6 +104,12 @@ class UserPlan:
         """What the steps do, in the order in which it is told."""
         return as_told(action for step in self.steps for action in step.actions)
 
+    def for_hash(self) -> list[Any]:
+        """Whom the plan is for: also by the address, which is what a person has reviewed."""
+        if self.current is None:
+            return [None, self.desired.label]
+        return [self.current.id, self.current.email]
+
     @property
     def deactivates(self) -> bool:
         return any(step.endpoint == DEACTIVATE for step in self.steps)
@@ -130,10 +136,6 @@ class Plan:
     @property
     def hash(self) -> str:
         """A name for exactly this plan: equal plans for equal stores have equal hashes."""
-        told = [
-            [user.current.id if user.current else user.desired.label, step.for_hash()]
-            for user in self.users
-            for step in user.steps
-        ]
+        told = [[*user.for_hash(), step.for_hash()] for user in self.users for step in user.steps]
         text = json.dumps(told, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
