@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import pytest
@@ -345,7 +346,7 @@ def test_a_store_of_several_pages(store: SandboxStore, runner: PlaybookRunner) -
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("reading", single_readings() + paired_readings(), ids=describe)
+@pytest.mark.parametrize("reading", [*single_readings(), *paired_readings()], ids=map(str, count()))
 def test_under_every_reading_nobody_is_removed_who_is_to_stay(
     reading: Reading, store: SandboxStore
 ) -> None:
