@@ -9,6 +9,9 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
+# PUBLISH=1 has `make bench` refresh the documentation's tables and pictures.
+PUBLISH ?=
+export PUBLISH
 # An ansible-core to use instead of the newest one that a Python was found for.
 CORE ?=
 export CORE
@@ -62,6 +65,18 @@ sandbox-test: $(READY) ## The sandbox store's own tests
 .PHONY: contract
 contract: $(READY) ## The API's description against the sandbox store and the client
 	@$(NOX) --session contract
+
+.PHONY: bench
+bench: $(READY) ## Benchmarks beside the collection's peers (an hour or two)
+	@$(NOX) --session bench
+
+.PHONY: bench-quick
+bench-quick: $(READY) ## The same at small sizes, in a minute
+	@$(NOX) --session bench -- --quick
+
+.PHONY: bench-test
+bench-test: $(READY) ## The benchmarks' own tests
+	@$(NOX) --session bench-test
 
 .PHONY: sanity
 sanity: $(READY) ## ansible-test sanity

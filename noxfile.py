@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,6 +54,7 @@ UV = (sys.executable, "-m", "uv")
 # one). The test suites and the sandbox store are programs for a newer Python: ruff, mypy and their
 # own tests hold them to more.
 NOT_FOR_ANSIBLE_TEST = (
+    "tests/benchmarks/*",
     "tests/contract/*",
     "tests/integration/*",
     "tests/sandbox/*",
@@ -114,7 +116,7 @@ nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
 nox.options.sessions = [
     *("lint", "types", "docs", "sanity", "build"),
-    *("sandbox", "contract", f"unit-{DEFAULT}", f"integration-{DEFAULT}"),
+    *("sandbox", "contract", "bench-test", f"unit-{DEFAULT}", f"integration-{DEFAULT}"),
 ]
 
 
@@ -210,13 +212,17 @@ def format_code(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """mypy, strict, on the collection's code, its tools and the sandbox store."""
-    install(session, "types", "pytest", "sandbox", "bootstrap")
+    install(session, "types", "pytest", "sandbox", "benchmarks", "bootstrap")
     session.chdir(tree())
     env = {"MYPYPATH": str(CACHE / "tree")}
     session.run("mypy", "plugins", env=env)
     tools = {"MYPYPATH": os.pathsep.join(["tests/tools", "tests/sandbox"])}
     words = ("--python-version", "3.11", "noxfile.py", "tests/tools", "tests/demo")
     session.run("mypy", *words, "docs/examples", env=tools)
+    benchmarks = {"MYPYPATH": os.pathsep.join(["tests/benchmarks", "tests/sandbox"])}
+    # numpy, which the charts come with, is written for a newer Python.
+    words = ("--python-version", "3.12", "--package", "publica_bench")
+    session.run("mypy", *words, env=benchmarks)
     session.chdir("tests/sandbox")
     session.run("mypy")
 
@@ -338,6 +344,51 @@ def demo(session: nox.Session, core: str) -> None:
         [str(python), str(script), "--folder", str(CACHE / "demo")],
         {**os.environ, **paths, **ansible_environment(collection)},
     )
+
+
+@nox.session(python=PYTHON)
+def bench(session: nox.Session) -> None:
+    """The benchmarks, with the words after `--`; PUBLISH=1 refreshes the documentation."""
+    install_for_benchmarks(session)
+    collection = tree()
+    results = CACHE / "benchmarks"
+    words = ["--folder", str(results), "--commit", commit()]
+    if os.environ.get("PUBLISH") == "1":
+        words += ["--publish", str(REPOSITORY / "docs")]
+    session.run(
+        *("python", "-m", "publica_bench", *words, *session.posargs),
+        env=benchmark_environment(collection),
+    )
+    session.log(f"Tables, pictures and every single run: {results.relative_to(REPOSITORY)}")
+
+
+@nox.session(name="bench-test", python=PYTHON)
+def bench_test(session: nox.Session) -> None:
+    """The benchmarks' arithmetic, and one small run of them all."""
+    install_for_benchmarks(session)
+    install(session, "pytest")
+    collection = tree()
+    session.chdir(collection)
+    pytest(session, "tests/benchmarks/tests", env=benchmark_environment(collection))
+
+
+def install_for_benchmarks(session: nox.Session) -> None:
+    """What the contenders and the race need."""
+    install(session, "runtime", "sandbox", "benchmarks", core_requirements(DEFAULT))
+
+
+def benchmark_environment(collection: Path) -> dict[str, str]:
+    """The environment of Ansible, with the benchmarks' package to import."""
+    env = ansible_environment(collection)
+    benchmarks = str(collection / "tests" / "benchmarks")
+    return {**env, "PYTHONPATH": os.pathsep.join([benchmarks, env["PYTHONPATH"]])}
+
+
+def commit() -> str:
+    """What is measured, as git names it, with a mark where the work tree differs from it."""
+    describe = ("git", "-C", str(REPOSITORY), "describe", "--always", "--dirty")
+    said = subprocess.run(describe, capture_output=True, text=True, check=True)  # noqa: S603 (our words)
+    return said.stdout.strip()
 
 
 def for_each_core(run: Callable[[nox.Session, str], None], *tags: str) -> None:

@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
-from typing import Any
+from typing import Any, Callable
 
+from .signals import TO_END
 from .transport.errors import FatalError
 
 INTERRUPTED = "interrupted"
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # One wish may come as several signals, from the terminal and from Ansible; a later one is another,
 # more urgent wish.
 SAME_WISH_SECONDS = 2.0
@@ -34,6 +34,7 @@ class Interruption:
     def __init__(self) -> None:
         self._signal = ""
         self._since = 0.0
+        self._told: Callable[[], None] = lambda: None
 
     @property
     def requested(self) -> bool:
@@ -43,6 +44,11 @@ class Interruption:
     def request(self, name: str) -> None:
         """Ask the run to end; ``name`` says by what."""
         self._signal = name
+        self._told()
+
+    def when_requested(self, told: Callable[[], None]) -> None:
+        """Whom to tell of the wish, at once and perhaps from a signal handler."""
+        self._told = told
 
     def check(self) -> None:
         """Send nothing more once the run is to end.
@@ -69,7 +75,7 @@ class Interruption:
             yield  # Only the main thread can handle signals.
             return
         former = {}
-        for number in SIGNALS:
+        for number in TO_END:
             # What was started to be left alone (nohup, a job in the background) still is.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 former[number] = signal.signal(number, self._heard)

@@ -19,6 +19,7 @@ from .plan.guards import Verdict, judge
 from .plan.operations import Plan
 from .plan.planner import plan_users
 from .plan.removals import NO_REMOVALS, Removals, plan_removals
+from .progress.progress import NO_PROGRESS, Progress
 from .transport.users_api import UsersApi
 
 
@@ -48,10 +49,12 @@ def provision(
     workers: int = 1,
     on_error: str = CONTINUE,
     policy: RemovalPolicy = LEAVES_ALONE,
+    progress: Progress = NO_PROGRESS,
 ) -> Provisioned:
     """Bring the users of a store to the desired state, or in check mode tell what that takes."""
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-    current = read_current(api, desired, lookup, workers, everybody=policy.exclusive)
+    progress.reading()
+    current = read_current(api, desired, lookup, workers, progress, everybody=policy.exclusive)
     plan = plan_users(desired, current.index, today)
     removals = NO_REMOVALS
     if policy.exclusive:
@@ -66,5 +69,7 @@ def provision(
         today=today,
         workers=workers,
         on_error=on_error,
+        progress=progress,
     )
+    progress.finishing()
     return Provisioned(plan, policy, removals, verdict, guarded)

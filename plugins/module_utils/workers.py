@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterable
 from typing import Callable, TypeVar
 
+from .signals import start_beside_signals
+
 Thing = TypeVar("Thing")
 
 
@@ -39,7 +41,7 @@ def for_each(things: Iterable[Thing], act: Callable[[Thing], object], workers: i
     end = object()
     threads = [threading.Thread(target=work, daemon=True) for _number in range(workers - 1)]
     for thread in threads:
-        thread.start()
+        start_beside_signals(thread)
     work()
     for thread in threads:
         thread.join()

@@ -15,8 +15,10 @@ description:
     store stays as it is.
   - The user is found by O(id), else by O(external_id) where the store returns it, else by O(email).
     Keys that point at two different users are an error that names both.
-  - For more than a few users M(publica.la.publica_user_bulk) is the better tool. It reads a hundred
-    users with one request, where this module needs at least one request for each.
+  - From two users on M(publica.la.publica_user_bulk) is the better tool than a loop of this module.
+    Measured with ten new users, the loop took four times the processor time, and 30 requests with
+    O(lookup=search) where the bulk module took 12. A thousand users that are there already take
+    the loop a thousand requests, and the bulk module ten.
 author:
   - The publica.la collection's authors (@publica-la)
 extends_documentation_fragment:

@@ -229,6 +229,36 @@ options:
     type: str
     choices: [changes, all, summary]
     default: changes
+  progress_interval:
+    description:
+      - A task that takes longer than this many seconds tells how far it is, in one line at least
+        every so many seconds, between what C(ansible-playbook) prints and in its log.
+        V(0) switches that off. At most 86400.
+      - Lines are shown where the task runs on the machine of C(ansible-playbook) itself, by the
+        connection V(local), as the user who runs it or as root. With another connection, with
+        C(async) and with C(no_log) there are none; O(progress_file) is for that.
+      - Without the option, the environment variable E(PUBLICA_PROGRESS_INTERVAL) of
+        C(ansible-playbook) decides.
+    type: float
+    default: 5
+  progress_file:
+    description:
+      - A file on the executing host that the task keeps rewriting with how far it is, for you to
+        follow a task that runs on another host or with C(async). Without it the task uses a file of
+        its own, where it shows lines, and removes it at the end.
+      - The file is JSON, in one line, always whole, and readable by the task's user alone. It holds
+        numbers only, nothing of a user, and stays when the task is over.
+      - Its keys are C(phase) (V(starting), V(reading), V(applying), V(finishing)), C(ended)
+        (whether the task is over), C(stopping) (whether it was told to stop), C(pages_read),
+        C(pages_left) (null where the store does not tell), C(users_read), C(look_ups) and
+        C(looked_up), C(total) and C(done) (users to whom something is sent), of these C(created),
+        C(updated), C(reactivated), C(deactivated) and C(failed), C(waiting_seconds) (for which the
+        task still waits for the store's rate limit), C(users_per_second) and C(seconds_left) (null
+        where nothing is known), C(pid), C(started_at), C(updated_at) (UTC) and C(seconds) since the
+        start.
+      - The folder must exist. A file that cannot be written does no harm and gives a warning. What
+        is no regular file, such as a link, is not replaced.
+    type: path
 seealso:
   - module: publica.la.publica_user
   - module: publica.la.publica_user_info
@@ -528,6 +558,13 @@ from ..module_utils.desired.removal_options import read_policy, removal_argument
 from ..module_utils.desired.sources.source import users_of_task
 from ..module_utils.module import PublicaModule, run
 from ..module_utils.plan.guards import refuse_empty_list
+from ..module_utils.progress.progress import (
+    Progress,
+    check_interval,
+    progress_argument_spec,
+    progress_to,
+    progress_warnings,
+)
 from ..module_utils.provision import provision
 from ..module_utils.result.failed_users import failed_users
 from ..module_utils.result.report import CHANGES, REPORTS, bulk_result
@@ -537,6 +574,17 @@ from ..module_utils.transport.users_api import UsersApi
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     """Bring all users to the desired state."""
     check_workers(params["concurrency"])
+    check_interval(params["progress_interval"])
+    transport, share = api.transport, params["rate_limit_share"]
+    with progress_to(
+        params["progress_file"], transport.limiter, share, transport.interruption
+    ) as progress:
+        result = _provisioned(api, params, progress)
+    result["warnings"].extend(progress_warnings(progress))
+    return result
+
+
+def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     policy, faults = read_policy(params)
     desired = users_of_task(
         params["users"], params["src"], params["src_columns"], params["defaults"], faults
@@ -549,6 +597,7 @@ def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
         workers=params["concurrency"],
         on_error=params["on_error"],
         policy=policy,
+        progress=progress,
     )
     return bulk_result(
         provisioned,
@@ -573,6 +622,7 @@ def main() -> None:
         "on_error": {"type": "str", "choices": list(ON_ERROR), "default": CONTINUE},
         "report": {"type": "str", "choices": list(REPORTS), "default": CHANGES},
         **removal_argument_spec(),
+        **progress_argument_spec(),
     }
     run(PublicaModule(spec, required_one_of=[("users", "src")]), work)
 

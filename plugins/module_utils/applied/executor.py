@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..current.user import CurrentUser
+from ..interruption import INTERRUPTED
 from ..plan.operations import Plan, UserPlan, Warned, as_told
 from ..plan.order import waves
 from ..plan.removals import why_held_back
+from ..progress.progress import NO_PROGRESS, Progress
 from ..transport.errors import InvalidInputError, PublicaError
 from ..transport.users_api import UsersApi
 from ..workers import for_each
@@ -57,7 +59,13 @@ class AppliedUser:
 
 
 def apply_plan(
-    plan: Plan, api: UsersApi, *, today: str, workers: int = 1, on_error: str = CONTINUE
+    plan: Plan,
+    api: UsersApi,
+    *,
+    today: str,
+    workers: int = 1,
+    on_error: str = CONTINUE,
+    progress: Progress = NO_PROGRESS,
 ) -> list[AppliedUser]:
     """Apply a plan, and return what was done for each of its users, in the order of the input.
 
@@ -66,10 +74,12 @@ def apply_plan(
 
     :param workers: how many users are worked on at once.
     :param on_error: ``continue`` with the other users after a user's error, or ``stop``.
+    :param progress: told of each user.
     """
     if api.transport.read_only:
         return foresee(plan)
-    run = _Run(Writer(api, today), on_error)
+    run = _Run(Writer(api, today), on_error, progress)
+    progress.applying(sum(bool(user.steps) for user in plan.users), plan.requests)
     if on_error == STOP and any(user.error is not None for user in plan.users):
         run.stop(None)
     api.transport.limiter.expect(plan.requests)
@@ -95,8 +105,9 @@ def foresee(plan: Plan) -> list[AppliedUser]:
 class _Run:
     """One application of a plan by several workers, which an error can stop."""
 
-    def __init__(self, writer: Writer, on_error: str) -> None:
+    def __init__(self, writer: Writer, on_error: str, progress: Progress) -> None:
         self._writer = writer
+        self._progress = progress
         self._on_error = on_error
         self._stopped = threading.Event()
         self._cause: PublicaError | None = None
@@ -114,6 +125,8 @@ class _Run:
         if self._stopped.is_set():
             return AppliedUser(plan, plan.current, error=self._not_tried())
         result = self._held_back(plan, applied) or self._carry_out(plan)
+        if result.error is None or result.error.code != INTERRUPTED:
+            self._progress.applied(result.actions, len(plan.steps), result.error is not None)
         if result.error is not None and (result.error.fatal or self._on_error == STOP):
             self.stop(result.error)
         return result

@@ -18,6 +18,8 @@ from itertools import islice
 from typing import Any
 
 from ..desired.user import DesiredUser, address_key
+from ..progress.progress import NO_PROGRESS, Progress
+from ..signals import leave_signals_to_main_thread
 from ..transport.users_api import DEACTIVATED, PAGE_SIZE, UsersApi
 from .index import UserIndex
 from .listing import Listing
@@ -55,6 +57,7 @@ def read_current(
     desired: Sequence[DesiredUser],
     lookup: str = AUTO,
     workers: int = 1,
+    progress: Progress = NO_PROGRESS,
     *,
     everybody: bool = False,
 ) -> Snapshot:
@@ -62,10 +65,11 @@ def read_current(
 
     :param lookup: ``auto``, ``list`` or ``search``.
     :param workers: look-ups and pages asked for at once.
+    :param progress: told of each page and look-up.
     :param everybody: read the list of the active users to its end, whoever is looked for.
     """
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        reader = _Reader(api, desired, workers, pool)
+    with ThreadPoolExecutor(workers, initializer=leave_signals_to_main_thread) as pool:
+        reader = _Reader(api, desired, workers, pool, progress)
         if everybody:
             reader.list_everybody()
         elif lookup == SEARCH:
@@ -102,11 +106,17 @@ class _Reader:
     """
 
     def __init__(
-        self, api: UsersApi, desired: Iterable[DesiredUser], workers: int, pool: Executor
+        self,
+        api: UsersApi,
+        desired: Iterable[DesiredUser],
+        workers: int,
+        pool: Executor,
+        progress: Progress,
     ) -> None:
         self._api = api
         self._workers = workers
         self._pool = pool
+        self._progress = progress
         self._looked_up: set[str] = set()
         self._active = Listing(api)
         self._deactivated: Listing | None = None
@@ -190,7 +200,9 @@ class _Reader:
         # Even if each page were full of them, it takes so many pages to find them all.
         pages = -(-sought // (listing.page_size or PAGE_SIZE))
         listing.read_ahead(min(pages, self._workers), self._pool)
-        for user in listing.read_page():
+        new = listing.read_page()
+        self._progress.page_read(len(new), listing.pages_left)
+        for user in new:
             self._add(user)
 
     def _look_up(self, stop_early: bool) -> None:
@@ -203,6 +215,7 @@ class _Reader:
             for number, user in self._open.items()
             if user.email is not None and not self._was_looked_up(user)
         ]
+        self._progress.looking_up(len(numbers))
         for start in range(0, len(numbers), self._workers):
             some = [
                 self._open[number]
@@ -218,7 +231,9 @@ class _Reader:
                 return
 
     def _find(self, email: str) -> list[CurrentUser]:
-        return find_by_email(self._api, email, self._active.page_size)
+        found = find_by_email(self._api, email, self._active.page_size)
+        self._progress.looked_up()
+        return found
 
     def _add(self, user: CurrentUser) -> None:
         self.index.add(user)

@@ -24,6 +24,14 @@ REACTIVATE = "reactivate"
 DEACTIVATE = "deactivate"
 FORCE_LOGOUT = "force_logout"
 
+# What is said of a user to whom one of these actions was done.
+FATES = {
+    "created": (CREATE,),
+    "updated": (UPDATE, SET_PASSWORD, ASSIGN_PLAN),
+    "reactivated": (REACTIVATE,),
+    "deactivated": (DEACTIVATE,),
+}
+
 SECRET_FIELDS = ("new_password",)
 
 

@@ -11,15 +11,7 @@ from typing import Any
 
 from ..applied.executor import NOT_TRIED, AppliedUser, stopping_error
 from ..applied.guarded import REFUSED
-from ..plan.operations import (
-    ASSIGN_PLAN,
-    CREATE,
-    DEACTIVATE,
-    REACTIVATE,
-    SET_PASSWORD,
-    UPDATE,
-    UserPlan,
-)
+from ..plan.operations import FATES, UserPlan
 from ..provision import Provisioned
 from ..transport.errors import PublicaError
 from .diff import diff_of
@@ -131,10 +123,7 @@ def summarize(applied: Sequence[AppliedUser], kept: int = 0) -> dict[str, int]:
 
     return {
         "desired": sum(user.plan.listed for user in applied),
-        "created": count(CREATE),
-        "updated": count(UPDATE, SET_PASSWORD, ASSIGN_PLAN),
-        "reactivated": count(REACTIVATE),
-        "deactivated": count(DEACTIVATE),
+        **{fate: count(*actions) for fate, actions in FATES.items()},
         "unchanged": sum(
             user.plan.listed and not user.changed and user.error is None for user in applied
         ),

@@ -19,6 +19,7 @@ import os
 import stat
 import tempfile
 import time
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -54,9 +55,8 @@ class BudgetFile:
                 os.close(at)
         except OSError as error:
             raise BudgetFileError(error.strerror or str(error)) from None
-
-    def close(self) -> None:
-        os.close(self._file)
+        # Also where nobody closes it.
+        self.close = weakref.finalize(self, os.close, self._file)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -68,13 +68,13 @@ class HttpTransport:
         self._budget = RetryBudget(connection.max_retries)
         self._requests = 0
         self._retries = 0
-        self._interruption = interruption or Interruption()
+        self.interruption = interruption or Interruption()
         self.budget_fault: str | None = None
         self.limiter = RateLimiter(
             connection.rate_limit_share,
             connection.max_rate_limit_wait,
             self._shared_budget(),
-            self._interruption,
+            self.interruption,
         )
 
     def _shared_budget(self) -> BudgetFile | None:
@@ -172,8 +172,8 @@ class HttpTransport:
         delay = max(backoff(attempt), wait or 0.0)
         if delay > self._connection.max_rate_limit_wait:
             raise error from None
-        self._interruption.sleep(delay)
-        if self._interruption.requested:
+        self.interruption.sleep(delay)
+        if self.interruption.requested:
             raise FatalError(
                 INTERRUPTED,
                 f"The run was interrupted before it could make up for a failure: {error.message}",

@@ -90,6 +90,22 @@ class Run:
         return self
 
 
+@dataclass(frozen=True)
+class Command:
+    """The command line and the environment of one run."""
+
+    playbook: str
+    words: list[str]
+    environment: dict[str, str]
+    records: Path
+
+    def ran(self, returncode: int, stdout: str, stderr: str) -> Run:
+        """What came of it."""
+        run = Run(returncode, stdout, stderr, _read(self.records))
+        record_usage(self.playbook, run.returncode, [vars(task) for task in run.tasks])
+        return run
+
+
 class PlaybookRunner:
     """Runs playbooks below one folder, which is also their HOME."""
 
@@ -115,6 +131,21 @@ class PlaybookRunner:
             arguments: Further words of the command line.
             environment: Further variables.
         """
+        photographed = {"PUBLICA_TEST_DATABASE": str(store.database)}
+        return self.playbook(
+            self.play_of(tasks, store, play),
+            self.write("localhost.yml", LOCALHOST),
+            arguments=arguments,
+            environment={"ANSIBLE_PIPELINING": "true", **photographed, **(environment or {})},
+        )
+
+    def play_of(
+        self,
+        tasks: Sequence[Mapping[str, Any]],
+        store: SandboxStore,
+        play: Mapping[str, Any] | None = None,
+    ) -> Path:
+        """A playbook of tasks against one store, with further keywords of the play."""
         content = {
             "name": "Tasks of a test",
             "hosts": "localhost",
@@ -123,14 +154,7 @@ class PlaybookRunner:
             **(play or {}),
             "tasks": list(tasks),
         }
-        path = self.write(f"play-{self._runs}.yml", [content])
-        photographed = {"PUBLICA_TEST_DATABASE": str(store.database)}
-        return self.playbook(
-            path,
-            self.write("localhost.yml", LOCALHOST),
-            arguments=arguments,
-            environment={"ANSIBLE_PIPELINING": "true", **photographed, **(environment or {})},
-        )
+        return self.write(f"play-{self._runs}.yml", [content])
 
     def playbook(
         self,
@@ -141,38 +165,50 @@ class PlaybookRunner:
         environment: Mapping[str, str] | None = None,
     ) -> Run:
         """Run a playbook by its path, or by its full name in the collection."""
-        self._runs += 1
-        records = self.folder / f"records-{self._runs}"
-        records.mkdir(parents=True)
-        command = [str(ansible_program("ansible-playbook")), str(playbook)]
-        command += ["--inventory", str(inventory), *arguments]
-        target = os.environ.get("PUBLICA_TEST_TARGET_PYTHON") or sys.executable
+        command = self.command(playbook, inventory, arguments=arguments, environment=environment)
         finished = subprocess.run(
-            command,
+            command.words,
             cwd=self.folder,
-            env={
-                **{name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ},
-                "LC_ALL": "C.UTF-8",
-                # Of its own, so that no other test's runs share a rate limit with this one's.
-                "PUBLICA_RATE_LIMIT_DIR": str(self.folder / "rate-limits"),
-                "HOME": str(self.folder),
-                "ANSIBLE_HOME": str(self.folder / "ansible-home"),
-                "ANSIBLE_COLLECTIONS_PATH": str(collections_root()),
-                "ANSIBLE_CALLBACK_PLUGINS": str(TESTS / "callback_plugins"),
-                "ANSIBLE_NOCOLOR": "true",
-                "PUBLICA_TEST_RECORDS": str(records),
-                "TARGET_PYTHON": target,
-                **(environment or {}),
-            },
+            env=command.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=RUN_SECONDS,
             check=False,
         )
-        run = Run(finished.returncode, finished.stdout, finished.stderr, _read(records))
-        record_usage(str(playbook), run.returncode, [vars(task) for task in run.tasks])
-        return run
+        return command.ran(finished.returncode, finished.stdout, finished.stderr)
+
+    def command(
+        self,
+        playbook: str | Path,
+        inventory: Path,
+        *,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> Command:
+        """What runs a playbook, for whoever wants to start it in a way of his own."""
+        self._runs += 1
+        records = self.folder / f"records-{self._runs}"
+        records.mkdir(parents=True)
+        words = [str(ansible_program("ansible-playbook")), str(playbook)]
+        words += ["--inventory", str(inventory), *arguments]
+        variables = {
+            **{name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ},
+            "LC_ALL": "C.UTF-8",
+            # Of its own, so that no other test's runs share a rate limit with this one's.
+            "PUBLICA_RATE_LIMIT_DIR": str(self.folder / "rate-limits"),
+            "HOME": str(self.folder),
+            "ANSIBLE_HOME": str(self.folder / "ansible-home"),
+            "ANSIBLE_COLLECTIONS_PATH": str(collections_root()),
+            # One side takes HOME for ~, and the other one the system's list of users.
+            "ANSIBLE_ASYNC_DIR": str(self.folder / "async"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(TESTS / "callback_plugins"),
+            "ANSIBLE_NOCOLOR": "true",
+            "PUBLICA_TEST_RECORDS": str(records),
+            "TARGET_PYTHON": os.environ.get("PUBLICA_TEST_TARGET_PYTHON") or sys.executable,
+            **(environment or {}),
+        }
+        return Command(str(playbook), words, variables, records)
 
     def write(self, name: str, content: Any) -> Path:
         """Write a file, with text as it is and anything else as YAML."""

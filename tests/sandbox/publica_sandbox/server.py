@@ -17,7 +17,8 @@ from .app import build_app
 from .state import StoreState
 
 LOOPBACK = "127.0.0.1"
-START_SECONDS = 10.0
+# Long, since a machine that is busy with other tests is slow to start a process.
+START_SECONDS = 30.0
 
 
 class SandboxServer(uvicorn.Server):

@@ -22,7 +22,7 @@ from ansible_collections.publica.la.plugins.module_utils.transport.limiter impor
 SLEEP = Interruption.sleep  # the unit tests put another one in its place
 
 
-@pytest.mark.parametrize("number", module.SIGNALS, ids=lambda number: number.name)
+@pytest.mark.parametrize("number", module.TO_END, ids=lambda number: number.name)
 def test_a_signal_is_heard_while_listening_only(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     interruption = Interruption()

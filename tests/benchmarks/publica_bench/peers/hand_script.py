@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What somebody who knows the API and `requests` would write for this one job, by hand.
+
+It lists the active users a hundred at a time, compares, and creates or updates what differs, eight
+at once on kept connections. A refusal is waited for. It knows nothing of lost answers, deactivated
+users, plans, dry runs or reports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import requests
+
+THREADS = 8
+USERS = os.environ["PUBLICA_BASE_URL"] + "/integration-api/v1/dashboard/users"
+
+session = requests.Session()
+session.headers["X-User-Token"] = os.environ["PUBLICA_API_TOKEN"]
+session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=THREADS))
+refused_until = 0.0
+lock = threading.Lock()
+
+
+def send(method: str, url: str, **words: Any) -> requests.Response:
+    """Send one request, and again after a refusal. The first refusal holds all threads back."""
+    global refused_until
+    while True:
+        time.sleep(max(0.0, refused_until - time.monotonic()))
+        response = session.request(method, url, timeout=30, **words)
+        if response.status_code != requests.codes.too_many_requests:
+            response.raise_for_status()
+            return response
+        with lock:
+            refused_until = time.monotonic() + float(response.headers.get("Retry-After", 1))
+
+
+def read_store() -> dict[str, dict[str, Any]]:
+    """All active users, by address."""
+    found: dict[str, dict[str, Any]] = {}
+    page = 1
+    while True:
+        answer = send("GET", USERS, params={"page": page, "per_page": 100}).json()
+        records = answer["data"]["paginator"]["data"]
+        found.update((record["email"].lower(), record) for record in records)
+        if len(records) < 100:
+            return found
+        page += 1
+
+
+def bring_about(user: dict[str, Any], current: dict[str, Any] | None) -> bool:
+    """Create or update one user. Returns whether anything was to be done."""
+    if current is None:
+        send("POST", f"{USERS}/", json={**user, "new_password": secrets.token_urlsafe(24)})
+    elif any(current.get(name) != value for name, value in user.items()):
+        # The API wants the whole record.
+        kept = {name: int(current[name]) for name in ("admin", "plan_admin", "only_sees_readable")}
+        send("PUT", f"{USERS}/{current['id']}", json={**kept, **user})
+    else:
+        return False
+    return True
+
+
+def main() -> None:
+    """Read the file, read the store, write what differs."""
+    desired = json.loads(Path(sys.argv[1]).read_text("utf-8"))["users"]
+    current = read_store()
+    with ThreadPoolExecutor(THREADS) as pool:
+        done = pool.map(lambda user: bring_about(user, current.get(user["email"].lower())), desired)
+        print(f"{sum(done)} of {len(desired)} users changed")
+
+
+main()

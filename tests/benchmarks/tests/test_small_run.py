@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every contender against real stores, with a handful of users: it shows that the race is run."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from publica_bench.__main__ import main
+from publica_bench.contenders import ALL, SCRIPT, Contender
+from publica_bench.jobs import FEW, NEW, Job
+from publica_bench.measurement import measure
+
+USERS = 2
+
+
+def test_every_contender_does_the_whole_job(tmp_path, capsys):
+    assert main(["--quick", "--sizes", str(USERS), "--folder", str(tmp_path)]) == 0
+
+    runs = json.loads((tmp_path / "runs.json").read_text("utf-8"))["runs"]
+    done = {(run["contender"], run["change"]) for run in runs if run["users"] == USERS}
+    assert done == {(contender.name, change) for contender in ALL for change in (NEW, FEW)}
+    # Each new user takes a write, whoever sends it.
+    assert all(run["requests"] > USERS for run in runs if run["change"] == NEW)
+    assert all(run["peak_mb"] > 10 for run in runs)
+    table = (tmp_path / "performance.txt").read_text("utf-8")
+    assert table in capsys.readouterr().out
+    assert all(contender.title in table for contender in ALL)
+    assert (tmp_path / "performance-unlimited.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "fault"),
+    [
+        ("pass", "0 of 2 users as desired, 0 at the store"),
+        ("import sys; sys.exit('the store is closed')", "exit code 1: the store is closed"),
+        ("import time; time.sleep(60)", "ended, since it took too long"),
+    ],
+)
+def test_whoever_does_not_finish_has_failed_however_fast(tmp_path, monkeypatch, script, fault):
+    monkeypatch.setattr(
+        Contender, "command", lambda *_: [sys.executable, "-c", script], raising=True
+    )
+
+    run = measure(SCRIPT, Job(NEW, USERS), tmp_path, timeout=5.0)
+
+    assert run.fault == fault
