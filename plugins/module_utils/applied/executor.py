@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from ..current.user import CurrentUser
 from ..interruption import INTERRUPTED
-from ..plan.operations import Plan, UserPlan, Warned, as_told
+from ..plan.operations import FORCE_LOGOUT, Plan, UserPlan, Warned, as_told
 from ..plan.order import waves
 from ..plan.removals import why_held_back
 from ..progress.progress import NO_PROGRESS, Progress
-from ..transport.errors import InvalidInputError, PublicaError
+from ..transport.errors import InvalidInputError, LostAnswerError, PublicaError
 from ..transport.users_api import UsersApi
 from ..workers import for_each
 from .writes import Writer
@@ -24,6 +24,11 @@ from .writes import Writer
 CONTINUE, STOP = "continue", "stop"
 ON_ERROR = (CONTINUE, STOP)
 NOT_TRIED = "not_tried"
+
+_SESSIONS_LEFT = (
+    "changed, or perhaps so, and the sessions that this was to end may still be open; the next run "
+    "sees no change that would end them, so end them with publica_user_logout"
+)
 
 # More would only wait for each other: a store answers about a hundred requests a minute.
 MOST_WORKERS = 64
@@ -165,6 +170,10 @@ class _Run:
                         raise going_on.error
         except PublicaError as failure:
             error = failure
+            if FORCE_LOGOUT in (step.endpoint, *(left.endpoint for left in steps)) and (
+                actions or isinstance(failure, LostAnswerError) or failure.code == "lost_answer"
+            ):
+                warnings.append(Warned(plan.desired.label, _SESSIONS_LEFT))
         except Exception as bug:
             # What the other workers did must not be lost for it, and its text may hold anything.
             error = PublicaError(

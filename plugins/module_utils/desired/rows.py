@@ -116,7 +116,7 @@ def _read_row(
         # A partial user, so that duplicates of its keys are found in the same run.
         keys = {name: given[name] for name in IDENTITY if name in given}
         return (DesiredUser(**keys) if keys else None), faults
-    return DesiredUser(**values), []
+    return DesiredUser(**values, place=row.label), []
 
 
 def _read_values(row: LabelledRow) -> tuple[dict[str, Any], list[Fault]]:

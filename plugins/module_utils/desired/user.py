@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 PRESENT, ACTIVE, ABSENT = "present", "active", "absent"
 STATES = (PRESENT, ACTIVE, ABSENT)
@@ -42,6 +42,8 @@ class DesiredUser:
     plan_admin: bool | None = None
     only_sees_readable: bool | None = None
     force_logout: bool = False
+    # Where the row stands, such as users[3] or seats.csv:17; no part of what is desired.
+    place: str = field(default="", compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -51,6 +53,3 @@ class DesiredUser:
         if self.external_id is not None:
             return f"external_id {self.external_id}"
         return f"id {self.id}"
-
-
-FIELD_NAMES = tuple(attribute.name for attribute in fields(DesiredUser))

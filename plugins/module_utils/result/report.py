@@ -83,8 +83,8 @@ def _errors_by_place(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
     for user in applied:
         if user.error is not None:
             index = user.plan.index
-            place = f"users[{index}]" if user.plan.listed else f"not_listed[{index - listed}]"
-            errors[place] = [user.error.message]
+            place = user.plan.desired.place if user.plan.listed else f"not_listed[{index - listed}]"
+            errors[place or f"users[{index}]"] = [user.error.message]
     return errors
 
 
@@ -145,5 +145,8 @@ def failure_message(applied: Sequence[AppliedUser]) -> str:
 
 
 def _named(plan: UserPlan) -> str:
-    label = plan.desired.label
-    return f"#{plan.index} {label}" if plan.listed else f"{label} (not in the list)"
+    label, place = plan.desired.label, plan.desired.place
+    if not plan.listed:
+        return f"{label} (not in the list)"
+    in_list = not place or place.startswith("users[")
+    return f"#{plan.index} {label}" if in_list else f"{place} {label}"

@@ -381,6 +381,16 @@ class TestForcedLogout:
         assert applied.error is not None
         assert applied.actions == ("update",)
         assert store.users[1].admin is True
+        # The next run sees no difference, and ends no session.
+        assert [warning.label for warning in applied.warnings] == ["ana@example.org"]
+        assert "may still be open" in applied.warnings[0].text
+
+    def test_a_change_that_was_refused_leaves_nothing_to_warn_of(self) -> None:
+        store = store_of(ana())
+        store.answer_instead("PUT", Reply(422, {"message": "no", "errors": {"admin": ["no"]}}))
+        applied = run(store, LOGGED_OUT)
+        assert applied.error is not None
+        assert applied.warnings == ()
 
     def test_its_failure_keeps_nobody_active(self) -> None:
         store = store_of(ana())

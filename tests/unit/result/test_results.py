@@ -10,7 +10,11 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.desired.rows import desired_users
+from ansible_collections.publica.la.plugins.module_utils.desired.entries import LabelledRow
+from ansible_collections.publica.la.plugins.module_utils.desired.rows import (
+    desired_users,
+    users_of_entries,
+)
 from ansible_collections.publica.la.plugins.module_utils.provision import Provisioned, provision
 from ansible_collections.publica.la.plugins.module_utils.result.diff import diff_of
 from ansible_collections.publica.la.plugins.module_utils.result.report import (
@@ -125,6 +129,14 @@ class TestMany:
         assert result["msg"].startswith("1 of 7 users failed: #6 odd@example.org: ")
         assert set(result["failure"]) == FAILURE_KEYS
         assert list(result["failure"]["fields"]) == ["users[6]"]
+
+    def test_a_failed_row_of_a_file_is_told_by_its_line(self, check: bool) -> None:
+        rows = [LabelledRow("seats.csv:17", {"external_id": "unknown"})]
+        api = api_on(FakeStore(), read_only=check)
+        provisioned = provision(api, users_of_entries(rows))
+        result = bulk(provisioned)
+        assert list(result["failure"]["fields"]) == ["seats.csv:17"]
+        assert "seats.csv:17 external_id unknown: " in result["msg"]
 
     @pytest.mark.parametrize(("report", "shown"), [("all", 7), ("changes", 6), ("summary", 0)])
     def test_reports(self, check: bool, report: str, shown: int) -> None:
