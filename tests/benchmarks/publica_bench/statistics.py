@@ -68,17 +68,22 @@ def paired_ratio(runs: Sequence[Measurement], others: Sequence[Measurement]) -> 
 
 
 def expected_seconds(size: int, measured: Mapping[int, float]) -> float | None:
-    """How long a job of this size takes, in proportion to the largest one that was measured.
+    """How long a job of this size takes, on a straight line through what was measured.
 
-    Never more than that where nothing smaller was measured: None.
+    The line goes through the two largest of the smaller sizes, since a start that many users share
+    would be counted for each of them in proportion to one; through one alone, in proportion to it.
+    None where nothing smaller was measured.
 
     :param measured: seconds by size.
     """
-    smaller = [known for known in measured if known <= size]
+    smaller = sorted(known for known in measured if known <= size)
     if not smaller:
         return None
-    largest = max(smaller)
-    return measured[largest] * size / largest
+    largest = smaller[-1]
+    if len(smaller) == 1 or largest == size:
+        return measured[largest] * size / largest
+    slope = (measured[largest] - measured[smaller[-2]]) / (largest - smaller[-2])
+    return measured[largest] + max(0.0, slope) * (size - largest)
 
 
 def floor_seconds(requests: int, condition: Condition) -> float:

@@ -40,7 +40,10 @@ def test_a_run_that_failed_is_in_no_ratio(run):
 
 
 def test_what_a_job_will_take_is_known_from_the_largest_one_below_it():
-    assert expected_seconds(1_000, {10: 1.0, 100: 50.0, 10_000: 1.0}) == 500.0
+    assert expected_seconds(1_000, {100: 50.0, 10_000: 1.0}) == 500.0
+    assert expected_seconds(100, {10: 1.0, 100: 50.0}) == 50.0
+    # A start of one second, which all users share.
+    assert expected_seconds(1_000, {5: 1.5, 10: 2.0, 10_000: 1.0}) == pytest.approx(101.0)
     assert expected_seconds(10, {100: 50.0}) is None
 
 
