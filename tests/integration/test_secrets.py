@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from publica_sandbox.testing import SandboxStore
 
 from support.canaries import Watched, core_of, links_of, token, told, watched
 from support.echo_store import echo_store
-from support.playbook_runner import LOCALHOST, PlaybookRunner
+from support.inventories import write_inventory
+from support.playbook_runner import LOCALHOST, Command, PlaybookRunner
 from support.secret_ways import ANA, BULK, LOUD, USER, WAYS, Scene, Way
 
 TOKEN = "the store's token"
@@ -76,14 +77,40 @@ def test_nothing_secret_is_told(scene: Scene, way: Way) -> None:
         assert scene.store.has_password(user["id"], scene.passwords[place]), email
 
 
-@pytest.mark.parametrize("module_is_told", [True, False], ids=["the module", "ansible-playbook"])
-def test_nothing_secret_is_told_by_an_interrupted_run(scene: Scene, module_is_told: bool) -> None:
+SEATS = [
+    {"email": f"reader{number}@example.org", "external_id": f"reader-{number}"}
+    for number in range(200)
+]
+
+
+def _many(scene: Scene) -> Command:
+    users = [{**ANA, "password": scene.password("row of an interrupted run")}, *SEATS]
+    task = {"name": "many", BULK: {"users": users, "concurrency": 2}, "ignore_errors": True}
+    return scene.command([task], {"ANSIBLE_PIPELINING": "true"}, [], registers=True)
+
+
+def _provision(scene: Scene) -> Command:
+    inventory = write_inventory(scene.runner, {"north": scene.store})
+    guests = [{**ANA, "password": scene.secret("guest of an interrupted run")}, *SEATS]
+    path = "inventory/host_vars/north/guests.yml"
+    scene.runner.write(path, {"publica_users_desired_guests": guests})
+    # As it is where nobody has changed Ansible's settings.
+    environment = {"ANSIBLE_PIPELINING": "false"}
+    return scene.runner.command(
+        "publica.la.provision", inventory, arguments=LOUD, environment=environment
+    )
+
+
+@pytest.mark.parametrize(
+    ("prepare", "module_is_told"),
+    [(_many, True), (_many, False), (_provision, False)],
+    ids=["the module", "ansible-playbook", "ansible-playbook with the playbook"],
+)
+def test_nothing_secret_is_told_by_an_interrupted_run(
+    scene: Scene, prepare: Callable[[Scene], Command], module_is_told: bool
+) -> None:
     scene.store.configure(latency=100)
-    rows = [{**ANA, "password": scene.password("row of an interrupted run")}]
-    rows += [{"email": f"r{n}@example.org", "external_id": f"r-{n}"} for n in range(200)]
-    task = {"name": "many", BULK: {"users": rows, "concurrency": 2}, "ignore_errors": True}
-    # The arguments go by standard input, so that nothing lies on the disk meanwhile.
-    command = scene.command([task], {"ANSIBLE_PIPELINING": "true"}, [], registers=True)
+    command = prepare(scene)
 
     def interrupt(playbook: int) -> None:
         until = time.monotonic() + 60
@@ -98,7 +125,8 @@ def test_nothing_secret_is_told_by_an_interrupted_run(scene: Scene, module_is_to
         assert seen.run.named("many").result["failure"]["code"] == "interrupted"
     else:
         assert seen.run.returncode != 0
-    assert 0 < len(scene.store.users()) < len(rows)
+    assert scene.store.journal(writes=True)
+    assert len(scene.store.users()) < len(SEATS)
 
 
 def _module_of(records: Path) -> int:

@@ -16,6 +16,7 @@ import json
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ from publica_sandbox.testing import SandboxStore
 from .playbook_runner import RUN_SECONDS, Command, PlaybookRunner, Run
 
 SAMPLE_SECONDS = 0.05
+# Ansible's watcher of a task in the background looks every five seconds whether it is over.
+LAST_SECONDS = 30
 # What the tests' own callback and stores keep below the folder, which is no trace of a run.
 OWN_TRACES = ("records-", "publica-sandbox-")
 
@@ -133,6 +136,7 @@ def watched(
         if meanwhile is not None:
             meanwhile(process.pid)
         stdout, stderr = process.communicate(timeout=RUN_SECONDS)
+        sampler.wait_for_others()
     run = command.ran(process.returncode, stdout, stderr)
     after = _contents(runner.folder)
     left = {path: content for path, content in after.items() if before.get(path) != content}
@@ -155,11 +159,19 @@ class _Sampler:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._others = set(_processes())
+        self._running = True
         self.command_lines: set[bytes] = set()
         self.environments: set[bytes] = set()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> _Sampler:
         self._thread.start()
+        return self
+
+    def wait_for_others(self) -> None:
+        """Wait for processes that go on after their parent: they tidy up last of all."""
+        until = time.monotonic() + LAST_SECONDS
+        while self._running and time.monotonic() < until:
+            time.sleep(SAMPLE_SECONDS)
 
     def __exit__(self, *_error: object) -> None:
         self._over.set()
@@ -167,19 +179,23 @@ class _Sampler:
 
     def _sample(self) -> None:
         while not self._over.wait(SAMPLE_SECONDS):
-            for number in _processes():
-                if number not in self._others:
-                    self._look_at(Path("/proc", number))
+            new = [Path("/proc", number) for number in _processes() if number not in self._others]
+            # Each is looked at, whatever the first one says.
+            seen = [self._look_at(process) for process in new]
+            self._running = any(seen)
 
-    def _look_at(self, process: Path) -> None:
+    def _look_at(self, process: Path) -> bool:
+        """Look at a process, and tell whether it is one of the run that has not ended."""
         try:
             environment = (process / "environ").read_bytes()
             if self._mark in environment:
                 self.environments.add(environment)
                 self.command_lines.add((process / "cmdline").read_bytes())
+                return True
         except OSError:
             # It has ended meanwhile.
-            return
+            return False
+        return False
 
 
 def _processes() -> Iterable[str]:
