@@ -78,6 +78,14 @@ bench-quick: $(READY) ## The same at small sizes, in a minute
 bench-test: $(READY) ## The benchmarks' own tests
 	@$(NOX) --session bench-test
 
+.PHONY: faults
+faults: $(READY) ## Every fault at every endpoint, and random lists and faults
+	@$(NOX) --session faults
+
+.PHONY: soak
+soak: $(READY) ## The same in full, with new examples for SOAK_MINUTES (30)
+	@$(NOX) --session soak
+
 .PHONY: sanity
 sanity: $(READY) ## ansible-test sanity
 	@$(NOX) --session sanity

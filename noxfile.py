@@ -56,6 +56,7 @@ UV = (sys.executable, "-m", "uv")
 NOT_FOR_ANSIBLE_TEST = (
     "tests/benchmarks/*",
     "tests/contract/*",
+    "tests/faults/*",
     "tests/integration/*",
     "tests/sandbox/*",
     "tests/unit/*",
@@ -116,7 +117,8 @@ nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
 nox.options.sessions = [
     *("lint", "types", "docs", "sanity", "build"),
-    *("sandbox", "contract", "bench-test", f"unit-{DEFAULT}", f"integration-{DEFAULT}"),
+    *("sandbox", "contract", "faults", "bench-test"),
+    *(f"unit-{DEFAULT}", f"integration-{DEFAULT}"),
 ]
 
 
@@ -311,6 +313,34 @@ def contract(session: nox.Session) -> None:
     collection = tree()
     session.chdir(collection)
     pytest(session, "tests/contract", env=ansible_environment(collection))
+
+
+@nox.session(python=PYTHON)
+def faults(session: nox.Session) -> None:
+    """Every fault at every endpoint, and random lists, faults and runs for some hundred steps."""
+    collection = _install_faults(session)
+    pytest(session, "tests/faults", env=ansible_environment(collection))
+
+
+@nox.session(python=PYTHON)
+def soak(session: nox.Session) -> None:
+    """The faults for as long as SOAK_MINUTES says, half an hour without it."""
+    collection = _install_faults(session)
+    minutes = os.environ.get("SOAK_MINUTES", "30")
+    pytest(
+        session,
+        # A test plays for its part of the minutes.
+        *("tests/faults", "--timeout=0"),
+        env={**ansible_environment(collection), "SOAK_MINUTES": minutes},
+    )
+
+
+def _install_faults(session: nox.Session) -> Path:
+    """What the fault suite needs, and the collection's folder, entered."""
+    install(session, "pytest", "runtime", "sandbox", "faults", core_requirements(DEFAULT))
+    collection = tree()
+    session.chdir(collection)
+    return collection
 
 
 def unit(session: nox.Session, core: str) -> None:

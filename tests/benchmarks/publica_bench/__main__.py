@@ -17,7 +17,7 @@ from . import goals
 from .contenders import ALL, BULK, SCRIPT, USER_LOOP
 from .jobs import CHANGES, FEW, LATENCY, LIMITED, NEW, UNLIMITED, Job, matrix
 from .measurement import Measurement
-from .report import Report, surroundings, write_runs
+from .report import Report, read_runs, surroundings, write_runs
 from .runner import Pace, Runner
 
 SIZES = (100, 1_000, 10_000)
@@ -44,6 +44,11 @@ def main(words: Sequence[str] | None = None) -> int:
 
     pace = QUICK_PACE if options.quick else Pace(options.budget, options.repeats)
     runner = Runner(options.folder / "work", pace, _say, keep)
+    if options.resume and (options.folder / "runs.json").exists():
+        about, earlier = read_runs(options.folder / "runs.json", about)
+        runner.go_on_from(earlier)
+        measured.extend(run for run in earlier if not run.fault)
+        _say(f"{len(measured)} runs are there already")
     jobs = _jobs(options)
     contenders = [NAMES[name] for name in options.contenders]
     if not options.quick:
@@ -72,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--publish", type=Path, metavar="DOCS", help="also refresh these docs")
     parser.add_argument("--commit", default="", help="what is measured, to be told")
     parser.add_argument("--quick", action="store_true", help="small sizes, once, without a limit")
+    parser.add_argument("--resume", action="store_true", help="keep the runs that are there")
     parser.add_argument("--no-goals", action="store_true", help="the matrix alone")
     parser.add_argument("--sizes", type=int, nargs="+", default=None, help="numbers of users")
     parser.add_argument("--budget", type=float, default=300.0, help="longest run, in seconds")

@@ -151,6 +151,23 @@ def write_runs(path: Path, surroundings: Mapping[str, str], runs: Iterable[Measu
     path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
 
+def read_runs(path: Path, here: Mapping[str, str]) -> tuple[dict[str, str], list[Measurement]]:
+    """The runs of an earlier benchmark to go on from, and what all of them depend on.
+
+    :param here: what the runs to come depend on.
+    :raises ValueError: if that differs by more than the commit: such figures do not stand side by
+        side.
+    """
+    told = json.loads(path.read_text("utf-8"))
+    before: dict[str, str] = told["surroundings"]
+    for name in here.keys() | before.keys():
+        if name != "commit" and here.get(name) != before.get(name):
+            raise ValueError(f"{path} was measured with {name} {before.get(name)}; begin anew.")
+    commits = dict.fromkeys([*before["commit"].split(" and "), here["commit"]])
+    runs = [Measurement(**run) for run in told["runs"]]
+    return {**here, "commit": " and ".join(commits)}, runs
+
+
 def _told(surroundings: Mapping[str, str]) -> str:
     return "Measured with " + ", ".join(f"{k} {v}" for k, v in surroundings.items()) + "."
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,6 +89,12 @@ class Runner:
         self._say = say
         self._done = done
         self.results = Results()
+
+    def go_on_from(self, runs: Iterable[Measurement]) -> None:
+        """Take these as measured; what failed is run again."""
+        for run in runs:
+            if not run.fault:
+                self.results.runs[run.job, run.contender].append(run)
 
     def warm_up(self, contenders: Sequence[Contender]) -> None:
         """Let each contender run once without being measured.

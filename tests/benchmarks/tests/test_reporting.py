@@ -11,8 +11,8 @@ from publica_bench import tables
 from publica_bench.contenders import ALL, BULK, SCRIPT, USER_LOOP
 from publica_bench.goals import Verdict
 from publica_bench.jobs import FEW, NEW, Job
-from publica_bench.report import BEGIN, END, Report, with_block
-from publica_bench.runner import Results, key
+from publica_bench.report import BEGIN, END, Report, read_runs, with_block, write_runs
+from publica_bench.runner import Pace, Results, Runner, key
 from publica_bench.statistics import NotRun
 from publica_bench.users import OTHER_SESSIONS, at_the_store, desired
 
@@ -128,3 +128,26 @@ def test_one_in_a_hundred_differs_and_no_other(users, differing):
 
     assert sum(wanted != held for wanted, held in pairs) == differing == Job(FEW, users).differing
     assert {held["sessions_limit"] for wanted, held in pairs if wanted != held} == {OTHER_SESSIONS}
+
+
+HERE = {"commit": "b2", "Python": "3.13.0"}
+
+
+def test_a_benchmark_that_was_ended_goes_on_where_it_was(tmp_path, run):
+    path = tmp_path / "runs.json"
+    write_runs(path, {**HERE, "commit": "a1"}, [run(2.0), run(9.0, fault="ended")])
+
+    about, earlier = read_runs(path, HERE)
+    runner = Runner(tmp_path, Pace(repeats=0), print)
+    runner.go_on_from(earlier)
+
+    assert about == {**HERE, "commit": "a1 and b2"}
+    assert [measured.seconds for [measured] in runner.results.runs.values()] == [2.0]
+
+
+def test_figures_of_another_surrounding_are_not_mixed_in(tmp_path, run):
+    path = tmp_path / "runs.json"
+    write_runs(path, {**HERE, "Python": "3.12.1"}, [run(2.0)])
+
+    with pytest.raises(ValueError, match=r"Python 3\.12\.1"):
+        read_runs(path, HERE)
