@@ -23,6 +23,7 @@ from publica_sandbox.testing import SandboxStore
 from support.canaries import Watched, core_of, links_of, token, told, watched
 from support.echo_store import echo_store
 from support.inventories import write_inventory
+from support.paths import collection
 from support.playbook_runner import LOCALHOST, Command, PlaybookRunner
 from support.secret_ways import ANA, BULK, LOUD, USER, WAYS, Scene, Way
 
@@ -58,6 +59,8 @@ def assert_untold(scene: Scene, seen: Watched) -> None:
         assert b"TASK" in places[place], f"{place} told nothing at all"
     assert seen.command_lines, "no process of the run was seen"
     assert told({**scene.cores, **links_of(scene.store)}, places) == [], seen.run.output
+    shared = list((scene.runner.folder / "rate-limits").iterdir())
+    assert {path.stat().st_mode & 0o777 for path in shared} <= {0o600}
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
@@ -141,6 +144,22 @@ def _module_of(records: Path) -> int:
         except OSError:
             continue
     return max(found)
+
+
+def test_everything_of_the_collection_has_its_way(scene: Scene) -> None:
+    """A module, role or playbook that comes later needs a row in the table."""
+    tasks = [task for way in WAYS for task in way.tasks(scene)]
+    used = {word for task in tasks for word in task} | {way.playbook for way in WAYS}
+    used |= {task.get("ansible.builtin.include_role", {}).get("name") for task in tasks}
+    folders = {"plugins/modules": "*.py", "playbooks": "*.yml", "roles": "*"}
+    offered = {
+        f"publica.la.{path.stem}"
+        for folder, pattern in folders.items()
+        for path in (collection() / folder).glob(pattern)
+        if not path.stem.startswith("_")
+    }
+    assert len(offered) > 5
+    assert offered - used == set()
 
 
 def test_a_token_of_the_environment_is_told_nowhere_else(scene: Scene) -> None:
