@@ -104,6 +104,21 @@ def test_who_was_deactivated_by_somebody_else_is_not_changed(
     assert not store.user(id=ana["id"])["admin"]
 
 
+def test_a_store_that_changes_deactivated_users_does_so(
+    store: SandboxStore, before: Meanwhile
+) -> None:
+    store.configure(put_on_deactivated="ok")
+    ana = store.add_user(**ANA)
+    before("update", lambda: store.change_user(ana["id"], active=False))
+
+    result = bulk(store, [{**ANA, "admin": True}])
+
+    assert only(result)["actions"] == ["update"]
+    user = store.user(id=ana["id"])
+    assert user["admin"]
+    assert user["deleted_at"] is not None, "the update let somebody in again"
+
+
 @pytest.mark.parametrize(
     ("state", "write", "active"), [("absent", "deactivate", False), ("active", "reactivate", True)]
 )
