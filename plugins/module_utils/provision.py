@@ -10,21 +10,35 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .applied.executor import CONTINUE, AppliedUser, apply_plan
+from .applied.executor import CONTINUE, AppliedUser
+from .applied.guarded import Guarded, apply_guarded
 from .current.snapshot import AUTO, read_current
+from .desired.removal_options import LEAVES_ALONE, RemovalPolicy
 from .desired.user import DesiredUser
+from .plan.guards import Verdict, judge
 from .plan.operations import Plan
 from .plan.planner import plan_users
+from .plan.removals import NO_REMOVALS, Removals, plan_removals
 from .progress.progress import NO_PROGRESS, Progress
 from .transport.users_api import UsersApi
 
 
 @dataclass(frozen=True)
 class Provisioned:
-    """A plan, and what was done of it for each desired user, in the order of the input."""
+    """A plan, what a guard said of it, and what was done of it.
+
+    ``applied`` has each desired user in the order of the input, then the removals.
+    """
 
     plan: Plan
-    applied: Sequence[AppliedUser]
+    policy: RemovalPolicy
+    removals: Removals
+    verdict: Verdict | None
+    guarded: Guarded
+
+    @property
+    def applied(self) -> Sequence[AppliedUser]:
+        return self.guarded.applied
 
 
 def provision(
@@ -34,15 +48,28 @@ def provision(
     lookup: str = AUTO,
     workers: int = 1,
     on_error: str = CONTINUE,
+    policy: RemovalPolicy = LEAVES_ALONE,
     progress: Progress = NO_PROGRESS,
 ) -> Provisioned:
     """Bring the users of a store to the desired state, or in check mode tell what that takes."""
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
     progress.reading()
-    current = read_current(api, desired, lookup, workers, progress)
-    plan = plan_users(desired, current, today)
-    applied = apply_plan(
-        plan, api, today=today, workers=workers, on_error=on_error, progress=progress
+    current = read_current(api, desired, lookup, workers, progress, everybody=policy.exclusive)
+    plan = plan_users(desired, current.index, today)
+    removals = NO_REMOVALS
+    if policy.exclusive:
+        removals = plan_removals(desired, current.active, policy)
+        plan = Plan([*plan.users, *removals.plans])
+    verdict = judge(plan, policy, active=removals.active, whole=current.whole)
+    guarded = apply_guarded(
+        plan,
+        verdict,
+        api,
+        skips_removals=policy.skips_removals,
+        today=today,
+        workers=workers,
+        on_error=on_error,
+        progress=progress,
     )
     progress.finishing()
-    return Provisioned(plan, applied)
+    return Provisioned(plan, policy, removals, verdict, guarded)

@@ -18,7 +18,10 @@ description:
   - Every item is validated before the first request. All bad items are reported at once, each with
     its option and its index, or its file and line.
   - A user's failure ends neither the run nor what was done for other users. The task then fails at
-    its end, with C(changed) and RV(results) telling what was done.
+    its end, with C(changed) and RV(results) telling what was done, and RV(failed_users) what is
+    left.
+  - With O(exclusive), users who are not in the list are deactivated as well. Guards keep a wrong
+    list from doing harm. They are asked before anything is written.
 author:
   - The publica.la collection's authors (@publica-la)
 extends_documentation_fragment:
@@ -29,7 +32,7 @@ options:
     description:
       - The desired users. Two items with the same O(users[].id), O(users[].external_id) or
         O(users[].email) are an error, and so is an unknown option.
-      - Users of the store that are not in the list are left alone.
+      - Users of the store that are not in the list are left alone, unless O(exclusive) is true.
       - Give O(users), O(src) or both.
     type: list
     elements: dict
@@ -145,6 +148,57 @@ options:
       - What identifies a user (C(email), C(external_id), C(id)) cannot be a default.
     type: dict
     default: {}
+  exclusive:
+    description:
+      - Whether active users of the store that are not in the list are deactivated. Whoever shares
+        an id, an external id or an address with an item counts as listed, whatever the item's
+        state, and even where the item fails.
+      - Never deactivated for it are admins of the store, users of whom the store does not tell
+        whether they are one, and those in O(protected). RV(summary.protected) counts them.
+      - The store's whole list of active users is read, so O(lookup=search) is refused.
+      - A task without any user in its list fails with C(empty_list), and one to which the store's
+        list does not come in whole with C(incomplete_listing), whatever the other options say.
+      - They are logged out as well where O(defaults) has C(force_logout).
+    type: bool
+    default: false
+  protected:
+    description:
+      - Users that O(exclusive) never deactivates. Addresses, or shell patterns of them with C(*),
+        C(?) and C([...]), such as V(*@partner.example.org). Compared without regard to case.
+      - An item with O(users[].state=absent) is deactivated all the same.
+    type: list
+    elements: str
+    default: []
+  max_deactivations:
+    description:
+      - How many users O(exclusive) may deactivate in one run. A whole number, or a percentage
+        with C(%) of the users that are active at the store, rounded down.
+      - It counts the users that are not in the list, and not items with O(users[].state=absent),
+        whom somebody has named.
+      - A plan with more fails with C(too_many_deactivations) before anything is written, unless
+        O(approve) names it. V(0) means that each removal needs an approval.
+    type: str
+    default: 10%
+  approve:
+    description:
+      - The RV(plan.hash) of the plan that was reviewed in a dry run. Exactly that plan is carried
+        out, whatever O(max_deactivations) says. Any other, since list or store have changed, fails
+        with C(not_approved) before anything is written. Counts without O(exclusive), too.
+      - Where there is nothing to do, any hash passes, so that the same task can run again.
+      - Write the hash in quotes, since it may look like a number.
+    type: str
+  on_guard:
+    description:
+      - What C(too_many_deactivations), C(not_approved) and C(incomplete_listing) mean with
+        O(exclusive). V(fail) means that nothing at all is written and the task fails. V(skip) means
+        that nobody is deactivated for not being in the list, everything else is done, and a warning
+        tells of it.
+      - In check mode none of them fails. The whole plan is shown, and a warning tells what a run
+        would refuse.
+      - Without O(exclusive), C(not_approved) always fails.
+    type: str
+    choices: [fail, skip]
+    default: fail
   lookup:
     description:
       - How the current users are found. V(list) reads the store's pages, V(search) looks each user
@@ -264,6 +318,23 @@ EXAMPLES = r"""
     defaults:
       generate_password: true
       sessions_limit: unlimited
+
+- name: Nobody but these, the guests and the admins
+  publica.la.publica_user_bulk:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    exclusive: true
+    max_deactivations: 5
+    protected:
+      - "*@guests.example.org"
+      - auditor@example.org
+    defaults:
+      force_logout: true
+    users:
+      - email: ana@example.org
+        external_id: staff-1001
+      - email: bruno@example.org
+        external_id: staff-1002
 """
 
 RETURN = r"""
@@ -291,7 +362,7 @@ summary:
       type: int
       sample: 1
     deactivated:
-      description: Users that were deactivated.
+      description: Users that were deactivated, those of O(exclusive) included.
       type: int
       sample: 2
     unchanged:
@@ -300,8 +371,8 @@ summary:
       sample: 184
     protected:
       description:
-        - Users that were kept though the list would have removed them. Always 0, since users that
-          are not in the list are left alone.
+        - Active users that are not in the list, and that O(exclusive) kept since they are admins,
+          may be admins, or are in O(protected).
       type: int
       sample: 0
     failed:
@@ -309,7 +380,9 @@ summary:
       type: int
       sample: 0
 results:
-  description: What was done for each user, or in check mode would be, in the order of the input.
+  description:
+    - What was done for each user, or in check mode would be, in the order of the input. The users
+      that O(exclusive) deactivates come behind it, by their id.
   returned: always, once the store was read
   type: list
   elements: dict
@@ -349,13 +422,62 @@ results:
       description: The error, with the same keys as RV(failure); null where there is none.
       type: dict
       sample: null
+failed_users:
+  description:
+    - The items that failed or were not tried, in the order of the input, to be given to O(users)
+      again with the same O(defaults). Those of O(users) are as they were given. Those of O(src)
+      hold what was read, with the defaults under it.
+    - Passwords are never in it. An item that needs one has to get it again from where it is kept.
+    - Whoever O(exclusive) was to deactivate is not in it, since nobody has listed them.
+    - It is there with every O(report), and empty where nobody failed.
+  returned: always, once the store was read
+  type: list
+  elements: dict
+  sample:
+    - email: bruno@example.org
+      external_id: staff-1002
+      plan_id: 99
+guard:
+  description:
+    - What a guard has to say against the plan; null where there is nothing. In check mode, what a
+      run would meet.
+  returned: always, once the store was read
+  type: dict
+  sample: null
+  contains:
+    code:
+      description: C(too_many_deactivations), C(not_approved) or C(incomplete_listing).
+      type: str
+      sample: too_many_deactivations
+    message:
+      description: What is wrong, the first of the users, and what to do.
+      type: str
+      sample: >-
+        2 users are not in the list and would be deactivated, but max_deactivations allows 1 (10% of
+        12 active users): ana@example.org, bruno@example.org. Check that the list is complete. If
+        that is right, raise max_deactivations, or review the plan in a dry run and give approve:
+        '3f9d1c0a7be24c55'.
+    deactivations:
+      description: How many users that are not in the list the plan deactivates.
+      type: int
+      sample: 2
+    limit:
+      description: How many it may, null without O(exclusive) or where it is not known.
+      type: int
+      sample: 1
+    active:
+      description: How many active users the store has, null in the same cases.
+      type: int
+      sample: 12
 plan:
   description: What the plan takes.
   returned: always, once the store was read
   type: dict
   contains:
     hash:
-      description: A name for exactly this plan; it is the same as long as list and store are.
+      description:
+        - A name for exactly this plan, for O(approve). It is the same as long as list and store
+          are, in a dry run and in a run. Of passwords only their presence counts.
       type: str
       sample: 3f9d1c0a7be24c55
     requests:
@@ -367,7 +489,9 @@ plan:
       type: int
       sample: 0
 diff:
-  description: What is different before and after, one entry for each user that changes.
+  description:
+    - What is different before and after, one entry for each user that changes. Where a guard has
+      refused the plan, what would be.
   returned: always, once the store was read
   type: list
   elements: dict
@@ -399,7 +523,8 @@ failure:
   type: dict
   contains:
     code:
-      description: A short stable name; C(users_failed) where single users failed.
+      description:
+        - A short stable name; C(users_failed) where single users failed, or what a guard says.
       type: str
       sample: users_failed
     message:
@@ -429,8 +554,10 @@ from typing import Any
 
 from ..module_utils.applied.executor import CONTINUE, ON_ERROR, check_workers
 from ..module_utils.current.snapshot import lookup_argument_spec
+from ..module_utils.desired.removal_options import read_policy, removal_argument_spec
 from ..module_utils.desired.sources.source import users_of_task
 from ..module_utils.module import PublicaModule, run
+from ..module_utils.plan.guards import refuse_empty_list
 from ..module_utils.progress.progress import (
     Progress,
     check_interval,
@@ -439,6 +566,7 @@ from ..module_utils.progress.progress import (
     progress_warnings,
 )
 from ..module_utils.provision import provision
+from ..module_utils.result.failed_users import failed_users
 from ..module_utils.result.report import CHANGES, REPORTS, bulk_result
 from ..module_utils.transport.users_api import UsersApi
 
@@ -457,20 +585,25 @@ def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    policy, faults = read_policy(params)
     desired = users_of_task(
-        params["users"], params["src"], params["src_columns"], params["defaults"]
+        params["users"], params["src"], params["src_columns"], params["defaults"], faults
     )
+    refuse_empty_list(policy, desired)
     provisioned = provision(
         api,
         desired,
         lookup=params["lookup"],
         workers=params["concurrency"],
         on_error=params["on_error"],
+        policy=policy,
         progress=progress,
     )
     return bulk_result(
-        provisioned.plan,
-        provisioned.applied,
+        provisioned,
+        failed_users=failed_users(
+            provisioned.applied, params["users"] or (), params["defaults"] or {}
+        ),
         report=params["report"],
         requests_a_window=api.transport.limiter.limit,
         share=params["rate_limit_share"],
@@ -488,6 +621,7 @@ def main() -> None:
         "concurrency": {"type": "int", "default": 8},
         "on_error": {"type": "str", "choices": list(ON_ERROR), "default": CONTINUE},
         "report": {"type": "str", "choices": list(REPORTS), "default": CHANGES},
+        **removal_argument_spec(),
         **progress_argument_spec(),
     }
     run(PublicaModule(spec, required_one_of=[("users", "src")]), work)

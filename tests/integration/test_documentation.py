@@ -55,9 +55,11 @@ def twice(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def changes(tasks: list[TaskRun]) -> list[str]:
-    """The tasks that changed something, without those that always do."""
+    """The tasks that changed something, without those that always do, and without dry runs."""
     return [
-        task.name for task in tasks if task.result.get("changed") and task.action != ALWAYS_CHANGES
+        task.name
+        for task in tasks
+        if task.result.get("changed") and not task.check_mode and task.action != ALWAYS_CHANGES
     ]
 
 

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..current.user import CurrentUser
 from ..interruption import INTERRUPTED
 from ..plan.operations import Plan, UserPlan, Warned, as_told
 from ..plan.order import waves
+from ..plan.removals import why_held_back
 from ..progress.progress import NO_PROGRESS, Progress
 from ..transport.errors import InvalidInputError, PublicaError
 from ..transport.users_api import UsersApi
@@ -76,7 +77,7 @@ def apply_plan(
     :param progress: told of each user.
     """
     if api.transport.read_only:
-        return [_foreseen(user) for user in plan.users]
+        return foresee(plan)
     run = _Run(Writer(api, today), on_error, progress)
     progress.applying(sum(bool(user.steps) for user in plan.users), plan.requests)
     if on_error == STOP and any(user.error is not None for user in plan.users):
@@ -88,9 +89,17 @@ def apply_plan(
         applied[user.index] = run.apply(user, applied)
 
     for wave in waves(plan.users):
+        if not all(user.listed for user in wave):
+            run.held_removals = _held_removals(plan, applied)
         # The next wave may begin only when this one is done.
         for_each(wave, apply, min(workers, len(wave)))
     return [applied.get(user.index) or _without_steps(user) for user in plan.users]
+
+
+def foresee(plan: Plan) -> list[AppliedUser]:
+    """What applying a plan would come to if the store refused nothing."""
+    held_removals = _held_removals(plan, {})
+    return [_foreseen(user, held_removals) for user in plan.users]
 
 
 class _Run:
@@ -102,6 +111,8 @@ class _Run:
         self._on_error = on_error
         self._stopped = threading.Event()
         self._cause: PublicaError | None = None
+        # Why nobody is removed who is not in the list, known once all others are done.
+        self.held_removals: PublicaError | None = None
 
     def stop(self, cause: PublicaError | None) -> None:
         """Begin no further user."""
@@ -124,6 +135,8 @@ class _Run:
         for index in plan.waits_for:
             if index not in applied or applied[index].error is not None:
                 return AppliedUser(plan, plan.current, error=_held(plan, index))
+        if not plan.listed and self.held_removals is not None:
+            return AppliedUser(plan, plan.current, error=self.held_removals)
         return None
 
     def _carry_out(self, plan: UserPlan) -> AppliedUser:
@@ -170,7 +183,9 @@ class _Run:
         return PublicaError(NOT_TRIED, f"Not tried, since {reason}")
 
 
-def _foreseen(plan: UserPlan) -> AppliedUser:
+def _foreseen(plan: UserPlan, held_removals: PublicaError | None) -> AppliedUser:
+    if not plan.listed and held_removals is not None:
+        return AppliedUser(plan, plan.current, error=held_removals)
     return AppliedUser(plan, plan.after, tuple(plan.actions), plan.warnings, plan.error)
 
 
@@ -184,6 +199,12 @@ def _held(plan: UserPlan, index: int) -> PublicaError:
         f"Not tried: #{index} was to give up the address that {plan.desired.label} takes, and "
         "that failed.",
     )
+
+
+def _held_removals(plan: Plan, applied: Mapping[int, AppliedUser]) -> PublicaError | None:
+    errors = {index: user.error for index, user in applied.items()}
+    reason = why_held_back(plan.users, errors)
+    return None if reason is None else PublicaError(NOT_TRIED, f"Not tried: {reason}")
 
 
 def stopping_error(applied: Sequence[AppliedUser]) -> PublicaError | None:

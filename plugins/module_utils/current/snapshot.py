@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -37,27 +38,46 @@ def lookup_argument_spec() -> dict[str, Any]:
     return {"type": "str", "choices": list(LOOKUPS), "default": AUTO}
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """What was read of a store.
+
+    :ivar index: the current users that planning needs to know, and whoever was read beside them.
+    :ivar active: the active users that the store's list has brought, each once.
+    :ivar whole: the list was read to its end, and as far as the store tells nobody is missing.
+    """
+
+    index: UserIndex
+    active: Sequence[CurrentUser]
+    whole: bool
+
+
 def read_current(
     api: UsersApi,
     desired: Sequence[DesiredUser],
     lookup: str = AUTO,
     workers: int = 1,
     progress: Progress = NO_PROGRESS,
-) -> UserIndex:
+    *,
+    everybody: bool = False,
+) -> Snapshot:
     """The current users that planning ``desired`` needs to know, and whoever was read beside them.
 
     :param lookup: ``auto``, ``list`` or ``search``.
-    :param workers: look-ups sent at once.
+    :param workers: look-ups and pages asked for at once.
     :param progress: told of each page and look-up.
+    :param everybody: read the list of the active users to its end, whoever is looked for.
     """
     with ThreadPoolExecutor(workers, initializer=leave_signals_to_main_thread) as pool:
         reader = _Reader(api, desired, workers, pool, progress)
-        if lookup == SEARCH:
+        if everybody:
+            reader.list_everybody()
+        elif lookup == SEARCH:
             reader.search_active()
         else:
             reader.list_active(may_look_up=lookup == AUTO)
         reader.list_deactivated()
-        return reader.index
+        return reader.snapshot()
 
 
 def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[CurrentUser]:
@@ -122,9 +142,24 @@ class _Reader:
             if may_look_up and self._look_ups_are_cheaper(found):
                 may_look_up = False
                 self._look_up_before_listing()
+        self._look_up_in_gaps()
+
+    def list_everybody(self) -> None:
+        """Read the whole list of the active users."""
+        while not self._active.finished:
+            # As many pages as there are workers: all of them are needed.
+            self._read_page(self._active, self._workers * PAGE_SIZE)
+        self._look_up_in_gaps()
+
+    def _look_up_in_gaps(self) -> None:
         if not self._active.whole:
             # The list has gaps, so not being in it proves nothing.
             self._look_up(stop_early=False)
+
+    def snapshot(self) -> Snapshot:
+        """What has been read."""
+        active = [user for user in self._active.users.values() if user.active]
+        return Snapshot(self.index, active, self._active.finished and self._active.whole)
 
     def search_active(self) -> None:
         """Look every desired user up, and list only for those who cannot be found so."""

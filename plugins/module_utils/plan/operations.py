@@ -94,6 +94,7 @@ class UserPlan:
     :ivar waits_for: indexes whose steps must be done before, since they free the address that
         this one takes.
     :ivar error: why nothing can be done for this user; the steps are then empty.
+    :ivar listed: the input names this user; where it does not, the plan is to remove him.
     """
 
     index: int
@@ -104,11 +105,18 @@ class UserPlan:
     waits_for: frozenset[int] = frozenset()
     warnings: tuple[Warned, ...] = ()
     error: PublicaError | None = None
+    listed: bool = True
 
     @property
     def actions(self) -> list[str]:
         """What the steps do, in the order in which it is told."""
         return as_told(action for step in self.steps for action in step.actions)
+
+    def for_hash(self) -> list[Any]:
+        """Whom the plan is for: also by the address, which is what a person has reviewed."""
+        if self.current is None:
+            return [None, self.desired.label]
+        return [self.current.id, self.current.email]
 
     @property
     def deactivates(self) -> bool:
@@ -117,7 +125,7 @@ class UserPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan for all desired users, in the order of the input."""
+    """The plan for all desired users, in the order of the input; removals come after them."""
 
     users: Sequence[UserPlan]
 
@@ -136,10 +144,6 @@ class Plan:
     @property
     def hash(self) -> str:
         """A name for exactly this plan: equal plans for equal stores have equal hashes."""
-        told = [
-            [user.current.id if user.current else user.desired.label, step.for_hash()]
-            for user in self.users
-            for step in user.steps
-        ]
+        told = [[*user.for_hash(), step.for_hash()] for user in self.users for step in user.steps]
         text = json.dumps(told, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -59,13 +59,14 @@ def plan_user(number: int, desired: DesiredUser, match: Match, today: str) -> Us
     if match.error is not None:
         return UserPlan(number, desired, error=match.error)
     if desired.state == ABSENT:
-        return _plan_absence(number, desired, current)
+        return plan_absence(number, desired, current)
     if current is None:
         return _plan_creation(number, desired)
     return _plan_change(number, desired, current, today)
 
 
-def _plan_absence(number: int, desired: DesiredUser, current: CurrentUser | None) -> UserPlan:
+def plan_absence(number: int, desired: DesiredUser, current: CurrentUser | None) -> UserPlan:
+    """The plan for a user who is not to be active."""
     if current is None or not current.active:
         return UserPlan(number, desired, current, after=current)
     steps = [Step(DEACTIVATE, (DEACTIVATE,))]

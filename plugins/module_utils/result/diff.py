@@ -50,11 +50,12 @@ def diff_of(applied: AppliedUser) -> dict[str, Any] | None:
     if FORCE_LOGOUT in applied.actions:
         after["sessions"] = "ended"
     label = (applied.plan.current or applied.user or desired).email or desired.label
+    unlisted = "" if applied.plan.listed else ": not in the list"
     return {
         "before": before,
         "after": after,
         "before_header": label if applied.plan.current else f"{label} (not at the store)",
-        "after_header": f"{label} ({', '.join(applied.actions)})",
+        "after_header": f"{label} ({', '.join(applied.actions)}{unlisted})",
     }
 
 

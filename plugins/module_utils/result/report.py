@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..applied.executor import NOT_TRIED, AppliedUser, stopping_error
-from ..plan.operations import FATES, Plan
+from ..applied.guarded import REFUSED
+from ..plan.operations import FATES, UserPlan
+from ..provision import Provisioned
 from ..transport.errors import PublicaError
 from .diff import diff_of
+from .guard import guard_failure, guard_item, guard_warnings
 from .warning_lines import warning_lines
 
 CHANGES, ALL, SUMMARY = "changes", "all", "summary"
@@ -23,48 +26,66 @@ NAMED_FAILURES = 5
 
 
 def bulk_result(
-    plan: Plan,
-    applied: Sequence[AppliedUser],
+    provisioned: Provisioned,
     *,
+    failed_users: Sequence[Mapping[str, Any]],
     report: str,
     requests_a_window: int | None,
     share: int,
 ) -> dict[str, Any]:
-    """The whole result of a bulk task; with ``failed`` where a user failed.
+    """The whole result of a bulk task; with ``failed`` where a user failed or a guard refused.
 
+    :param failed_users: the items of the input that failed.
     :param requests_a_window: the store's rate limit, None where it has not told one.
     :param share: the percentage of it that the run may use.
     """
-    told = reported(applied, report)
+    plan, applied, removals = provisioned.plan, provisioned.applied, provisioned.removals
+    verdict, (_applied, shown, consequence) = provisioned.verdict, provisioned.guarded
     result: dict[str, Any] = {
         "changed": any(user.changed for user in applied),
-        "summary": summarize(applied),
-        "results": [item(user) for user in told],
-        "diff": [difference for user in told if (difference := diff_of(user)) is not None],
+        "summary": summarize(applied, removals.kept),
+        "results": [item(user) for user in reported(applied, report)],
+        "failed_users": list(failed_users),
+        "diff": [
+            difference
+            for user in reported(shown, report)
+            if (difference := diff_of(user)) is not None
+        ],
         "plan": {
             "hash": plan.hash,
             "requests": plan.requests,
             "minutes": plan.minutes(requests_a_window, share),
         },
-        "warnings": warning_lines(applied),
+        "guard": guard_item(verdict),
+        "warnings": [
+            *guard_warnings(verdict, consequence, skips_removals=provisioned.policy.skips_removals),
+            *warning_lines(applied, removals.warnings),
+        ],
     }
-    stopped = stopping_error(applied)
+    if verdict is not None and consequence == REFUSED:
+        refused = guard_failure(verdict)
+        return {**result, "failed": True, "msg": refused.message, "failure": refused.as_failure()}
     if result["summary"]["failed"]:
         message = failure_message(applied)
         result["failed"] = True
         result["msg"] = message
         result["failure"] = (
-            stopped or PublicaError("users_failed", message, fields=_failed_users(applied))
+            stopping_error(applied)
+            or PublicaError("users_failed", message, fields=_errors_by_place(applied))
         ).as_failure()
     return result
 
 
-def _failed_users(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
-    return {
-        f"users[{user.plan.index}]": [user.error.message]
-        for user in applied
-        if user.error is not None
-    }
+def _errors_by_place(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
+    """The errors by where the user stands: in the input, or among those whom it does not name."""
+    listed = sum(user.plan.listed for user in applied)
+    errors = {}
+    for user in applied:
+        if user.error is not None:
+            index = user.plan.index
+            place = f"users[{index}]" if user.plan.listed else f"not_listed[{index - listed}]"
+            errors[place] = [user.error.message]
+    return errors
 
 
 def reported(applied: Sequence[AppliedUser], report: str) -> list[AppliedUser]:
@@ -91,17 +112,22 @@ def item(applied: AppliedUser) -> dict[str, Any]:
     }
 
 
-def summarize(applied: Sequence[AppliedUser]) -> dict[str, int]:
-    """How many users met which fate; one that was created and failed after counts in both."""
+def summarize(applied: Sequence[AppliedUser], kept: int = 0) -> dict[str, int]:
+    """How many users met which fate; one that was created and failed after counts in both.
+
+    :param kept: users that the list does not name and that were not to be removed.
+    """
 
     def count(*actions: str) -> int:
         return sum(not set(actions).isdisjoint(user.actions) for user in applied)
 
     return {
-        "desired": len(applied),
+        "desired": sum(user.plan.listed for user in applied),
         **{fate: count(*actions) for fate, actions in FATES.items()},
-        "unchanged": sum(not user.changed and user.error is None for user in applied),
-        "protected": 0,
+        "unchanged": sum(
+            user.plan.listed and not user.changed and user.error is None for user in applied
+        ),
+        "protected": kept,
         "failed": sum(user.error is not None for user in applied),
     }
 
@@ -110,12 +136,14 @@ def failure_message(applied: Sequence[AppliedUser]) -> str:
     """One sentence on the users that failed, the first of them by name."""
     errors = [user for user in applied if user.error is not None]
     failed = [user for user in errors if user.error and user.error.code != NOT_TRIED]
-    named = "; ".join(
-        f"#{user.plan.index} {user.plan.desired.label}: {user.error}"
-        for user in failed[:NAMED_FAILURES]
-    )
+    named = "; ".join(f"{_named(user.plan)}: {user.error}" for user in failed[:NAMED_FAILURES])
     rest = len(failed) - NAMED_FAILURES
     more = f"; and {rest} more, all of them in results" if rest > 0 else ""
     left = len(errors) - len(failed)
     not_tried = f"; {left} more were not tried" if left else ""
     return f"{len(failed)} of {len(applied)} users failed: {named}{more}{not_tried}"
+
+
+def _named(plan: UserPlan) -> str:
+    label = plan.desired.label
+    return f"#{plan.index} {label}" if plan.listed else f"{label} (not in the list)"

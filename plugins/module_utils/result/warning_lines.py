@@ -6,20 +6,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from ..applied.executor import AppliedUser
+from ..plan.operations import Warned
 
 # How many users a line names; a store can have thousands whom the same warning concerns.
 NAMED_USERS = 10
 
 
-def warning_lines(applied: Sequence[AppliedUser]) -> list[str]:
-    """One line for each text, in the order of its first user."""
+def warning_lines(applied: Sequence[AppliedUser], others: Iterable[Warned] = ()) -> list[str]:
+    """One line for each text, in the order of its first user.
+
+    :param others: warnings about users whom nothing was planned for.
+    """
     labels: dict[str, list[str]] = {}
-    for user in applied:
-        for warning in user.warnings:
-            labels.setdefault(warning.text, []).append(warning.label)
+    for warning in chain(chain.from_iterable(user.warnings for user in applied), others):
+        labels.setdefault(warning.text, []).append(warning.label)
     return [f"{_names(concerned)}: {text}." for text, concerned in labels.items()]
 
 

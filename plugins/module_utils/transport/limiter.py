@@ -154,9 +154,10 @@ class RateLimiter:
                 shared = budget.read()
                 if shared is not None:
                     self._window.take_over(shared, now)
+                was_limited = self._window.is_limited
                 told = act(now)
                 has_acted = True
-                if self._window.is_limited:
+                if was_limited or self._window.is_limited:
                     budget.write(self._window.as_shared())
         except BudgetFileError:
             self._go_alone()

@@ -30,6 +30,9 @@ SCOUT_PATIENCE = 5.0
 # After a wait, the first requests go out one by one, so many of them and so far apart.
 STAGGERED_REQUESTS = 16
 STAGGER_SECONDS = 0.01
+# What other runs have left behind may hold no more: the store was restarted, its limit raised, or
+# the refusal was a proxy's. So many new runs may find out in each window.
+MOST_EARLY_ASKED = 2
 # A share must not be overdrawn to try whether the window is over. While its length is not known, a
 # long run keeps this part of its share, in so many requests, for trying within it.
 KEPT_PART = 1 / 3
@@ -50,7 +53,8 @@ class WindowState:
         answer that told it came in.
     :ivar closed: nobody sends until the window's end; then one goes ahead alone (the scout) and
         finds out whether the next window has begun.
-    :ivar refused: the store answered 429 in this window.
+    :ivar refused: the store answered 429 in this window, the first time at ``refused_at``.
+    :ivar asked: how many runs have asked early, on their first request, whether that still holds.
     :ivar vain_waits: waits in a row, as told by the store, after which it refused again.
     :ivar scout_at: when the scout was sent, whose answer is still awaited.
     :ivar staggered: requests that are still to go out one by one, the last at ``last_sent_at``.
@@ -67,6 +71,8 @@ class WindowState:
     lowest_at: float = 0.0
     closed: bool = False
     refused: bool = False
+    refused_at: float = 0.0
+    asked: int = 0
     vain_waits: int = 0
     scout_at: float | None = None
     staggered: int = 0
@@ -144,6 +150,7 @@ class RateWindow:
         state = self.state
         if state.closed or self._is_kept() or (self.left is not None and self.left <= 0):
             state.scout_at = now
+            state.asked += not self._has_heard
         if state.began is None:
             state.began = now
         state.sent += 1
@@ -162,7 +169,7 @@ class RateWindow:
         self._settle(sent_at)
         self._has_heard = True
         state = self.state
-        if state.closed and sent_at >= self._end():
+        if state.closed and (sent_at >= self._end() or self._is_refused_no_more(sent_at)):
             # The scout came through: the store has begun a new window with it.
             self._next_window(sent_at)
             state.staggered = STAGGERED_REQUESTS
@@ -193,6 +200,8 @@ class RateWindow:
         in_vain = state.closed and sent_at >= self._end()
         if state.refused and not in_vain:
             return  # It was under way together with the first, and tells nothing new.
+        if not state.refused:
+            state.refused_at = now
         state.refused = state.closed = True
         if state.began is not None:
             state.length.not_over_after(sent_at - state.began)
@@ -273,6 +282,10 @@ class RateWindow:
         vain = self.state.vain_waits
         return min(LONGEST_EXTRA_WAIT, FIRST_EXTRA_WAIT * 2.0 ** (vain - 1)) if vain else 0.0
 
+    def _is_refused_no_more(self, sent_at: float) -> bool:
+        # What was sent after a refusal and came through was counted in another window.
+        return self.state.refused and sent_at > self.state.refused_at
+
     def _rolled(self, remaining: int, sent_at: float) -> bool:
         # Answers may come in another order than the store counted them. Only a request that was
         # sent after the lowest count was known cannot have been counted before it.
@@ -287,9 +300,11 @@ class RateWindow:
         # nothing and brings the answer; so it does where only other runs have said that it is used
         # up. Not where a share is left to others: it would succeed, and take from that share.
         state = self.state
-        if self._share < 100 or state.refused or state.ends is not None:
+        if self._share < 100 and not state.refused:
             return False
-        return state.length.at_most is None or not self._has_heard
+        if not self._has_heard and state.asked < MOST_EARLY_ASKED:
+            return True
+        return not state.refused and state.ends is None and state.length.at_most is None
 
     def _end(self) -> float:
         """When the window ends, as far as it is known; where a refusal costs nothing, a try."""
@@ -314,7 +329,7 @@ class RateWindow:
         state = self.state
         state.began, state.ends, state.lowest = began, None, None
         state.closed = state.refused = state.begun_elsewhere = False
-        state.sent = state.vain_waits = 0
+        state.sent = state.asked = state.vain_waits = 0
 
 
 def _state_from(shared: Mapping[str, Any]) -> WindowState | None:

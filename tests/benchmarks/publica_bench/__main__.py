@@ -58,7 +58,13 @@ def main(words: Sequence[str] | None = None) -> int:
     a_few = [] if options.quick else [Job(NEW, users) for users in A_FEW]
     for job in a_few:
         runner.run(job, [each for each in (USER_LOOP, BULK, SCRIPT) if each in contenders])
-    pursued = goals.quick() if options.quick else [] if options.no_goals else goals.full()
+    pursued = (
+        goals.quick()
+        if options.quick
+        else []
+        if options.no_goals
+        else goals.full(not options.no_loops)
+    )
     verdicts = [verdict for goal in pursued for verdict in goal.pursue(runner)]
     report = Report(runner.results, jobs, a_few, verdicts, about)
     report.write(options.folder)
@@ -79,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="small sizes, once, without a limit")
     parser.add_argument("--resume", action="store_true", help="keep the runs that are there")
     parser.add_argument("--no-goals", action="store_true", help="the matrix alone")
+    parser.add_argument("--no-loops", action="store_true", help="no loops over 1,000 users")
     parser.add_argument("--sizes", type=int, nargs="+", default=None, help="numbers of users")
     parser.add_argument("--budget", type=float, default=300.0, help="longest run, in seconds")
     parser.add_argument("--repeats", type=int, default=3, help="runs of what is not too slow")

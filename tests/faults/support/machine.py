@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from publica_sandbox.switches import Switches
@@ -128,8 +129,16 @@ class StoreMachine(RuleBasedStateMachine):
         settled = self._oracle().settle(accounts, self.rows)
         foreign = self._untouchable()
         trouble = self._arm(data)
+        interruption = self._perhaps_interrupt(data)
         workers = staging.workers_for(trouble)
-        outcome = run(self.store, self.rows, self._mode(data), workers=workers, **self._options())
+        outcome = run(
+            self.store,
+            self.rows,
+            self._mode(data),
+            workers=workers,
+            interruption=interruption,
+            **self._options(),
+        )
         self.steps[MET] += bool(staging.disarm(self.store, self.wire))
         self._prove_secrets_kept(outcome)
         assert self._untouchable(foreign) == foreign, "somebody undeclared was touched"
@@ -174,6 +183,22 @@ class StoreMachine(RuleBasedStateMachine):
         else:
             staging.arm(self.store, self.wire, trouble, endpoint, number, times)
         return trouble
+
+    def _perhaps_interrupt(self, data: st.DataObject) -> Interruption:
+        """Let somebody end the next run, in half of the cases, as one of its requests goes out."""
+        interruption = Interruption()
+        if data.draw(st.booleans(), label="interrupted"):
+            self.steps["interrupted"] += 1
+            last = data.draw(st.integers(1, 12), label="the last request")
+            others = self.wire.before
+
+            def before(endpoint: str, number: int) -> None:
+                others(endpoint, number)
+                if (endpoint, number) == (ANY, last):
+                    interruption.request("SIGTERM")
+
+            self.wire.before = before
+        return interruption
 
     def _requests_of_a_run(self) -> tuple[int, int]:
         """How many reads and writes the next run would send if nothing disturbed it."""

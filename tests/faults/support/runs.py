@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
 from ansible_collections.publica.la.tests.integration.support import in_process
 from publica_sandbox.testing import SandboxStore
 
@@ -58,12 +59,14 @@ def run(
     *,
     workers: int = 1,
     check: bool = False,
+    interruption: Interruption | None = None,
     **options: Any,
 ) -> Outcome:
     """Run publica_user_bulk, or publica_user once for each row."""
+    how: dict[str, Any] = {"check": check, "interruption": interruption}
     if mode == SINGLE:
-        return _one_by_one(store, rows, check, options)
-    result = in_process.bulk(store, rows, check=check, concurrency=workers, **options)
+        return _one_by_one(store, rows, how, options)
+    result = in_process.bulk(store, rows, concurrency=workers, **how, **options)
     outcome = Outcome(said=[result])
     if "results" not in result:
         outcome.failures[WHOLE_RUN] = result["failure"]
@@ -74,11 +77,11 @@ def run(
 
 
 def _one_by_one(
-    store: SandboxStore, rows: Rows, check: bool, options: Mapping[str, Any]
+    store: SandboxStore, rows: Rows, how: Mapping[str, Any], options: Mapping[str, Any]
 ) -> Outcome:
     outcome = Outcome()
     for row in rows:
-        result = in_process.user(store, {**row, **options}, check=check)
+        result = in_process.user(store, {**row, **options}, **how)
         outcome.said.append(result)
         _note(outcome, row, result.get("actions", []), result.get("failure"))
     return outcome

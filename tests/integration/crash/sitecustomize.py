@@ -27,4 +27,4 @@ if METHOD:
         prepared = self.prepare_request(requests.Request(method, url, json=options.get("json")))
         raise RuntimeError(f"{dict(prepared.headers)} {prepared.body!r}")
 
-    requests.Session.request = _crash  # type: ignore[method-assign]  # which is the point of it
+    requests.Session.request = _crash

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
 from ansible_collections.publica.la.plugins.module_utils.transport.connection import (
     connection_from_params,
 )
@@ -25,17 +26,28 @@ from . import documentation
 Result = dict[str, Any]
 
 
-def user(store: SandboxStore, options: Mapping[str, Any], *, check: bool = False) -> Result:
+def user(
+    store: SandboxStore,
+    options: Mapping[str, Any],
+    *,
+    check: bool = False,
+    interruption: Interruption | None = None,
+) -> Result:
     """What publica_user does."""
-    return _work("publica_user", store, options, check)
+    return _work("publica_user", store, options, check, interruption)
 
 
 def bulk(
-    store: SandboxStore, rows: Sequence[Mapping[str, Any]], *, check: bool = False, **options: Any
+    store: SandboxStore,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    check: bool = False,
+    interruption: Interruption | None = None,
+    **options: Any,
 ) -> Result:
     """What publica_user_bulk does; it reports everybody where nothing else is asked for."""
     params = {"users": [dict(row) for row in rows], "report": "all", **options}
-    return _work("publica_user_bulk", store, params, check)
+    return _work("publica_user_bulk", store, params, check, interruption)
 
 
 def info(store: SandboxStore, **options: Any) -> Result:
@@ -48,7 +60,13 @@ def logout(store: SandboxStore, **options: Any) -> Result:
     return _work("publica_user_logout", store, options, check=False)
 
 
-def _work(name: str, store: SandboxStore, options: Mapping[str, Any], check: bool) -> Result:
+def _work(
+    name: str,
+    store: SandboxStore,
+    options: Mapping[str, Any],
+    check: bool,
+    interruption: Interruption | None = None,
+) -> Result:
     params = {
         **documentation.defaults(name),
         "base_url": store.base_url,
@@ -59,6 +77,7 @@ def _work(name: str, store: SandboxStore, options: Mapping[str, Any], check: boo
         connection_from_params(params),
         read_only=check,
         workers=params.get("concurrency") or 1,
+        interruption=interruption,
     )
     try:
         result: Result = documentation.module_named(name).work(UsersApi(transport), params)

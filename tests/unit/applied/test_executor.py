@@ -221,7 +221,7 @@ class TestCheckMode:
         store = store_of()
         api = api_on(store, read_only=True)
         desired = desired_users(ADMINS[:1])
-        plan = plan_users(desired, read_current(api, desired), TODAY)
+        plan = plan_users(desired, read_current(api, desired).index, TODAY)
         [step] = plan.users[0].steps
         with pytest.raises(Exception, match="Check mode sends no PUT"):
             Writer(api, TODAY).carry_out(step, plan.users[0], plan.users[0].current)
@@ -258,5 +258,5 @@ def test_workers_have_bounds(workers: int) -> None:
 def test_nothing_to_do_is_no_work() -> None:
     store = store_of()
     api = api_on(store)
-    assert apply_plan(plan_users([], read_current(api, []), TODAY), api, today=TODAY) == []
+    assert apply_plan(plan_users([], read_current(api, []).index, TODAY), api, today=TODAY) == []
     assert store.calls == []

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
-from ansible_collections.publica.la.plugins.module_utils.current.snapshot import read_current
+from ansible_collections.publica.la.plugins.module_utils.current.snapshot import (
+    Snapshot,
+    read_current,
+)
 from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
 from ansible_collections.publica.la.tests.unit.support.builders import api_on, desired_user
 from ansible_collections.publica.la.tests.unit.support.reading import BARE, FULL, Reading
@@ -37,7 +40,7 @@ def wanted(numbers: Iterable[int], **options: Any) -> list[DesiredUser]:
 
 
 def read(store: FakeStore, desired: list[DesiredUser], lookup: str = "auto") -> UserIndex:
-    return read_current(api_on(store, workers=4), desired, lookup, workers=4)
+    return read_current(api_on(store, workers=4), desired, lookup, workers=4).index
 
 
 def kinds(store: FakeStore) -> dict[str, int]:
@@ -222,3 +225,46 @@ def test_requests_grow_with_pages_and_not_with_users(size: int) -> None:
     store = store_of(size, paginator=FULL)
     read(store, wanted(range(1, size + 1)))
     assert len(store.calls) == size // 100
+
+
+class TestEverybody:
+    """Where the whole list counts, it is read to its end, whoever is looked for."""
+
+    @staticmethod
+    def _read(store: FakeStore, desired: list[DesiredUser]) -> Snapshot:
+        return read_current(api_on(store, workers=4), desired, workers=4, everybody=True)
+
+    @PAGINATORS
+    @pytest.mark.parametrize("sought", [[], [3], [*range(1, 251)]], ids=["none", "one", "all"])
+    def test_the_list_is_read_once(self, paginator: str, sought: list[int]) -> None:
+        store = store_of(250, deactivated=120, paginator=paginator)
+        snapshot = self._read(store, wanted(sought))
+        assert kinds(store) == {"list": 3, "search": 0, "deactivated": 0}
+        assert sorted(user.id for user in snapshot.active) == [*range(1, 251)]
+        assert snapshot.whole
+
+    @PAGINATORS
+    def test_who_is_not_there_is_looked_for_among_the_deactivated(self, paginator: str) -> None:
+        store = store_of(50, deactivated=20, paginator=paginator)
+        snapshot = self._read(store, wanted([1, 60]))
+        assert snapshot.index.by_id[60].active is False
+        assert len(snapshot.active) == 50
+
+    def test_only_active_users_count_whatever_the_list_holds(self) -> None:
+        store = store_of(30, deactivated=20, list_holds_deactivated=True, paginator=FULL)
+        snapshot = self._read(store, wanted([1]))
+        assert len(snapshot.active) == 30
+        assert snapshot.whole
+
+    @pytest.mark.parametrize("count", [30, 250])
+    def test_a_list_whose_pages_are_all_the_first_is_not_whole(self, count: int) -> None:
+        store = store_of(count, ignores_page=True, paginator=BARE)
+        assert not self._read(store, wanted([1])).whole
+
+    def test_a_total_proves_that_one_page_is_all(self) -> None:
+        store = store_of(30, ignores_page=True, paginator=FULL)
+        assert self._read(store, wanted([1])).whole
+
+    def test_a_part_of_the_list_is_not_whole(self) -> None:
+        store = store_of(250, paginator=FULL)
+        assert not read_current(api_on(store), wanted([1, 2])).whole

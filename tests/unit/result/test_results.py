@@ -81,7 +81,7 @@ def run(
 
 def bulk(provisioned: Provisioned, report: str = "all") -> dict[str, Any]:
     return bulk_result(
-        provisioned.plan, provisioned.applied, report=report, requests_a_window=100, share=100
+        provisioned, failed_users=[], report=report, requests_a_window=100, share=100
     )
 
 

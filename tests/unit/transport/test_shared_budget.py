@@ -18,6 +18,7 @@ from ansible_collections.publica.la.plugins.module_utils.transport.budget_file i
 from ansible_collections.publica.la.plugins.module_utils.transport.limiter import RateLimiter
 from ansible_collections.publica.la.plugins.module_utils.transport.rate_headers import RateHeaders
 from ansible_collections.publica.la.plugins.module_utils.transport.rate_window import (
+    MOST_EARLY_ASKED,
     STALE_SECONDS,
     RateWindow,
 )
@@ -74,11 +75,39 @@ class TestRuns:
         assert delay > 0
 
     def test_a_refusal_of_one_is_waited_out_by_all(self, folder: Path, clock: Clock) -> None:
-        one = run(folder, clock)
+        one, other = run(folder, clock), run(folder, clock)
+        other.answered(200, headers(9), other.acquire())
+        clock.now += 1.0
         one.answered(429, headers(0, Retry_After="20"), one.acquire())
-        other = run(folder, clock)
         other.acquire()
         assert sum(clock.waits) == pytest.approx(20.25)
+
+    def test_new_runs_ask_whether_a_refusal_still_holds_and_a_few_only(
+        self, folder: Path, clock: Clock
+    ) -> None:
+        one = run(folder, clock)
+        one.answered(429, headers(0, Retry_After="20"), one.acquire())
+        asked = 0
+        for _new in range(5):
+            clock.now += 0.5
+            new = run(folder, clock)
+            clock.waits.clear()
+            sent_at = new.acquire()
+            asked += not clock.waits
+            new.answered(429, headers(0, Retry_After="18"), sent_at)
+        assert asked == MOST_EARLY_ASKED
+
+    def test_a_refusal_that_holds_no_more_is_forgotten_by_all(
+        self, folder: Path, clock: Clock
+    ) -> None:
+        one = run(folder, clock)
+        one.answered(429, {"Retry-After": "20"}, one.acquire())
+        clock.now += 1.0
+        for _new in range(4):
+            new = run(folder, clock)
+            new.answered(200, {}, new.acquire())
+            new.answered(200, {}, new.acquire())
+        assert clock.waits == []
 
     def test_a_run_that_begins_in_a_used_up_window_asks_once(
         self, folder: Path, clock: Clock

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from ..entries import Entry, Fault, labelled
@@ -39,12 +40,14 @@ def users_of_task(
     src: str | None,
     src_columns: Mapping[str, Any] | None,
     defaults: Mapping[str, Any] | None,
+    faults: Iterable[Fault] = (),
 ) -> list[DesiredUser]:
     """The desired users of a task: those of its list, then those of its file.
 
-    :raises InvalidInputError: with every fault of both, and of the defaults.
+    :param faults: what was found wrong with the task's other options already.
+    :raises InvalidInputError: with every fault of both, of the defaults and of the other options.
     """
-    entries = task_entries(users, src, src_columns)
+    entries = chain(faults, task_entries(users, src, src_columns))
     return users_of_entries(entries, defaults, os.path.abspath(src) if src else "")
 
 

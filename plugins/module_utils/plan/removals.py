@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is removed because the list does not name him, and who is kept all the same. Pure."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..current.user import CurrentUser
+from ..desired.removal_options import RemovalPolicy
+from ..desired.user import ABSENT, DesiredUser, address_key
+from ..transport.errors import PublicaError
+from .operations import UserPlan, Warned
+from .planner import plan_absence
+
+_WILDCARDS = frozenset("*?[")
+
+_RIGHTS_UNKNOWN = (
+    "not in the list, and kept since the store does not tell whether the user is an admin"
+)
+
+
+@dataclass(frozen=True)
+class Removals:
+    """What ``exclusive`` makes of the users that the list does not name.
+
+    :ivar plans: one for each user to remove, by user id, so that the plan's hash is stable.
+    :ivar active: how many active users the store's list holds.
+    :ivar kept: how many are not removed though the list does not name them.
+    :ivar warnings: what the operator should know of those.
+    """
+
+    plans: Sequence[UserPlan] = ()
+    active: int = 0
+    kept: int = 0
+    warnings: Sequence[Warned] = ()
+
+
+NO_REMOVALS = Removals()
+
+
+def plan_removals(
+    desired: Sequence[DesiredUser], active: Iterable[CurrentUser], policy: RemovalPolicy
+) -> Removals:
+    """The removals of active users that share no key with any desired user.
+
+    One key in common is enough to be spared, whatever becomes of that desired user: a row that is
+    wrong in its other keys must lock nobody out.
+
+    :param active: the active users of the store's list, each once.
+    """
+    ids = {user.id for user in desired}
+    external_ids = {user.external_id for user in desired if user.external_id is not None}
+    addresses = {address_key(user.email) for user in desired if user.email is not None}
+    is_protected = protection(policy.protected)
+    everybody = sorted(active, key=lambda user: user.id)
+    unlisted = [
+        user
+        for user in everybody
+        if user.id not in ids
+        and user.external_id not in external_ids
+        and address_key(user.email) not in addresses
+    ]
+    removed: list[CurrentUser] = []
+    warnings: list[Warned] = []
+    for user in unlisted:
+        if user.admin or is_protected(user.email):
+            continue
+        if user.admin is None:
+            # An admin who is locked out could not even let the others in again.
+            warnings.append(Warned(user.email, _RIGHTS_UNKNOWN))
+        else:
+            removed.append(user)
+    plans = [
+        _plan_removal(len(desired) + number, user, policy.force_logout)
+        for number, user in enumerate(removed)
+    ]
+    return Removals(plans, len(everybody), len(unlisted) - len(removed), warnings)
+
+
+def protection(patterns: Sequence[str]) -> Callable[[str], bool]:
+    """Whether an address is one of some shell patterns, without regard to case.
+
+    Patterns without a wildcard, which can be thousands, are looked up instead of tried in turn.
+    """
+    plain = {pattern for pattern in patterns if _WILDCARDS.isdisjoint(pattern)}
+    wild = [fnmatch.translate(pattern) for pattern in patterns if pattern not in plain]
+    matches = re.compile("|".join(wild)).match if wild else lambda _address: None
+
+    def is_protected(email: str) -> bool:
+        address = address_key(email)
+        return address in plain or matches(address) is not None
+
+    return is_protected
+
+
+def why_held_back(
+    plans: Sequence[UserPlan], errors: Mapping[int, PublicaError | None]
+) -> str | None:
+    """Why nobody may be removed in this run after all; None where nothing speaks against it.
+
+    Where the store hides external ids (choice 8), somebody whose address has changed looks like one
+    user too many and one to be created. The store then refuses the creation, since the external id
+    is taken, and the old account must stay. So must it where it was not found out whose it is.
+
+    :param errors: what became of the plans that were carried out, by index.
+    """
+    hides_external_ids = any(
+        plan.current is not None and not plan.current.tells_external_id
+        for plan in plans
+        if not plan.listed
+    )
+    if not hides_external_ids:
+        return None
+    for plan in plans:
+        error = errors.get(plan.index, plan.error)
+        if plan.listed and error is not None and _may_be_another(plan, error):
+            return (
+                f"who {plan.desired.label} is at the store is not certain, since the store does "
+                "not return external ids and the user could not be created. Whoever is not in the "
+                "list may be that user under another address, so nobody was removed. Correct the "
+                f"entry of {plan.desired.label} and run again."
+            )
+    return None
+
+
+def _may_be_another(plan: UserPlan, error: PublicaError) -> bool:
+    """Whether a desired user who was not found may be at the store under another address."""
+    if plan.current is not None or plan.desired.state == ABSENT:
+        return False
+    # A store checks all fields at once, so one that finds fault with others only has told that the
+    # keys are free.
+    keys_are_free = error.fields and {"email", "external_id"}.isdisjoint(error.fields)
+    return not (error.status == 422 and keys_are_free)
+
+
+def _plan_removal(number: int, user: CurrentUser, force_logout: bool) -> UserPlan:
+    absent = DesiredUser(
+        email=user.email or None,
+        external_id=user.external_id,
+        id=user.id,
+        state=ABSENT,
+        force_logout=force_logout,
+    )
+    return replace(plan_absence(number, absent, user), listed=False)
