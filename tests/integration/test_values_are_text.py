@@ -165,6 +165,13 @@ def test_no_name_steers_the_terminal(store: SandboxStore, runner: PlaybookRunner
         # Those who are deactivated give a warning, by their address, and all a difference.
         {"name": "dry", BULK: {"users": by_id}, "check_mode": True},
         {"name": "run", USER: by_id[0]},
+        # A guard names who would be removed.
+        {
+            "name": "guarded",
+            BULK: {"users": by_id[:1], "exclusive": True},
+            # A failed task is shown with all its data.
+            "check_mode": True,
+        },
         # A failure names whom it found.
         {
             "name": "conflict",
@@ -179,6 +186,8 @@ def test_no_name_steers_the_terminal(store: SandboxStore, runner: PlaybookRunner
     assert len(told["diff"]) == len(users)
     assert len(told["warnings"]) == 1
     assert run.named("conflict").failed
+    assert run.named("guarded").result["guard"]["code"] == "too_many_deactivations"
+    assert r"\u202e" in run.named("guarded").result["guard"]["message"]
     for unwanted in (ESCAPE, ONE_BYTE_ESCAPE, OVERRIDE, "\r"):
         assert unwanted not in run.output
     assert not [line for line in run.output.splitlines() if line.startswith(FORGED)]

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # What a result says to people; everything else in it is data.
-TOLD = ("msg", "warnings", "failure", "diff")
+TOLD = ("msg", "warnings", "failure", "guard", "diff")
 
 
 def visible(text: str) -> str:

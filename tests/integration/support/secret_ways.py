@@ -177,6 +177,11 @@ def _rows_in_part(scene: Scene) -> list[Task]:
     return _named({BULK: {"users": rows}})
 
 
+def _refused_by_a_guard(scene: Scene) -> list[Task]:
+    rows = [{**ANA, "password": scene.password("row")}]
+    return _named({BULK: {"users": rows, "exclusive": True}})
+
+
 def _bad_arguments(scene: Scene) -> list[Task]:
     password = scene.password
     return _named(
@@ -303,6 +308,9 @@ WAYS: tuple[Way, ...] = (
     Way("a dry run", _rows_in_part, arguments=["--check"]),
     Way("arguments by a file", _one_user, holds={_ANA: "one"}, environment=_FILES),
     Way("a part fails", _rows_in_part, fails=_tasks(0), holds={_ANA: "row"}),
+    Way(
+        "a guard refuses", _refused_by_a_guard, fails=_tasks(0), code="too_many_deactivations",
+    ),
     Way("bad arguments", _bad_arguments, fails=_tasks(*range(6), *range(7, 11))),
     Way("bad files", _bad_files, fails=_tasks(*range(9))),
     Way("a good file", _good_file, holds={_ANA: "good file"}),
