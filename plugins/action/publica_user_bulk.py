@@ -81,7 +81,7 @@ class ActionModule(NormalAction):
                 reader = StateReader(path)
                 follower = Follower(reader, host, seconds, _show, interrupt_this_process)
         except Exception as error:
-            display.vvv(f"No progress is shown: {error}", host=host)
+            display.vvv(f"No progress is shown: {type(error).__name__}", host=host)
         try:
             if follower is None:
                 yield

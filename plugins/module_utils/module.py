@@ -9,6 +9,8 @@ The only place that reads check mode, and the only one that knows ``AnsibleModul
 
 from __future__ import annotations
 
+import os
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
@@ -17,6 +19,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .desired.options import PUBLIC_NAMES
 from .interruption import Interruption
+from .result.visible import visible_result
 from .transport.connection import connection_argument_spec, connection_from_params
 from .transport.errors import PublicaError
 from .transport.http import HttpTransport
@@ -25,6 +28,13 @@ from .transport.users_api import UsersApi
 
 NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 NO_USAGE = {"requests": 0, "retries": 0, "waited_seconds": 0.0}
+
+# How many lines of a traceback are told.
+PLACES_OF_BUG = 12
+
+# An address of nothing but host and path. Before an "@" or behind a "?" may be a password: then the
+# address is refused, and not told.
+_PLAIN_ADDRESS = re.compile(r"[^@?#]*")
 
 
 class PublicaModule(AnsibleModule):
@@ -71,6 +81,8 @@ class PublicaModule(AnsibleModule):
         spec = self.argument_spec.get(getattr(self, "aliases", {}).get(name, name))
         if spec is None or spec.get("no_log"):
             return NO_LOG
+        if name == "base_url" and not _PLAIN_ADDRESS.fullmatch(str(value)):
+            return NO_LOG
         if "dict" not in (spec["type"], spec.get("elements")):
             return value
         if isinstance(value, Mapping):
@@ -95,7 +107,7 @@ def run(module: PublicaModule, work: Work) -> NoReturn:
     interruption = Interruption()
     # To the end, so that a second signal for the same wish does not lose the result.
     with interruption.listening():
-        result = _result(module, work, interruption)
+        result = visible_result(_result(module, work, interruption))
         # Not while an exception is handled, of which Ansible would show a traceback.
         for warning in result.pop("warnings", ()):
             module.warn(warning)
@@ -131,7 +143,39 @@ def _result(module: PublicaModule, work: Work, interruption: Interruption) -> di
             "failure": error.as_failure(),
             "changed": False,
         }
+    except Exception as bug:
+        result = _of_bug(bug, wrote=transport is not None and transport.wrote)
     finally:
         if transport is not None:
             transport.close()
     return {**result, "api": transport.usage() if transport else NO_USAGE}
+
+
+def _of_bug(bug: Exception, *, wrote: bool) -> dict[str, Any]:
+    """The result of an error in the collection itself, for whoever is to mend it.
+
+    The exception's own text and the values around it stay untold: they may hold anything, a
+    password too. Its kind and the lines that it came through do not.
+
+    :param wrote: the run had sent changes, of which nothing more is known.
+    """
+    places = [
+        f"{os.path.basename(frame.filename)}:{frame.lineno}"
+        for frame in traceback.extract_tb(bug.__traceback__)
+    ]
+    after = (
+        "Changes had been sent; run again to compare with the store as it is now."
+        if wrote
+        else "Nothing had been changed."
+    )
+    error = PublicaError(
+        "internal",
+        f"{type(bug).__name__} in the collection itself, at {' > '.join(places[-PLACES_OF_BUG:])}. "
+        f"{after} Please report it.",
+    )
+    return {
+        "failed": True,
+        "msg": error.message,
+        "failure": error.as_failure(),
+        "changed": wrote,
+    }

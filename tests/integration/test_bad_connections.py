@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,10 +41,18 @@ class Authority:
         self.path = folder / "authority.pem"
         self._authority.cert_pem.write_to_path(str(self.path))
 
-    def issue(self, host: str) -> dict[str, Any]:
-        """The options of a store with a certificate for a host."""
-        issued = self._authority.issue_cert(host)
-        certificate, key = self._folder / f"{host}.pem", self._folder / f"{host}.key"
+    def issue(self, host: str, *, days: tuple[int, int] = (-1, 1)) -> dict[str, Any]:
+        """The options of a store with a certificate for a host.
+
+        Args:
+            host: A name or an address.
+            days: From when to when it is valid, counted from now.
+        """
+        now = datetime.datetime.now(tz=datetime.timezone.utc)
+        begin, end = (now + datetime.timedelta(days=number) for number in days)
+        issued = self._authority.issue_cert(host, not_before=begin, not_after=end)
+        name = f"{host}{days}"
+        certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         for number, blob in enumerate(issued.cert_chain_pems):
             blob.write_to_path(str(certificate), append=number > 0)
         issued.private_key_pem.write_to_path(str(key))
@@ -101,19 +110,24 @@ def test_addresses_and_tokens_that_lead_nowhere(
     assert [row["status"] for row in store.journal()] == [401]
 
 
-def test_a_redirect_is_not_followed(store: SandboxStore, runner: PlaybookRunner) -> None:
+@pytest.mark.parametrize("endpoint", ["list", "create"])
+def test_a_redirect_is_not_followed(
+    store: SandboxStore, runner: PlaybookRunner, endpoint: str
+) -> None:
     with SandboxStore() as elsewhere:
-        store.fault("redirect", location=elsewhere.base_url, times=None)
+        store.fault("redirect", location=elsewhere.base_url, endpoint=endpoint, times=None)
         case = _case(
-            "redirected", {}, "redirect", elsewhere.base_url.rpartition(":")[0], "base_url",
-            code="redirected",
+            "redirected", {"lookup": "search"}, "redirect",
+            elsewhere.base_url.rpartition(":")[0], "base_url", code="redirected",
         )  # fmt: skip
 
         run = runner.tasks([case.task()], store, arguments=["-vvv"]).succeeded()
 
         assert_clear(run, [case])
+        # Neither token nor user has been shown to anybody else.
         assert elsewhere.journal() == []
-    assert len(store.journal()) == 1
+    assert [row["endpoint"] for row in store.journal()].count(endpoint) == 1
+    assert store.users() == []
 
 
 def test_a_store_that_forbids_fails_or_hangs(store: SandboxStore, runner: PlaybookRunner) -> None:
@@ -141,20 +155,35 @@ def test_certificates(
     authority: Authority, secure_store: SandboxStore, runner: PlaybookRunner
 ) -> None:
     trusting = {"ca_path": str(authority.path)}
-    with SandboxStore(**authority.issue("store.example")) as stranger:
+    no_authority = runner.write("no-authority.pem", "no certificate")
+    with (
+        SandboxStore(**authority.issue("store.example")) as stranger,
+        SandboxStore(**authority.issue("127.0.0.1", days=(-9, -2))) as late,
+        SandboxStore(**authority.issue("127.0.0.1", days=(2, 9))) as early,
+    ):
+        others = {"another host's": stranger, "expired": late, "not valid yet": early}
         cases = [
             _case("untrusted", {}, "secure connection", "ca_path", code="tls"),
             _case(
-                "another host's", {"base_url": stranger.base_url, **trusting}, "secure connection",
-                "Check base_url", code="tls",
+                "no authority", {"ca_path": str(no_authority)}, "secure connection", "ca_path",
+                code="tls",
+            ),
+            *(
+                _case(
+                    name, {"base_url": other.base_url, **trusting}, "secure connection",
+                    "Check base_url", code="tls",
+                )
+                for name, other in others.items()
             ),
         ]  # fmt: skip
 
         run = runner.tasks([case.task() for case in cases], secure_store).succeeded()
 
         assert_clear(run, cases)
-        assert stranger.journal() == []
-    assert secure_store.journal() == []
+        assert "expired" in run.named("expired").result["msg"]
+        # Not one request came so far as to show the token.
+        for refused in (secure_store, *others.values()):
+            assert refused.journal() == []
 
 
 def test_every_option_of_the_connection_in_every_module(

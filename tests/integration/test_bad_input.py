@@ -126,6 +126,28 @@ def test_nothing_is_sent_for_what_cannot_be_right(
     assert store.journal() == []
 
 
+def test_one_bad_row_holds_all_the_good_ones_back(
+    store: SandboxStore, runner: PlaybookRunner
+) -> None:
+    store.add_user("zoe@example.org", external_id="guest-1", sessions_limit=1)
+    before = store.users()
+    rows: list[dict[str, Any]] = [
+        {"email": f"r{number}@example.org", "external_id": f"r-{number}"} for number in range(40)
+    ]
+    rows[17]["sessions_limit"] = -1
+    # What would change and deactivate somebody stands before the bad row.
+    rows[:0] = [{"email": "zoe@example.org", "state": "absent"}]
+    case = _of_many("one of many", {"users": rows}, "1 value is not right", "users[18]")
+    foretold = {**case.task(), "name": "foretold", "check_mode": True}
+
+    run = runner.tasks([foretold, case.task()], store).succeeded()
+
+    assert_clear(run, [case])
+    assert run.named("foretold").result["failure"] == run.named(case.name).result["failure"]
+    assert store.journal() == []
+    assert store.users() == before
+
+
 def test_what_only_the_store_can_tell(store: SandboxStore, runner: PlaybookRunner) -> None:
     store.add_user("bruno@example.org", external_id="staff-2")
     store.add_user("carla@example.org", external_id="staff-3")

@@ -2,123 +2,216 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nothing secret is told, at the highest verbosity, of success and of failure."""
+"""Nothing secret is told, at the highest verbosity, whatever comes of a run.
+
+Looked through are standard output and error, the log, results as a playbook has them, every file
+that a run leaves behind, and the command lines and environments of all its processes.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
 
+from support.canaries import Watched, core_of, links_of, token, told, watched
 from support.echo_store import echo_store
 from support.inventories import write_inventory
-from support.playbook_runner import PlaybookRunner, Run
+from support.paths import collection
+from support.playbook_runner import LOCALHOST, Command, PlaybookRunner
+from support.secret_ways import ANA, BULK, LOUD, USER, WAYS, Scene, Way
 
-LOUD = ["-vvvv", "--diff"]
-# Each is in one place only, so a leak tells where it came from.
-PASSWORDS = {
-    place: f"canary-{place}-a1b2c3d4e5f6"
-    for place in (
-        *("one", "always", "row", "misspelt", "default", "short", "echoed", "echoed-row"),
-        *("playbook", "refused"),
-    )
-}
-TOKEN = "canary-token-f6e5d4c3b2a1"
-KEYS = {"email": "ana@example.org", "external_id": "staff-1"}
+TOKEN = "the store's token"
+
+
+@pytest.fixture(scope="module")
+def secret_store() -> Iterator[SandboxStore]:
+    with SandboxStore(token=token(TOKEN)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[str]:
+    with echo_store() as address:
+        yield address
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    return tmp_path / "ansible.log"
+def scene(secret_store: SandboxStore, echo: str, runner: PlaybookRunner) -> Scene:
+    secret_store.reset()
+    # Their links to act as them are in every list that is read.
+    secret_store.add_users(
+        [{"email": "zoe@example.org"}, {"email": "yuri@example.org", "active": False}]
+    )
+    return Scene(secret_store, runner, echo, cores={TOKEN: core_of(TOKEN)})
 
 
-def secrets_of(store: SandboxStore) -> dict[str, str]:
-    """Everything that must be told nowhere, by a name that may be."""
-    links = {
-        f"impersonation link of {user['email']}": user["impersonation_secret"]
-        for user in store.users()
-    }
-    return {"token": store.token, "canary token": TOKEN, **PASSWORDS, **links}
+def assert_untold(scene: Scene, seen: Watched) -> None:
+    """No secret of a scene is in any place where a run can tell it."""
+    places = seen.places()
+    for place in ("stdout", "ansible.log"):
+        assert b"TASK" in places[place], f"{place} told nothing at all"
+    assert seen.command_lines, "no process of the run was seen"
+    assert told({**scene.cores, **links_of(scene.store)}, places) == [], seen.run.output
+    shared = scene.runner.folder.glob("rate-limits/*")
+    assert {path.stat().st_mode & 0o777 for path in shared} <= {0o600}
 
 
-def assert_untold(store: SandboxStore, run: Run, log: Path) -> None:
-    """No secret is in what a run has printed or logged."""
-    places = {"stdout": run.stdout, "stderr": run.stderr, "log": log.read_text(encoding="utf-8")}
-    assert "TASK" in places["stdout"], "the run told nothing at all"
-    assert "TASK" in places["log"], "the run logged nothing at all"
-    told = [
-        f"{name} in {place}"
-        for name, secret in secrets_of(store).items()
-        for place, text in places.items()
-        if secret in text
-    ]
-    assert told == []
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.name)
+def test_nothing_secret_is_told(scene: Scene, way: Way) -> None:
+    seen = watched(scene.runner, way.command(scene))
+
+    assert_untold(scene, seen)
+    assert seen.run.returncode == way.returncode, seen.run.output
+    if way.returncode == 0:
+        failed = [task for task in seen.run.tasks if task.failed]
+        assert [task.name for task in failed] == list(way.fails)
+        if way.code is not None:
+            assert {task.result["failure"]["code"] for task in failed} == {way.code}
+    # The secrets were where they belong, so they could have been told.
+    for email, place in way.holds.items():
+        user = scene.store.user(email=email)
+        assert scene.store.has_password(user["id"], scene.passwords[place]), email
 
 
-def _tasks(echo: str) -> list[dict[str, Any]]:
-    user, bulk = "publica.la.publica_user", "publica.la.publica_user_bulk"
-    # As a careful operator has them: Ansible itself quotes a playbook's own lines in errors.
-    password = {place: f"{{{{ passwords['{place}'] }}}}" for place in PASSWORDS}
-    other = {"email": "bruno@example.org", "external_id": "staff-2"}
-    tasks: list[dict[str, Any]] = [
-        {user: {**KEYS, "password": password["one"]}},
-        {user: {**KEYS, "password": password["always"], "update_password": "always"}},
-        {user: {**KEYS, "email": "no address", "password": password["refused"]}},
-        {user: {**other, "password": password["echoed"], "base_url": echo}},
-        {user: {**KEYS, "api_token": TOKEN}},
-        {bulk: {"users": [{**other, "password": password["row"]}], "report": "all"}},
-        {bulk: {"users": [{**KEYS, "pasword": password["misspelt"]}]}},
-        {bulk: {"users": [KEYS], "defaults": {"new_password": password["default"]}}},
-        {bulk: {"users": [{**KEYS, "password": [password["short"]]}]}},
-        {bulk: {"users": [{**other, "password": password["echoed-row"]}], "base_url": echo}},
-        {"publica.la.publica_user_info": {"status": "all"}},
-        {"publica.la.publica_user_logout": {"email": KEYS["email"]}},
-        {"publica.la.publica_user_logout": {"email": "nobody@example.org"}},
-    ]
-    return [{"name": f"task {n}", **task, "ignore_errors": True} for n, task in enumerate(tasks)]
+SEATS = [
+    {"email": f"reader{number}@example.org", "external_id": f"reader-{number}"}
+    for number in range(200)
+]
 
 
-def test_no_module_tells_a_secret(store: SandboxStore, runner: PlaybookRunner, log: Path) -> None:
-    # The impersonation links of these are in every list that is read.
-    store.add_users([{"email": "zoe@example.org"}, {"email": "yuri@example.org", "active": False}])
-    with echo_store() as echo:
-        run = runner.tasks(
-            _tasks(echo),
-            store,
-            play={"vars_files": [str(runner.write("passwords.yml", {"passwords": PASSWORDS}))]},
-            arguments=LOUD,
-            environment={"ANSIBLE_LOG_PATH": str(log)},
-        ).succeeded()
-
-    assert_untold(store, run, log)
-    failed = [task.name for task in run.tasks if task.failed]
-    assert failed == [f"task {number}" for number in (2, 3, 4, 6, 8, 9, 12)]
-    echoed = run.named("task 3").result
-    assert echoed["failure"]["code"] == "validation", "the echo was not heard"
-    row = store.user(email="bruno@example.org")
-    assert store.has_password(row["id"], PASSWORDS["row"])
+def _many(scene: Scene) -> Command:
+    users = [{**ANA, "password": scene.password("row of an interrupted run")}, *SEATS]
+    task = {"name": "many", BULK: {"users": users, "concurrency": 2}, "ignore_errors": True}
+    return scene.command([task], {"ANSIBLE_PIPELINING": "true"}, [], registers=True)
 
 
-def test_the_playbook_tells_no_secret(
-    store: SandboxStore, runner: PlaybookRunner, log: Path
+def _provision(scene: Scene) -> Command:
+    inventory = write_inventory(scene.runner, {"north": scene.store})
+    guests = [{**ANA, "password": scene.secret("guest of an interrupted run")}, *SEATS]
+    path = "inventory/host_vars/north/guests.yml"
+    scene.runner.write(path, {"publica_users_desired_guests": guests})
+    # As it is where nobody has changed Ansible's settings.
+    environment = {"ANSIBLE_PIPELINING": "false"}
+    return scene.runner.command(
+        "publica.la.provision", inventory, arguments=LOUD, environment=environment
+    )
+
+
+@pytest.mark.parametrize(
+    ("prepare", "module_is_told"),
+    [(_many, True), (_many, False), (_provision, False)],
+    ids=["the module", "ansible-playbook", "ansible-playbook with the playbook"],
+)
+def test_nothing_secret_is_told_by_an_interrupted_run(
+    scene: Scene, prepare: Callable[[Scene], Command], module_is_told: bool
 ) -> None:
-    store.add_user("zoe@example.org")
-    inventory = write_inventory(runner, {"north": store})
-    guests = [
-        {**KEYS, "password": PASSWORDS["playbook"]},
-        {"email": "bruno@example.org", "external_id": "staff-2", "plan_id": 999},
-    ]
-    runner.write("inventory/host_vars/north/guests.yml", {"publica_users_desired_guests": guests})
+    scene.store.configure(latency=100)
+    command = prepare(scene)
 
-    run = runner.playbook(
-        "publica.la.provision",
-        inventory,
+    def interrupt(playbook: int) -> None:
+        until = time.monotonic() + 60
+        while not scene.store.journal(writes=True) and time.monotonic() < until:
+            time.sleep(0.05)
+        os.kill(_module_of(command.records) if module_is_told else playbook, signal.SIGTERM)
+
+    seen = watched(scene.runner, command, interrupt)
+
+    assert_untold(scene, seen)
+    if module_is_told:
+        assert seen.run.named("many").result["failure"]["code"] == "interrupted"
+    else:
+        assert seen.run.returncode != 0
+    assert scene.store.journal(writes=True)
+    assert len(scene.store.users()) < len(SEATS)
+
+
+def _module_of(records: Path) -> int:
+    """The process of the module of a run: the youngest Python of all that have the run's mark."""
+    mark = f"PUBLICA_TEST_RECORDS={records}".encode()
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and mark in (process / "environ").read_bytes():
+                program = (process / "cmdline").read_bytes().partition(b"\0")[0]
+                found += [int(process.name)] if b"python" in program else []
+        except OSError:
+            continue
+    return max(found)
+
+
+def test_everything_of_the_collection_has_its_way(scene: Scene) -> None:
+    """A module, role or playbook that comes later needs a row in the table."""
+    tasks = [task for way in WAYS for task in way.tasks(scene)]
+    used = {word for task in tasks for word in task} | {way.playbook for way in WAYS}
+    used |= {task.get("ansible.builtin.include_role", {}).get("name") for task in tasks}
+    folders = {"plugins/modules": "*.py", "playbooks": "*.yml", "roles": "*"}
+    offered = {
+        f"publica.la.{path.stem}"
+        for folder, pattern in folders.items()
+        for path in (collection() / folder).glob(pattern)
+        if not path.stem.startswith("_")
+    }
+    assert len(offered) > 5
+    assert offered - used == set()
+
+
+def test_a_token_of_the_environment_is_told_nowhere_else(scene: Scene) -> None:
+    runner = scene.runner
+    command = runner.command(
+        runner.play_of([{"name": "one", USER: ANA}], scene.store, {"module_defaults": {}}),
+        runner.write("localhost.yml", LOCALHOST),
         arguments=LOUD,
-        environment={"ANSIBLE_LOG_PATH": str(log)},
-    ).failed()
+        environment={
+            "PUBLICA_API_TOKEN": scene.store.token,
+            "PUBLICA_BASE_URL": scene.store.base_url,
+        },
+    )
 
-    assert_untold(store, run, log)
-    row = store.user(email=str(KEYS["email"]))
-    assert store.has_password(row["id"], PASSWORDS["playbook"])
+    seen = watched(scene.runner, command)
+
+    places = seen.places()
+    assert told(scene.cores, {"environments": places.pop("environments")})
+    assert told(scene.cores, places) == []
+    assert scene.store.user(email=ANA["email"])["active"]
+
+
+def test_the_canaries_are_found_where_they_are_told(scene: Scene) -> None:
+    """What the other tests rely on: a secret is seen in each place, in each spelling."""
+    secret = scene.password("told on purpose")
+    name = secret.strip("{} ")
+    left = scene.runner.folder / "remote" / "left"
+    tasks: list[dict[str, Any]] = [
+        {
+            "name": "printed",
+            "ansible.builtin.debug": {"msg": f"{{{{ {name} | b64encode }}}}"},
+        },
+        {
+            "name": "in the process list",
+            "ansible.builtin.command": {
+                "argv": ["python3", "-c", "import time; time.sleep(1)", secret]
+            },
+            "environment": {"TOLD": secret},
+        },
+        {
+            "name": "left behind",
+            "ansible.builtin.copy": {
+                "content": f"x{{{{ {name} | urlencode }}}}",
+                "dest": str(left),
+            },
+        },
+    ]
+
+    seen = watched(scene.runner, scene.command(tasks, {}, [], registers=True))
+
+    found = {line.partition(" in ")[2] for line in told(scene.cores, seen.places())}
+    assert {
+        "stdout", "results", "process list", "environments", "ansible.log", "remote/left",
+        "registered.json",
+    } <= found  # fmt: skip

@@ -91,7 +91,7 @@ class Writer:
                 # Perhaps the account is there by now: a lost request arrived late after all, or
                 # somebody else was faster.
                 found = self._find_new(desired) if _speaks_of_keys(rejected) else None
-                if found is None or not _agrees(found, desired):
+                if found is None:
                     raise _with_hint(rejected) from None
                 return self._adopt(found, step, plan, ours=lost > 0)
             else:

@@ -51,6 +51,7 @@ class HttpTransport:
     :param interruption: who is asked whether the run is to end; then nothing more is sent.
 
     :ivar budget_fault: why this run shares no budget with other ones; None where it does.
+    :ivar wrote: whether a request that writes was sent.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class HttpTransport:
         self._retries = 0
         self.interruption = interruption or Interruption()
         self.budget_fault: str | None = None
+        self.wrote = False
         self.limiter = RateLimiter(
             connection.rate_limit_share,
             connection.max_rate_limit_wait,
@@ -190,6 +192,7 @@ class HttpTransport:
         with self._lock:
             self._requests += 1
             self._retries += repeats
+            self.wrote = self.wrote or request.writes
         timeout = self._connection.timeout
         try:
             response = self._session.request(

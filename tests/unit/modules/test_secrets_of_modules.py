@@ -6,17 +6,33 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.tests.unit.support.builders import TOKEN
-from ansible_collections.publica.la.tests.unit.support.modules import ModuleRunner
+from ansible.module_utils import basic
+from ansible_collections.publica.la.tests.unit.support.builders import BASE_URL, TOKEN
+from ansible_collections.publica.la.tests.unit.support.modules import PACKAGE, ModuleRunner, Ran
 from ansible_collections.publica.la.tests.unit.support.records import StoredUser
 from ansible_collections.publica.la.tests.unit.support.reply import Reply
 from ansible_collections.publica.la.tests.unit.support.store import FakeStore
 
 SECRET = "Zebra-Crossing-77"
 ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}
+
+MODULES: dict[str, dict[str, Any]] = {
+    "publica_user": {**ANA, "password": SECRET, "update_password": "always"},
+    "publica_user_bulk": {"users": [{**ANA, "password": SECRET, "update_password": "always"}]},
+    "publica_user_info": {"email": "ana@example.org"},
+    "publica_user_logout": {"email": "ana@example.org"},
+}
+# What makes a module's result, after all was done.
+MODULES_RESULTS = {
+    "publica_user": "single_result",
+    "publica_user_bulk": "bulk_result",
+    "publica_user_logout": "logout_result",
+}
 
 
 def store() -> FakeStore:
@@ -110,3 +126,90 @@ def test_every_call_is_logged_once(run: ModuleRunner, name: str) -> None:
     }
     ran = run(name, store(), **arguments[name])
     assert len([line for line in ran.logged if "Invoked with" in line]) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://ana:{SECRET}@store.example",
+        f"https://ana:sl/ash{SECRET}@store.example",
+        f"ana:{SECRET}@store.example",
+        f"https://store.example/?token={SECRET}",
+        f"https://store.example/#{SECRET}",
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_not_told(
+    run: ModuleRunner, address: str
+) -> None:
+    ran = run("publica_user", store(), **ANA, base_url=address)
+    assert ran.result["failure"]["code"] == "invalid_input"
+    assert SECRET not in ran.everything
+    plain = run("publica_user", store(), **ANA).result["invocation"]["module_args"]
+    assert plain["base_url"] == BASE_URL
+
+
+class TestCrash:
+    """An error in the collection itself, whose text holds the worst that it could."""
+
+    TEXT = f"bad value {SECRET} sent with {TOKEN}, see https://store.example/impersonate/53114"
+
+    @pytest.mark.parametrize("module", MODULES)
+    def test_while_the_store_is_read(self, run: ModuleRunner, module: str) -> None:
+        broken = store()
+        broken.answer_instead("GET", *[ZeroDivisionError(self.TEXT)] * 9)
+        ran = run(module, broken, **MODULES[module])
+        self.assert_told(ran, "Nothing had been changed")
+        assert ran.result["changed"] is False
+        assert broken.writes == []
+
+    @pytest.mark.parametrize("module", MODULES_RESULTS)
+    def test_while_a_user_is_written(self, run: ModuleRunner, module: str) -> None:
+        broken = store()
+        for method in ("POST", "PUT"):
+            broken.answer_instead(method, *[ZeroDivisionError(self.TEXT)] * 9)
+        ran = run(module, broken, **MODULES[module])
+        for secret in (SECRET, TOKEN, "53114"):
+            assert secret not in ran.everything
+        assert ran.result["failed"] is True
+
+    @pytest.mark.parametrize("module", MODULES_RESULTS)
+    def test_after_the_store_was_changed(
+        self, run: ModuleRunner, module: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_arguments: Any, **_options: Any) -> None:
+            raise ZeroDivisionError(self.TEXT)
+
+        name = MODULES_RESULTS[module]
+        code = importlib.import_module(f"{PACKAGE}{module}")
+        monkeypatch.setattr(code, name, fail)
+        written = store()
+        ran = run(module, written, **MODULES[module])
+        self.assert_told(ran, "Changes had been sent")
+        assert ran.result["changed"] is True
+        assert len(written.writes) == 1
+
+    @staticmethod
+    def assert_told(ran: Ran, after: str) -> None:
+        for secret in (SECRET, TOKEN, "53114", "Traceback"):
+            assert secret not in ran.everything
+        assert ran.result["failed"] is True
+        failure = ran.result["failure"]
+        assert (failure["code"], failure["message"]) == ("internal", ran.result["msg"])
+        assert "ZeroDivisionError" in ran.result["msg"]
+        assert re.search(r"at (\w+\.py:\d+ > )*\w+\.py:\d+\. ", ran.result["msg"])
+        assert after in ran.result["msg"]
+
+
+def test_the_systems_log_gets_no_secret(run: ModuleRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(basic, "has_journal", False)
+    monkeypatch.setattr(basic.syslog, "syslog", lambda _priority, text: told.append(text))
+    log = basic.AnsibleModule.log
+    users = [{**ANA, "password": SECRET, "pasword": SECRET}]
+
+    ran = run("publica_user_bulk", store(), log=log, users=users, defaults={"password": SECRET})
+
+    assert ran.result["failed"] is True
+    assert any("Invoked with" in line for line in told)
+    for secret in (SECRET, TOKEN):
+        assert not any(secret in line for line in told)

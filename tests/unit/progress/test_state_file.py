@@ -129,3 +129,29 @@ def test_a_reader_never_sees_a_part(path: Path) -> None:
     over.set()
     reader.join()
     assert seen <= texts
+
+
+def test_no_link_that_comes_and_goes_is_written_through(path: Path) -> None:
+    target = path.with_name("target")
+    target.write_text("precious")
+    over = threading.Event()
+
+    def put_links() -> None:
+        trap = path.with_name("trap")
+        while not over.is_set():
+            trap.symlink_to(target)
+            trap.replace(path)
+
+    attacker = threading.Thread(target=put_links)
+    file = StateFile(str(path))
+    attacker.start()
+    try:
+        for _round in range(500):
+            file.write("text")
+            assert target.read_text() == "precious"
+    finally:
+        over.set()
+        attacker.join()
+    path.unlink(missing_ok=True)
+    assert file.write("last")
+    assert path.read_text() == "last"

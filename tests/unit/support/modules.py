@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,9 +46,18 @@ class ModuleRunner:
         self._capsys = capsys
 
     def __call__(
-        self, name: str, store: FakeStore, *, check: bool = False, **arguments: Any
+        self,
+        name: str,
+        store: FakeStore,
+        *,
+        check: bool = False,
+        log: Callable[..., None] | None = None,
+        **arguments: Any,
     ) -> Ran:
-        """Run a module with the connection's options and the given ones."""
+        """Run a module with the connection's options and the given ones.
+
+        :param log: takes what goes to the system's log, in place of the list in the result.
+        """
         patch = self._monkeypatch.setattr
         given = {**CONNECTION, **arguments, "_ansible_check_mode": check, "_ansible_diff": True}
         if "inject_invocation" in PASS_VARS:
@@ -60,7 +70,11 @@ class ModuleRunner:
         patch(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         patch(warnings, "_global_warnings", type(warnings._global_warnings)())
         logged: list[str] = []
-        patch(basic.AnsibleModule, "log", lambda _module, text, **_more: logged.append(str(text)))
+
+        def to_list(_module: Any, text: Any, **_more: Any) -> None:
+            logged.append(str(text))
+
+        patch(basic.AnsibleModule, "log", log or to_list)
         patch(http, "open_session", _sessions_on(store))
         self._capsys.readouterr()
         with pytest.raises(SystemExit):

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import stat
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -120,8 +122,13 @@ class TestContent:
 
 
 class TestSafety:
-    def test_nobody_else_can_read_it(self) -> None:
-        budget().write(STATE)
+    @pytest.mark.parametrize("umask", [0o000, 0o077], ids=oct)
+    def test_nobody_else_can_read_it(self, umask: int) -> None:
+        before = os.umask(umask)
+        try:
+            budget().write(STATE)
+        finally:
+            os.umask(before)
         own = Path(os.path.join(budget_file.tempfile.gettempdir(), f"publica.la-{os.geteuid()}"))
         assert stat.S_IMODE(own.stat().st_mode) == 0o700
         assert stat.S_IMODE(the_file(own).stat().st_mode) == 0o600
@@ -136,6 +143,33 @@ class TestSafety:
         with pytest.raises(BudgetFileError):
             budget(folder)
         assert elsewhere.read_text() == "precious"
+
+    def test_no_link_that_comes_and_goes_is_written_through(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        budget(folder)
+        file = the_file(folder)
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.write_text("precious")
+        over = threading.Event()
+
+        def put_links() -> None:
+            trap = tmp_path / "trap"
+            while not over.is_set():
+                trap.symlink_to(elsewhere)
+                trap.replace(file)
+                file.unlink()
+
+        attacker = threading.Thread(target=put_links)
+        attacker.start()
+        try:
+            for _round in range(500):
+                with contextlib.suppress(BudgetFileError):
+                    budget(folder).write(STATE)
+                assert elsewhere.read_text() == "precious"
+        finally:
+            over.set()
+            attacker.join()
 
     def test_no_second_name_of_another_file_is_written_to(
         self, folder: Path, tmp_path: Path
