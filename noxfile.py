@@ -219,8 +219,8 @@ def types(session: nox.Session) -> None:
     env = {"MYPYPATH": str(CACHE / "tree")}
     session.run("mypy", "plugins", env=env)
     tools = {"MYPYPATH": os.pathsep.join(["tests/tools", "tests/sandbox"])}
-    words = ("--python-version", "3.11", "noxfile.py", "tests/tools", "tests/demo")
-    session.run("mypy", *words, "docs/examples", env=tools)
+    programs = ("noxfile.py", "tests/tools", "tests/demo", "docs/examples")
+    session.run("mypy", "--python-version", "3.11", *programs, env=tools)
     benchmarks = {"MYPYPATH": os.pathsep.join(["tests/benchmarks", "tests/sandbox"])}
     # numpy, which the charts come with, is written for a newer Python.
     words = ("--python-version", "3.12", "--package", "publica_bench")

@@ -182,8 +182,8 @@ class TestHeaders:
         assert "ana@" not in str(error.as_failure())
 
     def test_unknown_columns_are_told_at_once(self, folder: SourceFolder) -> None:
-        error = folder.error("seats.csv", "email,Sesions Limit,Department\nana@example.org,1,x\n")
-        assert set(error.fields) == {"seats.csv:1.Sesions Limit", "seats.csv:1.Department"}
+        error = folder.error("seats.csv", "email,Session Limits,Department\nana@example.org,1,x\n")
+        assert set(error.fields) == {"seats.csv:1.Session Limits", "seats.csv:1.Department"}
         assert "did you mean sessions_limit?" in error.message
         assert "src_columns" in error.message
 
