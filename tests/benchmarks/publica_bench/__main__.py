@@ -15,6 +15,7 @@ from pathlib import Path
 
 from . import goals
 from .contenders import ALL, BULK, SCRIPT, USER_LOOP
+from .goals import Verdict
 from .jobs import CHANGES, FEW, LATENCY, LIMITED, NEW, UNLIMITED, Job, matrix
 from .measurement import Measurement
 from .report import Report, read_runs, surroundings, write_runs
@@ -44,13 +45,13 @@ def main(words: Sequence[str] | None = None) -> int:
 
     pace = QUICK_PACE if options.quick else Pace(options.budget, options.repeats)
     runner = Runner(options.folder / "work", pace, _say, keep)
-    if options.resume and (options.folder / "runs.json").exists():
-        about, earlier = read_runs(options.folder / "runs.json", about)
+    if (options.resume or options.report) and (options.folder / "runs.json").exists():
+        about, earlier = read_runs(options.folder / "runs.json", about, adds=options.resume)
         runner.go_on_from(earlier)
         measured.extend(run for run in earlier if not run.fault)
         _say(f"{len(measured)} runs are there already")
     jobs = _jobs(options)
-    contenders = [NAMES[name] for name in options.contenders]
+    contenders = [] if options.report else [NAMES[name] for name in options.contenders]
     if not options.quick:
         runner.warm_up(contenders)
     for job in jobs:
@@ -58,14 +59,9 @@ def main(words: Sequence[str] | None = None) -> int:
     a_few = [] if options.quick else [Job(NEW, users) for users in A_FEW]
     for job in a_few:
         runner.run(job, [each for each in (USER_LOOP, BULK, SCRIPT) if each in contenders])
-    pursued = (
-        goals.quick()
-        if options.quick
-        else []
-        if options.no_goals
-        else goals.full(not options.no_loops)
-    )
-    verdicts = [verdict for goal in pursued for verdict in goal.pursue(runner)]
+    verdicts: list[Verdict] = []
+    for goal in _goals(options):
+        verdicts += goal.judge(runner.results) if options.report else goal.pursue(runner)
     report = Report(runner.results, jobs, a_few, verdicts, about)
     report.write(options.folder)
     print(f"\n{report.text()}")
@@ -84,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--commit", default="", help="what is measured, to be told")
     parser.add_argument("--quick", action="store_true", help="small sizes, once, without a limit")
     parser.add_argument("--resume", action="store_true", help="keep the runs that are there")
+    parser.add_argument("--report", action="store_true", help="measure nothing, tell what is there")
     parser.add_argument("--no-goals", action="store_true", help="the matrix alone")
     parser.add_argument("--no-loops", action="store_true", help="no loops over 1,000 users")
     parser.add_argument("--sizes", type=int, nargs="+", default=None, help="numbers of users")
@@ -101,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
         "--conditions", nargs="+", choices=list(CONDITIONS), default=list(CONDITIONS)
     )
     return parser
+
+
+def _goals(options: argparse.Namespace) -> list[goals.Goal]:
+    if options.quick:
+        return goals.quick()
+    return [] if options.no_goals else goals.full(not options.no_loops)
 
 
 def _jobs(options: argparse.Namespace) -> list[Job]:

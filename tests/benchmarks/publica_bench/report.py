@@ -151,10 +151,13 @@ def write_runs(path: Path, surroundings: Mapping[str, str], runs: Iterable[Measu
     path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
 
-def read_runs(path: Path, here: Mapping[str, str]) -> tuple[dict[str, str], list[Measurement]]:
+def read_runs(
+    path: Path, here: Mapping[str, str], *, adds: bool = True
+) -> tuple[dict[str, str], list[Measurement]]:
     """The runs of an earlier benchmark to go on from, and what all of them depend on.
 
     :param here: what the runs to come depend on.
+    :param adds: there will be runs to come.
     :raises ValueError: if that differs by more than the commit: such figures do not stand side by
         side.
     """
@@ -163,7 +166,8 @@ def read_runs(path: Path, here: Mapping[str, str]) -> tuple[dict[str, str], list
     for name in here.keys() | before.keys():
         if name != "commit" and here.get(name) != before.get(name):
             raise ValueError(f"{path} was measured with {name} {before.get(name)}; begin anew.")
-    commits = dict.fromkeys([*before["commit"].split(" and "), here["commit"]])
+    added = [here["commit"]] if adds else []
+    commits = dict.fromkeys([*before["commit"].split(" and "), *added])
     runs = [Measurement(**run) for run in told["runs"]]
     return {**here, "commit": " and ".join(commits)}, runs
 

@@ -142,6 +142,7 @@ def test_a_benchmark_that_was_ended_goes_on_where_it_was(tmp_path, run):
     runner.go_on_from(earlier)
 
     assert about == {**HERE, "commit": "a1 and b2"}
+    assert read_runs(path, HERE, adds=False)[0] == {**HERE, "commit": "a1"}
     assert [measured.seconds for [measured] in runner.results.runs.values()] == [2.0]
 
 
