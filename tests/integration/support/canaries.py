@@ -24,6 +24,7 @@ from pathlib import Path
 from publica_sandbox.testing import SandboxStore
 
 from .playbook_runner import RUN_SECONDS, Command, PlaybookRunner, Run
+from .short_path import short_path_to
 
 SAMPLE_SECONDS = 0.05
 # Ansible's watcher of a task in the background looks every five seconds whether it is over.
@@ -115,17 +116,17 @@ def watched(
     temporary.mkdir(exist_ok=True)
     environment = {
         **command.environment,
-        "TMPDIR": str(temporary),
         "ANSIBLE_LOCAL_TEMP": str(temporary / "ansible"),
         "ANSIBLE_LOG_PATH": str(runner.folder / "ansible.log"),
     }
     environment.setdefault("ANSIBLE_REMOTE_TEMP", str(runner.folder / "remote"))
     sampler = _Sampler(f"PUBLICA_TEST_RECORDS={command.records}".encode())
     with (
+        short_path_to(temporary) as short,
         subprocess.Popen(
             command.words,
             cwd=runner.folder,
-            env=environment,
+            env={**environment, "TMPDIR": str(short)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from .playbook_runner import ansible_program
+from .short_path import short_path_to
 
 LINK = Path(__file__).with_name("worker_link.py")
 WORKER_SECONDS = 120
@@ -41,7 +42,6 @@ class LoopbackWorker:
         self.jobs = 0
         self._environment = {
             "HOME": str(self.home),
-            "TMPDIR": str(self.temporary),
             # Its own Ansible before anything else.
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             # As the example's own settings have it for ansible-playbook.
@@ -51,6 +51,7 @@ class LoopbackWorker:
             "ANSIBLE_COLLECTIONS_PATH": str(self.home),
             "TARGET_PYTHON": os.environ.get("PUBLICA_TEST_TARGET_PYTHON") or sys.executable,
         }
+        self._short = short_path_to(self.temporary)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -60,6 +61,7 @@ class LoopbackWorker:
         return [sys.executable, str(LINK), str(self._socket.getsockname()[1])]
 
     def __enter__(self) -> Self:
+        self._environment["TMPDIR"] = str(self._short.__enter__())
         self._thread.start()
         return self
 
@@ -74,6 +76,7 @@ class LoopbackWorker:
         with socket.create_connection(self._socket.getsockname()):
             self._thread.join(WORKER_SECONDS)
         self._socket.close()
+        self._short.__exit__(kind, error, traceback)
 
     _stopping = False
 
