@@ -205,6 +205,8 @@ def test_every_option_of_the_role(store: SandboxStore, runner: PlaybookRunner) -
         "publica_users_max_retries": 1,
         "publica_users_rate_limit_share": 80,
         "publica_users_max_rate_limit_wait": 120,
+        "publica_users_rate_limit_dir": str(runner.folder / "shared-limits"),
+        "publica_users_progress_interval": 60,
     }
     runner.write("inventory/host_vars/north/options.yml", options)
 
