@@ -315,7 +315,11 @@ class RateWindow:
         return (state.began or 0.0) + length + ROUNDING_SECONDS
 
     def _may_try(self) -> bool:
-        return self._share == 100 and (self.state.refused or self.state.length.at_most is not None)
+        if self.state.refused:
+            return (
+                True  # What comes through is counted in the next window, of which we have a part.
+            )
+        return self._share == 100 and self.state.length.at_most is not None
 
     def _next_window(self, began: float) -> None:
         """The window is over, and the next one was found to have begun."""

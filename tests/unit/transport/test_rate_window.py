@@ -314,6 +314,14 @@ class TestRuns:
         throttle = Throttle(limit=20, seconds=10.0)
         assert run(RateWindow(), throttle, requests=100) < 60.0
 
+    @pytest.mark.parametrize("share", [1, 50, 99])
+    def test_a_window_that_is_longer_than_documented_is_waited_out_with_a_share_too(
+        self, share: int
+    ) -> None:
+        throttle = Throttle(limit=1, seconds=90.0, explains=False)
+        run(RateWindow(share), throttle, requests=3)
+        assert len(throttle.refused) <= 2 * REFUSALS_IN_A_ROW
+
     @given(
         limit=st.integers(1, 200),
         share=st.integers(1, 100),
