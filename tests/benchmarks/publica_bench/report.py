@@ -116,9 +116,19 @@ class Report:
         :raises ValueError: if the page has no place for the tables.
         """
         page = docs / "performance.md"
-        page.write_text(with_block(page.read_text("utf-8"), self.markdown()), "utf-8")
-        for name, picture in self.pictures().items():
+        pictures = self.pictures()
+        shown = [f"![{_words(name)}](images/{name})" for name in pictures]
+        block = "\n\n".join([*shown, self.markdown()])
+        page.write_text(with_block(page.read_text("utf-8"), block), "utf-8")
+        for name, picture in pictures.items():
             (docs / "images" / name).write_text(picture, "utf-8")
+
+
+def _words(picture: str) -> str:
+    """What a picture is called for whoever does not see it."""
+    store, _, figure = picture.removeprefix("performance-").removesuffix(".svg").partition("-")
+    stores = {"unlimited": "without a limit", "latency": "that is slow", "limit": "with a limit"}
+    return f"{(figure or 'seconds').capitalize()} by number of users, on a store {stores[store]}"
 
 
 def with_block(page: str, block: str) -> str:

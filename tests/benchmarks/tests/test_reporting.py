@@ -152,3 +152,18 @@ def test_figures_of_another_surrounding_are_not_mixed_in(tmp_path, run):
 
     with pytest.raises(ValueError, match=r"Python 3\.12\.1"):
         read_runs(path, HERE)
+
+
+def test_what_is_published_shows_every_picture_that_it_writes(results, tmp_path):
+    (tmp_path / "images").mkdir()
+    page = tmp_path / "performance.md"
+    page.write_text(f"Before.\n\n{BEGIN}\n\nold\n\n{END}\n\nAfter.\n", "utf-8")
+
+    Report(results, [SMALL, LARGE], [], [], HERE).publish(tmp_path)
+
+    told = page.read_text("utf-8")
+    written = sorted(path.name for path in (tmp_path / "images").iterdir())
+    assert written
+    assert all(f"](images/{name})" in told for name in written)
+    assert "old" not in told
+    assert told.startswith("Before.")
