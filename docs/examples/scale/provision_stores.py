@@ -237,6 +237,7 @@ def _follow(one: Slice, transmit: list[str], folder: Path, progress: Progress) -
             private_data_dir=str(folder),
             quiet=True,
             event_handler=lambda event: note_event(one, event, progress),
+            # ansible-runner gives the second argument by its name.
             status_handler=lambda status, runner_config: note_status(one, status),  # noqa: ARG005
         )
     if processed.status == "canceled":

@@ -121,13 +121,17 @@ class RateLimiter:
         learn = self._window.refused if status == 429 else self._window.answered
         with self._changed:
             self._share_knowledge(lambda now: learn(told, sent_at, now), joins=tells)
-            if self._waiting:
-                self._changed.notify_all()
+            self._wake()
 
     def lost(self, sent_at: float) -> None:
         """A request ended without an answer."""
         with self._changed:
             self._share_knowledge(lambda _now: self._window.lost(sent_at))
+            self._wake()
+
+    def _wake(self) -> None:
+        # For most answers nobody waits, and waking nobody is not free.
+        if self._waiting:
             self._changed.notify_all()
 
     def _try_to_send(self, now: float) -> tuple[float, float]:
