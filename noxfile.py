@@ -66,6 +66,9 @@ NOT_FOR_ANSIBLE_TEST = (
 for name in list(os.environ):
     if name.startswith(("ANSIBLE_", "PUBLICA_")) and not name.startswith("PUBLICA_TEST_"):
         del os.environ[name]
+# Without bytecode each of some thousand runs of Ansible would compile Ansible first, which takes
+# longer than the run, and no operator's does.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.update(
     LC_ALL="C.UTF-8",
     XDG_CACHE_HOME=str(CACHE / "xdg"),
@@ -471,7 +474,7 @@ def integration_target(session: nox.Session) -> None:
     venv = (*UV, "venv", "--quiet", "--allow-existing", "--python", str(python), str(target))
     session.run_install(*venv, external=True)
     needs = (*UV, "pip", "install", "--quiet", "--python", str(target))
-    session.run_install(*needs, "-r", str(REQUIREMENTS / "runtime.txt"), external=True)
+    session.run_install(*needs, "-r", str(REQUIREMENTS / "target.txt"), external=True)
     collection = tree()
     session.chdir(collection)
     env = {"PUBLICA_TEST_TARGET_PYTHON": str(target / "bin" / "python")}

@@ -30,7 +30,7 @@ from .failures import (
 )
 from .limiter import RateLimiter
 from .retries import RetryBudget, backoff
-from .session import open_session, requests
+from .session import open_session, requests, settings_of_environment
 
 # A page of a website or of a proxy may come once in place of an answer, and is worth another try;
 # more of them mean that base_url is wrong.
@@ -64,6 +64,7 @@ class HttpTransport:
     ) -> None:
         self._connection = connection
         self._session = open_session(connection, pool_size=workers)
+        self._settings = settings_of_environment(self._session, connection)
         self.read_only = read_only
         self._lock = threading.Lock()
         self._budget = RetryBudget(connection.max_retries)
@@ -195,16 +196,16 @@ class HttpTransport:
             self.wrote = self.wrote or request.writes
         timeout = self._connection.timeout
         try:
-            response = self._session.request(
-                request.method,
-                request.base_url + request.path,
-                params=request.query,
-                json=request.body,
-                timeout=(timeout, timeout),
-                allow_redirects=False,
-                # Given with each request: a session's own setting loses against the environment's
-                # REQUESTS_CA_BUNDLE.
-                verify=self._connection.verify,
+            prepared = self._session.prepare_request(
+                requests.Request(
+                    request.method,
+                    request.base_url + request.path,
+                    params=request.query,
+                    json=request.body,
+                )
+            )
+            response = self._session.send(
+                prepared, timeout=(timeout, timeout), allow_redirects=False, **self._settings
             )
         except requests.exceptions.RequestException as error:
             self.limiter.lost(sent_at)

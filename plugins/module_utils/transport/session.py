@@ -22,7 +22,13 @@ except ImportError as error:
 else:
     IMPORT_ERROR = None
 
-__all__ = ["IMPORT_ERROR", "USER_AGENT", "open_session", "requests"]
+__all__ = [
+    "IMPORT_ERROR",
+    "USER_AGENT",
+    "open_session",
+    "requests",
+    "settings_of_environment",
+]
 
 USER_AGENT = f"publica.la/{VERSION} (Ansible collection)"
 
@@ -57,6 +63,19 @@ def open_session(connection: Connection, pool_size: int) -> Any:
         # One warning of the module's own says it once, instead of one a request on stderr.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
+
+
+def settings_of_environment(session: Any, connection: Connection) -> dict[str, Any]:
+    """What ``session.send`` takes beside a request: proxies, and the certificates to trust.
+
+    ``requests`` reads both from the environment for every request again. All requests of a run go
+    to one host, so once is enough. The connection's ``verify`` wins over REQUESTS_CA_BUNDLE, which
+    a setting of the session would not.
+    """
+    settings: dict[str, Any] = session.merge_environment_settings(
+        connection.base_url, {}, None, connection.verify, None
+    )
+    return settings
 
 
 def _no_redirect(_response: Any) -> None:
