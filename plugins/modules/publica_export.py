@@ -13,8 +13,8 @@ description:
   - Writes every user of a store into a YAML file with the variable C(publica_users_desired), and
     into a CSV file for a spreadsheet. Either of them, given to M(publica.la.publica_user_bulk),
     changes nothing at the store.
-  - A row has the keys, state, sessions limit, rights and one plan of a user. A deactivated user has
-    O(publica.la.publica_user_bulk#module:users[].state=absent), everybody else V(present). Passwords
+  - A row has the keys, state, sessions limit, rights and one plan of a user, which is the one that
+    lasts longest. A deactivated user has the state V(absent), everybody else V(present). Passwords
     cannot be read, and no token or link is in a file.
   - What a row cannot say is told in warnings, which name the users, and in comments of the YAML
     file. Nobody is left out.
@@ -62,16 +62,17 @@ options:
     default: all
   delimiter:
     description:
-      - What stands between the values of the CSV file. Spreadsheets in Spanish and Portuguese mostly
-        expect V(semicolon). O(publica.la.publica_user_bulk#module:src) recognises all three.
+      - What stands between the values of the CSV file. Spreadsheets in Spanish and Portuguese
+        mostly expect V(semicolon). The option C(src) of M(publica.la.publica_user_bulk) recognises
+        all three.
     type: str
     choices: [comma, semicolon, tab]
     default: comma
   on_incomplete:
     description:
       - What happens where the store's list does not come in whole, after three readings. V(fail)
-        writes nothing and ends with C(incomplete_listing). V(warn) writes what came, and tells of it
-        in a warning and in the YAML file.
+        writes nothing and ends with C(incomplete_listing). V(warn) writes what came, and tells of
+        it in a warning and in the YAML file.
     type: str
     choices: [fail, warn]
     default: fail
@@ -173,7 +174,8 @@ failure:
   type: dict
   sample:
     code: not_written
-    message: /srv/stores/exported/press.yml is a link or no regular file, and is left alone; remove it.
+    message: >-
+      /srv/stores/press.yml is a link or no regular file, and is left alone; remove it.
     method: null
     path: null
     status: null

@@ -62,6 +62,7 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
         today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
         users = exported_users(everybody.users, today)
         contents, warned = contents_of(users, everybody, params)
+        _refuse_secret(contents, params["api_token"])
         return {
             **_written(folder, targets, contents, writes=not api.transport.read_only),
             "summary": _summary(everybody),
@@ -86,9 +87,7 @@ def targets_of(name: str, formats: Sequence[str]) -> list[Target]:
         raise InvalidInputError(f"{told}. Nothing was sent.", faults)
     is_exported = {YAML: is_exported_yaml, CSV: is_exported_csv}
     return [
-        Target(one, f"{name}{ENDINGS[one]}", is_exported[one])
-        for one in FORMATS
-        if one in formats
+        Target(one, f"{name}{ENDINGS[one]}", is_exported[one]) for one in FORMATS if one in formats
     ]
 
 
@@ -120,6 +119,16 @@ def _refuse_foreign(folder: Folder, target: Target) -> None:
         )
 
 
+def _refuse_secret(contents: Mapping[str, bytes], token: str) -> None:
+    """Refuse to write the token, which a store or a proxy that means harm could send back."""
+    if any(token.encode() in content for content in contents.values()):
+        raise PublicaError(
+            "unexpected_answer",
+            "A user's record holds the api_token, so nothing was written. Check base_url, and make "
+            "a new token: this one is known to somebody at the store.",
+        )
+
+
 def _incomplete(count: int) -> PublicaError:
     return PublicaError(
         INCOMPLETE_LISTING,
@@ -133,8 +142,8 @@ def _written(
     folder: Folder, targets: Sequence[Target], contents: Mapping[str, bytes], *, writes: bool
 ) -> dict[str, Any]:
     """Write what is not so already, and tell which files that are."""
-    files = []
-    diffs = []
+    files: list[dict[str, Any]] = []
+    diffs: list[dict[str, Any]] = []
     for target in targets:
         content = contents[target.format]
         changed = not folder.holds(target.name, content)

@@ -23,8 +23,14 @@ from ..plan.differences import RIGHTS
 from ..plan.operations import Warned
 from .plans import last_day, plan_in_words, plans_held
 
-NOT_UNIQUE = "several users of the store have the same"
-NO_OPTION = "is none that a list can have, so the files leave it out"
+NO_VALUE = "at the store is not one that a list can have, so the files leave it out"
+NOT_UNIQUE = "is that of several users of the store, so the files leave it out"
+NO_EXTERNAL_ID = "has no external_id at the store, and every change needs one; add one to the row"
+PLANS_UNKNOWN = "the store does not tell which plans the user holds, so the files have none"
+SEVERAL_PLANS = (
+    "holds several plans, and a row has one; the others are comments in the YAML file, and stay as "
+    "they are at the store"
+)
 
 
 @dataclass(frozen=True)
@@ -77,11 +83,10 @@ def _exported(
     if limit is None or notes.fits("sessions_limit", limit):
         values["sessions_limit"] = UNLIMITED if limit is None else limit
     values.update(_plan(user, today, notes))
-    values.update(
-        (name, getattr(user, name)) for name in RIGHTS if getattr(user, name) is not None
-    )
+    values.update((name, getattr(user, name)) for name in RIGHTS if getattr(user, name) is not None)
     if user.external_id is None and user.tells_external_id:
-        notes.add("has no external_id at the store, and every change needs one; add one to the row")
+        notes.warn(NO_EXTERNAL_ID)
+        notes.comment("Has no external_id at the store, and every change needs one.")
     label = _label(keys)
     warnings = tuple(Warned(label, text) for text in dict.fromkeys(notes.warnings))
     return ExportedUser(label, values, keys, tuple(dict.fromkeys(notes.comments)), warnings)
@@ -96,9 +101,7 @@ def _label(keys: Mapping[str, Any]) -> str:
 def _plan(user: CurrentUser, today: str, notes: _Notes) -> dict[str, Any]:
     """What a row says of the user's plans."""
     if user.plans is None:
-        notes.warn(
-            "the store does not tell which plans the user holds, so the files leave them unmanaged"
-        )
+        notes.warn(PLANS_UNKNOWN)
         return {}
     held = [plan for plan in plans_held(user.plans, today) if notes.fits("plan_id", plan.plan_id)]
     if not held:
@@ -106,11 +109,8 @@ def _plan(user: CurrentUser, today: str, notes: _Notes) -> dict[str, Any]:
     first, *others = held
     further = sorted({plan_in_words(plan) for plan in others} - {plan_in_words(first)})
     if further:
-        notes.warn(
-            "holds several plans, and a row has one; the others are comments in the YAML file, and "
-            "stay at the store"
-        )
-        notes.comments.append(f"Also holds {', '.join(further)}.")
+        notes.warn(SEVERAL_PLANS)
+        notes.comment(f"Also holds {', '.join(further)}.")
     day = last_day(first)
     end = {} if day is None else {"plan_valid_to": day}
     return {"plan_id": first.plan_id, **end}
@@ -119,16 +119,15 @@ def _plan(user: CurrentUser, today: str, notes: _Notes) -> dict[str, Any]:
 class _Notes:
     """What a row of one user cannot say.
 
-    Comments may say more than warnings, of which there is one for all whom the same text concerns.
+    A comment may quote the value. A warning does not, since one line tells of all whom it concerns.
     """
 
     def __init__(self) -> None:
         self.comments: list[str] = []
         self.warnings: list[str] = []
 
-    def add(self, text: str) -> None:
-        self.comments.append(f"{text[0].upper()}{text[1:]}.")
-        self.warnings.append(text)
+    def comment(self, text: str) -> None:
+        self.comments.append(text)
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
@@ -140,13 +139,13 @@ class _Notes:
         """
         if value is None:
             return False
-        if not _is_read_as_it_is(option, value):
-            self.add(f"the {option} at the store {NO_OPTION}")
-            return False
-        if holders > 1:
-            self.add(f"{NOT_UNIQUE} {option}, so the files leave it out")
-            return False
-        return True
+        problem = None if _is_read_as_it_is(option, value) else NO_VALUE
+        if problem is None and holders > 1:
+            problem = NOT_UNIQUE
+        if problem is not None:
+            self.warn(f"the {option} {problem}")
+            self.comment(f'The {option} "{value}" {problem}.')
+        return problem is None
 
 
 def _is_read_as_it_is(option: str, value: Any) -> bool:
