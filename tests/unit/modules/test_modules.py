@@ -173,7 +173,7 @@ class TestBulk:
         assert store.users[1].email == "zoe@example.org"
         assert store.users[2].external_id == at_store
         assert unseen not in str(result["diff"])
-        assert "o\\u200bzoe@example.org" in result["diff"][0]["before"]
+        assert result["diff"][0]["before"] == {"email": "o\\u200bzoe@example.org"}
         found = run("publica_user_info", store, external_id=at_store).result["users"]
         assert [user["id"] for user in found] == [2]
 
