@@ -86,6 +86,10 @@ faults: $(READY) ## Every fault at every endpoint, and random lists and faults
 soak: $(READY) ## The same in full, with new examples for SOAK_MINUTES (30)
 	@$(NOX) --session soak
 
+.PHONY: mutation
+mutation: $(READY) ## What the unit tests of the engine would not notice (an hour or more)
+	@$(NOX) --session mutation
+
 .PHONY: sanity
 sanity: $(READY) ## ansible-test sanity
 	@$(NOX) --session sanity

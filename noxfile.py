@@ -338,6 +338,17 @@ def soak(session: nox.Session) -> None:
     )
 
 
+@nox.session(python=PYTHON)
+def mutation(session: nox.Session) -> None:
+    """One thing changed at a time in the engine, or in what stands after `--`; takes an hour."""
+    install(session, "pytest", "unit", "runtime", "mutation", core_requirements(DEFAULT))
+    HOME.mkdir(parents=True, exist_ok=True)
+    script = REPOSITORY / "tests" / "tools" / "mutation.py"
+    # No path to the tree: the tests must find the changed code before the other.
+    env = {"HOME": str(HOME), "PYTHONPATH": ""}
+    session.run("python", str(script), str(CACHE / "mutation"), *session.posargs, env=env)
+
+
 def _install_faults(session: nox.Session) -> Path:
     """What the fault suite needs, and the collection's folder, entered."""
     install(session, "pytest", "runtime", "sandbox", "faults", core_requirements(DEFAULT))
