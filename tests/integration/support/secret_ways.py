@@ -22,6 +22,7 @@ from .playbook_runner import LOCALHOST, Command, PlaybookRunner
 
 USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"
 INFO, LOGOUT = "publica.la.publica_user_info", "publica.la.publica_user_logout"
+EXPORT = "publica.la.publica_export"
 LOUD = ("-vvvv", "--diff")
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}
 BRUNO = {"email": "bruno@example.org", "external_id": "staff-2"}
@@ -156,6 +157,14 @@ def _every_module(scene: Scene) -> list[Task]:
         {INFO: {"status": "all"}},
         {LOGOUT: {"email": ANA["email"]}},
         {LOGOUT: {"email": "nobody@example.org"}},
+        {EXPORT: {"dir": str(scene.runner.folder / "exported"), "name": "press"}},
+        {
+            EXPORT: {
+                "dir": str(scene.runner.folder / "exported"),
+                "name": "elsewhere",
+                "api_token": scene.token("wrong token of an export"),
+            }
+        },
     )
 
 
@@ -292,13 +301,19 @@ def _inventory(scene: Scene) -> list[Task]:
     return []
 
 
+def _stores(scene: Scene) -> list[Task]:
+    """An inventory for a playbook that needs nothing else; the store has users of its own."""
+    write_inventory(scene.runner, {"north": scene.store})
+    return []
+
+
 def _crashing(method: str) -> dict[str, str]:
     return {"PYTHONPATH": str(TESTS / "crash"), "PUBLICA_TEST_CRASH": method}
 
 
 _FILES = {"ANSIBLE_PIPELINING": "false"}
 _ANA, _BRUNO = ANA["email"], BRUNO["email"]
-_FAILING_MODULES = _tasks(2, 3, 4, 6, 8, 9, 12)
+_FAILING_MODULES = _tasks(2, 3, 4, 6, 8, 9, 12, 14)
 
 WAYS: tuple[Way, ...] = (
     Way(
@@ -330,5 +345,13 @@ WAYS: tuple[Way, ...] = (
     Way(
         "the playbook provision", _inventory, "publica.la.provision", returncode=2,
         holds={_ANA: "guest of the playbook"},
+    ),
+    Way(
+        "the playbook export", _stores, "publica.la.export",
+        arguments=["-e", "publica_export_dir=exported"],
+    ),
+    Way(
+        "the playbook offboard", _stores, "publica.la.offboard",
+        arguments=["-e", "publica_offboard_emails=zoe@example.org,nobody@example.org"],
     ),
 )  # fmt: skip
