@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from pipeline_support.jobs import Job, JobRun, Machine, Script
 from pipeline_support.site import Site
+from pipeline_support.traces import texts_below
 
 INSTALL = "ansible-galaxy collection install --requirements-file collections/requirements.yml"
 # The lines of the page. -vvv adds the arguments of each task to its result.
@@ -25,6 +26,7 @@ ANSIBLE_CALLBACK_PLUGINS="$(python3 -m ara.setup.callback_plugins)"
 export ANSIBLE_CALLBACK_PLUGINS
 ansible-playbook publica.la.provision --extra-vars publica_users_max_retries=0 -vvv
 """
+PAGES = "ara-manage generate pages"
 RESULTS_OF_STORES = """
 SELECT results.content FROM results JOIN tasks ON tasks.id = results.task_id
 WHERE tasks.action = 'publica.la.publica_user_bulk'
@@ -45,7 +47,8 @@ def recorded(site: Site, machine: Machine, folder: Path) -> JobRun:
     site.add("press", ELENA)
     site.stores["press"].fault(500, endpoint="create", nth=2)
     environment = {**site.tokens, "ARA_BASE_DIR": str(folder)}
-    return machine.run(Job("recorded", [Script(INSTALL), Script(RECORD)], environment))
+    steps = [Script(INSTALL), Script(RECORD, name="run"), Script(PAGES, always=True)]
+    return machine.run(Job("recorded", steps, environment))
 
 
 def rows(folder: Path, question: str) -> list[tuple[Any, ...]]:
@@ -67,7 +70,7 @@ def unpacked(value: Any) -> str:
 
 
 def test_results_are_recorded_and_no_secret(recorded: JobRun, site: Site, folder: Path) -> None:
-    assert recorded.failed
+    assert recorded.failed == "run"
     hosts = dict(rows(folder, "SELECT name, failed FROM hosts"))
     assert hosts == {"press": 1, "university": 0}
     # The whole result of each store: counts, plan, and the addresses of whoever changed.
@@ -78,11 +81,12 @@ def test_results_are_recorded_and_no_secret(recorded: JobRun, site: Site, folder
     [(arguments,)] = rows(folder, "SELECT arguments FROM playbooks")
     assert "Not saved by ARA" in json.loads(unpacked(arguments))["extra_vars"]
 
-    everything = list(texts(folder))
+    everything = [*texts(folder), *texts_below(recorded.checkout / "pages").values()]
     links = [
         user["impersonation_secret"] for store in site.stores.values() for user in store.users()
     ]
     assert len(links) >= 3
+    assert (recorded.checkout / "pages" / "index.html").is_file()
     assert any("elena@example.org" in text for text in everything)
     for secret in (PASSWORD, *site.tokens.values(), *links):
         assert [text for text in everything if secret in text] == []
