@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from pipeline_support.jobs import Job, JobRun, Machine, Script
 from pipeline_support.site import Site
 from pipeline_support.traces import texts_below

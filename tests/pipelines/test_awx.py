@@ -22,6 +22,7 @@ from typing import Any
 import jinja2
 import pytest
 import yaml
+
 from pipeline_support.paths import EXAMPLES, PROJECT, kept_variables
 
 EXAMPLE = EXAMPLES / "awx"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from pipeline_support.paths import COLLECTION, EXAMPLES, kept_variables
 
 EXAMPLE = EXAMPLES / "execution-environment"

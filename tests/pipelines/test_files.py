@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from pipeline_support import gitlab, jenkins
 from pipeline_support.github import workflow
 from pipeline_support.paths import COLLECTION, GITHUB, GITLAB, PROJECT

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from pipeline_support.jobs import Job, Machine, Script
 from pipeline_support.paths import EXAMPLES
 from pipeline_support.site import Site
