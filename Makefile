@@ -66,6 +66,10 @@ sandbox-test: $(READY) ## The sandbox store's own tests
 contract: $(READY) ## The API's description against the sandbox store and the client
 	@$(NOX) --session contract
 
+.PHONY: pipelines
+pipelines: $(READY) ## The examples of pipelines, AWX, builder, navigator and ARA
+	@$(NOX) --session pipelines
+
 .PHONY: bench
 bench: $(READY) ## Benchmarks beside the collection's peers (about an hour)
 	@$(NOX) --session bench

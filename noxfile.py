@@ -58,6 +58,7 @@ NOT_FOR_ANSIBLE_TEST = (
     "tests/contract/*",
     "tests/faults/*",
     "tests/integration/*",
+    "tests/pipelines/*",
     "tests/sandbox/*",
     "tests/unit/*",
 )
@@ -120,7 +121,7 @@ nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
 nox.options.sessions = [
     *("lint", "types", "docs", "sanity", "build"),
-    *("sandbox", "contract", "faults", "bench-test"),
+    *("sandbox", "contract", "faults", "bench-test", "pipelines"),
     *(f"unit-{DEFAULT}", f"integration-{DEFAULT}"),
 ]
 
@@ -316,6 +317,15 @@ def contract(session: nox.Session) -> None:
     collection = tree()
     session.chdir(collection)
     pytest(session, "tests/contract", env=ansible_environment(collection))
+
+
+@nox.session(python=PYTHON)
+def pipelines(session: nox.Session) -> None:
+    """The examples of pipelines, execution environments, AWX, navigator and ARA."""
+    install(session, "pytest", "runtime", "sandbox", "pipelines", core_requirements(DEFAULT))
+    collection = tree()
+    session.chdir(collection)
+    pytest(session, "tests/pipelines", env=ansible_environment(collection))
 
 
 @nox.session(python=PYTHON)
