@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What this site needs beside Sphinx: listings with a file's name, and pages in other languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pygments.lexers.data import JsonLexer
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+from sphinx.directives.code import CodeBlock
+
+# A page's language by the end of its name, as in getting-started.es.
+LANGUAGES = {".es": "es", ".pt": "pt-BR"}
+
+
+class Listing(CodeBlock):
+    """A block of code with the name of its file above it: ``{listing} yaml group_vars/all.yml``."""
+
+    required_arguments = 2
+    final_argument_whitespace = True
+
+    def run(self) -> list[Any]:
+        language, name = self.arguments
+        self.arguments = [language]
+        self.options["caption"] = f"``{name}``"
+        return super().run()
+
+
+def say_language(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Let a browser and a screen reader know which language a page is in."""
+    for ending, language in LANGUAGES.items():
+        if page.endswith(ending):
+            context["language"] = language
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Make it known to Sphinx."""
+    app.add_directive("listing", Listing)
+    app.add_lexer("csv", TextLexer)
+    app.add_lexer("jsonl", JsonLexer)
+    app.connect("html-page-context", say_language)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
