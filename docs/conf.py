@@ -21,6 +21,8 @@ version = release
 
 extensions = ["myst_parser", "sphinx_antsibull_ext", "publica_docs"]
 root_doc = "index"
+# antsibull-docs writes these whether asked or not; the page reference.md is in their place.
+exclude_patterns = ["reference/index.rst", "reference/environment_variables.rst"]
 # Nothing is fetched while the site is built, and so no other site's index of words either.
 nitpicky = True
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from docutils import nodes
 from pygments.lexers.data import JsonLexer
 from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
@@ -15,6 +16,13 @@ from sphinx.directives.code import CodeBlock
 
 # A page's language by the end of its name, as in getting-started.es.
 LANGUAGES = {".es": "es", ".pt": "pt-BR"}
+# Where the reference speaks of what Ansible's own documentation explains. The build asks no other
+# host, so the addresses stand here.
+ANSIBLE = "https://docs.ansible.com/ansible/latest"
+ANSIBLES_OWN = {
+    "action_plugins": f"{ANSIBLE}/plugins/action.html",
+    "common_return_values": f"{ANSIBLE}/reference_appendices/common_return_values.html",
+}
 
 
 class Listing(CodeBlock):
@@ -39,10 +47,17 @@ def say_language(
             context["language"] = language
 
 
+def find_in_ansible(app: Sphinx, env: Any, node: Any, text: nodes.Element) -> nodes.Node | None:
+    """A link to Ansible's documentation, for one of its labels that this site does not have."""
+    address = ANSIBLES_OWN.get(node.get("reftarget", ""))
+    return None if address is None else nodes.reference("", "", text, refuri=address)
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Make it known to Sphinx."""
     app.add_directive("listing", Listing)
     app.add_lexer("csv", TextLexer)
     app.add_lexer("jsonl", JsonLexer)
+    app.connect("missing-reference", find_in_ansible)
     app.connect("html-page-context", say_language)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
