@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -38,6 +39,17 @@ class Listing(CodeBlock):
         return super().run()
 
 
+# The theme has a list of a page's sections at its side, so the one that antsibull-docs writes into
+# the page would be the second.
+CONTENTS = re.compile(r"^\.\. contents::\n(?:   :\w+:.*\n)*", re.MULTILINE)
+
+
+def fit_reference(app: Sphinx, page: str, source: list[str]) -> None:
+    """Fit a page of antsibull-docs into the site, before it is read."""
+    if page.startswith("reference/"):
+        source[0] = CONTENTS.sub("", source[0])
+
+
 def say_language(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
@@ -58,6 +70,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("listing", Listing)
     app.add_lexer("csv", TextLexer)
     app.add_lexer("jsonl", JsonLexer)
+    app.connect("source-read", fit_reference)
     app.connect("missing-reference", find_in_ansible)
     app.connect("html-page-context", say_language)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

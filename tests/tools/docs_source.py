@@ -31,6 +31,11 @@ PAGES_ELSEWHERE = {
     "README.pt.md": "overview.pt.md",
     "roles/publica_users/README.md": "role.md",
 }
+# Files whose documentation antsibull-docs writes, and the page of the reference that it makes.
+_REFERENCE = (
+    (re.compile(r"plugins/modules/(\w+)\.py"), r"reference/\1_module.rst"),
+    (re.compile(r"roles/(\w+)/meta/argument_specs\.yml"), r"reference/\1_role.rst"),
+)
 _FENCE = re.compile(r"^(?P<indent> *)(?P<marks>```+)(?P<info>.*)$")
 _NAMED = re.compile(r"^(?P<language>\w+) (?:vars|file) (?P<name>\S+)$")
 _TARGET = re.compile(r"(?<=\]\()(?P<target>[^)\s]+)(?=\))")
@@ -82,14 +87,23 @@ def site_link(target: str, page: str, pages: Mapping[str, str], repository: Path
         return target
     named = os.path.normpath(PurePosixPath(page).parent / unquote(path))
     ending = f"#{anchor}" if anchor else ""
-    if named in pages:
+    place = pages.get(named) or _page_of_reference(named)
+    if place:
         start = str(PurePosixPath(pages[page]).parent)
-        return quote(os.path.relpath(pages[named], start)) + ending
+        return quote(os.path.relpath(place, start)) + ending
     file = repository / named
     if named.startswith(f"{DOCS}/") and file.suffix in (".svg", ".png"):
         return target
     kind = "tree" if file.is_dir() else "blob"
     return f"{url}/{kind}/main/{quote(named)}{ending}"
+
+
+def _page_of_reference(named: str) -> str | None:
+    for files, page in _REFERENCE:
+        found = files.fullmatch(named)
+        if found:
+            return found.expand(page)
+    return None
 
 
 def lay_out(repository: Path, source: Path) -> Path:
