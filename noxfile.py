@@ -55,7 +55,10 @@ UV = (sys.executable, "-m", "uv")
 # own tests hold them to more.
 NOT_FOR_ANSIBLE_TEST = (
     "tests/benchmarks/*",
+    "docs/_ext/*",
+    "docs/conf.py",
     "tests/contract/*",
+    "tests/docs/*",
     "tests/faults/*",
     "tests/integration/*",
     "tests/sandbox/*",
@@ -119,7 +122,7 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
 nox.options.sessions = [
-    *("lint", "types", "docs", "sanity", "build"),
+    *("lint", "types", "docs", "site", "sanity", "build"),
     *("sandbox", "contract", "faults", "bench-test"),
     *(f"unit-{DEFAULT}", f"integration-{DEFAULT}"),
 ]
@@ -243,6 +246,45 @@ def docs(session: nox.Session) -> None:
         *("--validate-collection-refs=all", "."),
         env=ansible_environment(collection),
     )
+
+
+@nox.session(python=PYTHON)
+def site(session: nox.Session) -> None:
+    """The documentation site into .cache/docs/html, and the checks of its pages and their links."""
+    html = _build_site(session, "html")
+    env = {"PUBLICA_TEST_SITE": str(html), "HOME": str(HOME)}
+    pytest(session, "tests/docs", env=env)
+    session.log(f"The site: {html.relative_to(REPOSITORY)}/index.html")
+
+
+@nox.session(name="links-online", python=PYTHON)
+def links_online(session: nox.Session) -> None:
+    """Whether the documentation's links to other hosts still lead somewhere; needs a network."""
+    _build_site(session, "linkcheck")
+
+
+def _build_site(session: nox.Session, builder: str) -> Path:
+    """Lay out the site's source, write the reference into it, and run one of Sphinx's builders."""
+    install(session, "docs", "site", "pytest", "runtime", core_requirements(DEFAULT))
+    collection = tree()
+    env = ansible_environment(collection)
+    source, target = CACHE / "docs" / "source", CACHE / "docs" / builder
+    shutil.rmtree(target, ignore_errors=True)
+    session.chdir(collection)
+    session.run("python", "tests/tools/docs_source.py", str(source), env=env, silent=True)
+    reference = source / "reference"
+    # antsibull-docs wants a folder that nobody else may write to.
+    reference.mkdir(mode=0o755)
+    session.run(
+        *("antsibull-docs", "collection", "--use-current", "--squash-hierarchy"),
+        *("--fail-on-error", "--no-indexes", "--dest-dir", str(reference), "publica.la"),
+        env=env,
+        silent=True,
+    )
+    # A warning fails the build, a page that no table of contents names among them.
+    words = ("-q", "-W", "--keep-going", "--fresh-env", "-d", str(CACHE / "docs" / "doctrees"))
+    session.run("sphinx-build", *words, "-b", builder, str(source), str(target), env=env)
+    return target
 
 
 @nox.session(python=PYTHON)

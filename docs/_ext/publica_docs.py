@@ -44,14 +44,14 @@ class Listing(CodeBlock):
 CONTENTS = re.compile(r"^\.\. contents::\n(?:   :\w+:.*\n)*", re.MULTILINE)
 
 
-def fit_reference(app: Sphinx, page: str, source: list[str]) -> None:
+def fit_reference(_app: Sphinx, page: str, source: list[str]) -> None:
     """Fit a page of antsibull-docs into the site, before it is read."""
     if page.startswith("reference/"):
         source[0] = CONTENTS.sub("", source[0])
 
 
 def say_language(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+    _app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: Any
 ) -> None:
     """Let a browser and a screen reader know which language a page is in."""
     for ending, language in LANGUAGES.items():
@@ -59,7 +59,7 @@ def say_language(
             context["language"] = language
 
 
-def find_in_ansible(app: Sphinx, env: Any, node: Any, text: nodes.Element) -> nodes.Node | None:
+def find_in_ansible(_app: Sphinx, _env: Any, node: Any, text: nodes.Element) -> nodes.Node | None:
     """A link to Ansible's documentation, for one of its labels that this site does not have."""
     address = ANSIBLES_OWN.get(node.get("reftarget", ""))
     return None if address is None else nodes.reference("", "", text, refuri=address)

@@ -15,11 +15,11 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote
 
-import markdown_links
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import markdown_links
 from support.paths import REPOSITORY
 
 LANGUAGES = {"": "English", ".es": "Español", ".pt": "Português"}
@@ -67,7 +67,9 @@ def is_switcher(token: Token) -> bool:
 def links(path: Path, tokens: list[Token]) -> Counter[str]:
     kept = [token for token in tokens if not is_switcher(token)]
     return Counter(
-        english(path, str(child.attrs["href"])) for child in inner(kept) if child.type == "link_open"
+        english(path, str(child.attrs["href"]))
+        for child in inner(kept)
+        if child.type == "link_open"
     )
 
 
@@ -102,7 +104,9 @@ def test_each_section_has_the_same_commands_names_and_links(page: str, code: str
         assert links(translated, here) == links(original, there), f"{where}: other links"
         rows = [sum(token.type == "tr_open" for token in tokens) for tokens in (here, there)]
         assert rows[0] == rows[1], f"{where}: a table has {rows[0]} rows, in English {rows[1]}"
-        items = [sum(token.type == "list_item_open" for token in tokens) for tokens in (here, there)]
+        items = [
+            sum(token.type == "list_item_open" for token in tokens) for tokens in (here, there)
+        ]
         assert items[0] == items[1], f"{where}: {items[0]} items of lists, in English {items[1]}"
     assert len(pairs) > 5
 
@@ -117,9 +121,9 @@ def test_a_translation_links_to_pages_in_its_own_language(page: str, code: str) 
             if link.leaves or not link.path.endswith(".md"):
                 continue
             file = path.parent / link.path
-            assert link.path.endswith(f"{code}.md") or not file.with_suffix(f"{code}.md").exists(), (
-                f"{path.name}: {link.target} is there in {LANGUAGES[code]}"
-            )
+            assert (
+                link.path.endswith(f"{code}.md") or not file.with_suffix(f"{code}.md").exists()
+            ), f"{path.name}: {link.target} is there in {LANGUAGES[code]}"
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -73,9 +73,10 @@ def read_by(playbook: Path) -> set[str]:
 
 
 def _parsed(text: str) -> jinja2.nodes.Template:
-    for kind in ("filter", "test"):
-        for name in re.findall(r"\|\s*([\w.]+)" if kind == "filter" else r"\bis (?:not )?([\w.]+)", text):
-            getattr(GRAMMAR, f"{kind}s").setdefault(name, str)
+    patterns = {"filters": r"\|\s*([\w.]+)", "tests": r"\bis (?:not )?([\w.]+)"}
+    for kind, pattern in patterns.items():
+        for name in re.findall(pattern, text):
+            getattr(GRAMMAR, kind).setdefault(name, str)
     return GRAMMAR.parse(text)
 
 
@@ -101,7 +102,7 @@ def test_no_variable_of_the_page_is_stale(name: str) -> None:
     told = set(re.findall(r"`(publica_\w+)`", sections()[name]))
     source = PLAYBOOKS[name].read_text("utf-8")
     role = "publica.la.publica_users" in source
-    known = read_by(PLAYBOOKS[name]) | {name for name in re.findall(r"publica_\w+", source)} | COMMON
+    known = read_by(PLAYBOOKS[name]) | set(re.findall(r"publica_\w+", source)) | COMMON
     if role:
         specs = REPOSITORY / "roles" / "publica_users" / "meta" / "argument_specs.yml"
         known |= set(yaml.safe_load(specs.read_text("utf-8"))["argument_specs"]["main"]["options"])

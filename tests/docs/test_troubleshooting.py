@@ -63,7 +63,9 @@ def test_every_code_has_one_heading_and_no_heading_is_stale() -> None:
 def test_a_message_of_the_code_is_on_the_page(text: messages.Text) -> None:
     parts = [part for message in told() for part in messages.fixed_parts(message)]
     # The page may shorten a message, or show it with what comes before or behind it.
-    shortened = any(messages.is_spoken(part) and without_option(part) in text.whole for part in parts)
+    shortened = any(
+        messages.is_spoken(part) and without_option(part) in text.whole for part in parts
+    )
     spoken = [part for part in messages.fixed_parts(text.whole) if messages.is_spoken(part)]
     in_place = all(any(said.rstrip(".") in part for part in parts) for said in spoken)
     assert shortened or in_place, (
@@ -87,7 +89,7 @@ def without_option(part: str) -> str:
 
 
 def is_put_together(words: Sequence[str], known: str) -> bool:
-    """Whether the words are in a text of the code, or in several, each with some of them in a row."""
+    """Whether a text of the code has the words, or several have some of them in a row each."""
     if len(words) < messages.FEWEST_WORDS or " ".join(words) in known:
         return True
     return any(

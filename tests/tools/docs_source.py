@@ -48,7 +48,9 @@ def pages_of(repository: Path) -> dict[str, str]:
         str(path.relative_to(repository)): str(path.relative_to(repository / DOCS))
         for path in sorted((repository / DOCS).rglob("*.md"))
     }
-    elsewhere = {page: name for page, name in PAGES_ELSEWHERE.items() if (repository / page).exists()}
+    elsewhere = {
+        page: name for page, name in PAGES_ELSEWHERE.items() if (repository / page).exists()
+    }
     return {**found, **elsewhere}
 
 

@@ -90,7 +90,9 @@ def anchors_of(text: str) -> list[str]:
         anchors.append(f"{slug}-{taken[slug]}" if taken[slug] else slug)
         taken[slug] += 1
     return anchors + [
-        name for _, token in _with_lines(_tokens(text)) for name in _HTML_ANCHOR.findall(token.content)
+        name
+        for _, token in _with_lines(_tokens(text))
+        for name in _HTML_ANCHOR.findall(token.content)
     ]
 
 

@@ -19,7 +19,14 @@ GAP = "…"
 # A text of fewer words is a name, a unit or a pattern.
 FEWEST_WORDS = 3
 # What makes an error by its first argument, the code.
-MAKERS = {"PublicaError", "FatalError", "NotFoundError", "RejectedError", "LostAnswerError", "Verdict"}
+MAKERS = {
+    "PublicaError",
+    "FatalError",
+    "NotFoundError",
+    "RejectedError",
+    "LostAnswerError",
+    "Verdict",
+}
 # What a module says of itself is on the pages of the reference.
 DOCUMENTATION = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 
@@ -62,7 +69,11 @@ def codes_of(files: dict[str, ast.Module]) -> set[str]:
     }
     codes = {"invalid_input"}  # InvalidInputError sets it itself.
     for call in (node for tree in files.values() for node in ast.walk(tree)):
-        if not isinstance(call, ast.Call) or getattr(call.func, "id", "") not in MAKERS or not call.args:
+        if (
+            not isinstance(call, ast.Call)
+            or getattr(call.func, "id", "") not in MAKERS
+            or not call.args
+        ):
             continue
         code = call.args[0]
         if isinstance(code, ast.Constant):
