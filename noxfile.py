@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -272,19 +273,25 @@ def _build_site(session: nox.Session, builder: str) -> Path:
     shutil.rmtree(target, ignore_errors=True)
     session.chdir(collection)
     session.run("python", "tests/tools/docs_source.py", str(source), env=env, silent=True)
-    reference = source / "reference"
-    # antsibull-docs wants a folder that nobody else may write to.
-    reference.mkdir(mode=0o755)
-    session.run(
-        *("antsibull-docs", "collection", "--use-current", "--squash-hierarchy"),
-        *("--fail-on-error", "--no-indexes", "--dest-dir", str(reference), "publica.la"),
-        env=env,
-        silent=True,
-    )
+    _write_reference(session, source / "reference")
     # A warning fails the build, a page that no table of contents names among them.
     words = ("-q", "-W", "--keep-going", "--fresh-env", "-d", str(CACHE / "docs" / "doctrees"))
     session.run("sphinx-build", *words, "-b", builder, str(source), str(target), env=env)
     return target
+
+
+def _write_reference(session: nox.Session, target: Path) -> None:
+    """Let antsibull-docs write the pages of the modules and the role."""
+    # It wants a folder that nobody else may write to.
+    target.mkdir(mode=0o755)
+    words = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--no-indexes")
+    # A clone may itself lie in a folder ansible_collections. Below a second one, as in .cache,
+    # Ansible finds no role; and from within the collection it takes the role for one without a name.
+    with tempfile.TemporaryDirectory() as root:
+        env = ansible_environment(collection_tree.export(Path(root)))
+        with session.chdir(root):
+            command = ("antsibull-docs", "collection", *words, "--dest-dir", str(target))
+            session.run(*command, "publica.la", env=env, silent=True)
 
 
 @nox.session(python=PYTHON)
