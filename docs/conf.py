@@ -34,11 +34,13 @@ html_theme = "furo"
 html_title = "publica.la"
 html_static_path = ["_static"]
 html_css_files = ["publica.css"]
+html_js_files = ["publica.js"]
 html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_use_index = False
-pygments_style = "ansible"
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"
 # The collection's reference has its colours in publica.css, for light and dark alike.
 antsibull_ext_color_scheme = "none"
 html_theme_options = {

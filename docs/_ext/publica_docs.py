@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -44,6 +45,17 @@ class Listing(CodeBlock):
 CONTENTS = re.compile(r"^\.\. contents::\n(?:   :\w+:.*\n)*", re.MULTILINE)
 
 
+# What the theme and the tools write that a screen reader stumbles over, and what it is to be.
+FOR_EVERYBODY = (
+    ('<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'),
+    ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="All pages">'),
+    ('<aside class="toc-drawer">', '<aside class="toc-drawer" aria-label="Sections of this page">'),
+    (' aria-role="button"', ""),
+    # A corner of a table that heads nothing.
+    ('<th class="head"><p></p></th>', "<td></td>"),
+)
+
+
 def fit_reference(_app: Sphinx, page: str, source: list[str]) -> None:
     """Fit a page of antsibull-docs into the site, before it is read."""
     if page.startswith("reference/"):
@@ -65,6 +77,17 @@ def find_in_ansible(_app: Sphinx, _env: Any, node: Any, text: nodes.Element) -> 
     return None if address is None else nodes.reference("", "", text, refuri=address)
 
 
+def mend_for_everybody(app: Sphinx, error: Exception | None) -> None:
+    """Make the finished pages fit for screen readers, where theme and tools leave something."""
+    if error is not None or app.builder.name != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text("utf-8")
+        for said, better in FOR_EVERYBODY:
+            text = text.replace(said, better)
+        page.write_text(text, "utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Make it known to Sphinx."""
     app.add_directive("listing", Listing)
@@ -73,4 +96,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", fit_reference)
     app.connect("missing-reference", find_in_ansible)
     app.connect("html-page-context", say_language)
+    app.connect("build-finished", mend_for_everybody)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
