@@ -30,7 +30,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 .PHONY: help
 help: ## List these commands
 	@echo 'Commands; CORE=2.16 (to 2.21) chooses an ansible-core for those that run Ansible:'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(READY) ## Provision two sandbox stores from an example inventory
@@ -109,6 +109,14 @@ format: $(READY) ## Bring the Python files into shape
 .PHONY: types
 types: $(READY) ## Type checks
 	@$(NOX) --session types
+
+.PHONY: docs
+docs: $(READY) ## Build the documentation site, and check its pages and links
+	@$(NOX) --session site
+
+.PHONY: docs-links-online
+docs-links-online: $(READY) ## Try the documentation's links to other hosts
+	@$(NOX) --session links-online
 
 .PHONY: docs-lint
 docs-lint: $(READY) ## Check the documentation of modules and role

@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -55,7 +56,10 @@ UV = (sys.executable, "-m", "uv")
 # own tests hold them to more.
 NOT_FOR_ANSIBLE_TEST = (
     "tests/benchmarks/*",
+    "docs/_ext/*",
+    "docs/conf.py",
     "tests/contract/*",
+    "tests/docs/*",
     "tests/faults/*",
     "tests/integration/*",
     "tests/pipelines/*",
@@ -120,7 +124,7 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
 nox.options.sessions = [
-    *("lint", "types", "docs", "sanity", "build"),
+    *("lint", "types", "docs", "site", "sanity", "build"),
     *("sandbox", "contract", "faults", "bench-test", "pipelines"),
     *(f"unit-{DEFAULT}", f"integration-{DEFAULT}"),
 ]
@@ -244,6 +248,51 @@ def docs(session: nox.Session) -> None:
         *("--validate-collection-refs=all", "."),
         env=ansible_environment(collection),
     )
+
+
+@nox.session(python=PYTHON)
+def site(session: nox.Session) -> None:
+    """The documentation site into .cache/docs/html, and the checks of its pages and their links."""
+    html = _build_site(session, "html")
+    env = {"PUBLICA_TEST_SITE": str(html), "HOME": str(HOME)}
+    pytest(session, "tests/docs", env=env)
+    session.log(f"The site: {html.relative_to(REPOSITORY)}/index.html")
+
+
+@nox.session(name="links-online", python=PYTHON)
+def links_online(session: nox.Session) -> None:
+    """Whether the documentation's links to other hosts still lead somewhere; needs a network."""
+    _build_site(session, "linkcheck")
+
+
+def _build_site(session: nox.Session, builder: str) -> Path:
+    """Lay out the site's source, write the reference into it, and run one of Sphinx's builders."""
+    install(session, "docs", "site", "pytest", "runtime", core_requirements(DEFAULT))
+    collection = tree()
+    env = ansible_environment(collection)
+    source, target = CACHE / "docs" / "source", CACHE / "docs" / builder
+    shutil.rmtree(target, ignore_errors=True)
+    session.chdir(collection)
+    session.run("python", "tests/tools/docs_source.py", str(source), env=env, silent=True)
+    _write_reference(session, source / "reference")
+    # A warning fails the build, a page that no table of contents names among them.
+    words = ("-q", "-W", "--keep-going", "--fresh-env", "-d", str(CACHE / "docs" / "doctrees"))
+    session.run("sphinx-build", *words, "-b", builder, str(source), str(target), env=env)
+    return target
+
+
+def _write_reference(session: nox.Session, target: Path) -> None:
+    """Let antsibull-docs write the pages of the modules and the role."""
+    # It wants a folder that nobody else may write to.
+    target.mkdir(mode=0o755)
+    words = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--no-indexes")
+    # A clone may itself lie in a folder ansible_collections. Below a second one, as in .cache,
+    # Ansible finds no role; and from within the collection it takes the role for one without a name.
+    with tempfile.TemporaryDirectory() as root:
+        env = ansible_environment(collection_tree.export(Path(root)))
+        with session.chdir(root):
+            command = ("antsibull-docs", "collection", *words, "--dest-dir", str(target))
+            session.run(*command, "publica.la", env=env, silent=True)
 
 
 @nox.session(python=PYTHON)
