@@ -4,7 +4,7 @@
 
 """The report of a run as one plain value, of which every form of it is made. Pure.
 
-It is what report.json holds; report.schema.json beside this file describes it.
+It is what report.json holds; docs/report.schema.json describes it.
 """
 
 from __future__ import annotations

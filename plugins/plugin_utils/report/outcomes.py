@@ -24,6 +24,9 @@ TOLD = (
 class HostVariables(Protocol):
     """What Ansible hands to an action plugin as ``hostvars``."""
 
+    def __contains__(self, host_name: object) -> bool:
+        """Whether the inventory has this host."""
+
     def raw_get(self, host_name: str) -> Any:
         """The variables of a host as they are, without evaluating a template."""
 
@@ -41,7 +44,10 @@ def outcomes_of(hosts: Sequence[str], variables: HostVariables, name: str) -> li
 
     :param name: the variable in which each host's result is registered.
     """
-    return [Outcome(host, _told(variables.raw_get(host), name)) for host in hosts]
+    return [
+        Outcome(host, _told(variables.raw_get(host), name) if host in variables else {})
+        for host in hosts
+    ]
 
 
 def _told(variables: Any, name: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ LANGUAGES = (ENGLISH, SPANISH, PORTUGUESE)
 # What a browser, a hyphenation and a screen reader are told.
 TAGS = {ENGLISH: "en", SPANISH: "es-419", PORTUGUESE: "pt-BR"}
 _PLACE = re.compile(r"\{(\w+)\}")
-_FOLDER = Path(__file__).parent / "texts"
+_FOLDER = Path(__file__).parent / "languages"
 
 
 @functools.lru_cache(maxsize=None)
@@ -37,9 +37,9 @@ class Texts:
     """The texts of one language, by name, with what is to be put into them."""
 
     def __init__(self, language: str) -> None:
+        self._texts = catalogue(language)
         self.language = language
         self.tag = TAGS[language]
-        self._texts = catalogue(language)
         self.months = self._texts["months"].split()
 
     def __call__(self, name: str, **values: object) -> str:
