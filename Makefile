@@ -15,6 +15,9 @@ export PUBLISH
 # An ansible-core to use instead of the newest one that a Python was found for.
 CORE ?=
 export CORE
+# The language of the reports of `make report-demo`.
+REPORT_LANGUAGE ?=
+export REPORT_LANGUAGE
 TOOLS := .cache/tools
 NOX := $(TOOLS)/bin/python -m nox
 READY := $(TOOLS)/ready
@@ -85,6 +88,18 @@ faults: $(READY) ## Every fault at every endpoint, and random lists and faults
 .PHONY: soak
 soak: $(READY) ## The same in full, with new examples for SOAK_MINUTES (30)
 	@$(NOX) --session soak
+
+.PHONY: report-page
+report-page: $(READY) ## The report's page in a real browser
+	@$(NOX) --session report-page
+
+.PHONY: report-demo
+report-demo: $(READY) ## Reports to look at; REPORT_LANGUAGE=en, es or pt
+	@$(NOX) --session report-demo
+
+.PHONY: report-pictures
+report-pictures: $(READY) ## Renew the documentation's pictures of a report
+	@$(NOX) --session report-pictures
 
 .PHONY: sanity
 sanity: $(READY) ## ansible-test sanity
