@@ -10,12 +10,12 @@ module: publica_report
 short_description: Write a report on what a run did, or would do, in all stores
 version_added: 0.1.0
 description:
-  - Writes one report on all stores of the play, from the results that M(publica.la.publica_user_bulk)
-    has left in a variable of each host. The role and the playbooks of this collection call it for
-    you where C(publica_users_report_dir) is given.
+  - Writes one report on all stores of the play, from the results that
+    M(publica.la.publica_user_bulk) has left in a variable of each host. The role and the playbooks
+    of this collection call it for you where C(publica_users_report_dir) is given.
   - The report is four files. C(index.html) is a page to look at, which needs no other file and
-    requests nothing from anywhere. C(report.json) is the same as data, C(report.md) fits the comment
-    of a pull request, and C(junit.xml) is for the test view of a CI.
+    requests nothing from anywhere. C(report.json) is the same as data, C(report.md) fits the
+    comment of a pull request, and C(junit.xml) is for the test view of a CI.
   - It runs where C(ansible-playbook) runs, whatever the connection of the hosts is, and sends no
     request to a store. Values of a store are text, and never evaluated as templates.
   - Run it once for all hosts, with C(run_once). Where a strategy such as C(free) runs it for each
@@ -39,8 +39,8 @@ attributes:
 options:
   dir:
     description:
-      - The directory to write to, on the machine where C(ansible-playbook) runs. It is made if it is
-        not there. A relative path counts from where C(ansible-playbook) was started.
+      - The directory to write to, on the machine where C(ansible-playbook) runs. It is made if it
+        is not there. A relative path counts from where C(ansible-playbook) was started.
       - The files of an earlier report are replaced, each at once, and are readable by everybody
         (0644). Where one of their names is a link or a directory, nothing is written and the task
         fails.
@@ -55,8 +55,8 @@ options:
     default: en
   kind:
     description:
-      - What the run is for. V(audit) calls what differs a drift, and in C(junit.xml) whoever differs
-        has failed. With V(provision) only whoever failed has.
+      - What the run is for. V(audit) calls what differs a drift, and in C(junit.xml) whoever
+        differs has failed. With V(provision) only whoever failed has.
     type: str
     choices: [provision, audit]
     default: provision

@@ -499,7 +499,9 @@ seats:
           plan's id. Whoever holds two plans counts in both.
       type: list
       elements: dict
-      sample: [{plan_id: 11, name: Campus, users: 40}, {plan_id: 12, name: Library card, users: 168}]
+      sample:
+        - {plan_id: 11, name: Campus, users: 40}
+        - {plan_id: 12, name: Library card, users: 168}
     without_plan:
       description: Active users without a plan today.
       type: int
@@ -515,7 +517,8 @@ seats:
           O(report=summary).
       type: list
       elements: dict
-      sample: [{email: ana@example.org, plan_id: 12, name: Library card, valid_to: "2031-12-31"}]
+      sample:
+        - {email: ana@example.org, plan_id: 12, name: Library card, valid_to: "2031-12-31"}
 plan:
   description: What the plan takes.
   returned: always, once the store was read

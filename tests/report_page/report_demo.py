@@ -30,8 +30,37 @@ GROUP = "publica_stores"
 TODAY = datetime.datetime.now(tz=datetime.timezone.utc).date()
 # Users by store, and of so many one each: missing, changed, without their plan, gone, or refused.
 SIZES = {"aurora": (900, 29), "faro": (700, 41), "university": (400, 0)}
-FIRST_NAMES = "ana bruno carla diego elena farid gala hugo ines joao lena mateo nora omar pilar".split()
-LAST_NAMES = "alves benitez costa duarte esteves ferreira gomez lopes mendez nunes ortiz prado".split()
+FIRST_NAMES = [
+    "ana",
+    "bruno",
+    "carla",
+    "diego",
+    "elena",
+    "farid",
+    "gala",
+    "hugo",
+    "ines",
+    "joao",
+    "lena",
+    "mateo",
+    "nora",
+    "omar",
+    "pilar",
+]
+LAST_NAMES = [
+    "alves",
+    "benitez",
+    "costa",
+    "duarte",
+    "esteves",
+    "ferreira",
+    "gomez",
+    "lopes",
+    "mendez",
+    "nunes",
+    "ortiz",
+    "prado",
+]
 DEPARTMENTS = ("editorial", "library", "guests")
 UNKNOWN_PLAN = 99
 LEFT = 14
@@ -119,7 +148,7 @@ def _as_found(user: User) -> User | None:
         return None
     if every and number % every == 2:
         found["sessions_limit"] = 9
-    if every and number % every == 3 or plan["plan_id"] == UNKNOWN_PLAN:
+    if (every and number % every == 3) or plan["plan_id"] == UNKNOWN_PLAN:
         return found
     if every and number % every == 6:
         found["active"] = number % 2 == 1
@@ -182,7 +211,9 @@ def _faults(
     for state, number in truth.items():
         if totals["seats"][state] != number:
             yield f"{title} tells {totals['seats'][state]} {state} users; there are {number}"
-    if not totals["drifted"] or totals["users"]["desired"] != sum(n for n, _every in SIZES.values()):
+    if not totals["drifted"] or totals["users"]["desired"] != sum(
+        n for n, _every in SIZES.values()
+    ):
         yield f"{title} does not tell of all users, or of no change"
 
 

@@ -16,7 +16,7 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
-import find_chromium  # noqa: E402  (after the path is set, since the tools are no package)
+import find_chromium
 
 PICTURES: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1280, "height": 1420}, "color_scheme": "light"},

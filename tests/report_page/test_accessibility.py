@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import samples
 from axe_playwright_python.sync_playwright import Axe
+
+import samples
 from conftest import Opener
 
 SHOWN: dict[str, dict[str, Any]] = {

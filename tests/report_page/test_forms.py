@@ -12,7 +12,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-import samples
 from ansible_collections.publica.la.plugins.module_utils.result.visible import visible
 from ansible_collections.publica.la.plugins.plugin_utils.report.forms import forms_of
 from ansible_collections.publica.la.plugins.plugin_utils.report.markdown import (
@@ -21,6 +20,8 @@ from ansible_collections.publica.la.plugins.plugin_utils.report.markdown import 
 )
 from junitparser import Error, Failure, JUnitXml
 from markdown_it import MarkdownIt
+
+import samples
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "report.schema.json"
 LANGUAGES = ("en", "es", "pt")

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import pytest
-import samples
 from ansible_collections.publica.la.plugins.module_utils.result.visible import visible
-from conftest import Opener
 from playwright.sync_api import Page, expect
+
+import samples
+from conftest import Opener
 
 ROWS = "[data-rows=changes] tbody tr"
 NARROW = {"width": 390, "height": 844}
@@ -26,9 +27,7 @@ def many(open_report: Opener, number: int = 5000) -> Page:
 
 
 @pytest.mark.parametrize("viewport", [None, NARROW], ids=["wide", "narrow"])
-def test_hostile_values_stay_text(
-    open_report: Opener, viewport: dict[str, int] | None
-) -> None:
+def test_hostile_values_stay_text(open_report: Opener, viewport: dict[str, int] | None) -> None:
     stores = {text: samples.hostile() for text in samples.HOSTILE[:4]}
     watched = open_report(samples.report(stores), **({"viewport": viewport} if viewport else {}))
     page = watched.page

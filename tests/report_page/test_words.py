@@ -10,7 +10,6 @@ import re
 from typing import Any
 
 import pytest
-import samples
 from ansible_collections.publica.la.plugins.plugin_utils.report import wording
 from ansible_collections.publica.la.plugins.plugin_utils.report.forms import forms_of
 from ansible_collections.publica.la.plugins.plugin_utils.report.texts import (
@@ -18,6 +17,8 @@ from ansible_collections.publica.la.plugins.plugin_utils.report.texts import (
     Texts,
     catalogue,
 )
+
+import samples
 
 FIRST, *OTHERS = LANGUAGES
 

@@ -62,7 +62,9 @@ def find_or_install() -> Path:
 
 def main() -> int:
     """The command line. Returns its exit code."""
-    argparse.ArgumentParser(description="Print the path of Chromium, installed if need be.").parse_args()
+    argparse.ArgumentParser(
+        description="Print the path of Chromium, installed if need be."
+    ).parse_args()
     print(find_or_install())
     return 0
 

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
+from ...module_utils.result.visible import visible
 from . import charts, wording
 from .texts import Texts
 
@@ -54,10 +54,10 @@ def page(report: Mapping[str, Any], texts: Texts) -> str:
         seats=charts.seats(report, texts),
         ending=charts.ending(report, texts),
         untold=", ".join(wording.untold_stores(report)),
-        style=Markup(style),
-        script=Markup(script),
+        style=style,
+        script=script,
         hashes={"style": _hash(style), "script": _hash(script)},
-        data=Markup(as_script_data(_data(report, texts))),
+        data=as_script_data(_data(report, texts)),
     )
 
 
@@ -115,12 +115,12 @@ def _number(number: int | None, texts: Texts) -> str:
 
 def _store(store: Mapping[str, Any], of: str, texts: Texts) -> dict[str, Any]:
     return {
-        "name": wording.visible(store["name"]),
+        "name": visible(store["name"]),
         "status": store["status"],
         "status_text": wording.status_of_store(store["status"], of, texts),
         "counts": store["summary"],
         "requests": (store["api"] or {}).get("requests"),
-        "hash": wording.visible(str((store["plan"] or {}).get("hash") or "")),
+        "hash": visible(str((store["plan"] or {}).get("hash") or "")),
     }
 
 
@@ -139,14 +139,14 @@ def _data(report: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
         },
         "changes": [
             [
-                wording.visible(change["store"]),
+                visible(change["store"]),
                 wording.who(change),
-                wording.visible(str(change["external_id"] or "")),
+                visible(str(change["external_id"] or "")),
                 change["actions"],
                 change["status"],
                 change["listed"],
                 [wording.difference(entry, texts) for entry in change["differences"]],
-                wording.visible(change["error"]["message"]) if change["error"] else "",
+                visible(change["error"]["message"]) if change["error"] else "",
             ]
             for change in report["changes"]
         ],

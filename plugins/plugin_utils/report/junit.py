@@ -58,9 +58,7 @@ def _case(store: str, name: str) -> ET.Element:
     return ET.Element("testcase", classname=store, name=name, time="0")
 
 
-def _store_case(
-    store: Mapping[str, Any], report: Mapping[str, Any], texts: Texts
-) -> ET.Element:
+def _store_case(store: Mapping[str, Any], report: Mapping[str, Any], texts: Texts) -> ET.Element:
     status = store["status"]
     name = visible(store["name"])
     case = _case(name, texts("store"))

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from .changes import NOT_TRIED, changes_of
+from ...module_utils.applied.executor import NOT_TRIED
+from .changes import changes_of
 from .outcomes import Outcome
 
 PROVISION, AUDIT = "provision", "audit"

@@ -21,7 +21,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 _FOLDER = Path(__file__).parent / "languages"
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def catalogue(language: str) -> Mapping[str, str]:
     """Every text of a language by its name.
 

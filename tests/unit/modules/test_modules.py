@@ -27,7 +27,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 EVERY = pytest.mark.parametrize("name", ARGUMENTS)
 KEYS = {
     "publica_user": {"user", "actions", "diff"},
-    "publica_user_bulk": {"summary", "results", "failed_users", "guard", "plan", "diff"},
+    "publica_user_bulk": {"summary", "results", "failed_users", "guard", "seats", "plan", "diff"},
     "publica_user_info": {"users", "count"},
     "publica_user_logout": {"actions"},
 }
