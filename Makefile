@@ -15,6 +15,9 @@ export PUBLISH
 # An ansible-core to use instead of the newest one that a Python was found for.
 CORE ?=
 export CORE
+# The language of the reports of `make report-demo`.
+REPORT_LANGUAGE ?=
+export REPORT_LANGUAGE
 TOOLS := .cache/tools
 NOX := $(TOOLS)/bin/python -m nox
 READY := $(TOOLS)/ready
@@ -93,6 +96,18 @@ soak: $(READY) ## The same in full, with new examples for SOAK_MINUTES (30)
 .PHONY: mutation
 mutation: $(READY) ## What the unit tests of the engine would not notice (an hour or more)
 	@$(NOX) --session mutation
+
+.PHONY: report-page
+report-page: $(READY) ## The report's page in a real browser
+	@$(NOX) --session report-page
+
+.PHONY: report-demo
+report-demo: $(READY) ## Reports to look at; REPORT_LANGUAGE=en, es or pt
+	@$(NOX) --session report-demo
+
+.PHONY: report-pictures
+report-pictures: $(READY) ## Renew the documentation's pictures of a report
+	@$(NOX) --session report-pictures
 
 .PHONY: sanity
 sanity: $(READY) ## ansible-test sanity
