@@ -127,24 +127,27 @@ def write_checksum(archive: Path) -> Path:
     return file
 
 
-def verify(archive: Path, version: str) -> None:
+def install(archive: Path, version: str, collections: Path) -> None:
     """Install an archive as a user would, and have Ansible compare every file with its manifest.
+
+    Args:
+        archive: The archive.
+        version: The one that it must be of.
+        collections: The folder that is to hold ``ansible_collections``.
 
     Raises:
         RefusedError: if it cannot be installed, is of another version, or a file differs.
     """
-    with tempfile.TemporaryDirectory() as work:
-        root = Path(work)
-        to = ("-p", work, "--offline")
-        run(("ansible-galaxy", "collection", "install", str(archive), *to), root, root)
-        verified(root)
-        manifest = root / "ansible_collections" / "publica" / "la" / MANIFEST
-        installed = json.loads(manifest.read_text("utf-8"))["collection_info"]["version"]
+    words = ("collection", "install", str(archive), "-p", str(collections), "--offline")
+    run(("ansible-galaxy", *words), collections, collections)
+    verify(collections)
+    manifest = collections / "ansible_collections" / "publica" / "la" / MANIFEST
+    installed = json.loads(manifest.read_text("utf-8"))["collection_info"]["version"]
     if installed != version:
         raise RefusedError([f"{archive.name} installs version {installed}, not {version}"])
 
 
-def verified(collections: Path) -> None:
+def verify(collections: Path) -> None:
     """Have Ansible compare the installed collection with its manifest.
 
     Raises:

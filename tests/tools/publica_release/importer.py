@@ -14,8 +14,13 @@ from .errors import RefusedError
 from .programs import run
 
 
-def check(archive: Path) -> None:
+def check(archive: Path, collections: Path) -> None:
     """Run galaxy-importer over an archive.
+
+    Args:
+        archive: The archive.
+        collections: Where it is installed: ansible-lint, which the importer runs, follows the
+            examples to the playbooks that they name.
 
     Raises:
         RefusedError: with all that it found. It ends with 0 for much that it only warns of.
@@ -23,7 +28,7 @@ def check(archive: Path) -> None:
     with tempfile.TemporaryDirectory() as work:
         # It writes a file of its findings to where it runs.
         command = (sys.executable, "-m", "galaxy_importer.main", str(archive.resolve()))
-        said = run(command, Path(work), Path(work))
+        said = run(command, Path(work), collections)
     if found := faults_in(said):
         raise RefusedError([f"galaxy-importer: {line}" for line in found])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from . import archive, changelog, importer, sbom, versions, worktree
 from .errors import RefusedError
 
 COLLECTION = Path("ansible_collections", "publica", "la")
+# Judges an archive and the folder where it is installed, and raises RefusedError.
+Judge = Callable[[Path, Path], None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,13 @@ def _reasons_of_order(repository: Path, version: semver.Version) -> list[str]:
 
 
 def prepare(
-    repository: Path, version: str, date: str, output: Path, *, dry_run: bool = False
+    repository: Path,
+    version: str,
+    date: str,
+    output: Path,
+    *,
+    dry_run: bool = False,
+    judge: Judge = importer.check,
 ) -> Prepared:
     """Prepare a release from the last commit of a clone.
 
@@ -71,6 +80,7 @@ def prepare(
         date: The day of the release, as ``yyyy-mm-dd``.
         output: Where archive, checksum and bill of materials are to be; emptied before.
         dry_run: Whether the clone is to stay as it is.
+        judge: Has the last word on the archive.
 
     Raises:
         RefusedError: with every reason against it, before anything is written, or with what a
@@ -85,7 +95,7 @@ def prepare(
         changelog.write(copied, Path(work), version, date)
         summary, patch = worktree.changes(copied)
         news = changelog.section((copied / "CHANGELOG.rst").read_text("utf-8"), version)
-        artefacts = publishable(copied, output)
+        artefacts = publishable(copied, output, judge)
         changed = Path(work) / "release.patch"
         changed.write_text(patch, "utf-8")
         if not dry_run:
@@ -101,22 +111,23 @@ def _rewrite(copied: Path, version: str) -> None:
             (copied / name).write_bytes(new.encode())
 
 
-def publishable(collection: Path, output: Path) -> list[Path]:
+def publishable(collection: Path, output: Path, judge: Judge = importer.check) -> list[Path]:
     """Build the archive, its checksum and its bill of materials, and check them.
 
     Args:
         collection: The folder with the files.
         output: Where they are to be; emptied before.
+        judge: Has the last word on the archive.
 
     Raises:
         RefusedError: if a second build has other bytes, if what was installed does not verify, or
-            with what galaxy-importer found.
+            with what the judge found.
     """
     shutil.rmtree(output, ignore_errors=True)
     built = archive.build(collection, output)
-    with tempfile.TemporaryDirectory() as again:
-        if archive.build(collection, Path(again)).read_bytes() != built.read_bytes():
+    with tempfile.TemporaryDirectory() as work:
+        if archive.build(collection, Path(work, "again")).read_bytes() != built.read_bytes():
             raise RefusedError([f"{built.name} has other bytes when it is built again"])
-    archive.verify(built, archive.identity(collection)["version"])
-    importer.check(built)
+        archive.install(built, archive.identity(collection)["version"], Path(work))
+        judge(built, Path(work))
     return [built, archive.write_checksum(built), sbom.write(built, collection)]
