@@ -19,16 +19,18 @@ def check(archive: Path, collections: Path) -> None:
 
     Args:
         archive: The archive.
-        collections: Where it is installed: ansible-lint, which the importer runs, follows the
-            examples to the playbooks that they name.
+        collections: Where it is installed.
 
     Raises:
         RefusedError: with all that it found. It ends with 0 for much that it only warns of.
     """
     with tempfile.TemporaryDirectory() as work:
-        # It writes a file of its findings to where it runs.
         command = (sys.executable, "-m", "galaxy_importer.main", str(archive.resolve()))
-        said = run(command, Path(work), collections)
+        # ansible-lint follows our examples to the playbooks that they name. The importer sets
+        # ANSIBLE_COLLECTIONS_PATH itself, one folder too deep for that; Python's path helps.
+        path = {"PYTHONPATH": str(collections)}
+        # It writes a file of its findings to where it runs.
+        said = run(command, Path(work), collections, path)
     if found := faults_in(said):
         raise RefusedError([f"galaxy-importer: {line}" for line in found])
 

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .errors import RefusedError
 
 # A setting or a token for the developer's own Ansible would change what is built.
-FOREIGN = ("ANSIBLE_", "PUBLICA_", "GIT_")
+FOREIGN = ("ANSIBLE_", "PUBLICA_", "GIT_", "PYTHON")
 
 
-def run(command: Sequence[str], folder: Path, collections: Path | None = None) -> str:
+def run(
+    command: Sequence[str],
+    folder: Path,
+    collections: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> str:
     """Run a program and return what it printed.
 
     Args:
         command: Its words.
-        folder: Where it runs; also its HOME where it gets collections to see.
-        collections: The folder that holds ``ansible_collections``.
+        folder: Where it runs.
+        collections: The folder that holds ``ansible_collections``, for Ansible's programs. It is
+            their HOME as well.
+        environment: Further variables.
 
     Raises:
         RefusedError: with the end of what it said, if it fails.
@@ -36,7 +43,7 @@ def run(command: Sequence[str], folder: Path, collections: Path | None = None) -
     finished = subprocess.run(
         command,
         cwd=folder,
-        env=variables,
+        env={**variables, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
