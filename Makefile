@@ -15,6 +15,10 @@ export PUBLISH
 # An ansible-core to use instead of the newest one that a Python was found for.
 CORE ?=
 export CORE
+# For `make release`: the version, and whether to leave the clone as it is.
+VERSION ?=
+DRY_RUN ?=
+export VERSION DRY_RUN
 TOOLS := .cache/tools
 NOX := $(TOOLS)/bin/python -m nox
 READY := $(TOOLS)/ready
@@ -88,7 +92,12 @@ soak: $(READY) ## The same in full, with new examples for SOAK_MINUTES (30)
 
 .PHONY: sanity
 sanity: $(READY) ## ansible-test sanity
-	@$(NOX) --session sanity
+	@$(NOX) --tags sanity
+
+.PHONY: sanity-matrix
+sanity-matrix: $(READY) ## ansible-test sanity on every supported ansible-core
+	@$(FIND_PYTHON) --for 'ansible-core 2.16 to 2.21' 3.12 >/dev/null
+	@$(NOX) --tags sanity-matrix
 
 .PHONY: lint
 lint: $(READY) ## Style, spelling, YAML, changelog, ansible-lint
@@ -109,6 +118,14 @@ docs-lint: $(READY) ## Check the documentation of modules and role
 .PHONY: build
 build: $(READY) ## Build the archive into dist, and check it as Galaxy will
 	@$(NOX) --session build
+
+.PHONY: release
+release: $(READY) ## Prepare the release VERSION=1.2.3; DRY_RUN=1 only shows it
+	@$(NOX) --session release
+
+.PHONY: release-test
+release-test: $(READY) ## The release tool's own tests
+	@$(NOX) --session release-test
 
 .PHONY: clean
 clean: ## Remove all that these commands have made

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from publica_release import archive, sbom
 from publica_release.errors import RefusedError
 

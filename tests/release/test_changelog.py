@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from publica_release import changelog
 
 CHANGE = {"minor_changes": ["publica_user - something."]}
@@ -29,9 +30,7 @@ def test_a_change_and_a_summary_are_enough() -> None:
         ({"a.yml": {**CHANGE, **SUMMARY}, "b.yml": SUMMARY}, ["there are 2 (a.yml, b.yml)"]),
     ],
 )
-def test_what_is_missing_is_told(
-    fragments: dict[str, dict[str, object]], words: list[str]
-) -> None:
+def test_what_is_missing_is_told(fragments: dict[str, dict[str, object]], words: list[str]) -> None:
     sentences = changelog.faults(fragments)
 
     assert len(sentences) == len(words)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from conftest import commit, git
 from publica_release import __main__ as command_line
 from publica_release import archive, importer

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from publica_release import versions, worktree
 from publica_release.archive import identity
 
@@ -22,7 +23,11 @@ def set_to(new: str, name: str, text: str, released: str | None = None) -> str:
     [
         ("galaxy.yml", "name: la\nversion: 0.1.0\n", "name: la\nversion: 1.0.0\n"),
         ("plugins/module_utils/version.py", 'VERSION = "0.1.0"\n', 'VERSION = "1.0.0"\n'),
-        ("docs/a.md", "install publica-la-0.1.0.tar.gz -p x", "install publica-la-1.0.0.tar.gz -p x"),
+        (
+            "docs/a.md",
+            "install publica-la-0.1.0.tar.gz -p x",
+            "install publica-la-1.0.0.tar.gz -p x",
+        ),
         ("README.md", "publica-la-0.9.0-rc.1.tar.gz", "publica-la-1.0.0.tar.gz"),
     ],
 )

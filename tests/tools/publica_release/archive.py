@@ -113,9 +113,7 @@ def file_hashes(archive: Path) -> dict[str, str]:
         # An archive without it is none of a collection; Ansible refuses it as well.
         content = json.loads(listed.read() if listed else b"{}")
     return {
-        file["name"]: file["chksum_sha256"]
-        for file in content["files"]
-        if file["ftype"] == "file"
+        file["name"]: file["chksum_sha256"] for file in content["files"] if file["ftype"] == "file"
     }
 
 

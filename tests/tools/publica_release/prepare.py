@@ -95,7 +95,8 @@ def prepare(
         changelog.write(copied, Path(work), version, date)
         summary, patch = worktree.changes(copied)
         news = changelog.section((copied / "CHANGELOG.rst").read_text("utf-8"), version)
-        artefacts = publishable(copied, output, judge)
+        laid_out = worktree.lay_out(copied, Path(work, "committed") / COLLECTION)
+        artefacts = publishable(laid_out, output, judge)
         changed = Path(work) / "release.patch"
         changed.write_text(patch, "utf-8")
         if not dry_run:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -37,6 +38,9 @@ def run(
     """
     variables = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     variables["LC_ALL"] = "C.UTF-8"
+    # The programs of the environment that this runs in, activated or not.
+    own = str(Path(sys.executable).parent)
+    variables["PATH"] = os.pathsep.join([own, variables.get("PATH", os.defpath)])
     if collections is not None:
         home = {"HOME": str(collections), "ANSIBLE_HOME": str(collections / ".ansible")}
         variables |= {**home, "ANSIBLE_COLLECTIONS_PATH": str(collections)}

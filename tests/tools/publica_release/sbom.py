@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from cyclonedx.model import ExternalReference, ExternalReferenceType, HashType, Property, XsUri
+from cyclonedx.model import (
+    ExternalReference,
+    ExternalReferenceType,
+    HashAlgorithm,
+    HashType,
+    Property,
+    XsUri,
+)
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.license import DisjunctiveLicense
@@ -90,7 +97,7 @@ def _collection(about: Mapping[str, Any], digest: str) -> Component:
         licenses=[DisjunctiveLicense(id=name) for name in about["license"]],
         # Package URLs have no type for Ansible's collections.
         purl=PackageURL("generic", about["namespace"], about["name"], about["version"]),
-        hashes=[HashType.from_composite_str(f"sha256:{digest}")],
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest)],
         external_references=[
             ExternalReference(type=ExternalReferenceType.VCS, url=XsUri(about["repository"])),
             ExternalReference(type=ExternalReferenceType.ISSUE_TRACKER, url=XsUri(about["issues"])),
@@ -114,7 +121,7 @@ def _files(hashes: Mapping[str, str]) -> list[Component]:
             type=ComponentType.FILE,
             name=name,
             bom_ref=f"file:{name}",
-            hashes=[HashType.from_composite_str(f"sha256:{digest}")],
+            hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest)],
         )
         for name, digest in hashes.items()
     ]

@@ -25,7 +25,7 @@ PLACES = (
     ("plugins/module_utils/version.py", re.compile(rf'(?m)^(VERSION = "){SEMVER}(")$')),
     ("*", re.compile(rf"(publica-la-){SEMVER}(\.tar\.gz)")),
 )
-ADDED = re.compile(rf"(?m)^(\s*version_added: )([\"']?)({SEMVER})\2\s*$")
+ADDED = re.compile(rf"(?m)^(\s*version_added: )([\"']?)({SEMVER})\2[ \t]*$")
 # History stays as it is: the changelog, and when something came. The requirement files hold other
 # projects' versions, the release's own tests made-up ones.
 HISTORY = ("CHANGELOG.rst", "changelogs/*", "tests/requirements/*", "tests/release/*")

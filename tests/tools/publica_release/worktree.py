@@ -50,6 +50,17 @@ def changes(copied: Path) -> tuple[str, str]:
     return run((*staged, "--stat=100"), copied), run((*staged, "--binary"), copied)
 
 
+def lay_out(copied: Path, target: Path) -> Path:
+    """The files as the release's commit will have them, without git and whatever it ignores.
+
+    An archive of the copy itself would also hold the folders that a release leaves empty, and one
+    of the commit would not.
+    """
+    words = ("git", "checkout-index", "--all", f"--prefix={target}{os.sep}")
+    run(words, copied)
+    return target
+
+
 def apply(repository: Path, patch: Path) -> None:
     """Bring the changes into the clone, uncommitted."""
     run(("git", "apply", "--whitespace=nowarn", os.fspath(patch)), repository)
