@@ -18,7 +18,9 @@ export CORE
 # For `make release`: the version, and whether to leave the clone as it is.
 VERSION ?=
 DRY_RUN ?=
-export VERSION DRY_RUN
+# For `make secrets`: why what is new is none.
+REASON ?=
+export VERSION DRY_RUN REASON
 TOOLS := .cache/tools
 NOX := $(TOOLS)/bin/python -m nox
 READY := $(TOOLS)/ready
@@ -102,6 +104,15 @@ sanity-matrix: $(READY) ## ansible-test sanity on every supported ansible-core
 .PHONY: lint
 lint: $(READY) ## Style, spelling, YAML, changelog, ansible-lint
 	@$(NOX) --session lint
+
+.PHONY: hooks
+hooks: $(READY) ## Have git look at what you commit, by .pre-commit-config.yaml
+	@$(NOX) --session lint --install-only
+	@.cache/nox/lint/bin/pre-commit install
+
+.PHONY: secrets
+secrets: $(READY) ## Note what looks like a secret and is none, REASON='what it is'
+	@$(NOX) --session secrets
 
 .PHONY: format
 format: $(READY) ## Bring the Python files into shape

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A whole release, in a clone of this repository's files. galaxy-importer judges in `make build`."""
+"""A whole release in a clone of this repository. galaxy-importer judges in `make build`."""
 
 from __future__ import annotations
 
