@@ -178,7 +178,7 @@ def pytest(session: nox.Session, *words: str, env: dict[str, str] | None = None)
 
 @nox.session(python=PYTHON)
 def lint(session: nox.Session) -> None:
-    """Every hook of .pre-commit-config.yaml on every file, and ansible-lint's production profile."""
+    """The hooks of .pre-commit-config.yaml on every file, and ansible-lint's production profile."""
     note_fallback(session)
     install(session, "lint", core_requirements(DEFAULT))
     collection = tree()
