@@ -80,6 +80,10 @@ bench: $(READY) ## Benchmarks beside the collection's peers (an hour or two)
 bench-quick: $(READY) ## The same at small sizes, in a minute
 	@$(NOX) --session bench -- --quick
 
+.PHONY: bench-clients
+bench-clients: $(READY) ## HTTP clients beside each other, in a minute
+	@$(NOX) --session bench-clients
+
 .PHONY: bench-test
 bench-test: $(READY) ## The benchmarks' own tests
 	@$(NOX) --session bench-test
@@ -131,7 +135,7 @@ build: $(READY) ## Build the archive into dist, and check it as Galaxy will
 	@$(NOX) --session build
 
 .PHONY: release
-release: $(READY) ## Prepare the release VERSION=1.2.3; DRY_RUN=1 only shows it
+release: $(READY) ## Prepare the release VERSION=X.Y.Z; DRY_RUN=1 only shows it
 	@$(NOX) --session release
 
 .PHONY: release-test

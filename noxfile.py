@@ -411,6 +411,16 @@ def bench(session: nox.Session) -> None:
     session.log(f"Tables, pictures and every single run: {results.relative_to(REPOSITORY)}")
 
 
+@nox.session(name="bench-clients", python=PYTHON)
+def bench_clients(session: nox.Session) -> None:
+    """HTTP clients beside each other, as a table of ratios; docs/decisions has why."""
+    install_for_benchmarks(session)
+    session.run(
+        *("python", "-m", "publica_bench.clients", *session.posargs),
+        env=benchmark_environment(tree()),
+    )
+
+
 @nox.session(name="bench-test", python=PYTHON)
 def bench_test(session: nox.Session) -> None:
     """The benchmarks' arithmetic, and one small run of them all."""

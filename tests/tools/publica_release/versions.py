@@ -26,9 +26,16 @@ PLACES = (
     ("*", re.compile(rf"(publica-la-){SEMVER}(\.tar\.gz)")),
 )
 ADDED = re.compile(rf"(?m)^(\s*version_added: )([\"']?)({SEMVER})\2[ \t]*$")
-# History stays as it is: the changelog, and when something came. The requirement files hold other
-# projects' versions, the release's own tests made-up ones.
-HISTORY = ("CHANGELOG.rst", "changelogs/*", "tests/requirements/*", "tests/release/*")
+# These stay as they are. The changelog is history, the requirement files hold other projects'
+# versions, and what tells how to release takes made-up ones as examples.
+EXEMPT = (
+    "CHANGELOG.rst",
+    "changelogs/*",
+    "docs/releasing.md",
+    "tests/release/*",
+    "tests/requirements/*",
+    "tests/tools/publica_release/*",
+)
 SINCE = re.compile(r"version_added:|\b[Ss]ince (?:version )?[`*]*\d")
 
 
@@ -50,7 +57,7 @@ def with_version(name: str, text: str, new: str, released: str | None) -> str:
         released: The last one that was, or None. What was added after it is added in the new one,
             whatever version its author had expected.
     """
-    if _is_history(name):
+    if _is_exempt(name):
         return text
     for pattern, place in PLACES:
         if fnmatch(name, pattern):
@@ -74,7 +81,7 @@ def forgotten(texts: Mapping[str, str], version: str) -> Iterator[str]:
     mention = re.compile(rf"(?<![\w.-]){re.escape(version)}(?![\w.-]*\w)")
     other = "0.0.0"
     for name, text in texts.items():
-        if _is_history(name):
+        if _is_exempt(name):
             continue
         after = with_version(name, text, other, None)
         for number, line in enumerate(after.splitlines(), start=1):
@@ -86,5 +93,5 @@ def forgotten(texts: Mapping[str, str], version: str) -> Iterator[str]:
                 )
 
 
-def _is_history(name: str) -> bool:
-    return any(fnmatch(name, pattern) for pattern in HISTORY)
+def _is_exempt(name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in EXEMPT)
