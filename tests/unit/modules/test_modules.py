@@ -30,7 +30,7 @@ EVERY = pytest.mark.parametrize("name", ARGUMENTS)
 KEYS = {
     "publica_export": {"files", "summary", "whole", "notes", "diff"},
     "publica_user": {"user", "actions", "diff"},
-    "publica_user_bulk": {"summary", "results", "failed_users", "guard", "plan", "diff"},
+    "publica_user_bulk": {"summary", "results", "failed_users", "guard", "seats", "plan", "diff"},
     "publica_user_info": {"users", "count"},
     "publica_user_logout": {"actions"},
 }
@@ -166,6 +166,20 @@ class TestBulk:
             "users[2].plan_id",
         }
         assert store.calls == []
+
+    def test_what_only_the_store_could_take_is_matched_and_shown(self, run: ModuleRunner) -> None:
+        unseen, at_store = "o\u200bzoe@example.org", "staff\u202e-7"
+        store = FakeStore(StoredUser(1, unseen, "Z"), StoredUser(2, "ben@example.org", at_store))
+        zoe = {"external_id": "Z", "email": "zoe@example.org"}
+        ben = {"email": "ben@example.org", "admin": True}
+        result = run("publica_user_bulk", store, users=[zoe, ben]).result
+        assert [item["actions"] for item in result["results"]] == [["update"], ["update"]]
+        assert store.users[1].email == "zoe@example.org"
+        assert store.users[2].external_id == at_store
+        assert unseen not in str(result["diff"])
+        assert result["diff"][0]["before"] == {"email": "o\\u200bzoe@example.org"}
+        found = run("publica_user_info", store, external_id=at_store).result["users"]
+        assert [user["id"] for user in found] == [2]
 
     def test_neither_a_list_nor_a_file_is_refused(
         self, run: ModuleRunner, store: FakeStore
