@@ -85,7 +85,7 @@ def site_link(target: str, page: str, pages: Mapping[str, str], repository: Path
         repository: Where the pages lie.
         url: The address of the repository at its host.
     """
-    path, _, anchor = target.partition("#")
+    path, anchor = (*target.split("#", 1), "")[:2]
     if not path or _SCHEME.match(target):
         return target
     named = os.path.normpath(PurePosixPath(page).parent / unquote(path))

@@ -85,13 +85,13 @@ def anchors_of(text: str) -> list[str]:
     """The anchor of each heading, in order, and then those that HTML sets."""
     taken: Counter[str] = Counter()
     anchors = []
-    for _, heading in headings_of(text):
+    for unused_level, heading in headings_of(text):
         slug = _NOT_IN_ANCHORS.sub("", heading.strip().lower()).replace(" ", "-")
         anchors.append(f"{slug}-{taken[slug]}" if taken[slug] else slug)
         taken[slug] += 1
     return anchors + [
         name
-        for _, token in _with_lines(_tokens(text))
+        for unused_line, token in _with_lines(_tokens(text))
         for name in _HTML_ANCHOR.findall(token.content)
     ]
 
