@@ -15,6 +15,15 @@ export PUBLISH
 # An ansible-core to use instead of the newest one that a Python was found for.
 CORE ?=
 export CORE
+# The language of the reports of `make report-demo`.
+REPORT_LANGUAGE ?=
+export REPORT_LANGUAGE
+# For `make release`: the version, and whether to leave the clone as it is.
+VERSION ?=
+DRY_RUN ?=
+# For `make secrets`: why what is new is none.
+REASON ?=
+export VERSION DRY_RUN REASON
 TOOLS := .cache/tools
 NOX := $(TOOLS)/bin/python -m nox
 READY := $(TOOLS)/ready
@@ -78,6 +87,10 @@ bench: $(READY) ## Benchmarks beside the collection's peers (about an hour)
 bench-quick: $(READY) ## The same at small sizes, in a minute
 	@$(NOX) --session bench -- --quick
 
+.PHONY: bench-clients
+bench-clients: $(READY) ## HTTP clients beside each other, in a minute
+	@$(NOX) --session bench-clients
+
 .PHONY: bench-test
 bench-test: $(READY) ## The benchmarks' own tests
 	@$(NOX) --session bench-test
@@ -94,13 +107,39 @@ soak: $(READY) ## The same in full, with new examples for SOAK_MINUTES (30)
 mutation: $(READY) ## What the unit tests of the engine would not notice (an hour or more)
 	@$(NOX) --session mutation
 
+.PHONY: report-page
+report-page: $(READY) ## The report's page in a real browser
+	@$(NOX) --session report-page
+
+.PHONY: report-demo
+report-demo: $(READY) ## Reports to look at; REPORT_LANGUAGE=en, es or pt
+	@$(NOX) --session report-demo
+
+.PHONY: report-pictures
+report-pictures: $(READY) ## Renew the documentation's pictures of a report
+	@$(NOX) --session report-pictures
+
 .PHONY: sanity
 sanity: $(READY) ## ansible-test sanity
-	@$(NOX) --session sanity
+	@$(NOX) --tags sanity
+
+.PHONY: sanity-matrix
+sanity-matrix: $(READY) ## ansible-test sanity on every supported ansible-core
+	@$(FIND_PYTHON) --for 'ansible-core 2.16 to 2.21' 3.12 >/dev/null
+	@$(NOX) --tags sanity-matrix
 
 .PHONY: lint
 lint: $(READY) ## Style, spelling, YAML, changelog, ansible-lint
 	@$(NOX) --session lint
+
+.PHONY: hooks
+hooks: $(READY) ## Have git look at what you commit, by .pre-commit-config.yaml
+	@$(NOX) --session lint --install-only
+	@.cache/nox/lint/bin/pre-commit install
+
+.PHONY: secrets
+secrets: $(READY) ## Note what looks like a secret and is none, REASON='what it is'
+	@$(NOX) --session secrets
 
 .PHONY: format
 format: $(READY) ## Bring the Python files into shape
@@ -125,6 +164,14 @@ docs-lint: $(READY) ## Check the documentation of modules and role
 .PHONY: build
 build: $(READY) ## Build the archive into dist, and check it as Galaxy will
 	@$(NOX) --session build
+
+.PHONY: release
+release: $(READY) ## Prepare the release VERSION=X.Y.Z; DRY_RUN=1 only shows it
+	@$(NOX) --session release
+
+.PHONY: release-test
+release-test: $(READY) ## The release tool's own tests
+	@$(NOX) --session release-test
 
 .PHONY: clean
 clean: ## Remove all that these commands have made

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
@@ -129,7 +130,9 @@ class Listing:
         elif page.last_page is not None:
             self.pages_left = max(1, page.last_page - self.pages_read)
         elif self._total is not None and self._first_ids:
-            self.pages_left = max(1, -(-self._total // len(self._first_ids)) - self.pages_read)
+            self.pages_left = max(
+                1, math.ceil(self._total / len(self._first_ids)) - self.pages_read
+            )
 
 
 def _with_external_ids(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

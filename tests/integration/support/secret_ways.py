@@ -21,6 +21,7 @@ from .paths import TESTS
 from .playbook_runner import LOCALHOST, Command, PlaybookRunner
 
 USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"
+REPORT = "publica.la.publica_report"
 INFO, LOGOUT = "publica.la.publica_user_info", "publica.la.publica_user_logout"
 EXPORT = "publica.la.publica_export"
 LOUD = ("-vvvv", "--diff")
@@ -307,6 +308,31 @@ def _stores(scene: Scene) -> list[Task]:
     return []
 
 
+def _reported_inventory(scene: Scene) -> list[Task]:
+    _inventory(scene)
+    folder = {"publica_users_report_dir": str(scene.runner.folder / "reports")}
+    scene.runner.write("inventory/group_vars/publica_stores.yml", folder)
+    return []
+
+
+def _report(scene: Scene) -> list[Task]:
+    rows = [{**ANA, "password": scene.password("row")}, {**BRUNO, "plan_id": 999}]
+    echoed = [{**BRUNO, "password": scene.password("echoed row")}]
+    tasks = _named(
+        {BULK: {"users": rows, "report": "all", "count_seats": True}},
+        {BULK: {"users": echoed, "base_url": scene.echo}},
+    )
+    folder = scene.runner.folder / "reports"
+    reports = [
+        {
+            "name": f"report {number}",
+            REPORT: {"dir": str(folder / str(number)), "results": f"result_{number}"},
+        }
+        for number in range(len(tasks))
+    ]
+    return [*tasks, *reports]
+
+
 def _crashing(method: str) -> dict[str, str]:
     return {"PYTHONPATH": str(TESTS / "crash"), "PUBLICA_TEST_CRASH": method}
 
@@ -343,7 +369,7 @@ WAYS: tuple[Way, ...] = (
     Way("the role", _role, holds={_BRUNO: "row of the role"}, registers=False),
     Way("the role, ill used", _bad_role, returncode=2, registers=False),
     Way(
-        "the playbook provision", _inventory, "publica.la.provision", returncode=2,
+        "the playbook provision", _reported_inventory, "publica.la.provision", returncode=2,
         holds={_ANA: "guest of the playbook"},
     ),
     Way(
@@ -354,4 +380,6 @@ WAYS: tuple[Way, ...] = (
         "the playbook offboard", _stores, "publica.la.offboard",
         arguments=["-e", "publica_offboard_emails=zoe@example.org,nobody@example.org"],
     ),
+    Way("the playbook audit", _reported_inventory, "publica.la.audit"),
+    Way("a report", _report, fails=_tasks(0, 1), holds={_ANA: "row"}),
 )  # fmt: skip
