@@ -9,7 +9,6 @@ The only place that reads check mode, and the only one that knows ``AnsibleModul
 
 from __future__ import annotations
 
-import os
 import re
 import traceback
 from collections.abc import Callable, Mapping
@@ -21,16 +20,13 @@ from .desired.options import PUBLIC_NAMES
 from .interruption import Interruption
 from .result.visible import visible_result
 from .transport.connection import connection_argument_spec, connection_from_params
-from .transport.errors import PublicaError
+from .transport.errors import PublicaError, of_bug
 from .transport.http import HttpTransport
 from .transport.session import IMPORT_ERROR
 from .transport.users_api import UsersApi
 
 NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 NO_USAGE = {"requests": 0, "retries": 0, "waited_seconds": 0.0}
-
-# How many lines of a traceback are told.
-PLACES_OF_BUG = 12
 
 # An address of nothing but host and path. Before an "@" or behind a "?" may be a password: then the
 # address is refused, and not told.
@@ -152,27 +148,16 @@ def _result(module: PublicaModule, work: Work, interruption: Interruption) -> di
 
 
 def _of_bug(bug: Exception, *, wrote: bool) -> dict[str, Any]:
-    """The result of an error in the collection itself, for whoever is to mend it.
-
-    The exception's own text and the values around it stay untold: they may hold anything, a
-    password too. Its kind and the lines that it came through do not.
+    """The result of an error in the collection itself.
 
     :param wrote: the run had sent changes, of which nothing more is known.
     """
-    places = [
-        f"{os.path.basename(frame.filename)}:{frame.lineno}"
-        for frame in traceback.extract_tb(bug.__traceback__)
-    ]
     after = (
         "Changes had been sent; run again to compare with the store as it is now."
         if wrote
         else "Nothing had been changed."
     )
-    error = PublicaError(
-        "internal",
-        f"{type(bug).__name__} in the collection itself, at {' > '.join(places[-PLACES_OF_BUG:])}. "
-        f"{after} Please report it.",
-    )
+    error = of_bug(bug, f"{after} Please report it.")
     return {
         "failed": True,
         "msg": error.message,

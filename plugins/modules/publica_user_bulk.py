@@ -623,8 +623,6 @@ from ..module_utils.transport.users_api import UsersApi
 
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     """Bring all users to the desired state."""
-    check_workers(params["concurrency"])
-    check_interval(params["progress_interval"])
     transport, share = api.transport, params["rate_limit_share"]
     with progress_to(
         params["progress_file"], transport.limiter, share, transport.interruption
@@ -636,6 +634,8 @@ def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     policy, faults = read_policy(params)
+    faults += check_workers(params["concurrency"])
+    faults += check_interval(params["progress_interval"])
     desired = users_of_task(
         params["users"], params["src"], params["src_columns"], params["defaults"], faults
     )

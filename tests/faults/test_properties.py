@@ -24,15 +24,15 @@ from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.stateful import run_state_machine_as_test
 from publica_sandbox.testing import SandboxStore
 
+from support.exclusive_machine import ExclusiveMachine
 from support.figures import Note
-from support.machine import StoreMachine
 from support.readings import READINGS
 from support.wire import Wire
 
 SOAK_MINUTES = float(os.environ.get("SOAK_MINUTES", "0"))
 
 BOUNDED = settings(
-    max_examples=12,
+    max_examples=20,
     stateful_step_count=12,
     deadline=None,
     derandomize=True,
@@ -61,7 +61,7 @@ def test_whatever_happens(store: SandboxStore, wire: Wire, note: Note, reading: 
     profile = SOAKING if SOAK_MINUTES else BOUNDED
     while True:
         run_state_machine_as_test(
-            lambda: StoreMachine(store, wire, reading, steps), settings=profile
+            lambda: ExclusiveMachine(store, wire, reading, steps), settings=profile
         )
         if time.monotonic() >= until:
             break

@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 import pytest
 from publica_sandbox.testing import SandboxStore
 
 from support import declared, staging
 from support.figures import Note
 from support.readings import READINGS
-from support.runs import run
+from support.runs import BULK, Outcome, run
 from support.troubles import UNLIKE_TROUBLES, Trouble
 from support.wire import Wire
 
@@ -48,18 +51,16 @@ def test_a_fault_while_reading_what_became_of_a_request(
     loss: Trouble,
     trouble: Trouble,
 ) -> None:
-    before, read_back = _begin(store, wire)
-    staging.arm(store, wire, loss, endpoint, number)
+    case = _Case(store, wire, endpoint, loss, trouble)
+    read_back = case.lose(number)
     staging.arm(store, wire, trouble, "list", read_back)
 
-    first = run(store, declared.rows(store, {}), workers=1)
+    first = case.run(note)
 
-    _note(note, store, wire, endpoint, loss, trouble)
     assert first.failures == {}
-    assert staging.secrets_in(first, store) == []
-    assert declared.differences(store, before, {}) == []
+    assert declared.differences(store, case.before, {}) == []
     assert staging.quiet_again(store, {}) == []
-    assert declared.differences(store, before, {}) == []
+    assert declared.differences(store, case.before, {}) == []
 
 
 @every_fault
@@ -74,43 +75,58 @@ def test_a_store_that_can_be_read_no_more(
     trouble: Trouble,
 ) -> None:
     """Nothing is sent again that could do harm twice; the next run does what was left."""
-    before, read_back = _begin(store, wire)
-    staging.arm(store, wire, loss, endpoint, number)
+    case = _Case(store, wire, endpoint, loss, trouble)
+    read_back = case.lose(number)
     staging.arm_from(store, wire, trouble, "list", read_back)
 
-    first = run(store, declared.rows(store, {}), workers=1, max_retries=1, max_rate_limit_wait=0.5)
+    first = case.run(note, max_retries=1, max_rate_limit_wait=0.5)
 
-    _note(note, store, wire, endpoint, loss, trouble)
     assert first.failures != {}
-    assert staging.secrets_in(first, store) == []
     second = run(store, declared.rows(store, {}), workers=1)
     assert second.failures == {}
-    assert declared.differences(store, before, {}, logged_out=False) == []
+    assert declared.differences(store, case.before, {}, logged_out=False) == []
     assert staging.quiet_again(store, {}) == []
 
 
-def _begin(store: SandboxStore, wire: Wire) -> tuple[declared.Content, int]:
-    """A store with its users, and the number of the first reading after the plan was made."""
-    counts = staging.counts_without_a_fault(store, wire, READING, "bulk")
-    declared.fill(store, READINGS[READING])
-    wire.begin()
-    return declared.content(store), counts["list"] + 1
+@dataclass
+class _Case:
+    """A request that is lost, and then a trouble with the reading after it."""
 
+    store: SandboxStore
+    wire: Wire
+    endpoint: str
+    loss: Trouble
+    trouble: Trouble
+    before: declared.Content = field(default_factory=dict)
 
-def _note(
-    note: Note, store: SandboxStore, wire: Wire, endpoint: str, loss: Trouble, trouble: Trouble
-) -> None:
-    """Note the case, after making sure that both faults were met."""
-    reads = [row["endpoint"] for row in store.journal() if row["fault"]]
-    met_by_client = wire.refused
-    fired = staging.disarm(store, wire)
-    assert endpoint in reads, f"{loss} met no request"
-    assert "list" in reads or met_by_client, f"{trouble} met no request"
-    note(
-        fault=str(trouble),
-        endpoint="list",
-        position=f"read-back of {endpoint}",
-        mode="bulk",
-        reading=READING,
-        fired=fired,
-    )
+    def lose(self, number: int) -> int:
+        """Fill the store, and let the request of this number be lost.
+
+        Returns:
+            The number of the first reading after the plan was made.
+        """
+        counts = staging.counts_without_a_fault(self.store, self.wire, READING, BULK)
+        declared.fill(self.store, READINGS[READING])
+        self.wire.begin()
+        self.before = declared.content(self.store)
+        staging.arm(self.store, self.wire, self.loss, self.endpoint, number)
+        return counts["list"] + 1
+
+    def run(self, note: Note, **options: Any) -> Outcome:
+        """Run on the declared list; both troubles must be met, and no secret be told."""
+        outcome = run(self.store, declared.rows(self.store, {}), workers=1, **options)
+        met = [row["endpoint"] for row in self.store.journal() if row["fault"]]
+        met_by_client = self.wire.refused
+        fired = staging.disarm(self.store, self.wire)
+        assert self.endpoint in met, f"{self.loss} met no request"
+        assert "list" in met or met_by_client, f"{self.trouble} met no request"
+        note(
+            fault=str(self.trouble),
+            endpoint="list",
+            position=f"read-back of {self.endpoint}",
+            mode=BULK,
+            reading=READING,
+            fired=fired,
+        )
+        assert staging.secrets_in(outcome, self.store) == []
+        return outcome

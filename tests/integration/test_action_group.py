@@ -17,6 +17,7 @@ from support.playbook_runner import PlaybookRunner, connection_defaults
 
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "publica_export": {"dir": "exported", "name": "press"},
     "publica_user": ANA,
     "publica_user_bulk": {"users": [ANA]},
     "publica_user_info": {},

@@ -111,6 +111,24 @@ MANY_USERS = [
     ),
     _of_many("a misspelt default", {"users": [KEYS], "defaults": {"plan": 5}}, "plan is no option"),
     _of_many("too many workers", {"users": [KEYS], "concurrency": 65}, "concurrency", "1 to 64"),
+    BadCase(
+        "everything at once, of the rows and of the task",
+        "publica_user_bulk",
+        {
+            "users": [KEYS, {"email": "bo\u200b@example.org"}],
+            "concurrency": 0,
+            "progress_interval": -1,
+            "max_deactivations": "lots",
+        },
+        [
+            "4 values are not right, and nothing was sent",
+            "concurrency is 0; write 1 to 64",
+            "progress_interval is -1; write 0 to 86400 seconds",
+            "max_deactivations",
+            "users[1]: email holds U+200B (ZERO WIDTH SPACE)",
+        ],
+        fields=["concurrency", "progress_interval", "max_deactivations", "users[1].email"],
+    ),
     BadCase("no list", "publica_user_bulk", {}, ["users"], code=None),
 ]
 

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..current.user import CurrentUser
+from ..desired.entries import Fault, outside
 from ..interruption import INTERRUPTED
 from ..plan.operations import FORCE_LOGOUT, Plan, UserPlan, Warned, as_told
 from ..plan.order import waves
 from ..plan.removals import why_held_back
 from ..progress.progress import NO_PROGRESS, Progress
-from ..transport.errors import InvalidInputError, LostAnswerError, PublicaError
+from ..transport.errors import LostAnswerError, PublicaError, of_bug
 from ..transport.users_api import UsersApi
 from ..workers import for_each
 from .writes import Writer
@@ -34,14 +35,9 @@ _SESSIONS_LEFT = (
 MOST_WORKERS = 64
 
 
-def check_workers(concurrency: int) -> None:
-    """Refuse a number of workers that cannot be meant.
-
-    :raises InvalidInputError: naming the bounds.
-    """
-    if not 1 <= concurrency <= MOST_WORKERS:
-        text = f"is {concurrency}; 1 to {MOST_WORKERS} is allowed"
-        raise InvalidInputError(f"concurrency {text}.", {"concurrency": [text]})
+def check_workers(concurrency: int) -> list[Fault]:
+    """What is wrong with a number of workers that cannot be meant."""
+    return outside("concurrency", concurrency, 1, MOST_WORKERS)
 
 
 @dataclass(frozen=True)
@@ -176,11 +172,7 @@ class _Run:
                 warnings.append(Warned(plan.desired.label, _SESSIONS_LEFT))
         except Exception as bug:
             # What the other workers did must not be lost for it, and its text may hold anything.
-            error = PublicaError(
-                "internal",
-                f"{plan.desired.label}: {type(bug).__name__} in the collection itself. Please "
-                "report it.",
-            )
+            error = of_bug(bug, "Please report it.", who=plan.desired.label)
         return AppliedUser(plan, user, tuple(as_told(actions)), tuple(warnings), error)
 
     def _not_tried(self) -> PublicaError:

@@ -54,6 +54,16 @@ def labelled(option: str, rows: Iterable[Any]) -> Iterator[LabelledRow]:
         yield LabelledRow(f"{option}[{index}]", row)
 
 
+def outside(option: str, value: float, low: float, high: float, unit: str = "") -> list[Fault]:
+    """The fault of a task's own number that is not within its bounds; none where it is.
+
+    :param unit: what the number counts, with a space before it, such as `` seconds``.
+    """
+    if low <= value <= high:
+        return []
+    return [Fault("", option, f"is {value:g}; write {low:g} to {high:g}{unit}")]
+
+
 def invalid_input(faults: Sequence[Fault], source: str = "") -> InvalidInputError:
     """The error that tells of all faults at once.
 

@@ -116,9 +116,36 @@ def read_text(value: Any) -> str:
     return text
 
 
+def read_key(value: Any) -> str:
+    """A line of text that says who is meant, in which nothing may hide."""
+    text = read_text(value)
+    if hidden := hidden_character(text):
+        raise BadValueError(
+            f"holds {hidden}, a character that is not seen, most likely pasted along; type the "
+            "value anew. A user whom the store itself has under such a value can be named by "
+            "another key"
+        )
+    return text
+
+
+def hidden_character(text: str) -> str | None:
+    """The first character of no width of its own, or that turns the order of the others around.
+
+    Two keys that look alike and differ by one would be two users. Told as ``U+200B (ZERO WIDTH
+    SPACE)``; None where there is none.
+    """
+    if text.isprintable():
+        return None
+    found = next((one for one in text if unicodedata.category(one) == "Cf"), None)
+    if found is None:
+        return None
+    name = unicodedata.name(found, "")
+    return f"U+{ord(found):04X} ({name})" if name else f"U+{ord(found):04X}"
+
+
 def read_email(value: Any) -> str:
     """An address."""
-    address = read_text(value)
+    address = read_key(value)
     local_part, at, domain = address.rpartition("@")
     if not at or not _LOCAL_PART.fullmatch(local_part) or not _DOMAIN.fullmatch(domain):
         # Several cells that were read as one could hold a password.
@@ -136,7 +163,7 @@ def read_email(value: Any) -> str:
 
 def read_external_id(value: Any) -> str:
     """An external id."""
-    text = read_text(value)
+    text = read_key(value)
     if len(text) > EXTERNAL_ID_LENGTH:
         raise BadValueError(f"has {len(text)} characters; at most {EXTERNAL_ID_LENGTH} are allowed")
     return text

@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from .entries import Fault
-from .options import BadValueError, is_given, read_boolean
+from .options import BadValueError, hidden_character, is_given, read_boolean
 
 FAIL, SKIP = "fail", "skip"
 ON_GUARD = (FAIL, SKIP)
@@ -147,6 +147,10 @@ def _read_protected(values: Sequence[str], faults: list[Fault]) -> tuple[str, ..
     for number, pattern in enumerate(patterns):
         if not pattern:
             text = "is empty; write an address, or a pattern such as *@example.org"
+            faults.append(Fault("", f"protected[{number}]", text))
+        elif hidden := hidden_character(pattern):
+            # It would protect nobody, and nobody could see why.
+            text = f"holds {hidden}, a character that is not seen; type the value anew"
             faults.append(Fault("", f"protected[{number}]", text))
     return tuple(patterns)
 

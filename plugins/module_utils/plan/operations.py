@@ -134,7 +134,7 @@ class Plan:
         """How many requests applying the plan takes, if each is answered at the first attempt."""
         return sum(len(user.steps) for user in self.users)
 
-    def minutes(self, requests_a_minute: int | None, share: int = 100) -> int:
+    def minutes(self, requests_a_minute: int | None, share: int) -> int:
         """Minutes that the requests take at least at the store's limit; 0 where it has none."""
         if not requests_a_minute or not self.requests:
             return 0

@@ -18,9 +18,9 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import env_fallback
 
+from ..desired.entries import Fault, outside
 from ..interruption import Interruption
 from ..signals import start_beside_signals
-from ..transport.errors import InvalidInputError
 from ..transport.limiter import RateLimiter
 from .counts import APPLYING, FINISHING, READING, Counts
 from .state_file import StateFile
@@ -48,14 +48,9 @@ def progress_argument_spec() -> dict[str, dict[str, Any]]:
     }
 
 
-def check_interval(seconds: float) -> None:
-    """Refuse an interval that cannot be meant.
-
-    :raises InvalidInputError: naming the bounds.
-    """
-    if not 0 <= seconds <= LONGEST_INTERVAL:
-        text = f"is {seconds:g}; 0 to {LONGEST_INTERVAL:.0f} seconds are allowed"
-        raise InvalidInputError(f"progress_interval {text}.", {"progress_interval": [text]})
+def check_interval(seconds: float) -> list[Fault]:
+    """What is wrong with an interval that cannot be meant."""
+    return outside("progress_interval", seconds, 0, LONGEST_INTERVAL, " seconds")
 
 
 @dataclass(frozen=True)

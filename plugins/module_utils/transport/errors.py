@@ -10,11 +10,16 @@ no message ever holds the token, a password or an impersonation link.
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 # How much of an unknown text an error may quote.
 QUOTED_CHARACTERS = 120
+
+# How many lines of a traceback are told.
+PLACES_OF_BUG = 12
 
 
 class PublicaError(Exception):
@@ -91,3 +96,22 @@ class InvalidInputError(PublicaError):
 
     def __init__(self, message: str, fields: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__("invalid_input", message, fields=fields)
+
+
+def of_bug(bug: Exception, then: str, who: str = "") -> PublicaError:
+    """The error for a fault in the collection itself, for whoever is to mend it.
+
+    The exception's own text and the values around it stay untold: they may hold anything, a
+    password too. Its kind and the lines that it came through do not.
+
+    :param then: the sentences on what follows from it.
+    :param who: whose work it ended, where it is one user's.
+    """
+    places = [
+        f"{os.path.basename(frame.filename)}:{frame.lineno}"
+        for frame in traceback.extract_tb(bug.__traceback__)
+    ]
+    whose = f"{who}: " if who else ""
+    way = " > ".join(places[-PLACES_OF_BUG:])
+    text = f"{whose}{type(bug).__name__} in the collection itself, at {way}. {then}"
+    return PublicaError("internal", text)

@@ -32,6 +32,7 @@ STRANGERS = [
     {"email": "a.reader1@example.org", "external_id": "staff-11", "sessions_limit": 1},
     {"email": "reader2@example.org.ar", "external_id": "STAFF-2", "plans": [{"plan_id": 11}]},
     {"email": "gone@example.com", "external_id": "reader3@example.org", "active": False},
+    {"email": "chief@example.com", "external_id": "boss-1", "admin": True},
 ]
 MOST_RUNS = 8
 
@@ -102,7 +103,7 @@ class StoreMachine(RuleBasedStateMachine):
         foreseen = self._foresee()
         plan = self._check(mode, workers)
         done = self._run_and_compare(foreseen, mode, workers)
-        _prove_as_planned(plan, done, self.rows)
+        prove_as_planned(plan, done, self.rows)
         self._prove_passwords(foreseen)
 
         quiet = {
@@ -168,11 +169,11 @@ class StoreMachine(RuleBasedStateMachine):
         # A fault that does not end would otherwise be tried again and again.
         return {"max_retries": 2, "max_rate_limit_wait": 0.01}
 
-    def _arm(self, data: st.DataObject) -> Trouble:
+    def _arm(self, data: st.DataObject, **options: Any) -> Trouble:
         """Let some of the requests of the next run go wrong."""
         trouble = data.draw(st.sampled_from(TROUBLES), label="trouble")
         endpoint = data.draw(st.sampled_from((*[ANY] * 8, *ENDPOINTS)), label="endpoint")
-        reads, writes = self._requests_of_a_run() if endpoint == ANY else (0, 2)
+        reads, writes = self._requests_of_a_run(options) if endpoint == ANY else (0, 2)
         # Mostly a write, for of those a repetition can do harm.
         first = reads + 1 if writes and data.draw(st.integers(0, 3), label="a write") else 1
         number = data.draw(st.integers(first, max(first, reads + writes)), label="request number")
@@ -200,9 +201,9 @@ class StoreMachine(RuleBasedStateMachine):
             self.wire.before = before
         return interruption
 
-    def _requests_of_a_run(self) -> tuple[int, int]:
+    def _requests_of_a_run(self, options: Mapping[str, Any]) -> tuple[int, int]:
         """How many reads and writes the next run would send if nothing disturbed it."""
-        (said,) = run(self.store, self.rows, BULK, check=True).said
+        (said,) = run(self.store, self.rows, BULK, check=True, **options).said
         return int(said["api"]["requests"]), int(said["plan"]["requests"])
 
     def _known_accounts(self) -> list[Account]:
@@ -231,6 +232,14 @@ class StoreMachine(RuleBasedStateMachine):
         foreign = self._untouchable()
         self.store.clear_journal()
         outcome = run(self.store, self.rows, mode, workers=workers)
+        self._prove_fates(outcome, foreseen)
+        assert likenesses(accounts_of(self.store)) == likenesses(foreseen.accounts)
+        assert self._untouchable(foreign) == foreign, "somebody undeclared was touched"
+        self._prove_secrets_kept(outcome)
+        return outcome
+
+    def _prove_fates(self, outcome: Outcome, foreseen: Foreseen) -> None:
+        """Each row came to what the oracle foresaw."""
         for row, fate in zip(self.rows, foreseen.fates, strict=True):
             name = name_of(row)
             code, actions = outcome.codes.get(name), outcome.actions.get(name, [])
@@ -238,10 +247,6 @@ class StoreMachine(RuleBasedStateMachine):
                 f"{row}: {code} instead of {fate.failure}: {outcome.failures.get(name)}"
             )
             assert actions == fate.actions, f"{row}: {actions} instead of {fate.actions}"
-        assert likenesses(accounts_of(self.store)) == likenesses(foreseen.accounts)
-        assert self._untouchable(foreign) == foreign, "somebody undeclared was touched"
-        self._prove_secrets_kept(outcome)
-        return outcome
 
     def _untouchable(self, known: Mapping[int, Any] | None = None) -> dict[int, Any]:
         """The rows of those whom no key of the list names; of these ones, where they are given."""
@@ -268,7 +273,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert secrets == []
 
 
-def _prove_as_planned(plan: Outcome, done: Outcome, rows: list[dict[str, Any]]) -> None:
+def prove_as_planned(plan: Outcome, done: Outcome, rows: list[dict[str, Any]]) -> None:
     """What was done is what the dry run said, but for whom the store then refused."""
     for row in rows:
         name = name_of(row)

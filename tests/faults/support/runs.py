@@ -30,11 +30,13 @@ class Outcome:
         actions: By the name of a row, what was done for it; rows without a change are left out.
         failures: By the name of a row (or ``the run``), the failure.
         said: Every result, whole.
+        removals: What became of users that no row names, one by one.
     """
 
     actions: dict[str, list[str]] = field(default_factory=dict)
     failures: dict[str, dict[str, Any]] = field(default_factory=dict)
     said: list[dict[str, Any]] = field(default_factory=list)
+    removals: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -71,7 +73,10 @@ def run(
     if "results" not in result:
         outcome.failures[WHOLE_RUN] = result["failure"]
         return outcome
-    for row, item in zip(rows, result["results"], strict=True):
+    listed, outcome.removals = result["results"][: len(rows)], result["results"][len(rows) :]
+    if outcome.removals and not options.get("exclusive"):
+        raise AssertionError(f"removed without being asked to: {outcome.removals}")
+    for row, item in zip(rows, listed, strict=True):
         _note(outcome, row, item["actions"], item["error"])
     return outcome
 

@@ -23,6 +23,7 @@ from .playbook_runner import LOCALHOST, Command, PlaybookRunner
 USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"
 REPORT = "publica.la.publica_report"
 INFO, LOGOUT = "publica.la.publica_user_info", "publica.la.publica_user_logout"
+EXPORT = "publica.la.publica_export"
 LOUD = ("-vvvv", "--diff")
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}
 BRUNO = {"email": "bruno@example.org", "external_id": "staff-2"}
@@ -157,6 +158,14 @@ def _every_module(scene: Scene) -> list[Task]:
         {INFO: {"status": "all"}},
         {LOGOUT: {"email": ANA["email"]}},
         {LOGOUT: {"email": "nobody@example.org"}},
+        {EXPORT: {"dir": str(scene.runner.folder / "exported"), "name": "press"}},
+        {
+            EXPORT: {
+                "dir": str(scene.runner.folder / "exported"),
+                "name": "elsewhere",
+                "api_token": scene.token("wrong token of an export"),
+            }
+        },
     )
 
 
@@ -293,6 +302,12 @@ def _inventory(scene: Scene) -> list[Task]:
     return []
 
 
+def _stores(scene: Scene) -> list[Task]:
+    """An inventory for a playbook that needs nothing else; the store has users of its own."""
+    write_inventory(scene.runner, {"north": scene.store})
+    return []
+
+
 def _reported_inventory(scene: Scene) -> list[Task]:
     _inventory(scene)
     folder = {"publica_users_report_dir": str(scene.runner.folder / "reports")}
@@ -324,7 +339,7 @@ def _crashing(method: str) -> dict[str, str]:
 
 _FILES = {"ANSIBLE_PIPELINING": "false"}
 _ANA, _BRUNO = ANA["email"], BRUNO["email"]
-_FAILING_MODULES = _tasks(2, 3, 4, 6, 8, 9, 12)
+_FAILING_MODULES = _tasks(2, 3, 4, 6, 8, 9, 12, 14)
 
 WAYS: tuple[Way, ...] = (
     Way(
@@ -356,6 +371,14 @@ WAYS: tuple[Way, ...] = (
     Way(
         "the playbook provision", _reported_inventory, "publica.la.provision", returncode=2,
         holds={_ANA: "guest of the playbook"},
+    ),
+    Way(
+        "the playbook export", _stores, "publica.la.export",
+        arguments=["-e", "publica_export_dir=exported"],
+    ),
+    Way(
+        "the playbook offboard", _stores, "publica.la.offboard",
+        arguments=["-e", "publica_offboard_emails=zoe@example.org,nobody@example.org"],
     ),
     Way("the playbook audit", _reported_inventory, "publica.la.audit"),
     Way("a report", _report, fails=_tasks(0, 1), holds={_ANA: "row"}),

@@ -22,7 +22,6 @@ from ansible_collections.publica.la.plugins.module_utils.desired.rows import des
 from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
-from ansible_collections.publica.la.plugins.module_utils.transport.errors import InvalidInputError
 from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, TODAY, api_on
 from ansible_collections.publica.la.tests.unit.support.reading import Reading
 from ansible_collections.publica.la.tests.unit.support.records import StoredUser
@@ -205,6 +204,19 @@ class TestPartialResults:
         assert PASSWORD not in str(applied[1].error)
         assert "KeyError" in str(applied[1].error)
 
+    def test_a_bug_is_told_with_whose_work_it_ended_and_its_place(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_arguments: Any) -> Any:
+            raise KeyError(PASSWORD)
+
+        monkeypatch.setattr(Writer, "_update", broken)
+        [ada, *_others] = run(store_of(), ADMINS)
+        line = broken.__code__.co_firstlineno + 1
+        assert str(ada.error).startswith(f"{ada.plan.desired.label}: KeyError in the collection")
+        assert f" > test_executor.py:{line}. Please report it." in str(ada.error)
+        assert "executor.py:" in str(ada.error).split(" > ")[0]
+
 
 class TestCheckMode:
     def test_nothing_is_written_and_the_plan_is_told(self) -> None:
@@ -250,9 +262,13 @@ def test_passwords_are_random_where_they_are_generated() -> None:
 
 @pytest.mark.parametrize("workers", [0, 65, -1])
 def test_workers_have_bounds(workers: int) -> None:
-    with pytest.raises(InvalidInputError) as told:
-        check_workers(workers)
-    assert list(told.value.fields) == ["concurrency"]
+    [fault] = check_workers(workers)
+    assert str(fault) == f"concurrency is {workers}; write 1 to 64"
+
+
+@pytest.mark.parametrize("workers", [1, 64])
+def test_the_bounds_of_workers_are_allowed(workers: int) -> None:
+    assert check_workers(workers) == []
 
 
 def test_nothing_to_do_is_no_work() -> None:

@@ -139,6 +139,42 @@ def test_a_bad_value_says_what_is_wrong(name: str, value: Any) -> None:
         assert "xxxxxxx" not in str(told.value)
 
 
+HIDDEN = {
+    "a zero-width space": ("\u200b", "U+200B (ZERO WIDTH SPACE)"),
+    "a byte order mark": ("\ufeff", "U+FEFF (ZERO WIDTH NO-BREAK SPACE)"),
+    "a soft hyphen": ("\u00ad", "U+00AD (SOFT HYPHEN)"),
+    "a mark of direction": ("\u200f", "U+200F (RIGHT-TO-LEFT MARK)"),
+    "an override of direction": ("\u202e", "U+202E (RIGHT-TO-LEFT OVERRIDE)"),
+    "an isolate": ("\u2066", "U+2066 (LEFT-TO-RIGHT ISOLATE)"),
+    "a tag": ("\U000e0041", "U+E0041 (TAG LATIN CAPITAL LETTER A)"),
+}
+# Where it can stand: before, within and behind an address, and in its domain.
+PLACES_TO_HIDE = [
+    "{}ana@example.org",
+    "an{}a@example.org",
+    "ana@exa{}mple.org",
+    "ana@example.org{}",
+]
+
+
+@pytest.mark.parametrize("place", PLACES_TO_HIDE)
+@pytest.mark.parametrize("kind", HIDDEN)
+@pytest.mark.parametrize("name", ["email", "external_id"])
+def test_what_cannot_be_seen_is_refused_by_name(name: str, kind: str, place: str) -> None:
+    character, named = HIDDEN[kind]
+    with pytest.raises(BadValueError) as told:
+        read(name, place.format(character))
+    assert str(told.value).startswith(f"holds {named}, a character that is not seen")
+    assert str(told.value).isprintable()
+
+
+@pytest.mark.parametrize("character", ["\u200d", "\u202e"])
+def test_what_is_no_key_may_hold_it(character: str) -> None:
+    # Pictures of families are put together by one, and nobody is identified by a plan's name.
+    assert read("user_plan_name", f"a{character}b") == f"a{character}b"
+    assert read("password", f"{character}-long-enough") == f"{character}-long-enough"
+
+
 @pytest.mark.parametrize(
     ("value", "given"),
     [

@@ -138,6 +138,14 @@ def test_every_fault_is_told_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("place", ["{}ana@example.org", "*@exam{}ple.org", "*@example.org{}"])
+def test_a_pattern_that_could_protect_nobody_unseen_is_a_fault(place: str) -> None:
+    pattern = place.format("\u200b")
+    _, [fault] = read_policy(params(exclusive=True, protected=["ben@example.org", pattern]))
+    assert fault.option == "protected[1]"
+    assert fault.text.startswith("holds U+200B (ZERO WIDTH SPACE)")
+
+
 @pytest.mark.parametrize("approve", ["", " ", HASH[:-1], HASH + "0", "g" * 16, "0x3f9d1c0a7be24c"])
 def test_what_is_no_hash_is_a_fault_and_not_no_approval(approve: str) -> None:
     _, [fault] = read_policy(params(approve=approve))

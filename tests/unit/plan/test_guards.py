@@ -94,6 +94,12 @@ def test_a_refusal_names_count_limit_the_first_users_and_what_to_do() -> None:
     assert "user49@example.org" not in spoken.message
 
 
+@pytest.mark.parametrize(("removals", "end"), [(5, "user7@example.org."), (6, " and 1 more.")])
+def test_a_refusal_names_five_users_and_counts_the_others(removals: int, end: str) -> None:
+    message = verdict(plan(2, removals), policy("0")).message
+    assert message.split(" Check that")[0].endswith(end)
+
+
 def test_one_user_is_told_as_one() -> None:
     assert verdict(plan(5, 1), policy("0")).message.startswith(
         "1 user is not in the list and would be deactivated, but max_deactivations allows 0: "
@@ -125,6 +131,11 @@ def test_any_other_plan_than_the_approved_one_is_refused(exclusive: bool) -> Non
     assert (spoken.limit, spoken.active) == ((3, 3) if exclusive else (None, None))
 
 
+@pytest.mark.parametrize(("removals", "told"), [(1, "(1 request)"), (2, "(2 requests)")])
+def test_a_plan_that_is_not_approved_is_told_with_what_it_sends(removals: int, told: str) -> None:
+    assert told in verdict(plan(0, removals), policy("100%", OTHER)).message
+
+
 def test_of_a_plan_that_is_not_approved_the_removals_are_named() -> None:
     spoken = verdict(plan(0, 2), policy("100%", OTHER))
     assert "deactivates 2 users not in the list: user1@example.org, user2@" in spoken.message
@@ -141,6 +152,7 @@ def test_a_list_that_is_not_whole_is_refused_whatever_else_is_said(removals: int
         spoken = verdict(made, rules, whole=False)
         assert (spoken.code, spoken.limit, spoken.active) == ("incomplete_listing", None, None)
         assert spoken.deactivations == removals
+        assert f"({len(made.users)} users were read)" in spoken.message
 
 
 def test_without_exclusive_a_list_need_not_be_whole() -> None:

@@ -94,6 +94,7 @@ def test_no_password_is_in_the_representation_of_a_plan() -> None:
         pytest.param(100, 100, 50, 1, id="half of it"),
         pytest.param(3, 100, 1, 2, id="one a minute"),
         pytest.param(2, 5, 1, 1, id="never less than one"),
+        pytest.param(39, 60, 33, 2, id="no part of a request"),
         pytest.param(500, None, 100, 0, id="no limit told"),
     ],
 )
@@ -128,7 +129,12 @@ def test_an_update_needs_an_external_id(tells: bool) -> None:
         tells_external_id=tells,
     ).users
     assert user.error is not None
+    assert user.error.code == "incomplete"
     assert list(user.error.fields) == ["external_id"]
+    reason = "has none at the store" if tells else "cannot be read from this store"
+    assert f"user1@example.org (id 1) the API requires the user's external_id, which {reason}" in (
+        user.error.message
+    )
 
 
 def test_without_an_external_id_a_user_can_still_be_reactivated() -> None:
@@ -182,6 +188,10 @@ def test_a_password_is_generated_only_where_none_is_given(password: str | None) 
 
 
 def test_ending_sessions_is_one_step_that_names_its_user() -> None:
-    [user] = plan_logout(DesiredUser(external_id="E"), None, "E").users
+    desired, current = DesiredUser(external_id="E"), current_user(7)
+    [user] = plan_logout(desired, current, "E").users
     [step] = user.steps
     assert (step.endpoint, step.identifier) == ("force_logout", "E")
+    assert (user.index, user.desired, user.actions) == (0, desired, ["force_logout"])
+    # Nothing about the user changes.
+    assert (user.current, user.after) == (current, current)

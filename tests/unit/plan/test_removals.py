@@ -85,6 +85,11 @@ def test_whoever_is_removed_is_logged_out_first_on_request(
     assert [endpoint for endpoint, _ in only_steps(Plan(made.plans))] == steps
 
 
+def test_whoever_has_no_address_is_named_by_the_external_id() -> None:
+    [made] = plan_removals([], [current_user(1, email="")], EVERYBODY).plans
+    assert made.desired.label == "external_id ext-1"
+
+
 def test_admins_and_those_who_may_be_are_kept() -> None:
     store = [
         current_user(1, admin=True),
@@ -94,7 +99,9 @@ def test_admins_and_those_who_may_be_are_kept() -> None:
     made = plan_removals([], store, EVERYBODY)
     assert [plan.desired.id for plan in made.plans] == [3]
     assert made.kept == 2
-    assert [warning.label for warning in made.warnings] == ["user2@example.org"]
+    [warning] = made.warnings
+    assert warning.label == "user2@example.org"
+    assert "does not tell whether the user is an admin" in warning.text
 
 
 def test_of_protected_users_whose_rights_are_unknown_there_is_nothing_to_say() -> None:

@@ -29,7 +29,6 @@ from ansible_collections.publica.la.plugins.module_utils.progress.progress impor
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
 from ansible_collections.publica.la.plugins.module_utils.result.report import summarize
 from ansible_collections.publica.la.plugins.module_utils.signals import TO_END
-from ansible_collections.publica.la.plugins.module_utils.transport.errors import InvalidInputError
 from ansible_collections.publica.la.plugins.module_utils.transport.limiter import RateLimiter
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
 from ansible_collections.publica.la.tests.unit.support.records import StoredUser
@@ -183,8 +182,13 @@ def test_an_error_ends_the_file_too(path: Path) -> None:
 
 @pytest.mark.parametrize("seconds", [-1.0, 90_000.0, float("nan")])
 def test_an_interval_has_bounds(seconds: float) -> None:
-    with pytest.raises(InvalidInputError, match="progress_interval"):
-        check_interval(seconds)
+    [fault] = check_interval(seconds)
+    assert str(fault) == f"progress_interval is {seconds:g}; write 0 to 86400 seconds"
+
+
+@pytest.mark.parametrize("seconds", [0.0, 86_400.0])
+def test_the_bounds_of_an_interval_are_allowed(seconds: float) -> None:
+    assert check_interval(seconds) == []
 
 
 @pytest.mark.parametrize("lookup", ["list", "search"])

@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 import requests
 import responses
-from ansible_collections.publica.la.plugins.module_utils.transport.errors import NotFoundError
+from ansible_collections.publica.la.plugins.module_utils.transport.errors import (
+    LostAnswerError,
+    NotFoundError,
+)
 from ansible_collections.publica.la.plugins.module_utils.transport.http import HttpTransport
 from ansible_collections.publica.la.plugins.module_utils.transport.users_api import UsersApi
 from ansible_collections.publica.la.plugins.module_utils.version import VERSION
@@ -163,6 +166,84 @@ class TestForceLogout:
             api.force_logout(5)
         # The first answer is the one that speaks of the user.
         assert "No query results" in told.value.message
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            pytest.param({"status": 204}, id="204"),
+            pytest.param({"body": " \n"}, id="white space"),
+            pytest.param({"json": {"CODE": "success", "data": 1}}, id="as other writes"),
+            pytest.param({"json": {"CODE": "success"}}, id="only the code"),
+            pytest.param({"json": {}}, id="an object that holds nothing"),
+            pytest.param({"json": []}, id="a list that holds nothing"),
+            pytest.param({"body": "null"}, id="null"),
+        ],
+    )
+    def test_what_tells_that_it_was_done(
+        self, wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
+    ) -> None:
+        wire.post(f"{self.TABLE}/5/force-logout", **answer)
+        api.force_logout(5)
+        assert len(sent(wire)) == 1
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            pytest.param({"json": {"status": "ok", "result": None}}, id="another object"),
+            pytest.param({"json": {"message": "Maintenance"}}, id="only a message"),
+            pytest.param({"json": [{"id": 5}]}, id="a list"),
+            pytest.param({"json": "OK"}, id="a text in JSON"),
+            pytest.param({"json": False}, id="a no"),
+            pytest.param({"json": 0}, id="nothing done"),
+            pytest.param({"body": "OK"}, id="a text"),
+            pytest.param({"body": "<html>Sign in</html>"}, id="a page"),
+            pytest.param({"body": '{"CODE": "succ'}, id="torn"),
+        ],
+    )
+    def test_what_somebody_else_may_have_answered(
+        self, wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
+    ) -> None:
+        wire.post(f"{self.TABLE}/5/force-logout", **answer)
+        with pytest.raises(LostAnswerError) as told:
+            api.force_logout(5)
+        assert (told.value.code, told.value.status) == ("unexpected_answer", 200)
+
+    @pytest.mark.parametrize(
+        "answers",
+        [
+            [{"json": {"message": f"{name} is out"}} for name in ("Ana", "Ana", "Bruno")],
+            [{"json": "OK"}] * 3,
+            [{"body": "OK"}] * 3,
+        ],
+        ids=["an object", "a text in JSON", "a text"],
+    )
+    def test_what_the_store_answers_every_time(
+        self, wire: responses.RequestsMock, api: UsersApi, answers: list[dict[str, Any]]
+    ) -> None:
+        for answer in answers:
+            wire.post(f"{self.TABLE}/5/force-logout", **answer)
+        for _time in answers[:-1]:
+            with pytest.raises(LostAnswerError):
+                api.force_logout(5)
+        api.force_logout(5, repeats=True)
+        assert len(sent(wire)) == 3
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            pytest.param({"json": {"error": "Maintenance"}}, id="an error"),
+            pytest.param({"json": False}, id="a no"),
+            pytest.param({"body": "<html>Sign in</html>"}, id="a page"),
+            pytest.param({"body": '{"CODE": "succ'}, id="torn"),
+        ],
+    )
+    def test_what_tells_of_no_logout_however_often_it_comes(
+        self, wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
+    ) -> None:
+        wire.post(f"{self.TABLE}/5/force-logout", **answer)
+        for _time in range(5):
+            with pytest.raises(LostAnswerError):
+                api.force_logout(5)
 
     @pytest.mark.parametrize(
         ("external_id", "quoted"),
