@@ -375,7 +375,7 @@ def test_an_audit_tells_drift_and_writes_nothing(
 
     (fail,) = [task for task in run.tasks if task.failed]
     assert fail.host == "north"
-    assert "1 updated" in fail.result["msg"]
+    assert "1 to update" in fail.result["msg"]
     assert statuses(report_in(folder)) == {"north": "changed", "south": "as_declared"}
     assert [one.journal(writes=True) for one in stores.values()] == [[], []]
 
