@@ -84,7 +84,7 @@ def targets_of(name: str, formats: Sequence[str]) -> list[Target]:
         faults["formats"] = [f"is empty; give {' or '.join(FORMATS)}"]
     if faults:
         told = "; ".join(f"{option} {texts[0]}" for option, texts in faults.items())
-        raise InvalidInputError(f"{told}.", faults)
+        raise InvalidInputError(f"{told}. Nothing was sent.", faults)
     is_exported = {YAML: is_exported_yaml, CSV: is_exported_csv}
     return [
         Target(one, f"{name}{ENDINGS[one]}", is_exported[one]) for one in FORMATS if one in formats
