@@ -36,6 +36,8 @@ def test_a_change_is_planned_approved_and_carried_out(
     assert set(planned["publica_plans"]) == set(site.stores)
     assert all(hash_ in pipeline.shown() for hash_ in planned["publica_plans"].values())
 
+    assert any(machine.artifacts.rglob("index.html"))
+
     applied = pipeline.apply()
 
     assert applied is not None
@@ -48,6 +50,9 @@ def test_a_change_is_planned_approved_and_carried_out(
     audit = pipeline.audit()
 
     assert audit.failed
+    report = json.loads((audit.checkout / "report" / "report.json").read_text("utf-8"))
+    assert [store["name"] for store in report["stores"]] == list(site.stores)
+    assert (audit.checkout / "report" / "junit.xml").is_file()
     assert BY_HAND["email"] in audit.output
     assert site.writes() == before
     secrets = [*site.tokens.values(), str(PASSWORD)]
@@ -110,7 +115,7 @@ def test_a_pull_request_from_elsewhere_gets_no_token(github: Github) -> None:
 def test_the_plan_is_written_under_a_pull_request(
     github: Github, machine: Machine, tmp_path: Path
 ) -> None:
-    plan = machine.artifacts / "plans" / "plan.md"
+    plan = machine.artifacts / "plans" / "comment.md"
     plan.parent.mkdir(parents=True)
     plan.write_text("## Plan\n", "utf-8")
     program = machine.programs / "gh"
@@ -120,17 +125,17 @@ def test_the_plan_is_written_under_a_pull_request(
     run = github.comment().succeeded()
 
     said = (tmp_path / "said").read_text("utf-8").split()
-    assert said[:5] == ["pr", "comment", "12", "--body-file", "plans/plan.md"]
+    assert said[:5] == ["pr", "comment", "12", "--body-file", "plans/comment.md"]
     assert said[-1] == "press/stores"
     # The job that may write to the pull request cannot reach a store.
-    assert [path.name for path in (run.checkout / "plans").iterdir()] == ["plan.md"]
+    assert [path.name for path in (run.checkout / "plans").iterdir()] == ["comment.md"]
     assert "PUBLICA_TOKEN" not in str(workflow("stores.yml")["jobs"]["comment"])
 
 
 def test_the_plan_is_noted_under_a_merge_request(
     site: Site, machine: Machine, note_server: NoteServer
 ) -> None:
-    plan = machine.artifacts / "plan" / "plans" / "plan.md"
+    plan = machine.artifacts / "plan" / "plans" / "note.md"
     plan.parent.mkdir(parents=True)
     plan.write_text("## Plan & more\n", "utf-8")
     variables = {
