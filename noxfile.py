@@ -66,7 +66,7 @@ NOT_FOR_ANSIBLE_TEST = (
     "tests/report_page/*",
     "tests/release/*",
     "tests/sandbox/*",
-    "tests/tools/publica_release/*",
+    "tests/tools/*",
     "tests/unit/*",
 )
 

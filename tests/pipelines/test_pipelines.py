@@ -17,10 +17,12 @@ from pipeline_support.gitlab import Gitlab
 from pipeline_support.jobs import Job, Machine, Pipeline, Script
 from pipeline_support.note_server import NoteServer
 from pipeline_support.site import Site
+from pipeline_support.traces import texts_below
 
 NEW = {"email": "elena@example.org", "external_id": "staff-1003"}
-PASSWORD = "a-password-that-nobody-may-see"
-BY_HAND = {"email": "farid@example.org", "external_id": "staff-1004", "password": PASSWORD}
+CANARY = "a-password-that-nobody-may-see"
+WITH_PASSWORD = {"email": "heidi@example.org", "external_id": "staff-1005", "password": CANARY}
+BY_HAND = {"email": "farid@example.org", "external_id": "staff-1004"}
 GONE = {"email": "gone@example.org", "external_id": "staff-0001"}
 
 
@@ -28,8 +30,9 @@ def test_a_change_is_planned_approved_and_carried_out(
     pipeline: Pipeline, site: Site, machine: Machine
 ) -> None:
     site.stores["press"].add_users([GONE])
+    site.add("press", WITH_PASSWORD)
 
-    pipeline.review().succeeded()
+    review = pipeline.review().succeeded()
 
     assert site.writes() == 0
     planned = json.loads((machine.artifacts_of("plans") / "approve.json").read_text("utf-8"))
@@ -55,9 +58,11 @@ def test_a_change_is_planned_approved_and_carried_out(
     assert (audit.checkout / "report" / "junit.xml").is_file()
     assert BY_HAND["email"] in audit.output
     assert site.writes() == before
-    secrets = [*site.tokens.values(), str(PASSWORD)]
-    for run in (applied, audit):
-        assert [secret for secret in secrets if secret in run.output] == []
+    runs = (review, applied, audit)
+    kept = [text for run in runs for text in texts_below(run.checkout / "report").values()]
+    assert any(WITH_PASSWORD["email"] in text for text in kept)
+    for text in (*kept, *(run.output for run in runs)):
+        assert [secret for secret in (*site.tokens.values(), CANARY) if secret in text] == []
 
 
 def test_what_changed_after_the_review_is_refused(pipeline: Pipeline, site: Site) -> None:
