@@ -67,7 +67,7 @@ contract: $(READY) ## The API's description against the sandbox store and the cl
 	@$(NOX) --session contract
 
 .PHONY: bench
-bench: $(READY) ## Benchmarks beside the collection's peers (an hour or two)
+bench: $(READY) ## Benchmarks beside the collection's peers (about an hour)
 	@$(NOX) --session bench
 
 .PHONY: bench-quick

@@ -48,7 +48,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if (options.resume or options.report) and (options.folder / "runs.json").exists():
         about, earlier = read_runs(options.folder / "runs.json", about, adds=options.resume)
         runner.go_on_from(earlier)
-        measured.extend(run for run in earlier if not run.fault)
+        measured.extend(run for run in earlier if not run.failed)
         _say(f"{len(measured)} runs are there already")
     jobs = _jobs(options)
     contenders = [] if options.report else [NAMES[name] for name in options.contenders]
@@ -67,7 +67,7 @@ def main(words: Sequence[str] | None = None) -> int:
     print(f"\n{report.text()}")
     if options.publish:
         report.publish(options.publish)
-    failed = [run for run in measured if run.fault]
+    failed = [run for run in measured if run.failed]
     for run in failed:
         print(f"FAILED: {run.contender}, {run.users} users, {run.change}: {run.fault}")
     return 1 if failed else 0

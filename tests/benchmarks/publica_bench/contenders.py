@@ -42,4 +42,5 @@ BULK = Contender("bulk", "publica_user_bulk, users", "publica_user_bulk.yml")
 BULK_SRC = Contender("bulk-src", "publica_user_bulk, src", "publica_user_bulk_src.yml")
 FOUR_BULK = Contender("four-bulk", "4 publica_user_bulk at once", BULK.peer, processes=4)
 
+LOOPS = (URI_LOOP, USER_LOOP)
 ALL = (URI_LOOP, USER_LOOP, BULK, BULK_SRC, SCRIPT)

@@ -15,11 +15,12 @@ from typing import Any
 from publica_sandbox.testing import SandboxStore
 
 from . import users
-from .contenders import Contender
+from .contenders import LOOPS, Contender
 from .jobs import Job
 from .processes import Cost, run
 
 OUTPUT_TOLD = 300
+_LOOPS = frozenset(loop.name for loop in LOOPS)
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Measurement:
 
     :ivar requests: those that the store took in, ``refusals`` the 429s among them.
     :ivar fault: empty where the store ended as desired and every process with 0.
+    :ivar unfinished: it was ended, since it took longer than it was given: ``seconds`` is less than
+        the job takes.
     :ivar load: the machine's load average (of a minute) just before.
     """
 
@@ -42,11 +45,17 @@ class Measurement:
     refusals: int
     fault: str
     load: float
+    unfinished: bool = False
 
     @property
     def job(self) -> tuple[str, int, str]:
         """What identifies the job."""
         return self.change, self.users, self.condition
+
+    @property
+    def failed(self) -> bool:
+        """Whether it went wrong. A loop that was ended did not: its time is a lower bound."""
+        return bool(self.fault) and not (self.unfinished and self.contender in _LOOPS)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON, with no more digits than were measured."""
@@ -87,6 +96,7 @@ def measure(contender: Contender, job: Job, folder: Path, timeout: float) -> Mea
         peak_mb=cost.peak_mb,
         fault=fault,
         load=load,
+        unfinished=cost.timed_out,
         **counted,
     )
 

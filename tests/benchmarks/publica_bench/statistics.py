@@ -17,7 +17,11 @@ from .measurement import Measurement
 
 @dataclass(frozen=True)
 class Summary:
-    """Some runs of one contender at one job. Where one of them failed, ``fault`` says how."""
+    """Some runs of one contender at one job.
+
+    :ivar fault: how one of them failed, if one did.
+    :ivar unfinished: one was ended, and took ``slowest`` seconds until then.
+    """
 
     runs: int
     seconds: float
@@ -28,6 +32,7 @@ class Summary:
     requests: int
     refusals: int
     fault: str = ""
+    unfinished: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ def summarize(runs: Sequence[Measurement]) -> Summary:
         requests=round(statistics.median(run.requests for run in runs)),
         refusals=max(run.refusals for run in runs),
         fault=next((run.fault for run in runs if run.fault), ""),
+        unfinished=any(run.unfinished for run in runs),
     )
 
 
@@ -65,6 +71,17 @@ def paired_ratio(runs: Sequence[Measurement], others: Sequence[Measurement]) -> 
         if not run.fault and not other.fault
     ]
     return statistics.median(ratios) if ratios else None
+
+
+def least_ratio(runs: Sequence[Measurement], others: Sequence[Measurement]) -> float | None:
+    """How many times as long the runs took as the others, at the least.
+
+    A run that was ended would have taken longer. None where nothing was measured, or where one
+    failed.
+    """
+    if not runs or not others or any(run.failed for run in (*runs, *others)):
+        return None
+    return min(run.seconds for run in runs) / max(other.seconds for other in others)
 
 
 def expected_seconds(size: int, measured: Mapping[int, float]) -> float | None:

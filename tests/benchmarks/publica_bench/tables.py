@@ -43,12 +43,18 @@ def verdict_rows(verdicts: Iterable[Verdict]) -> list[Row]:
     return [
         (
             verdict.what,
-            NOTHING if verdict.figure is None else f"{_figure(verdict.figure)}{verdict.unit}",
+            _measured(verdict),
             f"{'≥' if verdict.at_least else '≤'} {_figure(verdict.bound)}{verdict.unit}",
             "yes" if verdict.met else "NO",
         )
         for verdict in verdicts
     ]
+
+
+def _measured(verdict: Verdict) -> str:
+    if verdict.figure is None:
+        return NOTHING
+    return f"{'> ' if verdict.is_least else ''}{_figure(verdict.figure)}{verdict.unit}"
 
 
 def text_table(head: Row, rows: Sequence[Row], numbers: frozenset[int]) -> str:
@@ -74,6 +80,9 @@ def _cells(outcome: Summary | NotRun, ratio: float | None) -> Row:
     if isinstance(outcome, NotRun):
         said = f"not run (> {max(1, int(outcome.expected_seconds // 60))} min by extrapolation)"
         return (NOTHING, NOTHING, NOTHING, said, NOTHING, NOTHING, NOTHING)
+    if outcome.unfinished:
+        said = f"more than {_figure(outcome.slowest)} (ended)"
+        return (str(outcome.runs), *(NOTHING,) * 2, said, *(NOTHING,) * 3)
     if outcome.fault:
         return (str(outcome.runs), *(NOTHING,) * 2, "failed", *(NOTHING,) * 3)
     return (

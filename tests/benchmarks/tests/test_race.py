@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import pytest
 from publica_bench import runner as runner_module
-from publica_bench.contenders import BULK, FOUR_BULK, SCRIPT, USER_LOOP
-from publica_bench.goals import at_the_floor, beside_the_script, doubling, side_by_side
+from publica_bench.contenders import BULK, FOUR_BULK, SCRIPT, URI_LOOP, USER_LOOP
+from publica_bench.goals import (
+    at_the_floor,
+    beside_the_loops,
+    beside_the_script,
+    doubling,
+    side_by_side,
+)
 from publica_bench.jobs import NEW, SAME, UNLIMITED, Job, latency, limited, matrix
 from publica_bench.runner import Pace, Results, Runner, key
 from publica_bench.statistics import NotRun
@@ -20,7 +26,7 @@ LIMIT = Job(NEW, 300, limited(60, 6))
 @pytest.fixture
 def raced(run, monkeypatch, tmp_path):
     """A runner whose contenders take so many seconds a user, and the order in which they ran."""
-    seconds_each = {BULK.name: 0.01, SCRIPT.name: 0.005, USER_LOOP.name: 1.0}
+    seconds_each = {BULK.name: 0.01, SCRIPT.name: 0.005, USER_LOOP.name: 1.0, URI_LOOP.name: 1.0}
     order: list[tuple[str, int]] = []
 
     def told(contender, job, _folder, _timeout):
@@ -63,7 +69,7 @@ def test_a_goal_may_give_the_time_that_the_race_did_not(raced):
     for users in (100, 1_000):
         runner.run(Job(NEW, users), (USER_LOOP,))
 
-    runner.run(Job(NEW, 1_000), (USER_LOOP,), Pace(budget=2_000.0))
+    runner.run(Job(NEW, 1_000), (USER_LOOP,), Pace(until=2_000.0))
 
     assert order.count((USER_LOOP.name, 1_000)) == 1
     assert not isinstance(runner.results.outcome(Job(NEW, 1_000), USER_LOOP), NotRun)
@@ -128,6 +134,38 @@ def test_a_run_that_failed_keeps_no_bound(run):
     assert not any(v.met for v in judged(at_the_floor(LIMIT), (LIMIT, BULK, broken)))
     assert not any(v.met for v in judged(side_by_side(LIMIT), (LIMIT, FOUR_BULK, broken)))
     assert not any(v.met for v in judged(beside_the_script(LIMIT, (BULK,), 2.0)))
+
+
+def test_a_loop_is_given_so_much_time_as_shows_that_it_is_too_slow(raced, run):
+    runner, order = raced
+    job = Job(NEW, 1_000)
+    runner.results.runs[key(job), BULK.name].append(run(5.0))
+
+    goal = beside_the_loops(job)
+    goal.pursue(runner)
+
+    assert [name for name, _users in order] == [URI_LOOP.name, USER_LOOP.name]
+    assert goal.pace(runner.results).until == pytest.approx(300.0)
+
+
+def test_a_loop_that_was_ended_took_longer_than_it_was_given(run):
+    job = Job(NEW, 1_000)
+    ended = run(300.0, fault="ended", unfinished=True, contender=URI_LOOP.name)
+    broken = run(300.0, fault="exit code 2", contender=USER_LOOP.name)
+
+    by_uri, by_user = judged(
+        beside_the_loops(job),
+        (job, BULK, run(5.0)),
+        (job, URI_LOOP, ended),
+        (job, USER_LOOP, broken),
+    )
+
+    assert (by_uri.figure, by_uri.is_least, by_uri.met) == (60.0, True, True)
+    assert (by_user.figure, by_user.met) == (None, False)
+
+
+def test_only_a_loop_may_be_ended(run):
+    assert run(300.0, fault="ended", unfinished=True, contender=BULK.name).failed
 
 
 def test_twice_the_users_are_held_against_the_half(run):

@@ -69,11 +69,14 @@ def test_a_verdict_without_a_figure_is_not_kept():
         Verdict("bulk / script", 1.2, 1.25),
         Verdict("bulk / script", 1.3, 1.25),
         Verdict("loop / bulk", 80.0, 50.0, at_least=True),
+        Verdict("loop / bulk", 60.0, 50.0, at_least=True, is_least=True),
         Verdict("bulk / script", None, 1.25),
     ]
 
-    assert [verdict.met for verdict in verdicts] == [True, False, True, False]
-    assert tables.verdict_rows(verdicts)[0] == ("bulk / script", "1.20", "≤ 1.25", "yes")
+    assert [verdict.met for verdict in verdicts] == [True, False, True, True, False]
+    rows = tables.verdict_rows(verdicts)
+    assert rows[0] == ("bulk / script", "1.20", "≤ 1.25", "yes")
+    assert rows[3] == ("loop / bulk", "> 60.0", "≥ 50.0", "yes")
 
 
 def test_pictures_hold_text_as_text_and_both_colour_schemes(results):
