@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
+from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser
 from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.plan.logout import plan_logout
 from ansible_collections.publica.la.plugins.module_utils.plan.operations import Plan
@@ -19,6 +20,7 @@ from ansible_collections.publica.la.tests.unit.support.builders import (
     TODAY,
     current_user,
     desired_user,
+    held_plan,
     only_steps,
 )
 
@@ -119,6 +121,40 @@ def test_a_creation_needs_both_keys(keys: dict[str, Any], missing: list[str]) ->
     assert user.error.code == "incomplete"
     assert sorted(user.error.fields) == missing
     assert user.steps == ()
+
+
+def test_a_creation_foresees_the_whole_user() -> None:
+    desired = desired_user(
+        9,
+        sessions_limit=3,
+        admin=True,
+        plan_admin=True,
+        only_sees_readable=True,
+        plan_id=4,
+        plan_valid_to="2031-12-31",
+        user_plan_name="Campus",
+    )
+    [user] = plan(desired).users
+    assert user.after == CurrentUser(
+        # The store chooses the id.
+        id=0,
+        email="user9@example.org",
+        active=True,
+        external_id="ext-9",
+        sessions_limit=3,
+        admin=True,
+        plan_admin=True,
+        only_sees_readable=True,
+        plans=(held_plan(4, "2031-12-31", name="Campus"),),
+    )
+
+
+def test_a_creation_foresees_nothing_that_was_not_asked_for() -> None:
+    [user] = plan(desired_user(9, sessions_limit=0)).users
+    assert user.after == CurrentUser(
+        id=0, email="user9@example.org", active=True, external_id="ext-9",
+        sessions_limit=None, admin=False, plan_admin=False, plans=(),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("tells", [True, False], ids=["none at the store", "not told"])
