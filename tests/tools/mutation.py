@@ -22,6 +22,7 @@ from pathlib import Path
 import collection_tree
 
 UNIT = "tests/unit"
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:xdist")
 TOO_SLOW = "not choice_05 and not long_chain"
 # The tests for each folder: its own, and those that see it from outside. Left out is what tries
 # hundreds of examples or whole stores, since each survivor meets every test.
@@ -76,9 +77,12 @@ def _workshop(root: Path, collection: Path, folder: str) -> Path:
         "source_paths": [within / "plugins"],
         "only_mutate": [f"*/module_utils/{folder}/*.py"],
         "also_copy": [within / name for name in BESIDE],
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", "-k", TOO_SLOW],
+        "pytest_add_cli_args": [*WITHOUT, "--tb=no", "-k", TOO_SLOW],
         "pytest_add_cli_args_test_selection": [within / UNIT / name for name in TESTS[folder]],
         "use_git_change_detection": ["false"],
+        # A change that makes a loop without end is to cost seconds, not minutes.
+        "timeout_multiplier": ["1.0"],
+        "timeout_constant": ["2.0"],
     }
     lines = ["[mutmut]"]
     for name, values in settings.items():
