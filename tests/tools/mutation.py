@@ -80,9 +80,9 @@ def _workshop(root: Path, collection: Path, folder: str) -> Path:
         "pytest_add_cli_args": [*WITHOUT, "--tb=no", "-k", TOO_SLOW],
         "pytest_add_cli_args_test_selection": [within / UNIT / name for name in TESTS[folder]],
         "use_git_change_detection": ["false"],
-        # A change that makes a loop without end is to cost seconds, not minutes.
-        "timeout_multiplier": ["1.0"],
-        "timeout_constant": ["2.0"],
+        # Seconds by the clock, and twice as many of work. A loop without end costs them all.
+        "timeout_multiplier": ["2.0"],
+        "timeout_constant": ["15.0"],
     }
     lines = ["[mutmut]"]
     for name, values in settings.items():
