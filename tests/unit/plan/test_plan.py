@@ -72,6 +72,7 @@ def test_of_a_password_only_its_presence_enters_the_hash() -> None:
     without = plan(desired_user(1))
     with_right = plan(desired_user(1, admin=True))
     with_both = plan(desired_user(1, admin=True, password=PASSWORD, update_password="always"))
+    assert plan(desired_user(9, password=PASSWORD)).hash != plan(desired_user(9)).hash
     assert first.hash == second.hash
     assert len({first.hash, without.hash, with_right.hash, with_both.hash}) == 4
 
@@ -116,11 +117,20 @@ def test_minutes_at_the_stores_limit(
     ],
 )
 def test_a_creation_needs_both_keys(keys: dict[str, Any], missing: list[str]) -> None:
-    [user] = plan(DesiredUser(**keys)).users
+    _, user = plan(desired_user(1), DesiredUser(**keys)).users
     assert user.error is not None
     assert user.error.code == "incomplete"
     assert sorted(user.error.fields) == missing
-    assert user.steps == ()
+    assert f"to create the user {missing[0]} is missing. Give {missing[0]}" in user.error.message
+    assert (user.index, user.steps) == (1, ())
+
+
+@pytest.mark.parametrize("number", [1, 9], ids=["deactivated", "nobody"])
+def test_whoever_is_absent_already_is_left_as_he_is(number: int) -> None:
+    _, user = plan(desired_user(2), desired_user(number, state="absent"), active=False).users
+    there = current_user(1, active=False) if number == 1 else None
+    assert (user.index, user.steps, user.error) == (1, (), None)
+    assert (user.current, user.after) == (there, there)
 
 
 def test_a_creation_foresees_the_whole_user() -> None:
