@@ -15,6 +15,15 @@ export PUBLISH
 # An ansible-core to use instead of the newest one that a Python was found for.
 CORE ?=
 export CORE
+# The language of the reports of `make report-demo`.
+REPORT_LANGUAGE ?=
+export REPORT_LANGUAGE
+# For `make release`: the version, and whether to leave the clone as it is.
+VERSION ?=
+DRY_RUN ?=
+# For `make secrets`: why what is new is none.
+REASON ?=
+export VERSION DRY_RUN REASON
 TOOLS := .cache/tools
 NOX := $(TOOLS)/bin/python -m nox
 READY := $(TOOLS)/ready
@@ -30,7 +39,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 .PHONY: help
 help: ## List these commands
 	@echo 'Commands; CORE=2.16 (to 2.21) chooses an ansible-core for those that run Ansible:'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(READY) ## Provision two sandbox stores from an example inventory
@@ -66,6 +75,10 @@ sandbox-test: $(READY) ## The sandbox store's own tests
 contract: $(READY) ## The API's description against the sandbox store and the client
 	@$(NOX) --session contract
 
+.PHONY: pipelines
+pipelines: $(READY) ## The examples of pipelines, AWX, builder, navigator and ARA
+	@$(NOX) --session pipelines
+
 .PHONY: bench
 bench: $(READY) ## Benchmarks beside the collection's peers (about an hour)
 	@$(NOX) --session bench
@@ -73,6 +86,10 @@ bench: $(READY) ## Benchmarks beside the collection's peers (about an hour)
 .PHONY: bench-quick
 bench-quick: $(READY) ## The same at small sizes, in a minute
 	@$(NOX) --session bench -- --quick
+
+.PHONY: bench-clients
+bench-clients: $(READY) ## HTTP clients beside each other, in a minute
+	@$(NOX) --session bench-clients
 
 .PHONY: bench-test
 bench-test: $(READY) ## The benchmarks' own tests
@@ -90,13 +107,39 @@ soak: $(READY) ## The same in full, with new examples for SOAK_MINUTES (30)
 mutation: $(READY) ## What the unit tests of the engine would not notice (an hour or more)
 	@$(NOX) --session mutation
 
+.PHONY: report-page
+report-page: $(READY) ## The report's page in a real browser
+	@$(NOX) --session report-page
+
+.PHONY: report-demo
+report-demo: $(READY) ## Reports to look at; REPORT_LANGUAGE=en, es or pt
+	@$(NOX) --session report-demo
+
+.PHONY: report-pictures
+report-pictures: $(READY) ## Renew the documentation's pictures of a report
+	@$(NOX) --session report-pictures
+
 .PHONY: sanity
 sanity: $(READY) ## ansible-test sanity
-	@$(NOX) --session sanity
+	@$(NOX) --tags sanity
+
+.PHONY: sanity-matrix
+sanity-matrix: $(READY) ## ansible-test sanity on every supported ansible-core
+	@$(FIND_PYTHON) --for 'ansible-core 2.16 to 2.21' 3.12 >/dev/null
+	@$(NOX) --tags sanity-matrix
 
 .PHONY: lint
 lint: $(READY) ## Style, spelling, YAML, changelog, ansible-lint
 	@$(NOX) --session lint
+
+.PHONY: hooks
+hooks: $(READY) ## Have git look at what you commit, by .pre-commit-config.yaml
+	@$(NOX) --session lint --install-only
+	@.cache/nox/lint/bin/pre-commit install
+
+.PHONY: secrets
+secrets: $(READY) ## Note what looks like a secret and is none, REASON='what it is'
+	@$(NOX) --session secrets
 
 .PHONY: format
 format: $(READY) ## Bring the Python files into shape
@@ -106,6 +149,14 @@ format: $(READY) ## Bring the Python files into shape
 types: $(READY) ## Type checks
 	@$(NOX) --session types
 
+.PHONY: docs
+docs: $(READY) ## Build the documentation site, and check its pages and links
+	@$(NOX) --session site
+
+.PHONY: docs-links-online
+docs-links-online: $(READY) ## Try the documentation's links to other hosts
+	@$(NOX) --session links-online
+
 .PHONY: docs-lint
 docs-lint: $(READY) ## Check the documentation of modules and role
 	@$(NOX) --session docs
@@ -113,6 +164,14 @@ docs-lint: $(READY) ## Check the documentation of modules and role
 .PHONY: build
 build: $(READY) ## Build the archive into dist, and check it as Galaxy will
 	@$(NOX) --session build
+
+.PHONY: release
+release: $(READY) ## Prepare the release VERSION=X.Y.Z; DRY_RUN=1 only shows it
+	@$(NOX) --session release
+
+.PHONY: release-test
+release-test: $(READY) ## The release tool's own tests
+	@$(NOX) --session release-test
 
 .PHONY: clean
 clean: ## Remove all that these commands have made

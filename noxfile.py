@@ -14,6 +14,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -32,7 +33,7 @@ HOME = CACHE / "home"
 REQUIREMENTS = REPOSITORY / "tests" / "requirements"
 SANDBOX = REPOSITORY / "tests" / "sandbox"
 DIST = REPOSITORY / "dist"
-SHELL_SCRIPTS = (".ci/run", "tests/tools/bootstrap.sh")
+TOOLS_ENVIRONMENT = {"PYTHONPATH": str(REPOSITORY / "tests" / "tools")}
 
 # The supported releases of ansible-core, oldest first, each with the Pythons that it runs on,
 # best first: so one machine's tests see several. The sandbox store wants 3.11 or newer.
@@ -55,10 +56,17 @@ UV = (sys.executable, "-m", "uv")
 # own tests hold them to more.
 NOT_FOR_ANSIBLE_TEST = (
     "tests/benchmarks/*",
+    "docs/_ext/*",
+    "docs/conf.py",
     "tests/contract/*",
+    "tests/docs/*",
     "tests/faults/*",
     "tests/integration/*",
+    "tests/pipelines/*",
+    "tests/report_page/*",
+    "tests/release/*",
     "tests/sandbox/*",
+    "tests/tools/publica_release/*",
     "tests/unit/*",
 )
 
@@ -119,8 +127,8 @@ nox.options.reuse_venv = "yes"
 nox.options.error_on_external_run = True
 nox.options.error_on_missing_interpreters = True
 nox.options.sessions = [
-    *("lint", "types", "docs", "sanity", "build"),
-    *("sandbox", "contract", "faults", "bench-test"),
+    *("lint", "types", "docs", "site", f"sanity-{DEFAULT}", "build", "release-test"),
+    *("sandbox", "contract", "faults", "bench-test", "report-page", "pipelines"),
     *(f"unit-{DEFAULT}", f"integration-{DEFAULT}"),
 ]
 
@@ -176,22 +184,27 @@ def pytest(session: nox.Session, *words: str, env: dict[str, str] | None = None)
 
 @nox.session(python=PYTHON)
 def lint(session: nox.Session) -> None:
-    """Style, spelling, shell, YAML, changelog fragments, and ansible-lint's production profile."""
+    """The hooks of .pre-commit-config.yaml on every file, and ansible-lint's production profile."""
     note_fallback(session)
     install(session, "lint", core_requirements(DEFAULT))
     collection = tree()
     session.chdir(collection)
+    # The hooks look at what git knows; in the copy that is nothing yet.
+    session.run("git", "add", "--all", external=True)
     run_all(
         session,
-        ("ruff", "check"),
-        ("ruff", "format", "--check"),
-        ("shellcheck", *SHELL_SCRIPTS),
-        ("codespell",),
-        ("yamllint", "--strict", "."),
-        ("antsibull-changelog", "lint"),
+        ("pre-commit", "run", "--all-files", "--show-diff-on-failure"),
         ("ansible-lint", "--profile", "production", "--offline", "--strict"),
         env=ansible_environment(collection),
     )
+
+
+@nox.session(python=PYTHON)
+def secrets(session: nox.Session) -> None:
+    """Write what looks like a secret into .secrets.baseline, new findings with REASON."""
+    install(session, "lint", core_requirements(DEFAULT))
+    audit = REPOSITORY / "tests" / "tools" / "audit_secrets.py"
+    session.run("python", str(audit), "--accept", os.environ.get("REASON", ""), *session.posargs)
 
 
 def run_all(session: nox.Session, *commands: Sequence[str], env: dict[str, str]) -> None:
@@ -217,7 +230,7 @@ def format_code(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """mypy, strict, on the collection's code, its tools and the sandbox store."""
-    install(session, "types", "pytest", "sandbox", "benchmarks", "bootstrap")
+    install(session, "types", "pytest", "sandbox", "benchmarks", "bootstrap", "release")
     session.chdir(tree())
     env = {"MYPYPATH": str(CACHE / "tree")}
     session.run("mypy", "plugins", env=env)
@@ -246,21 +259,66 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
-def sanity(session: nox.Session) -> None:
+def site(session: nox.Session) -> None:
+    """The documentation site into .cache/docs/html, and the checks of its pages and their links."""
+    html = _build_site(session, "html")
+    env = {"PUBLICA_TEST_SITE": str(html), "HOME": str(HOME)}
+    pytest(session, "tests/docs", env=env)
+    session.log(f"The site: {html.relative_to(REPOSITORY)}/index.html")
+
+
+@nox.session(name="links-online", python=PYTHON)
+def links_online(session: nox.Session) -> None:
+    """Whether the documentation's links to other hosts still lead somewhere; needs a network."""
+    _build_site(session, "linkcheck")
+
+
+def _build_site(session: nox.Session, builder: str) -> Path:
+    """Lay out the site's source, write the reference into it, and run one of Sphinx's builders."""
+    install(session, "docs", "site", "pytest", "runtime", core_requirements(DEFAULT))
+    collection = tree()
+    env = ansible_environment(collection)
+    source, target = CACHE / "docs" / "source", CACHE / "docs" / builder
+    shutil.rmtree(target, ignore_errors=True)
+    session.chdir(collection)
+    session.run("python", "tests/tools/docs_source.py", str(source), env=env, silent=True)
+    _write_reference(session, source / "reference")
+    # A warning fails the build, a page that no table of contents names among them.
+    words = ("-q", "-W", "--keep-going", "--fresh-env", "-d", str(CACHE / "docs" / "doctrees"))
+    session.run("sphinx-build", *words, "-b", builder, str(source), str(target), env=env)
+    return target
+
+
+def _write_reference(session: nox.Session, target: Path) -> None:
+    """Let antsibull-docs write the pages of the modules and the role."""
+    # It wants a folder that nobody else may write to.
+    target.mkdir(mode=0o755)
+    words = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--no-indexes")
+    # A clone may itself lie in a folder ansible_collections. Below a second one, as in .cache,
+    # Ansible finds no role; and from within the collection it takes the role for one without a name.
+    with tempfile.TemporaryDirectory() as root:
+        env = ansible_environment(collection_tree.export(Path(root)))
+        with session.chdir(root):
+            command = ("antsibull-docs", "collection", *words, "--dest-dir", str(target))
+            session.run(*command, "publica.la", env=env, silent=True)
+
+
+def sanity(session: nox.Session, core: str) -> None:
     """ansible-test sanity, in a copy of its own, since it writes into it."""
-    install(session, "sanity", core_requirements(DEFAULT))
-    collection = collection_tree.export(CACHE / "sanity", NOT_FOR_ANSIBLE_TEST)
-    HOME.mkdir(parents=True, exist_ok=True)
-    _provide_get_pip(session)
+    install(session, "sanity", core_requirements(core))
+    collection = collection_tree.export(CACHE / "sanity" / core, NOT_FOR_ANSIBLE_TEST)
+    # Each release keeps environments of its own there, under the same names.
+    home = CACHE / "sanity" / core / "home"
+    _provide_get_pip(session, home)
     session.chdir(collection)
     session.run(
         *("ansible-test", "sanity", "--venv", "--python", str(session.python)),
         *("--requirements", "--color", "no", *session.posargs),
-        env={"HOME": str(HOME)},
+        env={"HOME": str(home)},
     )
 
 
-def _provide_get_pip(session: nox.Session) -> None:
+def _provide_get_pip(session: nox.Session, home: Path) -> None:
     """Lay the stand-in for get-pip where ansible-test looks for what it has downloaded."""
     ask = (
         "from types import SimpleNamespace as Python\n"
@@ -269,7 +327,7 @@ def _provide_get_pip(session: nox.Session) -> None:
     )
     answer = session.run("python", "-c", ask, silent=True, log=False)
     version = str(answer).strip()
-    cache = HOME / ".ansible" / "test" / "cache"
+    cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     script = cache / f"get_pip_{version.replace('.', '_')}.py"
     session.install("--target", str(cache / "pip"), f"pip=={version}")
@@ -278,26 +336,35 @@ def _provide_get_pip(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def build(session: nox.Session) -> None:
-    """Build the collection's archive into dist, and check it as Galaxy will."""
-    install(session, "build", core_requirements(DEFAULT))
+    """Build archive, checksum and bill of materials into dist, and check them as Galaxy will."""
+    install(session, "release", "build", core_requirements(DEFAULT))
     # A copy of its own: what tests leave in theirs must not get into the archive.
     collection = collection_tree.export(CACHE / "build")
-    env = ansible_environment(collection)
-    shutil.rmtree(DIST, ignore_errors=True)
-    words = ("--output-path", str(DIST), str(collection))
-    session.run("ansible-galaxy", "collection", "build", *words, env=env)
-    [archive] = DIST.glob("*.tar.gz")
-    # It writes a file of its findings to where it runs.
-    with session.chdir(CACHE / "build"):
-        said = session.run(
-            *("python", "-m", "galaxy_importer.main", str(archive)),
-            silent=True,
-            env={**env, "HOME": str(HOME)},
-        )
-    # It ends with 0 for much that it only warns of.
-    faults = [line for line in str(said).splitlines() if line.startswith(("WARNING", "ERROR"))]
-    if faults:
-        session.error("\n".join(["galaxy-importer found faults:", *faults]))
+    words = ("build", str(collection), "--output", str(DIST))
+    session.run("python", "-m", "publica_release", *words, env=TOOLS_ENVIRONMENT)
+
+
+@nox.session(python=PYTHON)
+def release(session: nox.Session) -> None:
+    """Prepare the release VERSION; DRY_RUN=1 leaves the clone as it is."""
+    install(session, "release", "build", core_requirements(DEFAULT))
+    dry_run = os.environ.get("DRY_RUN", "") not in ("", "0")
+    # What a dry run builds is not to be mistaken for a release.
+    output = CACHE / "release" if dry_run else DIST
+    words = ["prepare", os.environ.get("VERSION", ""), "--output", str(output)]
+    words += ["--repository", str(REPOSITORY), *(["--dry-run"] if dry_run else [])]
+    session.run(
+        *("python", "-m", "publica_release", *words, *session.posargs),
+        env=TOOLS_ENVIRONMENT,
+    )
+
+
+@nox.session(name="release-test", python=PYTHON)
+def release_test(session: nox.Session) -> None:
+    """The release tool's own tests, which make a whole release in a clone of their own."""
+    install(session, "pytest", "release", core_requirements(DEFAULT))
+    session.chdir(tree())
+    pytest(session, "tests/release")
 
 
 @nox.session
@@ -316,6 +383,15 @@ def contract(session: nox.Session) -> None:
     collection = tree()
     session.chdir(collection)
     pytest(session, "tests/contract", env=ansible_environment(collection))
+
+
+@nox.session(python=PYTHON)
+def pipelines(session: nox.Session) -> None:
+    """The examples of pipelines, execution environments, AWX, navigator and ARA."""
+    install(session, "pytest", "runtime", "sandbox", "pipelines", core_requirements(DEFAULT))
+    collection = tree()
+    session.chdir(collection)
+    pytest(session, "tests/pipelines", env=ansible_environment(collection))
 
 
 @nox.session(python=PYTHON)
@@ -390,6 +466,48 @@ def demo(session: nox.Session, core: str) -> None:
     )
 
 
+@nox.session(name="report-page", python=PYTHON)
+def report_page(session: nox.Session) -> None:
+    """The report's page in a real browser, and its other forms by others' parsers."""
+    collection = install_for_reports(session)
+    pytest(session, "tests/report_page", env=ansible_environment(collection))
+
+
+@nox.session(name="report-demo", python=PYTHON)
+def report_demo(session: nox.Session) -> None:
+    """Reports to look at, on three sandbox stores; REPORT_LANGUAGE is en, es or pt."""
+    install(session, "runtime", "sandbox", core_requirements(DEFAULT))
+    write_demonstration_reports(session, tree(), os.environ.get("REPORT_LANGUAGE") or "en")
+
+
+@nox.session(name="report-pictures", python=PYTHON)
+def report_pictures(session: nox.Session) -> None:
+    """Renew the documentation's pictures of a report's page."""
+    collection = install_for_reports(session)
+    write_demonstration_reports(session, collection, "en")
+    page = CACHE / "report-demo" / "audit" / "index.html"
+    images = str(REPOSITORY / "docs" / "images")
+    session.run("python", "tests/report_page/take_pictures.py", str(page), images)
+
+
+def install_for_reports(session: nox.Session) -> Path:
+    """What the tests of reports need, and the collection's folder, entered."""
+    install(session, "pytest", "runtime", "sandbox", "report-page", core_requirements(DEFAULT))
+    collection = tree()
+    session.chdir(collection)
+    session.run("python", "tests/tools/find_chromium.py")
+    return collection
+
+
+def write_demonstration_reports(session: nox.Session, collection: Path, language: str) -> None:
+    """Run the demonstration of reports; its paths are told as seen from the work tree."""
+    script = str(collection / "tests" / "report_page" / "report_demo.py")
+    words = ("--folder", str(CACHE / "report-demo"), "--language", language)
+    paths = {"PATH": os.pathsep.join([session.bin, os.environ["PATH"]])}
+    with session.chdir(REPOSITORY):
+        session.run("python", script, *words, env={**ansible_environment(collection), **paths})
+
+
 @nox.session(python=PYTHON)
 def bench(session: nox.Session) -> None:
     """The benchmarks, with the words after `--`; PUBLISH=1 refreshes the documentation."""
@@ -404,6 +522,16 @@ def bench(session: nox.Session) -> None:
         env=benchmark_environment(collection),
     )
     session.log(f"Tables, pictures and every single run: {results.relative_to(REPOSITORY)}")
+
+
+@nox.session(name="bench-clients", python=PYTHON)
+def bench_clients(session: nox.Session) -> None:
+    """HTTP clients beside each other, as a table of ratios; docs/decisions has why."""
+    install_for_benchmarks(session)
+    session.run(
+        *("python", "-m", "publica_bench.clients", *session.posargs),
+        env=benchmark_environment(tree()),
+    )
 
 
 @nox.session(name="bench-test", python=PYTHON)
@@ -500,6 +628,7 @@ def require_target_python(session: nox.Session) -> Path:
     return found
 
 
+for_each_core(sanity, "sanity-matrix")
 for_each_core(unit, "matrix")
 for_each_core(integration, "matrix")
 for_each_core(demo)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .applied.executor import CONTINUE, AppliedUser
 from .applied.guarded import Guarded, apply_guarded
-from .current.snapshot import AUTO, read_current
+from .current.snapshot import AUTO, Snapshot, read_current
 from .desired.removal_options import LEAVES_ALONE, RemovalPolicy
 from .desired.user import DesiredUser
 from .plan.guards import Verdict, judge
@@ -27,9 +27,13 @@ from .transport.users_api import UsersApi
 class Provisioned:
     """A plan, what a guard said of it, and what was done of it.
 
-    ``applied`` has each desired user in the order of the input, then the removals.
+    ``applied`` has each desired user in the order of the input, then the removals. ``foretold``
+    says that nothing was done, since it was a dry run; ``today`` is the day of the run in UTC.
     """
 
+    current: Snapshot
+    today: str
+    foretold: bool
     plan: Plan
     policy: RemovalPolicy
     removals: Removals
@@ -50,11 +54,23 @@ def provision(
     on_error: str = CONTINUE,
     policy: RemovalPolicy = LEAVES_ALONE,
     progress: Progress = NO_PROGRESS,
+    count_seats: bool = False,
 ) -> Provisioned:
-    """Bring the users of a store to the desired state, or in check mode tell what that takes."""
+    """Bring the users of a store to the desired state, or in check mode tell what that takes.
+
+    :param count_seats: read the store's lists to their end, so that all seats can be counted.
+    """
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
     progress.reading()
-    current = read_current(api, desired, lookup, workers, progress, everybody=policy.exclusive)
+    current = read_current(
+        api,
+        desired,
+        lookup,
+        workers,
+        progress,
+        everybody=policy.exclusive or count_seats,
+        deactivated_too=count_seats,
+    )
     plan = plan_users(desired, current.index, today)
     removals = NO_REMOVALS
     if policy.exclusive:
@@ -72,4 +88,5 @@ def provision(
         progress=progress,
     )
     progress.finishing()
-    return Provisioned(plan, policy, removals, verdict, guarded)
+    foretold = api.transport.read_only
+    return Provisioned(current, today, foretold, plan, policy, removals, verdict, guarded)

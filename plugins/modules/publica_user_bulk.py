@@ -208,6 +208,14 @@ options:
     type: str
     choices: [auto, list, search]
     default: auto
+  count_seats:
+    description:
+      - Whether to read the store's lists of active and of deactivated users to their end, so that
+        RV(seats) tells of everybody. It costs one request for each hundred users that would not
+        have been read otherwise, and O(lookup) then makes no difference to what is read.
+      - Without it, RV(seats) is there where the list of active users came in whole anyway.
+    type: bool
+    default: false
   concurrency:
     description:
       - How many users are worked on at once, 1 to 64. All workers share the store's rate limit.
@@ -469,6 +477,48 @@ guard:
       description: How many active users the store has, null in the same cases.
       type: int
       sample: 12
+seats:
+  description:
+    - The users of the store, whether they are in the list or not, as they are when the task ends.
+      A dry run tells of them as they are, not as they would be.
+    - Null where the list of active users was not read to its end; see O(count_seats).
+  returned: always, once the store was read
+  type: dict
+  contains:
+    active:
+      description: Active users.
+      type: int
+      sample: 212
+    deactivated:
+      description: Deactivated users; null where their list was not read to its end.
+      type: int
+      sample: 18
+    plans:
+      description:
+        - How many active users hold each plan today, as C(plan_id), C(name) and C(users), by the
+          plan's id. Whoever holds two plans counts in both.
+      type: list
+      elements: dict
+      sample:
+        - {plan_id: 11, name: Campus, users: 40}
+        - {plan_id: 12, name: Library card, users: 168}
+    without_plan:
+      description: Active users without a plan today.
+      type: int
+      sample: 4
+    plans_unknown:
+      description: Active users of whom the store does not tell which plans they hold.
+      type: int
+      sample: 0
+    ending:
+      description:
+        - The plans that end within 90 days, as C(email), C(plan_id), C(name) and C(valid_to), the
+          earliest first. Of a plan that a user holds twice, the later end counts. Empty with
+          O(report=summary).
+      type: list
+      elements: dict
+      sample:
+        - {email: ana@example.org, plan_id: 12, name: Library card, valid_to: "2031-12-31"}
 plan:
   description: What the plan takes.
   returned: always, once the store was read
@@ -598,6 +648,7 @@ def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -
         on_error=params["on_error"],
         policy=policy,
         progress=progress,
+        count_seats=params["count_seats"],
     )
     return bulk_result(
         provisioned,
@@ -618,6 +669,7 @@ def main() -> None:
         "src_columns": {"type": "dict", "default": {}},
         "defaults": {"type": "dict", "default": {}},
         "lookup": lookup_argument_spec(),
+        "count_seats": {"type": "bool", "default": False},
         "concurrency": {"type": "int", "default": 8},
         "on_error": {"type": "str", "choices": list(ON_ERROR), "default": CONTINUE},
         "report": {"type": "str", "choices": list(REPORTS), "default": CHANGES},

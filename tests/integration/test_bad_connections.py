@@ -198,6 +198,7 @@ def test_every_option_of_the_connection_in_every_module(
         "max_rate_limit_wait": 90.5,
     }
     modules: dict[str, dict[str, Any]] = {
+        "publica_export": {"dir": str(runner.folder / "exported"), "name": "press"},
         "publica_user": ANA,
         "publica_user_bulk": {"users": [ANA]},
         "publica_user_info": {"email": ANA["email"]},
@@ -212,7 +213,7 @@ def test_every_option_of_the_connection_in_every_module(
 
     run = runner.tasks(tasks, secure_store).succeeded()
 
-    assert run.named("publica_user").result["api"]["retries"] == 1
+    assert run.named("publica_export").result["api"]["retries"] == 1
     assert run.named("publica_user_info").result["count"] == 1
     assert secure_store.user(email=ANA["email"])["forced_logouts"] == 1
 

@@ -29,6 +29,8 @@ ANA = {
 }
 # Whom the examples of a module speak of as being there already.
 USERS_BEFORE = {"publica_user_info": [ANA], "publica_user_logout": [ANA]}
+# Whom a page takes for granted.
+USERS_OF_PAGES = {"adopting-a-store.md": [ANA, {"email": "bruno@example.org", "active": False}]}
 # The files beside the playbook that the examples of a module read.
 FILES_BEFORE = {
     "publica_user_bulk": {
@@ -91,6 +93,7 @@ def runnable_pages() -> list[Any]:
 
 @pytest.mark.parametrize("page", runnable_pages())
 def test_what_a_page_tells_to_run(page: Path, store: SandboxStore, runner: PlaybookRunner) -> None:
+    store.add_users(USERS_OF_PAGES.get(page.name, []))
     blocks = list(blocks_of(page))
     inventory = _write_inventory(store, runner, blocks)
     variables = {"publica_api_token": store.token, "publica_python_interpreter": INTERPRETER}

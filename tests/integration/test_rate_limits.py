@@ -22,6 +22,7 @@ from support.playbook_runner import PlaybookRunner
 LIMIT, WINDOW, WORKERS = 10, 1.0, 8
 ANA = {"email": "ana@example.org", "external_id": "ana"}
 EVERY_MODULE: dict[str, dict[str, Any]] = {
+    "publica_export": {"dir": "exported", "name": "press"},
     "publica_user": ANA,
     "publica_user_bulk": {"users": [ANA]},
     "publica_user_info": {"email": ANA["email"]},

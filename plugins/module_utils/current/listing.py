@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
@@ -33,6 +34,7 @@ class Listing:
     :ivar finished: the list has no further page.
     :ivar whole: as far as the store's answers tell, no user of the list is missing from ``users``.
     :ivar pages_left: how many pages are still to be read; None where the store does not tell.
+    :ivar first_total: how many users the list had at its first page; None where that is not told.
     """
 
     def __init__(self, api: UsersApi, query: str | None = None, page_size: int = 0) -> None:
@@ -45,6 +47,7 @@ class Listing:
         self._pages_again = 0
         self._ahead: deque[Future[Page]] = deque()
         self._total: int | None = None
+        self.first_total: int | None = None
         self.users: dict[int, CurrentUser] = {}
         self.finished = False
         self.whole = True
@@ -59,6 +62,7 @@ class Listing:
         ids = frozenset(user.id for user in read)
         if self.pages_read == 1:
             self._first_ids = ids
+            self.first_total = page.total
         elif self._comes_again(ids):
             self._pages_again += 1
         self._last_ids = ids
@@ -126,7 +130,9 @@ class Listing:
         elif page.last_page is not None:
             self.pages_left = max(1, page.last_page - self.pages_read)
         elif self._total is not None and self._first_ids:
-            self.pages_left = max(1, -(-self._total // len(self._first_ids)) - self.pages_read)
+            self.pages_left = max(
+                1, math.ceil(self._total / len(self._first_ids)) - self.pages_read
+            )
 
 
 def _with_external_ids(records: list[dict[str, Any]]) -> list[dict[str, Any]]:

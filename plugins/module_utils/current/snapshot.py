@@ -45,11 +45,14 @@ class Snapshot:
     :ivar index: the current users that planning needs to know, and whoever was read beside them.
     :ivar active: the active users that the store's list has brought, each once.
     :ivar whole: the list was read to its end, and as far as the store tells nobody is missing.
+    :ivar deactivated: the deactivated users, each once; None where their list was not read to its
+        end.
     """
 
     index: UserIndex
     active: Sequence[CurrentUser]
     whole: bool
+    deactivated: Sequence[CurrentUser] | None = None
 
 
 def read_current(
@@ -60,6 +63,7 @@ def read_current(
     progress: Progress = NO_PROGRESS,
     *,
     everybody: bool = False,
+    deactivated_too: bool = False,
 ) -> Snapshot:
     """The current users that planning ``desired`` needs to know, and whoever was read beside them.
 
@@ -67,6 +71,7 @@ def read_current(
     :param workers: look-ups and pages asked for at once.
     :param progress: told of each page and look-up.
     :param everybody: read the list of the active users to its end, whoever is looked for.
+    :param deactivated_too: read that of the deactivated ones to its end as well.
     """
     with ThreadPoolExecutor(workers, initializer=leave_signals_to_main_thread) as pool:
         reader = _Reader(api, desired, workers, pool, progress)
@@ -76,7 +81,7 @@ def read_current(
             reader.search_active()
         else:
             reader.list_active(may_look_up=lookup == AUTO)
-        reader.list_deactivated()
+        reader.list_deactivated(everybody=deactivated_too)
         return reader.snapshot()
 
 
@@ -159,7 +164,15 @@ class _Reader:
     def snapshot(self) -> Snapshot:
         """What has been read."""
         active = [user for user in self._active.users.values() if user.active]
-        return Snapshot(self.index, active, self._active.finished and self._active.whole)
+        whole = self._active.finished and self._active.whole
+        deactivated: list[CurrentUser] | None = None
+        if self._deactivated is not None and self._deactivated.finished:
+            if self._deactivated.whole:
+                # One that a store's search brings and that is active is no user of this list.
+                deactivated = [u for u in self._deactivated.users.values() if not u.active]
+        elif whole and self._holds_deactivated():
+            deactivated = [user for user in self._active.users.values() if not user.active]
+        return Snapshot(self.index, active, whole, deactivated)
 
     def search_active(self) -> None:
         """Look every desired user up, and list only for those who cannot be found so."""
@@ -167,13 +180,26 @@ class _Reader:
         while not self._active.finished and (self._without_email or self._with_id):
             self._read_page(self._active, len(self._without_email | self._with_id))
 
-    def list_deactivated(self) -> None:
-        """Find the desired users who were not found active among the deactivated ones."""
+    def list_deactivated(self, *, everybody: bool = False) -> None:
+        """Find the desired users who were not found active among the deactivated ones.
+
+        :param everybody: read their list to its end, whoever is looked for.
+        """
         read_whole = self._active.finished and self._active.whole
-        if read_whole and any(not user.active for user in self._active.users.values()):
+        if read_whole and self._holds_deactivated():
             return  # The list just read holds the deactivated users too (choice 3).
+        if everybody:
+            if self._deactivated is None:
+                self._deactivated = Listing(self._api, DEACTIVATED, self._active.page_size)
+            while not self._deactivated.finished:
+                self._read_page(self._deactivated, self._workers * PAGE_SIZE)
+            return
         # Nobody has to be deactivated who is not active, so to ``absent`` it makes no difference.
         self._read_deactivated(lambda user: user.state != "absent")
+
+    def _holds_deactivated(self) -> bool:
+        """Whether the list of the active users has brought a deactivated one."""
+        return any(not user.active for user in self._active.users.values())
 
     def _look_up_before_listing(self) -> None:
         """Look up whoever is looked for; then read the shorter list first, if there is need.

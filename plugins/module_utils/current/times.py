@@ -67,9 +67,9 @@ def end_days(value: Any) -> frozenset[str]:
     again on every run.
     """
     told = time_of(value)
-    if told is None or not _DATE.match(told):
+    day = _day(told or "")
+    if told is None or day is None:
         return frozenset()
-    day = datetime.date.fromisoformat(told[:10])
     days = {day, *_days_told(value)}
     turn = re.fullmatch(r".{10}T(\d{2}):(\d{2}):(\d{2})Z", told)
     if turn:
@@ -84,11 +84,17 @@ def end_days(value: Any) -> frozenset[str]:
 def _days_told(value: Any) -> set[datetime.date]:
     """The day that stands in the text itself, in whatever zone the text is."""
     text = value.get("date") if isinstance(value, Mapping) else value
-    match = _DATE.match(text.strip()) if isinstance(text, str) else None
+    day = _day(text.strip()) if isinstance(text, str) else None
+    return set() if day is None else {day}
+
+
+def _day(text: str) -> datetime.date | None:
+    """The day that a text begins with; None for no day, such as a database's zero date."""
+    match = _DATE.match(text)
     try:
-        return {datetime.date.fromisoformat(match.group())} if match else set()
+        return datetime.date.fromisoformat(match.group()) if match else None
     except ValueError:
-        return set()
+        return None
 
 
 def _moment(timestamp: float | None) -> str | None:

@@ -22,6 +22,8 @@ SHOWN = (
     "sessions_limit",
 )
 NOT_SHOWN = "(set, not shown)"
+# Behind the actions on a user whom ``exclusive`` deactivates.
+NOT_LISTED = ": not in the list"
 
 
 def diff_of(applied: AppliedUser) -> dict[str, Any] | None:
@@ -50,7 +52,7 @@ def diff_of(applied: AppliedUser) -> dict[str, Any] | None:
     if FORCE_LOGOUT in applied.actions:
         after["sessions"] = "ended"
     label = (applied.plan.current or applied.user or desired).email or desired.label
-    unlisted = "" if applied.plan.listed else ": not in the list"
+    unlisted = "" if applied.plan.listed else NOT_LISTED
     return {
         "before": before,
         "after": after,

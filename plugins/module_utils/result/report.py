@@ -16,6 +16,7 @@ from ..provision import Provisioned
 from ..transport.errors import PublicaError
 from .diff import diff_of
 from .guard import guard_failure, guard_item, guard_warnings
+from .seats import seats_of
 from .warning_lines import warning_lines
 
 CHANGES, ALL, SUMMARY = "changes", "all", "summary"
@@ -57,6 +58,7 @@ def bulk_result(
             "minutes": plan.minutes(requests_a_window, share),
         },
         "guard": guard_item(verdict),
+        "seats": _seats(provisioned, report),
         "warnings": [
             *guard_warnings(verdict, consequence, skips_removals=provisioned.policy.skips_removals),
             *warning_lines(applied, removals.warnings),
@@ -74,6 +76,15 @@ def bulk_result(
             or PublicaError("users_failed", message, fields=_errors_by_place(applied))
         ).as_failure()
     return result
+
+
+def _seats(provisioned: Provisioned, report: str) -> dict[str, Any] | None:
+    """The store's seats as they are now: a dry run has changed none."""
+    written = () if provisioned.foretold else (user.user for user in provisioned.applied)
+    seats = seats_of(provisioned.current, written, provisioned.today)
+    if seats is not None and report == SUMMARY:
+        seats["ending"] = []
+    return seats
 
 
 def _errors_by_place(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:

@@ -130,6 +130,23 @@ def whole_number(value: Any) -> int | None:
     return None
 
 
+def form_of(answer: Answer) -> str | None:
+    """The form of a good answer that no documentation has: an object's keys, or a text itself.
+
+    None for what tells of a failure, for a page, and for what is torn.
+    """
+    if answer.is_html:
+        return None
+    if not answer.is_json:
+        text = answer.body.strip()[:QUOTED_CHARACTERS].decode("utf-8", "replace")
+        return None if text[:1] in ("", "{", "[") else f"text {text}"
+    value = answer.json()
+    if isinstance(value, dict):
+        tells_failure = not {"error", "errors", "exception"}.isdisjoint(value)
+        return None if tells_failure else f"object {sorted(value)}"
+    return f"{type(value).__name__} in JSON" if value else None
+
+
 def says_failure(payload: Mapping[str, Any]) -> bool:
     """Whether an answer with a good status carries a ``CODE`` other than ``success``."""
     code = payload.get("CODE")

@@ -9,6 +9,7 @@ Bodies and answers are the API's own; ``current`` and ``plan`` know what they me
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,10 @@ PAGE_SIZE = 100  # the most that the API gives in one page
 DEACTIVATED = "deactivated"
 ADMINS = "admins"
 
+# An answer to force logout that no documentation has is taken for the store's when it has come so
+# often in one run.
+TIMES_MEANT = 3
+
 
 class UsersApi:
     """The endpoints of one store.
@@ -33,6 +38,7 @@ class UsersApi:
     def __init__(self, transport: HttpTransport) -> None:
         self.transport = transport
         self._force_logout_variant = 0
+        self._forms_of_logout: Counter[str] = Counter()
 
     def list_page(self, page: int, query: str | None = None) -> Page:
         """One page of users; ``query`` is an address, ``deactivated`` or ``admins``.
@@ -73,15 +79,31 @@ class UsersApi:
         variants = paths.force_logout(identifier)
         first = self._force_logout_variant
         try:
-            self.transport.send("POST", variants[first], _logged_out, repeats=repeats)
+            self.transport.send("POST", variants[first], self._logged_out, repeats=repeats)
             return
         except NotFoundError as error:
             not_found = error
         try:
-            self.transport.send("POST", variants[1 - first], _logged_out, repeats=repeats)
+            self.transport.send("POST", variants[1 - first], self._logged_out, repeats=repeats)
         except NotFoundError:
             raise not_found from None
         self._force_logout_variant = 1 - first
+
+    def _logged_out(self, answer: Answer) -> bool | None:
+        """What other writes answer, JSON that holds nothing, or what this store always answers.
+
+        No answer to force logout is documented (choice 13). A framework writes one without content
+        as ``[]``, ``{}`` or ``null``. One of another form may be a proxy's, and the sessions still
+        be open; so the request, which does no harm twice, is sent again. Whoever answers in that
+        form every time is the store.
+        """
+        if _done(answer) or (answer.is_json and answer.json() in ([], {}, None)):
+            return True
+        form = answers.form_of(answer)
+        if form is None:
+            return None
+        self._forms_of_logout[form] += 1
+        return True if self._forms_of_logout[form] >= TIMES_MEANT else None
 
 
 def _page(answer: Answer) -> Page | None:
@@ -100,12 +122,3 @@ def _done(answer: Answer) -> bool | None:
         return True
     payload = answer.json_object()
     return True if payload is not None and "CODE" in payload else None
-
-
-def _logged_out(answer: Answer) -> bool | None:
-    """What other writes answer, or JSON that holds nothing: no answer is documented (choice 13).
-
-    A framework writes an answer without content as ``[]``, ``{}`` or ``null``. Other JSON is as
-    likely a proxy's, and then the sessions are still open.
-    """
-    return True if answer.is_json and answer.json() in ([], {}, None) else _done(answer)

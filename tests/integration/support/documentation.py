@@ -32,12 +32,27 @@ def examples(name: str) -> list[dict[str, Any]]:
     return tasks
 
 
+def connecting_module_names(collection: Path) -> list[str]:
+    """The modules that send requests to a store."""
+    return [name for name in module_names(collection) if _connects(_documentation(name))]
+
+
+def _documentation(name: str) -> dict[str, Any]:
+    documented: dict[str, Any] = yaml.safe_load(module_named(name).DOCUMENTATION)
+    return documented
+
+
+def _connects(documented: dict[str, Any]) -> bool:
+    return "publica.la.connection" in documented.get("extends_documentation_fragment", [])
+
+
 @cache
 def options(name: str) -> dict[str, Any]:
-    """The options of a module, those of the connection too."""
+    """The options of a module, those of the connection too, where it has one."""
     fragment = importlib.import_module(f"{PLUGINS}.doc_fragments.connection").ModuleDocFragment
-    own = yaml.safe_load(module_named(name).DOCUMENTATION)["options"]
-    return {**own, **yaml.safe_load(fragment.DOCUMENTATION)["options"]}
+    documented = _documentation(name)
+    connection = yaml.safe_load(fragment.DOCUMENTATION)["options"] if _connects(documented) else {}
+    return {**documented["options"], **connection}
 
 
 def defaults(name: str) -> dict[str, Any]:

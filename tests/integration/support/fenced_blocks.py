@@ -50,5 +50,6 @@ def blocks_of(page: Path) -> Iterator[Block]:
 
 
 def pages(collection: Path) -> list[Path]:
-    """The documentation for people."""
-    return [collection / "README.md", *sorted((collection / "docs").glob("**/*.md"))]
+    """The documentation for people, in English: tests/docs holds the blocks of the others to it."""
+    found = [collection / "README.md", *sorted((collection / "docs").glob("**/*.md"))]
+    return [page for page in found if not page.stem.endswith((".es", ".pt"))]

@@ -10,6 +10,7 @@ Each call is what one task does, over real HTTP, with a connection of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
@@ -53,6 +54,12 @@ def bulk(
 def info(store: SandboxStore, **options: Any) -> Result:
     """What publica_user_info does."""
     return _work("publica_user_info", store, options, check=False)
+
+
+def export(store: SandboxStore, folder: Path, *, check: bool = False, **options: Any) -> Result:
+    """What publica_export does; the files are called press.yml and press.csv."""
+    params = {"dir": str(folder), "name": "press", **options}
+    return _work("publica_export", store, params, check)
 
 
 def logout(store: SandboxStore, **options: Any) -> Result:

@@ -21,7 +21,9 @@ from .paths import TESTS
 from .playbook_runner import LOCALHOST, Command, PlaybookRunner
 
 USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"
+REPORT = "publica.la.publica_report"
 INFO, LOGOUT = "publica.la.publica_user_info", "publica.la.publica_user_logout"
+EXPORT = "publica.la.publica_export"
 LOUD = ("-vvvv", "--diff")
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}
 BRUNO = {"email": "bruno@example.org", "external_id": "staff-2"}
@@ -156,6 +158,14 @@ def _every_module(scene: Scene) -> list[Task]:
         {INFO: {"status": "all"}},
         {LOGOUT: {"email": ANA["email"]}},
         {LOGOUT: {"email": "nobody@example.org"}},
+        {EXPORT: {"dir": str(scene.runner.folder / "exported"), "name": "press"}},
+        {
+            EXPORT: {
+                "dir": str(scene.runner.folder / "exported"),
+                "name": "elsewhere",
+                "api_token": scene.token("wrong token of an export"),
+            }
+        },
     )
 
 
@@ -292,13 +302,44 @@ def _inventory(scene: Scene) -> list[Task]:
     return []
 
 
+def _stores(scene: Scene) -> list[Task]:
+    """An inventory for a playbook that needs nothing else; the store has users of its own."""
+    write_inventory(scene.runner, {"north": scene.store})
+    return []
+
+
+def _reported_inventory(scene: Scene) -> list[Task]:
+    _inventory(scene)
+    folder = {"publica_users_report_dir": str(scene.runner.folder / "reports")}
+    scene.runner.write("inventory/group_vars/publica_stores.yml", folder)
+    return []
+
+
+def _report(scene: Scene) -> list[Task]:
+    rows = [{**ANA, "password": scene.password("row")}, {**BRUNO, "plan_id": 999}]
+    echoed = [{**BRUNO, "password": scene.password("echoed row")}]
+    tasks = _named(
+        {BULK: {"users": rows, "report": "all", "count_seats": True}},
+        {BULK: {"users": echoed, "base_url": scene.echo}},
+    )
+    folder = scene.runner.folder / "reports"
+    reports = [
+        {
+            "name": f"report {number}",
+            REPORT: {"dir": str(folder / str(number)), "results": f"result_{number}"},
+        }
+        for number in range(len(tasks))
+    ]
+    return [*tasks, *reports]
+
+
 def _crashing(method: str) -> dict[str, str]:
     return {"PYTHONPATH": str(TESTS / "crash"), "PUBLICA_TEST_CRASH": method}
 
 
 _FILES = {"ANSIBLE_PIPELINING": "false"}
 _ANA, _BRUNO = ANA["email"], BRUNO["email"]
-_FAILING_MODULES = _tasks(2, 3, 4, 6, 8, 9, 12)
+_FAILING_MODULES = _tasks(2, 3, 4, 6, 8, 9, 12, 14)
 
 WAYS: tuple[Way, ...] = (
     Way(
@@ -328,7 +369,17 @@ WAYS: tuple[Way, ...] = (
     Way("the role", _role, holds={_BRUNO: "row of the role"}, registers=False),
     Way("the role, ill used", _bad_role, returncode=2, registers=False),
     Way(
-        "the playbook provision", _inventory, "publica.la.provision", returncode=2,
+        "the playbook provision", _reported_inventory, "publica.la.provision", returncode=2,
         holds={_ANA: "guest of the playbook"},
     ),
+    Way(
+        "the playbook export", _stores, "publica.la.export",
+        arguments=["-e", "publica_export_dir=exported"],
+    ),
+    Way(
+        "the playbook offboard", _stores, "publica.la.offboard",
+        arguments=["-e", "publica_offboard_emails=zoe@example.org,nobody@example.org"],
+    ),
+    Way("the playbook audit", _reported_inventory, "publica.la.audit"),
+    Way("a report", _report, fails=_tasks(0, 1), holds={_ANA: "row"}),
 )  # fmt: skip

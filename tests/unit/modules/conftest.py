@@ -6,8 +6,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ansible_collections.publica.la.tests.unit.support.modules import ModuleRunner
+
+# Where the tests' exports go, as a playbook can write it.
+EXPORTS = "PUBLICA_TEST_EXPORTS"
+
+
+@pytest.fixture(autouse=True)
+def exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is not there yet, by its path and by a variable of the environment."""
+    path = tmp_path / "exports"
+    monkeypatch.setenv(EXPORTS, str(path))
+    return path
 
 
 @pytest.fixture

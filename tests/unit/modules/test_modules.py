@@ -18,7 +18,9 @@ from ansible_collections.publica.la.tests.unit.support.reply import Reply
 from ansible_collections.publica.la.tests.unit.support.store import FakeStore
 
 ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}
+EXPORT: dict[str, Any] = {"dir": "$PUBLICA_TEST_EXPORTS", "name": "press"}
 ARGUMENTS: dict[str, dict[str, Any]] = {
+    "publica_export": EXPORT,
     "publica_user": {**ANA, "admin": True},
     "publica_user_bulk": {"users": [{**ANA, "admin": True}]},
     "publica_user_info": {"email": "ana@example.org"},
@@ -26,8 +28,9 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 EVERY = pytest.mark.parametrize("name", ARGUMENTS)
 KEYS = {
+    "publica_export": {"files", "summary", "whole", "notes", "diff"},
     "publica_user": {"user", "actions", "diff"},
-    "publica_user_bulk": {"summary", "results", "failed_users", "guard", "plan", "diff"},
+    "publica_user_bulk": {"summary", "results", "failed_users", "guard", "seats", "plan", "diff"},
     "publica_user_info": {"users", "count"},
     "publica_user_logout": {"actions"},
 }
@@ -52,7 +55,8 @@ def test_the_shape_of_a_result(run: ModuleRunner, store: FakeStore, name: str, c
         "retries": 0,
         "waited_seconds": 0.0,
     }
-    assert bool(store.writes) is (result["changed"] and not check)
+    writes = result["changed"] and name != "publica_export" and not check
+    assert bool(store.writes) is writes
 
 
 @EVERY
@@ -219,6 +223,38 @@ class TestInfo:
         result = run("publica_user_info", store, email="ana@example.org", query="ana").result
         assert result["failed"] is True
         assert store.calls == []
+
+
+class TestExport:
+    def test_a_second_export_changes_nothing(
+        self, run: ModuleRunner, store: FakeStore, exports: Path
+    ) -> None:
+        first = run("publica_export", store, **EXPORT).result
+        second = run("publica_export", store, **EXPORT).result
+        assert (first["changed"], second["changed"]) == (True, False)
+        assert [file["path"] for file in first["files"]] == [
+            str(exports / "press.yml"),
+            str(exports / "press.csv"),
+        ]
+        assert first["summary"]["exported"] == 2
+
+    def test_it_fails_where_it_cannot_write(
+        self, run: ModuleRunner, store: FakeStore, exports: Path
+    ) -> None:
+        exports.mkdir()
+        (exports / "press.csv").symlink_to(exports / "elsewhere")
+        result = run("publica_export", store, **EXPORT).result
+        assert result["failure"]["code"] == "not_written"
+        assert store.calls == []
+
+    def test_a_token_among_the_users_is_not_written(
+        self, run: ModuleRunner, store: FakeStore, exports: Path
+    ) -> None:
+        store.users[1].external_id = f"x{TOKEN}"
+        ran = run("publica_export", store, **EXPORT)
+        assert ran.result["failure"]["code"] == "unexpected_answer"
+        assert list(exports.iterdir()) == []
+        assert TOKEN not in ran.everything
 
 
 def test_a_logout_takes_exactly_one_key(run: ModuleRunner, store: FakeStore) -> None:

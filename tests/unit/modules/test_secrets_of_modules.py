@@ -21,7 +21,9 @@ from ansible_collections.publica.la.tests.unit.support.store import FakeStore
 SECRET = "Zebra-Crossing-77"
 ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}
 
+EXPORT: dict[str, Any] = {"dir": "$PUBLICA_TEST_EXPORTS", "name": "press"}
 MODULES: dict[str, dict[str, Any]] = {
+    "publica_export": EXPORT,
     "publica_user": {**ANA, "password": SECRET, "update_password": "always"},
     "publica_user_bulk": {"users": [{**ANA, "password": SECRET, "update_password": "always"}]},
     "publica_user_info": {"email": "ana@example.org"},
@@ -70,6 +72,7 @@ CALLS: list[Any] = [
                  id="in rows that are no list"),
     pytest.param("publica_user_bulk", {"user": [{**ANA, "password": SECRET}]},
                  id="in a list with a misspelt name"),
+    pytest.param("publica_export", EXPORT, id="export"),
     pytest.param("publica_user_info", {"email": "ana@example.org"}, id="info"),
     pytest.param("publica_user_logout", {"id": 1}, id="logout"),
 ]  # fmt: skip
@@ -85,7 +88,7 @@ def test_neither_password_token_nor_link_is_told(
         assert secret not in ran.everything
 
 
-@pytest.mark.parametrize(("name", "arguments"), CALLS[:-2])
+@pytest.mark.parametrize(("name", "arguments"), CALLS[:-3])
 def test_an_echoing_store_changes_nothing_of_that(
     run: ModuleRunner, name: str, arguments: dict[str, Any]
 ) -> None:

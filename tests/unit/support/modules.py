@@ -49,6 +49,7 @@ class ModuleRunner:
         self,
         name: str,
         store: FakeStore,
+        /,
         *,
         check: bool = False,
         log: Callable[..., None] | None = None,

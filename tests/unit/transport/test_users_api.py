@@ -209,6 +209,43 @@ class TestForceLogout:
         assert (told.value.code, told.value.status) == ("unexpected_answer", 200)
 
     @pytest.mark.parametrize(
+        "answers",
+        [
+            [{"json": {"message": f"{name} is out"}} for name in ("Ana", "Ana", "Bruno")],
+            [{"json": "OK"}] * 3,
+            [{"body": "OK"}] * 3,
+        ],
+        ids=["an object", "a text in JSON", "a text"],
+    )
+    def test_what_the_store_answers_every_time(
+        self, wire: responses.RequestsMock, api: UsersApi, answers: list[dict[str, Any]]
+    ) -> None:
+        for answer in answers:
+            wire.post(f"{self.TABLE}/5/force-logout", **answer)
+        for _time in answers[:-1]:
+            with pytest.raises(LostAnswerError):
+                api.force_logout(5)
+        api.force_logout(5, repeats=True)
+        assert len(sent(wire)) == 3
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            pytest.param({"json": {"error": "Maintenance"}}, id="an error"),
+            pytest.param({"json": False}, id="a no"),
+            pytest.param({"body": "<html>Sign in</html>"}, id="a page"),
+            pytest.param({"body": '{"CODE": "succ'}, id="torn"),
+        ],
+    )
+    def test_what_tells_of_no_logout_however_often_it_comes(
+        self, wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
+    ) -> None:
+        wire.post(f"{self.TABLE}/5/force-logout", **answer)
+        for _time in range(5):
+            with pytest.raises(LostAnswerError):
+                api.force_logout(5)
+
+    @pytest.mark.parametrize(
         ("external_id", "quoted"),
         [
             ("staff-7", "staff-7"),

@@ -5,7 +5,8 @@
 """Rows from a YAML document: its text is held as a whole, its users one at a time.
 
 Values are what YAML says, but two kinds that would not survive stay text: dates, which the options
-want as text, and whole numbers with a leading zero, which YAML 1.1 takes for octal.
+want as text, and whole numbers with a leading zero, which YAML 1.1 takes for octal. Ansible's tag
+``!unsafe``, for a text that is not to be evaluated, says what holds for every text here.
 """
 
 from __future__ import annotations
@@ -127,6 +128,7 @@ class RowLoader(*_BASES):  # type: ignore[misc]  # the bases depend on how PyYAM
 if HAS_YAML:
     RowLoader.add_constructor(f"{_TAG}timestamp", _text)
     RowLoader.add_constructor(f"{_TAG}int", _number)
+    RowLoader.add_constructor("!unsafe", _text)
     for _tag in (None, *(f"{_TAG}{kind}" for kind in ("binary", "omap", "pairs", "set"))):
         RowLoader.add_constructor(_tag, _refuse)
 

@@ -51,6 +51,15 @@ def test_values_are_what_yaml_says_but_dates_and_leading_zeros(folder: SourceFol
     )  # fmt: skip
 
 
+def test_a_text_that_ansible_is_not_to_evaluate_is_that_text(folder: SourceFolder) -> None:
+    content = '- email: ana@example.org\n  external_id: !unsafe "{{ 7 * 7 }}"\n'
+    [user] = folder.users("seats.yml", content)
+    assert user.external_id == "{{ 7 * 7 }}"
+
+    error = folder.error("seats.yml", "- id: !unsafe [1]\n")
+    assert "holds a value that is no plain text" in error.message
+
+
 def test_a_password_that_yaml_takes_for_a_tag_is_not_told(folder: SourceFolder) -> None:
     error = folder.error("seats.yml", f"- id: 1\n  password: !{SECRET}\n")
     assert list(error.fields) == ["seats.yml:2"]

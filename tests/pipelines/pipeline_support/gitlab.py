@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The example for GitLab, as jobs that can be run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from .conditions import holds_on_gitlab
+from .jobs import Download, Job, JobRun, Machine, Script, Upload
+from .paths import GITLAB
+from .site import Site
+
+MERGE_REQUEST = {"CI_PIPELINE_SOURCE": "merge_request_event", "CI_DEFAULT_BRANCH": "main"}
+PUSH = {
+    "CI_PIPELINE_SOURCE": "push",
+    "CI_DEFAULT_BRANCH": "main",
+    "CI_COMMIT_BRANCH": "main",
+}
+SCHEDULE = {**PUSH, "CI_PIPELINE_SOURCE": "schedule"}
+
+
+def content() -> dict[str, Any]:
+    """The file as it is written."""
+    read: dict[str, Any] = yaml.safe_load(GITLAB.read_text("utf-8"))
+    return read
+
+
+def job_names(values: Mapping[str, str]) -> list[str]:
+    """The jobs of the pipeline that these variables lead to, by the jobs' rules."""
+    return [
+        name
+        for name, job in content().items()
+        if isinstance(job, dict)
+        and "script" in job
+        and any(holds_on_gitlab(rule["if"], values) for rule in job["rules"])
+    ]
+
+
+class Gitlab:
+    """The jobs of one file."""
+
+    def __init__(self, site: Site, machine: Machine, variables: Mapping[str, str]) -> None:
+        self._tokens = site.tokens
+        self._machine = machine
+        self._variables = variables
+        self._shown = ""
+
+    def review(self) -> JobRun:
+        return self._plan(MERGE_REQUEST)
+
+    def plan(self) -> JobRun:
+        return self._plan(PUSH)
+
+    def _plan(self, values: Mapping[str, str]) -> JobRun:
+        run = self.job("plan", values)
+        self._shown = run.output
+        return run
+
+    def note(self) -> JobRun:
+        """The note under the merge request."""
+        return self.job("note", {**MERGE_REQUEST, **self._variables})
+
+    def shown(self) -> str:
+        return self._shown
+
+    def apply(self) -> JobRun | None:
+        return self.job("apply", PUSH)
+
+    def audit(self) -> JobRun:
+        return self.job("audit", SCHEDULE)
+
+    def job(self, name: str, values: Mapping[str, str]) -> JobRun:
+        """Run a job of the pipeline that these variables lead to."""
+        assert name in job_names(values), f"{name} is no job of this pipeline"
+        file = content()
+        own = file[name]
+        # Only the jobs that reach a store have its token, by their environment.
+        tokens = self._tokens if own.get("environment") else {}
+        job = {**file.get(own.get("extends", ""), {}), **own}
+        kept = job.get("artifacts", {})
+        checkout = str(self._machine.checkout())
+        common = {
+            key: text.replace("$CI_PROJECT_DIR", checkout)
+            for key, text in file["variables"].items()
+        }
+        return self._machine.run(
+            Job(
+                name,
+                [
+                    *(Download(needed) for needed in job.get("needs", [])),
+                    Script("\n".join([*job.get("before_script", []), *job["script"]]), name=name),
+                    Upload(name, kept.get("paths", []), always=kept.get("when") == "always"),
+                ],
+                {**common, **values, **tokens, "CI_PROJECT_DIR": checkout},
+            )
+        )

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A place for notes, in GitLab's stead."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+
+
+@dataclass(frozen=True)
+class Note:
+    """One note as it was sent."""
+
+    path: str
+    token: str
+    body: str
+
+
+@dataclass(frozen=True)
+class NoteServer:
+    """Where it is, and what was sent to it."""
+
+    url: str
+    notes: list[Note] = field(default_factory=list)
+
+
+@contextmanager
+def note_server() -> Iterator[NoteServer]:
+    """Take notes on a port of this machine."""
+    notes: list[Note] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["Content-Length"])
+            form = parse_qs(self.rfile.read(length).decode())
+            notes.append(Note(self.path, self.headers["PRIVATE-TOKEN"], form["body"][0]))
+            self.send_response(201)
+            self.end_headers()
+
+        def log_message(self, *_words: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield NoteServer(f"http://127.0.0.1:{server.server_port}", notes)
+        server.shutdown()
+        thread.join()

@@ -1,0 +1,173 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""docs/examples/awx: what it tells AWX, and whether the parts fit each other.
+
+There is no AWX here. The playbook that sets one up is run with modules that only write down what
+they are given, in the place of awx.awx.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+
+from pipeline_support.paths import EXAMPLES, PROJECT, kept_variables
+
+EXAMPLE = EXAMPLES / "awx"
+TOKENS = {
+    "PUBLICA_TOKEN_PRESS": "token-for-awx-of-press-0123456789",
+    "PUBLICA_TOKEN_UNIVERSITY": "token-for-awx-of-university-0123456789",
+}
+# What AWX's endpoint for surveys takes, by its own documentation.
+QUESTION_KEYS = {"question_name", "variable", "type", "required"}
+QUESTION_TYPES = {
+    *("text", "textarea", "password", "multiplechoice", "multiselect", "integer", "float"),
+}
+
+
+def modules_used() -> list[str]:
+    """The modules of awx.awx that the playbook names."""
+    text = (EXAMPLE / "configure.yml").read_text("utf-8")
+    return sorted(set(re.findall(r"^ +awx\.awx\.(\w+):", text, re.MULTILINE)))
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+    """What the playbook tells each of the modules."""
+    folder = tmp_path_factory.mktemp("awx")
+    shutil.copytree(EXAMPLE, folder / "example")
+    modules = folder / "collections" / "ansible_collections" / "awx" / "awx" / "plugins" / "modules"
+    modules.mkdir(parents=True)
+    for name in modules_used():
+        (modules / f"{name}.py").write_text(recorder(name), "utf-8")
+    finished = subprocess.run(
+        [str(Path(sys.executable).parent / "ansible-playbook"), "configure.yml", "-vv"],
+        cwd=folder / "example",
+        env={
+            **kept_variables(),
+            **TOKENS,
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
+            "AWX_TOLD": str(folder / "told.jsonl"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert [token for token in TOKENS.values() if token in finished.stdout] == []
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in (folder / "told.jsonl").read_text("utf-8").splitlines():
+        name, arguments = json.loads(line)
+        found.setdefault(name, []).append(arguments)
+    return found
+
+
+def recorder(name: str) -> str:
+    """A module that writes its arguments down; WANT_JSON has Ansible hand them over in a file."""
+    return f'''#!/usr/bin/python
+# WANT_JSON
+import json, os, sys
+arguments = json.load(open(sys.argv[1]))
+told = {{key: value for key, value in arguments.items() if not key.startswith("_ansible")}}
+with open(os.environ["AWX_TOLD"], "a") as file:
+    file.write(json.dumps(["{name}", told]) + "\\n")
+print(json.dumps({{"changed": False}}))
+'''
+
+
+def test_every_part_is_told_once(told: dict[str, list[dict[str, Any]]]) -> None:
+    assert sorted(told) == modules_used()
+    assert {name: len(calls) for name, calls in told.items() if len(calls) != 1} == {
+        "job_template": 3
+    }
+
+
+def test_the_credential_gives_each_store_its_token(told: dict[str, list[dict[str, Any]]]) -> None:
+    [kind] = told["credential_type"]
+    [credential] = told["credential"]
+    fields = {field["id"] for field in kind["inputs"]["fields"]}
+
+    assert kind["kind"] == "cloud"
+    assert all(field["secret"] for field in kind["inputs"]["fields"])
+    assert fields == set(kind["inputs"]["required"]) == set(credential["inputs"])
+    assert credential["credential_type"] == kind["name"]
+    # AWX fills them in when a job starts, with Jinja as well, and they come there as they stand.
+    injected = {
+        name: jinja2.Template(text).render(credential["inputs"])
+        for name, text in kind["injectors"]["env"].items()
+    }
+    assert injected == TOKENS
+    stores = yaml.safe_load((PROJECT / "inventory" / "stores.yml").read_text("utf-8"))
+    hosts = stores["publica_stores"]["hosts"]
+    assert set(injected) == {f"PUBLICA_TOKEN_{name.upper()}" for name in hosts}
+
+
+def test_the_templates_run_what_the_project_has(told: dict[str, list[dict[str, Any]]]) -> None:
+    [source] = told["inventory_source"]
+    [project] = told["project"]
+
+    assert (PROJECT / source["source_path"]).is_file()
+    assert (PROJECT / "collections" / "requirements.yml").is_file()
+    for template in told["job_template"]:
+        assert (PROJECT / template["playbook"]).is_file()
+        assert template["project"] == project["name"]
+        assert template["credentials"] == [told["credential"][0]["name"]]
+        assert template["job_slice_count"] == 1
+        assert not template["allow_simultaneous"]
+        assert not template["ask_variables_on_launch"]
+
+
+def test_nothing_is_applied_before_it_was_approved(told: dict[str, list[dict[str, Any]]]) -> None:
+    [workflow] = told["workflow_job_template"]
+    nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
+    after = {
+        name: [one["identifier"] for one in node.get("related", {}).get("success_nodes", [])]
+        for name, node in nodes.items()
+    }
+    kinds = {name: node["unified_job_template"]["type"] for name, node in nodes.items()}
+    playbooks = {one["name"]: one["playbook"] for one in told["job_template"]}
+
+    assert after == {"plan": ["approve"], "approve": ["apply"], "apply": []}
+    assert all(set(node.get("related", {})) <= {"success_nodes"} for node in nodes.values())
+    assert kinds["approve"] == "workflow_approval"
+    assert playbooks[nodes["plan"]["unified_job_template"]["name"]] == "plan.yml"
+    assert playbooks[nodes["apply"]["unified_job_template"]["name"]] == "apply.yml"
+    assert not workflow["allow_simultaneous"]
+
+
+def test_the_survey_asks_for_what_the_playbooks_read(
+    told: dict[str, list[dict[str, Any]]],
+) -> None:
+    [workflow] = told["workflow_job_template"]
+    survey = workflow["survey_spec"]
+
+    assert workflow["survey_enabled"]
+    assert set(survey) == {"name", "description", "spec"}
+    for question in survey["spec"]:
+        assert set(question) >= QUESTION_KEYS
+        assert question["type"] in QUESTION_TYPES
+        assert question["type"] != "integer" or isinstance(question["default"], int)
+        assert question["default"] in question.get("choices", [question["default"]])
+    variables = {question["variable"] for question in survey["spec"]}
+    # Where a token is sent, and which plan passes, is for nobody to type.
+    assert variables == {
+        "publica_hosts",
+        "publica_users_rate_limit_share",
+        "publica_users_exclusive",
+    }

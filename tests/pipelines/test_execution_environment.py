@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""docs/examples/execution-environment: the context that ansible-builder makes, without an image."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline_support.paths import COLLECTION, EXAMPLES, kept_variables
+
+EXAMPLE = EXAMPLES / "execution-environment"
+
+
+def builder(*words: str, folder: Path) -> str:
+    """Run ansible-builder in a folder; returns what it says."""
+    beside = Path(sys.executable).parent
+    finished = subprocess.run(
+        [str(beside / "ansible-builder"), *words],
+        cwd=folder,
+        env={
+            **kept_variables(),
+            "PATH": os.pathsep.join([str(beside), "/usr/bin", "/bin"]),
+            "HOME": str(folder),
+            "LC_ALL": "C.UTF-8",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
+
+
+@pytest.fixture
+def context(tmp_path: Path, archive: Path) -> Path:
+    """The build context that the example leads to."""
+    folder = tmp_path / "ee"
+    shutil.copytree(EXAMPLE, folder)
+    shutil.copy2(archive, folder)
+    words = ("--context", "context", "--output-filename", "Containerfile")
+    builder("create", "--file", "execution-environment.yml", *words, folder=folder)
+    return folder / "context"
+
+
+def test_the_context_has_all_that_the_build_asks_for(context: Path, archive: Path) -> None:
+    build = context / "_build"
+    wanted = yaml.safe_load((build / "requirements.yml").read_text("utf-8"))
+
+    [collection] = wanted["collections"]
+    assert (build / collection["name"]).read_bytes() == archive.read_bytes()
+    containerfile = (context / "Containerfile").read_text("utf-8")
+    assert "ansible-core==2.21.5" in containerfile
+    assert "ansible-runner==2.4.3" in containerfile
+    assert "python3.12" in containerfile
+
+
+def test_the_collection_is_installed_as_the_context_says(context: Path, tmp_path: Path) -> None:
+    """The line of the image's build that installs collections, run in the context's own folder."""
+    install_collections(context / "_build", tmp_path / "collections")
+
+    assert (tmp_path / "collections/ansible_collections/publica/la/MANIFEST.json").is_file()
+
+
+def install_collections(build: Path, target: Path) -> None:
+    """What the image's build does with its requirements."""
+    subprocess.run(
+        [
+            *(str(Path(sys.executable).parent / "ansible-galaxy"), "collection", "install"),
+            *("--requirements-file", "requirements.yml", "--collections-path", str(target)),
+        ],
+        cwd=build,
+        env={**kept_variables(), "HOME": str(target), "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+
+
+def test_the_collection_tells_the_builder_what_it_needs(context: Path, tmp_path: Path) -> None:
+    target = tmp_path / "collections"
+    install_collections(context / "_build", target)
+
+    said = builder("introspect", str(target), folder=tmp_path)
+
+    found = yaml.safe_load(said)
+    required = (COLLECTION / "meta" / "ee-requirements.txt").read_text("utf-8").split()
+    assert [line.split("#")[0].strip() for line in found["python"]] == required
+    assert [line.split("#")[1].strip() for line in found["python"]] == [
+        "from collection publica.la" for _ in required
+    ]
+    assert any(line.startswith("requests") for line in required)
+    assert not found.get("system")

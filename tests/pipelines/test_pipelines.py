@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""docs/examples/pipelines: what a change goes through, in each of the systems.
+
+The shell lines of the examples are run as they stand, with the stores' databases as the truth.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pipeline_support.github import FORK, Github, workflow
+from pipeline_support.gitlab import Gitlab
+from pipeline_support.jobs import Job, Machine, Pipeline, Script
+from pipeline_support.note_server import NoteServer
+from pipeline_support.site import Site
+
+NEW = {"email": "elena@example.org", "external_id": "staff-1003"}
+PASSWORD = "a-password-that-nobody-may-see"
+BY_HAND = {"email": "farid@example.org", "external_id": "staff-1004", "password": PASSWORD}
+GONE = {"email": "gone@example.org", "external_id": "staff-0001"}
+
+
+def test_a_change_is_planned_approved_and_carried_out(
+    pipeline: Pipeline, site: Site, machine: Machine
+) -> None:
+    site.stores["press"].add_users([GONE])
+
+    pipeline.review().succeeded()
+
+    assert site.writes() == 0
+    planned = json.loads((machine.artifacts_of("plans") / "approve.json").read_text("utf-8"))
+    assert set(planned["publica_plans"]) == set(site.stores)
+    assert all(hash_ in pipeline.shown() for hash_ in planned["publica_plans"].values())
+
+    applied = pipeline.apply()
+
+    assert applied is not None
+    applied.succeeded()
+    assert site.active() == site.declared()
+    pipeline.audit().succeeded()
+
+    before = site.writes()
+    site.stores["university"].add_users([BY_HAND])
+    audit = pipeline.audit()
+
+    assert audit.failed
+    assert BY_HAND["email"] in audit.output
+    assert site.writes() == before
+    secrets = [*site.tokens.values(), str(PASSWORD)]
+    for run in (applied, audit):
+        assert [secret for secret in secrets if secret in run.output] == []
+
+
+def test_what_changed_after_the_review_is_refused(pipeline: Pipeline, site: Site) -> None:
+    pipeline.plan().succeeded()
+    site.add("press", NEW)
+
+    applied = pipeline.apply()
+
+    assert applied is not None
+    assert applied.failed
+    assert "approve names the plan" in applied.output
+    assert not site.stores["press"].journal(writes=True)
+    # The other store's plan is the one that was approved.
+    assert site.active()["university"] == site.declared()["university"]
+
+
+def test_nobody_is_asked_where_nothing_differs(github: Github, site: Site) -> None:
+    site.fill()
+
+    github.plan().succeeded()
+
+    assert github.apply() is None
+    assert "nothing to do" in github.shown()
+    assert site.writes() == 0
+
+
+def test_a_store_that_does_not_answer_leaves_nothing_to_approve(
+    github: Github, site: Site, machine: Machine
+) -> None:
+    site.stores["press"].fault(403, times=None)
+
+    plan = github.plan()
+
+    assert plan.failed
+    assert not (machine.artifacts / "plans").exists()
+    assert github.apply() is None
+
+
+def test_a_store_whose_plan_nobody_approved_is_not_touched(site: Site, machine: Machine) -> None:
+    install = "ansible-galaxy collection install --requirements-file collections/requirements.yml"
+    approved = """ansible-playbook apply.yml --extra-vars '{"publica_plans": {}}'"""
+
+    run = machine.run(Job("apply", [Script(install), Script(approved)], site.tokens))
+
+    assert run.failed == approved
+    assert "approve names the plan 0000000000000000" in run.output
+    assert site.writes() == 0
+
+
+def test_a_pull_request_from_elsewhere_gets_no_token(github: Github) -> None:
+    assert github.job("stores.yml", "plan", FORK) is None
+    assert github.job("stores.yml", "apply", FORK) is None
+
+
+def test_the_plan_is_written_under_a_pull_request(
+    github: Github, machine: Machine, tmp_path: Path
+) -> None:
+    plan = machine.artifacts / "plans" / "plan.md"
+    plan.parent.mkdir(parents=True)
+    plan.write_text("## Plan\n", "utf-8")
+    program = machine.programs / "gh"
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" "$GH_REPO" > {tmp_path}/said\n', "utf-8")
+    program.chmod(0o755)
+
+    run = github.comment().succeeded()
+
+    said = (tmp_path / "said").read_text("utf-8").split()
+    assert said[:5] == ["pr", "comment", "12", "--body-file", "plans/plan.md"]
+    assert said[-1] == "press/stores"
+    # The job that may write to the pull request cannot reach a store.
+    assert [path.name for path in (run.checkout / "plans").iterdir()] == ["plan.md"]
+    assert "PUBLICA_TOKEN" not in str(workflow("stores.yml")["jobs"]["comment"])
+
+
+def test_the_plan_is_noted_under_a_merge_request(
+    site: Site, machine: Machine, note_server: NoteServer
+) -> None:
+    plan = machine.artifacts / "plan" / "plans" / "plan.md"
+    plan.parent.mkdir(parents=True)
+    plan.write_text("## Plan & more\n", "utf-8")
+    variables = {
+        "PUBLICA_NOTE_TOKEN": "token-of-the-note-0123456789",
+        "CI_API_V4_URL": note_server.url,
+        "CI_PROJECT_ID": "7",
+        "CI_MERGE_REQUEST_IID": "12",
+    }
+
+    Gitlab(site, machine, variables).note().succeeded()
+
+    [note] = note_server.notes
+    assert note.path == "/projects/7/merge_requests/12/notes"
+    assert note.token == "token-of-the-note-0123456789"
+    assert note.body == "## Plan & more\n"

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pictures of a report's page for the documentation: light, dark, narrow, and on paper."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+
+import find_chromium
+
+PICTURES: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1280, "height": 1420}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1280, "height": 1420}, "color_scheme": "dark"},
+    "narrow": {"viewport": {"width": 390, "height": 1500}, "color_scheme": "light"},
+    "users": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+}
+# What a picture begins with, where that is not the head of the page.
+FROM = {"users": "#changes"}
+
+
+def main() -> int:
+    """Take the pictures. Returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("page", type=Path, help="the page")
+    parser.add_argument("folder", type=Path, help="where the pictures are put")
+    options = parser.parse_args()
+    words = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(find_chromium.find_or_install()), args=words
+        )
+        for name, shown in PICTURES.items():
+            page = browser.new_context(**shown).new_page()
+            page.goto(options.page.resolve().as_uri())
+            if name in FROM:
+                page.locator(FROM[name]).evaluate(
+                    "one => window.scrollTo({top: one.offsetTop - 16, behavior: 'instant'})"
+                )
+            path = options.folder / f"report-{name}.png"
+            page.screenshot(path=path)
+            print(path)
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,199 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What people do with a report's page, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.publica.la.plugins.module_utils.result.visible import visible
+from playwright.sync_api import Page, expect
+
+import samples
+from conftest import Opener
+
+ROWS = "[data-rows=changes] tbody tr"
+NARROW = {"width": 390, "height": 844}
+
+
+def users(page: Page) -> list[str]:
+    """The users of the rows that are shown."""
+    return page.locator(f"{ROWS} .who").all_inner_texts()
+
+
+def many(open_report: Opener, number: int = 5000) -> Page:
+    return open_report(samples.report({"north": samples.many(number)})).page
+
+
+@pytest.mark.parametrize("viewport", [None, NARROW], ids=["wide", "narrow"])
+def test_hostile_values_stay_text(open_report: Opener, viewport: dict[str, int] | None) -> None:
+    stores = {text: samples.hostile() for text in samples.HOSTILE[:4]}
+    watched = open_report(samples.report(stores), **({"viewport": viewport} if viewport else {}))
+    page = watched.page
+
+    page.locator("[data-rows=changes] .pager select").select_option("0")
+    page.locator("[data-rows=ending] .pager select").select_option("0")
+
+    each = 2 * len(samples.HOSTILE)
+    expect(page.locator(ROWS)).to_have_count(4 * each)
+    shown = page.locator(f"{ROWS} .who bdi").evaluate_all("all => all.map(one => one.textContent)")
+    assert shown[:each:2] == [visible(text) for text in samples.HOSTILE]
+    assert page.locator("img, iframe, object, b, a[href^=javascript]").count() == 0
+    assert page.locator("script").count() == 2
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wider) == 0
+    watched.assert_quiet()
+
+
+def test_nothing_is_asked_of_anybody(open_report: Opener) -> None:
+    watched = open_report(samples.of_every_kind())
+    page = watched.page
+    page.locator(".filters [name=text]").fill("reader")
+    watched.assert_quiet()
+
+    refused = page.evaluate(
+        """() => new Promise(resolve => {
+          document.addEventListener("securitypolicyviolation",
+            event => resolve(event.effectiveDirective));
+          fetch("http://127.0.0.1:9/").catch(() => {});
+        })"""
+    )
+
+    assert refused == "connect-src"
+    assert page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
+
+
+def test_thousands_of_rows_come_page_by_page(open_report: Opener) -> None:
+    page = many(open_report)
+    pager = page.locator("[data-rows=changes] .pager")
+    expect(page.locator(ROWS)).to_have_count(25)
+    expect(pager.get_by_role("status")).to_have_text("1 to 25 of 5,000")
+    expect(pager.get_by_role("button", name="Previous")).to_be_disabled()
+
+    pager.get_by_role("button", name="Next").click()
+
+    expect(pager.get_by_role("status")).to_have_text("26 to 50 of 5,000")
+    assert users(page)[0] == "reader.00025@example.org"
+    pager.locator("select").select_option("0")
+    expect(page.locator(ROWS)).to_have_count(5000)
+    expect(pager.get_by_role("button", name="Next")).to_be_disabled()
+
+
+def test_rows_are_filtered_by_text_store_action_and_state(open_report: Opener) -> None:
+    page = open_report(samples.of_every_kind()).page
+    status = page.locator("[data-rows=changes] .pager").get_by_role("status")
+
+    page.get_by_label("Search").fill("READER.00007")
+    assert users(page) == ["reader.00007@example.org"]
+    page.get_by_role("button", name="Clear").click()
+    expect(status).to_have_text("1 to 25 of 65")
+    page.locator(".filters [name=status]").select_option(label="failed")
+    assert users(page) == ["broken@example.org"]
+    page.get_by_role("button", name="Clear").click()
+    page.locator(".filters [name=action]").select_option(label="log out")
+    expect(status).to_have_text("1 to 12 of 12")
+    page.locator(".filters [name=store]").select_option(label="guarded")
+    expect(status).to_have_text("Nobody matches.")
+    page.locator(".filters [name=action]").select_option(index=0)
+    expect(status).to_have_text("1 to 3 of 3")
+
+
+def test_a_column_sorts_both_ways_and_says_so(open_report: Opener) -> None:
+    page = many(open_report, 300)
+    head = page.locator("[data-rows=changes]").get_by_role("columnheader", name="User")
+
+    assert head.get_attribute("aria-sort") == "none"
+    head.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    head.get_by_role("button").click()
+
+    assert head.get_attribute("aria-sort") == "descending"
+    assert users(page)[0] == "reader.00299@example.org"
+    other = page.locator("[data-rows=changes]").get_by_role("columnheader", name="Action")
+    other.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") == "none"
+
+
+def test_plans_that_end_come_the_earliest_first(open_report: Opener) -> None:
+    page = open_report(samples.report({"north": samples.many(3)})).page
+
+    days = page.locator("[data-rows=ending] td.num").all_inner_texts()
+
+    assert [day.split()[-1] for day in days] == ["0", "12", "30", "31", "90"]
+    assert page.locator("#ending dd").all_inner_texts() == ["3", "5"]
+
+
+def test_everything_is_reached_by_keyboard(open_report: Opener) -> None:
+    page = many(open_report, 100)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "text"
+    page.keyboard.type("reader")
+
+    reached = []
+    for _press in range(12):
+        page.keyboard.press("Tab")
+        focused = page.evaluate("document.activeElement.innerText || document.activeElement.name")
+        reached.append(str(focused).strip().splitlines()[0])
+        if focused.startswith("User"):
+            page.keyboard.press("Enter")
+        if focused == "Next":
+            page.keyboard.press("Space")
+
+    assert "Clear" in reached
+    heads = page.locator("[data-rows=changes] th[aria-sort=ascending]")
+    assert heads.all_inner_texts() == ["User"]
+    expect(page.locator("[data-rows=changes] [role=status]")).to_have_text("26 to 50 of 100")
+
+
+def test_the_keyboards_place_stays_at_the_last_page(open_report: Opener) -> None:
+    page = many(open_report, 30)
+    page.locator("[data-rows=changes]").get_by_role("button", name="Next").press("Enter")
+
+    assert page.evaluate("document.activeElement.innerText") == "Previous"
+
+
+def test_all_rows_are_printed(open_report: Opener) -> None:
+    page = many(open_report, 120)
+    page.get_by_label("Search").fill("example")
+    # What the browser itself does before and after it prints.
+    page.evaluate("""() => {
+      window.printed = [];
+      const rows = () => document.querySelectorAll("[data-rows=changes] tbody tr").length;
+      window.addEventListener("beforeprint", () => window.printed.push(rows()));
+    }""")
+
+    pdf = page.pdf()
+
+    assert pdf.startswith(b"%PDF")
+    assert page.evaluate("window.printed") == [120]
+    expect(page.locator(ROWS)).to_have_count(25)
+
+
+def test_a_page_without_differences_says_so(open_report: Opener) -> None:
+    watched = open_report(samples.report({"north": samples.result(), "south": samples.result()}))
+
+    expect(watched.page.locator("h1")).to_have_text(
+        "Nothing differs: in 2 stores, everything is as the inventory declares."
+    )
+    expect(watched.page.locator("#changes .empty")).to_contain_text("Nothing differs.")
+    assert watched.page.locator(".filters").count() == 0
+    watched.assert_quiet()
+
+
+def test_what_is_not_known_is_said_with_how_to_get_it(open_report: Opener) -> None:
+    page = open_report(samples.report({"north": {**samples.result(), "seats": None}})).page
+
+    expect(page.locator(".tile-active")).to_contain_text("not known")
+    for place in (".tile-active", "#seats", "#ending"):
+        expect(page.locator(place)).to_contain_text("publica_users_count_seats")
+
+
+def test_without_its_script_the_page_says_where_the_list_is(open_report: Opener) -> None:
+    page = open_report(samples.report({"north": samples.many(3)}), java_script_enabled=False).page
+
+    expect(page.locator("#changes noscript p")).to_be_visible()
+    assert page.locator("#stores tbody tr").count() == 1

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Chromium of this machine, for the tests that look at a page as people do.
+
+Browsers that a test driver would download for itself are not used: where this project is built,
+only package registries are reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+VARIABLE = "PUBLICA_TEST_CHROMIUM"
+MISSING = (
+    "No Chromium was found. Install it (on Debian and Ubuntu: apt-get install chromium), or name "
+    f"another one's path in the environment variable {VARIABLE}."
+)
+APT_GET = ("apt-get", "--quiet", "--option", "DPkg::Lock::Timeout=300")
+
+
+def find() -> Path | None:
+    """The browser that the environment names, or the first of the known names on PATH."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        return Path(given)
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    return Path(found) if found else None
+
+
+def install() -> None:
+    """Install Debian's package, where this user may."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (("update",), ("install", "--yes", "--no-install-recommends", "chromium")):
+        subprocess.run([*APT_GET, *words], check=True, env=environment, stdout=sys.stderr)
+
+
+def find_or_install() -> Path:
+    """The browser, installed if need be and if this user may.
+
+    Raises:
+        SystemExit: with what to do, where there is none.
+    """
+    found = find()
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        try:
+            install()
+        except subprocess.CalledProcessError as error:
+            raise SystemExit(f"{MISSING} ({' '.join(error.cmd)} failed.)") from error
+        found = find()
+    if found is None:
+        raise SystemExit(MISSING)
+    return found
+
+
+def main() -> int:
+    """The command line. Returns its exit code."""
+    argparse.ArgumentParser(
+        description="Print the path of Chromium, installed if need be."
+    ).parse_args()
+    print(find_or_install())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The changelog: what was released, and what the next release is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import semver
+import yaml
+
+from .programs import run
+
+RELEASES = Path("changelogs", "changelog.yaml")
+FRAGMENTS = Path("changelogs", "fragments")
+SUMMARY = "release_summary"
+TRIVIAL = "trivial"
+
+
+def releases(repository: Path) -> dict[str, Any]:
+    """What changelogs/changelog.yaml has of each release, by version."""
+    file = repository / RELEASES
+    content = yaml.safe_load(file.read_text("utf-8")) if file.exists() else None
+    return dict((content or {}).get("releases") or {})
+
+
+def last_release(repository: Path) -> str | None:
+    """The newest version that was released, or None before the first one."""
+    return max(releases(repository), key=semver.Version.parse, default=None)
+
+
+def release_date(repository: Path, version: str) -> str | None:
+    """The day on which a version was released, as ``yyyy-mm-dd``, or None if it was not."""
+    release = releases(repository).get(version)
+    return None if release is None else str(release["release_date"])
+
+
+def fragments(repository: Path) -> dict[str, Mapping[str, Any]]:
+    """The sections of each fragment, by its file's name."""
+    files = sorted((repository / FRAGMENTS).glob("*.y*ml"))
+    return {file.name: yaml.safe_load(file.read_text("utf-8")) or {} for file in files}
+
+
+def faults(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What the fragments lack for a release, as sentences."""
+    told = [name for name, sections in found.items() if set(sections) - {SUMMARY, TRIVIAL}]
+    summaries = [name for name, sections in found.items() if SUMMARY in sections]
+    sentences = []
+    if not told:
+        sentences.append(
+            f"{FRAGMENTS} tells of no change that a user can notice: add a fragment, or release "
+            "nothing"
+        )
+    if len(summaries) != 1:
+        there = f"are {len(summaries)} ({', '.join(summaries)})" if summaries else "is none"
+        sentences.append(
+            f"{FRAGMENTS} needs one {SUMMARY}, in a file named after the version, and there {there}"
+        )
+    return sentences
+
+
+def write(collection: Path, collections: Path, version: str, date: str) -> None:
+    """Turn the fragments into the changelog of a version, in place.
+
+    Args:
+        collection: The collection's folder, in ``ansible_collections``.
+        collections: The folder that holds that.
+        version: The version.
+        date: Its day, as ``yyyy-mm-dd``.
+    """
+    words = ("--version", version, "--date", date, "--refresh")
+    run(("antsibull-changelog", "release", *words), collection, collections)
+
+
+def section(text: str, version: str) -> str:
+    """What CHANGELOG.rst says of one version."""
+    heading = f"\nv{version}\n"
+    if heading not in text:
+        return ""
+    body = text.split(heading, 1)[1]
+    lines: list[str] = []
+    for line in body.splitlines()[1:]:
+        # The next release's underline; its heading is already there.
+        if line.startswith("====") and lines:
+            return "\n".join(lines[:-1]).strip()
+        lines.append(line)
+    return "\n".join(lines).strip()

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the version stands in the repository, and how a new one gets there.
+
+Pure: texts in, texts and sentences out. A mention of the version that is in none of these places
+would be forgotten by every release, so it is found and refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
+
+import semver
+
+Version = semver.Version
+
+SEMVER = r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]*[0-9A-Za-z])?"
+# By file: the version itself, with what stands before and behind it.
+PLACES = (
+    ("galaxy.yml", re.compile(rf"(?m)^(version: ){SEMVER}()$")),
+    ("plugins/module_utils/version.py", re.compile(rf'(?m)^(VERSION = "){SEMVER}(")$')),
+    ("*", re.compile(rf"(publica-la-){SEMVER}(\.tar\.gz)")),
+)
+ADDED = re.compile(rf"(?m)^(\s*version_added: )([\"']?)({SEMVER})\2[ \t]*$")
+# These stay as they are. The changelog is history, the requirement files hold other projects'
+# versions, and what tells how to release takes made-up ones as examples.
+EXEMPT = (
+    "CHANGELOG.rst",
+    "changelogs/*",
+    "docs/releasing.md",
+    "tests/release/*",
+    "tests/requirements/*",
+    "tests/tools/publica_release/*",
+)
+SINCE = re.compile(r"version_added:|\b[Ss]ince (?:version )?[`*]*\d")
+
+
+def parsed(text: str) -> Version | None:
+    """The semantic version that a text is, or None. Galaxy takes no build part."""
+    if not semver.Version.is_valid(text):
+        return None
+    version = semver.Version.parse(text)
+    return None if version.build else version
+
+
+def with_version(name: str, text: str, new: str, released: str | None) -> str:
+    """A file's text with the new version wherever this file tells it.
+
+    Args:
+        name: The file's path in the repository.
+        text: What is in it.
+        new: The version that is being released.
+        released: The last one that was, or None. What was added after it is added in the new one,
+            whatever version its author had expected.
+    """
+    if _is_exempt(name):
+        return text
+    for pattern, place in PLACES:
+        if fnmatch(name, pattern):
+            text = place.sub(rf"\g<1>{new}\g<2>", text)
+
+    def added(match: re.Match[str]) -> str:
+        if released is not None and Version.parse(match[3]) <= Version.parse(released):
+            return match[0]
+        return f"{match[1]}{match[2]}{new}{match[2]}"
+
+    return ADDED.sub(added, text)
+
+
+def forgotten(texts: Mapping[str, str], version: str) -> Iterator[str]:
+    """Each mention of the version that no release would change, as a sentence.
+
+    Args:
+        texts: The repository's text files by their paths.
+        version: The one that galaxy.yml tells.
+    """
+    mention = re.compile(rf"(?<![\w.-]){re.escape(version)}(?![\w.-]*\w)")
+    other = "0.0.0"
+    for name, text in texts.items():
+        if _is_exempt(name):
+            continue
+        after = with_version(name, text, other, None)
+        for number, line in enumerate(after.splitlines(), start=1):
+            if mention.search(line) and not SINCE.search(line):
+                yield (
+                    f"{name}:{number} names {version} where no release would change it: leave the "
+                    "number out, write 'since' before it if it is history, or add the place to "
+                    "PLACES in tests/tools/publica_release/versions.py"
+                )
+
+
+def _is_exempt(name: str) -> bool:
+    return any(fnmatch(name, pattern) for pattern in EXEMPT)
