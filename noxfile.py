@@ -295,7 +295,8 @@ def _write_reference(session: nox.Session, target: Path) -> None:
     target.mkdir(mode=0o755)
     words = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--no-indexes")
     # A clone may itself lie in a folder ansible_collections. Below a second one, as in .cache,
-    # Ansible finds no role; and from within the collection it takes the role for one without a name.
+    # Ansible finds no role; and from within the collection it takes the role for one without a
+    # name.
     with tempfile.TemporaryDirectory() as root:
         env = ansible_environment(collection_tree.export(Path(root)))
         with session.chdir(root):
