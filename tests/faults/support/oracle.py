@@ -324,14 +324,21 @@ def touchable(
 
 
 def _new_addresses(rows: Sequence[Row], fates: Sequence[Fate]) -> dict[int, str]:
-    """The address that each row takes, where its user does not have it yet."""
+    """The address that each row takes, where its user does not have it yet.
+
+    Whoever cannot be created for want of an external id takes none.
+    """
     return {
         number: row["email"].lower()
         for number, (row, fate) in enumerate(zip(rows, fates, strict=True))
         if row.get("state") != "absent"
         and fate.failure is None
         and row.get("email") is not None
-        and (fate.account is None or _wants_another_address(row, fate.account))
+        and (
+            row.get("external_id") is not None
+            if fate.account is None
+            else _wants_another_address(row, fate.account)
+        )
     }
 
 

@@ -108,6 +108,13 @@ def test_a_refusal_reaches_everybody_behind_it() -> None:
     assert made.requests == 0
 
 
+def test_what_a_creation_lacks_is_told_before_whose_the_address_is() -> None:
+    """User 1 would give up the address, but two entries claim him; the newcomer has no id."""
+    claimed_twice = (moved(1, "free@example.org"), DesiredUser(id=1, state="absent"))
+    made = plan(*claimed_twice, DesiredUser(email="user1@example.org"))
+    assert codes(made) == ["identity_conflict", "identity_conflict", "incomplete"]
+
+
 def test_deactivations_come_last_of_all() -> None:
     made = plan(
         desired_user(1, state="absent"),
