@@ -168,6 +168,9 @@ class Oracle:
         at_address = _with_address(accounts, row)
         if at_address is not None and at_address.id not in leaving:
             others.append(at_address)
+        if row.get("state") == "absent":
+            # Whoever is deactivated need not be read for it.
+            others = [other for other in others if other is not None and other.active]
         if any(other is not None and other.id != _id(fate.account) for other in others):
             fate.failure, fate.account = CONFLICT, None
 
