@@ -13,15 +13,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import resource
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 import collection_tree
 
 UNIT = "tests/unit"
+# Without capturing, so that the forks can be silenced at once.
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:xdist", "--capture=no")
 TOO_SLOW = "not choice_05 and not long_chain"
 # The tests for each folder: its own, and those that see it from outside. Left out is what tries
 # hundreds of examples or whole stores, since each survivor meets every test.
@@ -40,6 +47,9 @@ MODULE_UTILS = "plugins/module_utils"
 # What the tests read of the collection beside its code.
 BESIDE = ("tests", "meta", "galaxy.yml", "pyproject.toml")
 CHILDREN = 2
+# For all tests on one mutant; on a busy machine the clock is no measure.
+SECONDS_OF_WORK = 15
+SECONDS_BY_THE_CLOCK = 300
 KILLED, SURVIVED, UNTRIED = "killed", "survived", "untried"
 
 
@@ -76,7 +86,7 @@ def _workshop(root: Path, collection: Path, folder: str) -> Path:
         "source_paths": [within / "plugins"],
         "only_mutate": [f"*/module_utils/{folder}/*.py"],
         "also_copy": [within / name for name in BESIDE],
-        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-p", "no:xdist", "-k", TOO_SLOW],
+        "pytest_add_cli_args": [*WITHOUT, "--tb=no", "-k", TOO_SLOW],
         "pytest_add_cli_args_test_selection": [within / UNIT / name for name in TESTS[folder]],
         "use_git_change_detection": ["false"],
     }
@@ -93,22 +103,123 @@ def _pattern(place: str) -> str:
     return module.replace("/", ".") + ".*"
 
 
-def change(patterns: Sequence[str]) -> None:
-    """Let mutmut make the mutants of the current folder, and try those of these names."""
-    from mutmut.__main__ import cli
-    from mutmut.mutation import mutators
+def change(patterns: Sequence[str]) -> int:
+    """Make the mutants of the current folder, and try those of these names. Returns an exit code.
 
-    def words(node: object) -> Iterator[object]:
-        """The mutants of a text, unless it is a sentence."""
-        if " " not in str(getattr(node, "value", "")):
-            yield from mutators.operator_string(node)
+    mutmut would start pytest anew for each of them, which takes longer than the tests. Here the
+    tests are collected once, and each mutant gets a fork of that process.
+    """
+    import pytest
+    from mutmut.__main__ import collect_source_file_mutation_data, create_mutants
+    from mutmut.configuration import config
+    from mutmut.mutation import mutators
+    from mutmut.mutation.trampoline import set_mutant_under_test
+    from mutmut.utils.file_utils import copy_also_copy_files, copy_src_dir, setup_source_paths
 
     operators = mutators.mutation_operators
     operators[:] = [
-        (kind, words if operator is mutators.operator_string else operator)
+        (kind, _words(operator) if operator is mutators.operator_string else operator)
         for kind, operator in operators
     ]
-    cli.main(["run", "--max-children", str(CHILDREN), *patterns])
+    set_mutant_under_test("mutant_generation")
+    Path("mutants").mkdir(exist_ok=True)
+    copy_src_dir()
+    copy_also_copy_files()
+    setup_source_paths()
+    create_mutants(CHILDREN)
+    chosen, _data = collect_source_file_mutation_data(mutant_names=list(patterns))
+    trial = Trial([(data, name) for data, name, _result in chosen])
+    settings = config()
+    tests = settings.pytest_add_cli_args_test_selection
+    for data, _name, _result in chosen:
+        # Results are written from within, and mutmut names their files from here.
+        data.meta_path = data.meta_path.absolute()
+    os.chdir("mutants")
+    return int(pytest.main(["-q", *settings.pytest_add_cli_args, *tests], plugins=[trial]))
+
+
+def _words(mutate: Callable[[object], Iterable[object]]) -> Callable[[object], Iterable[object]]:
+    """The mutants of a text, unless it is a sentence."""
+    return lambda node: () if " " in str(getattr(node, "value", "")) else mutate(node)
+
+
+class Trial:
+    """A plugin of pytest that runs the collected tests on each mutant.
+
+    Args:
+        mutants: Each with mutmut's record of its file, which takes the exit code: 0 where no test
+            noticed it, 33 where no test meets it, else above 0, or below for a signal.
+    """
+
+    def __init__(self, mutants: Sequence[tuple[Any, str]]) -> None:
+        self._mutants = mutants
+        self._tests: dict[str, list[tuple[float, Any]]] = {}
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Run all tests once, to learn which meet which function, and then those on the mutants."""
+        from mutmut.mutation.trampoline import set_mutant_under_test
+        from mutmut.utils.format_utils import mangled_name_from_mutant_name
+
+        set_mutant_under_test("stats")
+        self._learn(session)
+        if session.testsfailed:
+            return True
+        running: dict[int, tuple[Any, str]] = {}
+        for number, (data, name) in enumerate(self._mutants):
+            tests = self._tests.get(mangled_name_from_mutant_name(name), [])
+            if not tests:
+                data.exit_code_by_key[name] = 33
+                continue
+            if len(running) == CHILDREN:
+                self._await(running)
+            if number % 50 == 0:
+                print(f"mutant {number} of {len(self._mutants)}", flush=True)
+            child = os.fork()
+            if child == 0:
+                set_mutant_under_test(name)
+                _try(session, sorted(tests, key=lambda test: test[0]))
+            running[child] = (data, name)
+        while running:
+            self._await(running)
+        return True
+
+    def _learn(self, session: Any) -> None:
+        from mutmut.state import state
+
+        for item in session.items:
+            state()._stats.clear()
+            began = time.monotonic()
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            seconds = time.monotonic() - began
+            for function in state()._stats:
+                self._tests.setdefault(function, []).append((seconds, item))
+
+    def _await(self, running: dict[int, tuple[Any, str]]) -> None:
+        child, status = os.wait()
+        data, name = running.pop(child)
+        data.exit_code_by_key[name] = os.waitstatus_to_exitcode(status)
+        data.save()
+
+
+def _try(session: Any, tests: Sequence[tuple[float, Any]]) -> NoReturn:
+    """Run the tests in this process, which ends with 1 as soon as one fails, and with 0 after all.
+
+    One that loops without end is ended by the system.
+    """
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS_OF_WORK, SECONDS_OF_WORK))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(SECONDS_BY_THE_CLOCK)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    try:
+        for _seconds, item in tests:
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            if session.testsfailed:
+                os._exit(1)
+        os._exit(0)
+    except BaseException:
+        os._exit(3)
 
 
 def report(workshop: Path) -> list[str]:
@@ -141,6 +252,6 @@ def _score(counts: Counter[str]) -> str:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--within"]:
-        change(sys.argv[2:])
+        sys.exit(change(sys.argv[2:]))
     else:
         sys.exit(main())

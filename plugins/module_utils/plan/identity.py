@@ -99,6 +99,8 @@ def _with_conflicts(
     for other in others:
         if other is None or other.id == found.id:
             continue
+        if desired.state == "absent" and not other.active:
+            continue  # Perhaps not even read, and a plan must not depend on that.
         if other.id in renamed and desired.external_id != other.external_id:
             continue  # The other one gives the address up in this very run.
         return _conflict(

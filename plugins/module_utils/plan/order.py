@@ -49,7 +49,7 @@ def with_order(plans: Sequence[UserPlan], index: UserIndex) -> list[UserPlan]:
         if giver is None or giver in refused:
             refused[taker] = PublicaError(
                 "address_taken",
-                f"{by_index[taker].desired.label} cannot have the address {takes[taker]}: "
+                f"{_who(by_index[taker])} cannot have the address {takes[taker]}: "
                 f"{describe(holder)} has it and does not give it up in this run.",
             )
     return [
@@ -60,6 +60,13 @@ def with_order(plans: Sequence[UserPlan], index: UserIndex) -> list[UserPlan]:
         else plan
         for plan in plans
     ]
+
+
+def _who(plan: UserPlan) -> str:
+    """Who takes an address, named by what is not that address."""
+    if plan.current is not None:
+        return describe(plan.current)
+    return f"The new user with external_id {plan.desired.external_id}"
 
 
 def waves(plans: Sequence[UserPlan]) -> list[list[UserPlan]]:

@@ -168,6 +168,9 @@ class Oracle:
         at_address = _with_address(accounts, row)
         if at_address is not None and at_address.id not in leaving:
             others.append(at_address)
+        if row.get("state") == "absent":
+            # Whoever is deactivated need not be read for it.
+            others = [other for other in others if other is not None and other.active]
         if any(other is not None and other.id != _id(fate.account) for other in others):
             fate.failure, fate.account = CONFLICT, None
 
@@ -324,14 +327,21 @@ def touchable(
 
 
 def _new_addresses(rows: Sequence[Row], fates: Sequence[Fate]) -> dict[int, str]:
-    """The address that each row takes, where its user does not have it yet."""
+    """The address that each row takes, where its user does not have it yet.
+
+    Whoever cannot be created for want of an external id takes none.
+    """
     return {
         number: row["email"].lower()
         for number, (row, fate) in enumerate(zip(rows, fates, strict=True))
         if row.get("state") != "absent"
         and fate.failure is None
         and row.get("email") is not None
-        and (fate.account is None or _wants_another_address(row, fate.account))
+        and (
+            row.get("external_id") is not None
+            if fate.account is None
+            else _wants_another_address(row, fate.account)
+        )
     }
 
 

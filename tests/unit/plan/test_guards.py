@@ -139,6 +139,7 @@ def test_a_plan_that_is_not_approved_is_told_with_what_it_sends(removals: int, t
 def test_of_a_plan_that_is_not_approved_the_removals_are_named() -> None:
     spoken = verdict(plan(0, 2), policy("100%", OTHER))
     assert "deactivates 2 users not in the list: user1@example.org, user2@" in spoken.message
+    assert spoken.deactivations == 2
 
 
 def test_a_plan_without_a_request_passes_any_approval() -> None:

@@ -114,6 +114,15 @@ def test_absent_is_content_with_a_deactivated_holder_of_the_address() -> None:
     assert found.error is None
 
 
+@pytest.mark.parametrize("was_read", [True, False])
+def test_what_absent_means_does_not_depend_on_which_deactivated_users_were_read(
+    was_read: bool,
+) -> None:
+    store = (ANA, CLEO) if was_read else (ANA,)
+    found = match_one(store=store, external_id="A", email="cleo@example.org", state="absent")
+    assert found == Match(ANA)
+
+
 def test_two_desired_users_that_are_one_user_are_both_refused() -> None:
     found = match({"id": 2}, {"email": "ana@example.org"}, {"email": "ben@example.org"})
     assert found[1].current == ANA

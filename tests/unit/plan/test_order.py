@@ -77,12 +77,14 @@ def test_a_swap_is_refused_and_everybody_in_it_is_named(circle: tuple[DesiredUse
     assert made.requests == 0
     for user in made.users:
         assert all(f"#{other.index}" in str(user.error) for other in made.users)
+        assert user.after == user.current
 
 
 def test_whoever_waits_for_a_swap_is_refused_too() -> None:
     made = plan(moved(1, 2), moved(2, 1), desired_user(9, email="user1@example.org"))
     # User 1's address never gets free, so the newcomer cannot have it.
     assert codes(made) == ["address_swap", "address_swap", "address_taken"]
+    assert "The new user with external_id ext-9 cannot have" in str(made.users[2].error)
     assert made.requests == 0
 
 
@@ -106,6 +108,26 @@ def test_a_refusal_reaches_everybody_behind_it() -> None:
     assert codes(made)[1] == "identity_conflict"
     assert codes(made)[0] is not None
     assert made.requests == 0
+
+
+def test_a_refusal_reaches_those_who_stand_before_it_in_the_list() -> None:
+    """4 takes the address of 3, who cannot have the one of 1, whom two entries claim."""
+    store = (*STORE, current_user(4))
+    claimed_twice = (moved(1, "free@example.org"), DesiredUser(id=1, state="absent"))
+    made = plan(moved(4, 3), moved(3, 1), *claimed_twice, store=store)
+    assert codes(made) == ["address_taken", "address_taken", *["identity_conflict"] * 2]
+    assert made.requests == 0
+    assert str(made.users[1].error) == (
+        "user3@example.org (id 3, external_id ext-3) cannot have the address user1@example.org: "
+        "user1@example.org (id 1, external_id ext-1) has it and does not give it up in this run."
+    )
+
+
+def test_what_a_creation_lacks_is_told_before_whose_the_address_is() -> None:
+    """User 1 would give up the address, but two entries claim him; the newcomer has no id."""
+    claimed_twice = (moved(1, "free@example.org"), DesiredUser(id=1, state="absent"))
+    made = plan(*claimed_twice, DesiredUser(email="user1@example.org"))
+    assert codes(made) == ["identity_conflict", "identity_conflict", "incomplete"]
 
 
 def test_deactivations_come_last_of_all() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
+from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser
 from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.plan.logout import plan_logout
 from ansible_collections.publica.la.plugins.module_utils.plan.operations import Plan
@@ -19,6 +20,7 @@ from ansible_collections.publica.la.tests.unit.support.builders import (
     TODAY,
     current_user,
     desired_user,
+    held_plan,
     only_steps,
 )
 
@@ -70,6 +72,7 @@ def test_of_a_password_only_its_presence_enters_the_hash() -> None:
     without = plan(desired_user(1))
     with_right = plan(desired_user(1, admin=True))
     with_both = plan(desired_user(1, admin=True, password=PASSWORD, update_password="always"))
+    assert plan(desired_user(9, password=PASSWORD)).hash != plan(desired_user(9)).hash
     assert first.hash == second.hash
     assert len({first.hash, without.hash, with_right.hash, with_both.hash}) == 4
 
@@ -114,11 +117,54 @@ def test_minutes_at_the_stores_limit(
     ],
 )
 def test_a_creation_needs_both_keys(keys: dict[str, Any], missing: list[str]) -> None:
-    [user] = plan(DesiredUser(**keys)).users
+    _, user = plan(desired_user(1), DesiredUser(**keys)).users
     assert user.error is not None
     assert user.error.code == "incomplete"
     assert sorted(user.error.fields) == missing
-    assert user.steps == ()
+    assert f"to create the user {missing[0]} is missing. Give {missing[0]}" in user.error.message
+    assert (user.index, user.steps) == (1, ())
+
+
+@pytest.mark.parametrize("number", [1, 9], ids=["deactivated", "nobody"])
+def test_whoever_is_absent_already_is_left_as_he_is(number: int) -> None:
+    _, user = plan(desired_user(2), desired_user(number, state="absent"), active=False).users
+    there = current_user(1, active=False) if number == 1 else None
+    assert (user.index, user.steps, user.error) == (1, (), None)
+    assert (user.current, user.after) == (there, there)
+
+
+def test_a_creation_foresees_the_whole_user() -> None:
+    desired = desired_user(
+        9,
+        sessions_limit=3,
+        admin=True,
+        plan_admin=True,
+        only_sees_readable=True,
+        plan_id=4,
+        plan_valid_to="2031-12-31",
+        user_plan_name="Campus",
+    )
+    [user] = plan(desired).users
+    assert user.after == CurrentUser(
+        # The store chooses the id.
+        id=0,
+        email="user9@example.org",
+        active=True,
+        external_id="ext-9",
+        sessions_limit=3,
+        admin=True,
+        plan_admin=True,
+        only_sees_readable=True,
+        plans=(held_plan(4, "2031-12-31", name="Campus"),),
+    )
+
+
+def test_a_creation_foresees_nothing_that_was_not_asked_for() -> None:
+    [user] = plan(desired_user(9, sessions_limit=0)).users
+    assert user.after == CurrentUser(
+        id=0, email="user9@example.org", active=True, external_id="ext-9",
+        sessions_limit=None, admin=False, plan_admin=False, plans=(),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("tells", [True, False], ids=["none at the store", "not told"])

@@ -229,6 +229,13 @@ def test_a_user_named_by_a_hidden_key_alone_may_be_anybody() -> None:
     assert why_held_back(plans, {}) is not None
 
 
+def test_where_nobody_is_to_be_removed_nothing_is_held_back() -> None:
+    # User 3, the only one who is not listed, is an admin.
+    plans = plans_of(desired_user(2), admin=True, **HIDDEN)
+    assert all(plan.listed for plan in plans)
+    assert why_held_back(plans, {1: refused()}) is None
+
+
 def test_who_is_absent_may_be_removed_as_well() -> None:
     plans = plans_of(desired_user(2, state="absent"), **HIDDEN)
     assert why_held_back(plans, {1: refused()}) is None
