@@ -70,7 +70,13 @@ def explained(found: Results, known: Mapping[str, str], reason: str) -> Results:
     """The findings as the baseline keeps them, new ones with the reason given."""
     return {
         name: [
-            {**each, "is_secret": False, "reason": known.get(each["hashed_secret"], reason)}
+            {
+                **each,
+                # detect-secrets tells where the clone lies, which is nobody's business.
+                "filename": name,
+                "is_secret": False,
+                "reason": known.get(each["hashed_secret"], reason),
+            }
             for each in findings
         ]
         for name, findings in found.items()
