@@ -262,6 +262,7 @@ def docs(session: nox.Session) -> None:
 def site(session: nox.Session) -> None:
     """The documentation site into .cache/docs/html, and the checks of its pages and their links."""
     html = _build_site(session, "html")
+    session.run("python", "tests/tools/find_chromium.py")
     env = {"PUBLICA_TEST_SITE": str(html), "HOME": str(HOME)}
     pytest(session, "tests/docs", env=env)
     session.log(f"The site: {html.relative_to(REPOSITORY)}/index.html")
@@ -295,8 +296,7 @@ def _write_reference(session: nox.Session, target: Path) -> None:
     target.mkdir(mode=0o755)
     words = ("--use-current", "--squash-hierarchy", "--fail-on-error", "--no-indexes")
     # A clone may itself lie in a folder ansible_collections. Below a second one, as in .cache,
-    # Ansible finds no role; and from within the collection it takes the role for one without a
-    # name.
+    # Ansible finds no role; from within the collection it takes the role for one without a name.
     with tempfile.TemporaryDirectory() as root:
         env = ansible_environment(collection_tree.export(Path(root)))
         with session.chdir(root):

@@ -51,6 +51,7 @@ FOR_EVERYBODY = (
     ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="All pages">'),
     ('<aside class="toc-drawer">', '<aside class="toc-drawer" aria-label="Sections of this page">'),
     (' aria-role="button"', ""),
+    ('<div id="search-results"></div>', '<h1>Search</h1>\n<div id="search-results"></div>'),
     # A corner of a table that heads nothing.
     ('<th class="head"><p></p></th>', "<td></td>"),
 )

@@ -126,3 +126,16 @@ def test_only_links_and_names_of_files_are_rewritten() -> None:
         "[a](B.MD)\n\n```{listing} yaml group_vars/all.yml\n[c](d.md): 1\n```\n\n"
         "```yaml tasks\n- x\n```\n\n- in a list\n\n  ```{listing} csv seats.csv\n  id\n  ```\n"
     )
+
+
+def test_the_index_of_a_folder_has_its_pages_below_it() -> None:
+    text = "# Decisions\n\n[b](b.md), [a](a.md#x), [b](b.md), [up](../c.md), [a file](d.txt)\n"
+    assert docs_source.children(text) == ["b.md", "a.md"]
+    assert docs_source.contents(["b.md", "a.md"]).split() == [
+        "```{toctree}",
+        ":hidden:",
+        "b",
+        "a",
+        "```",
+    ]
+    assert docs_source.contents([]) == ""

@@ -21,7 +21,7 @@ from support.playbook_runner import PlaybookRunner, Run
 
 EXAMPLES = collection() / "docs" / "examples" / "inputs"
 PROVISION = "publica.la.provision"
-TABLE_ROW = re.compile(r"^\| \[`([\w-]+)`\]\(\1\) \|", re.MULTILINE)
+TABLE_ROW = re.compile(r"^\| \[`([\w-]+)`\]\(\1/\w+\.yml\) \|", re.MULTILINE)
 ANA, BRUNO, CARLA = "ana@example.org", "bruno@example.org", "carla@example.org"
 
 

@@ -109,6 +109,24 @@ def test_a_list_that_cannot_come_in_whole_writes_nothing(
     assert list((tmp_path / "exported").iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["press.yml", "press.csv"])
+def test_an_export_lists_everybody_so_nobody_is_removed_for_being_in_no_list(
+    name: str, store: SandboxStore, tmp_path: Path
+) -> None:
+    _filled(store, {})
+    in_process.export(store, tmp_path)
+    store.clear_journal()
+
+    result = in_process.bulk(
+        store, [], src=str(tmp_path / name), exclusive=True, max_deactivations="0"
+    )
+
+    assert not result.get("failed"), result
+    assert result["changed"] is False
+    assert result["summary"]["protected"] == 0
+    assert store.journal(writes=True) == []
+
+
 def test_ten_thousand_users(store: SandboxStore, tmp_path: Path) -> None:
     users, deactivated = 10_000, 1_000
     store.generate_users(users, deactivated=deactivated)

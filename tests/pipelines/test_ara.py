@@ -32,8 +32,8 @@ RESULTS_OF_STORES = """
 SELECT results.content FROM results JOIN tasks ON tasks.id = results.task_id
 WHERE tasks.action = 'publica.la.publica_user_bulk'
 """
-PASSWORD = "canary-of-a-password-0123456789abcdef"
-ELENA = {"email": "elena@example.org", "external_id": "staff-1003", "password": PASSWORD}
+CANARY = "canary-of-a-password-0123456789abcdef"
+ELENA = {"email": "elena@example.org", "external_id": "staff-1003", "password": CANARY}
 
 
 @pytest.fixture
@@ -89,18 +89,18 @@ def test_results_are_recorded_and_no_secret(recorded: JobRun, site: Site, folder
     assert len(links) >= 3
     assert (recorded.checkout / "pages" / "index.html").is_file()
     assert any("elena@example.org" in text for text in everything)
-    for secret in (PASSWORD, *site.tokens.values(), *links):
+    for secret in (CANARY, *site.tokens.values(), *links):
         assert [text for text in everything if secret in text] == []
 
 
 def test_a_secret_would_be_seen(site: Site, machine: Machine, folder: Path) -> None:
     """ARA keeps the files of a playbook as they are: one with a password in it shows it here."""
     (site.folder / "told.yml").write_text(
-        f"- hosts: localhost\n  gather_facts: false\n  tasks: []\n  vars: {{a: {PASSWORD}}}\n",
+        f"- hosts: localhost\n  gather_facts: false\n  tasks: []\n  vars: {{a: {CANARY}}}\n",
         "utf-8",
     )
     script = RECORD.replace("publica.la.provision", "told.yml")
 
     machine.run(Job("told", [Script(script)], {"ARA_BASE_DIR": str(folder)})).succeeded()
 
-    assert any(PASSWORD in text for text in texts(folder))
+    assert any(CANARY in text for text in texts(folder))

@@ -26,10 +26,7 @@ import yaml
 from pipeline_support.paths import EXAMPLES, PROJECT, kept_variables
 
 EXAMPLE = EXAMPLES / "awx"
-TOKENS = {
-    "PUBLICA_TOKEN_PRESS": "token-for-awx-of-press-0123456789",
-    "PUBLICA_TOKEN_UNIVERSITY": "token-for-awx-of-university-0123456789",
-}
+TOKENS = {f"PUBLICA_TOKEN_{name}": f"token-for-awx-of-{name}-1" for name in ("PRESS", "UNIVERSITY")}
 # What AWX's endpoint for surveys takes, by its own documentation.
 QUESTION_KEYS = {"question_name", "variable", "type", "required"}
 QUESTION_TYPES = {

@@ -17,10 +17,12 @@ from pipeline_support.gitlab import Gitlab
 from pipeline_support.jobs import Job, Machine, Pipeline, Script
 from pipeline_support.note_server import NoteServer
 from pipeline_support.site import Site
+from pipeline_support.traces import texts_below
 
 NEW = {"email": "elena@example.org", "external_id": "staff-1003"}
-PASSWORD = "a-password-that-nobody-may-see"
-BY_HAND = {"email": "farid@example.org", "external_id": "staff-1004", "password": PASSWORD}
+CANARY = "a-password-that-nobody-may-see"
+WITH_PASSWORD = {"email": "heidi@example.org", "external_id": "staff-1005", "password": CANARY}
+BY_HAND = {"email": "farid@example.org", "external_id": "staff-1004"}
 GONE = {"email": "gone@example.org", "external_id": "staff-0001"}
 
 
@@ -28,13 +30,16 @@ def test_a_change_is_planned_approved_and_carried_out(
     pipeline: Pipeline, site: Site, machine: Machine
 ) -> None:
     site.stores["press"].add_users([GONE])
+    site.add("press", WITH_PASSWORD)
 
-    pipeline.review().succeeded()
+    review = pipeline.review().succeeded()
 
     assert site.writes() == 0
     planned = json.loads((machine.artifacts_of("plans") / "approve.json").read_text("utf-8"))
     assert set(planned["publica_plans"]) == set(site.stores)
     assert all(hash_ in pipeline.shown() for hash_ in planned["publica_plans"].values())
+
+    assert any(machine.artifacts.rglob("index.html"))
 
     applied = pipeline.apply()
 
@@ -48,11 +53,16 @@ def test_a_change_is_planned_approved_and_carried_out(
     audit = pipeline.audit()
 
     assert audit.failed
+    report = json.loads((audit.checkout / "report" / "report.json").read_text("utf-8"))
+    assert [store["name"] for store in report["stores"]] == list(site.stores)
+    assert (audit.checkout / "report" / "junit.xml").is_file()
     assert BY_HAND["email"] in audit.output
     assert site.writes() == before
-    secrets = [*site.tokens.values(), str(PASSWORD)]
-    for run in (applied, audit):
-        assert [secret for secret in secrets if secret in run.output] == []
+    runs = (review, applied, audit)
+    kept = [text for run in runs for text in texts_below(run.checkout / "report").values()]
+    assert any(WITH_PASSWORD["email"] in text for text in kept)
+    for text in (*kept, *(run.output for run in runs)):
+        assert [secret for secret in (*site.tokens.values(), CANARY) if secret in text] == []
 
 
 def test_what_changed_after_the_review_is_refused(pipeline: Pipeline, site: Site) -> None:
@@ -110,7 +120,7 @@ def test_a_pull_request_from_elsewhere_gets_no_token(github: Github) -> None:
 def test_the_plan_is_written_under_a_pull_request(
     github: Github, machine: Machine, tmp_path: Path
 ) -> None:
-    plan = machine.artifacts / "plans" / "plan.md"
+    plan = machine.artifacts / "plans" / "comment.md"
     plan.parent.mkdir(parents=True)
     plan.write_text("## Plan\n", "utf-8")
     program = machine.programs / "gh"
@@ -120,17 +130,17 @@ def test_the_plan_is_written_under_a_pull_request(
     run = github.comment().succeeded()
 
     said = (tmp_path / "said").read_text("utf-8").split()
-    assert said[:5] == ["pr", "comment", "12", "--body-file", "plans/plan.md"]
+    assert said[:5] == ["pr", "comment", "12", "--body-file", "plans/comment.md"]
     assert said[-1] == "press/stores"
     # The job that may write to the pull request cannot reach a store.
-    assert [path.name for path in (run.checkout / "plans").iterdir()] == ["plan.md"]
+    assert [path.name for path in (run.checkout / "plans").iterdir()] == ["comment.md"]
     assert "PUBLICA_TOKEN" not in str(workflow("stores.yml")["jobs"]["comment"])
 
 
 def test_the_plan_is_noted_under_a_merge_request(
     site: Site, machine: Machine, note_server: NoteServer
 ) -> None:
-    plan = machine.artifacts / "plan" / "plans" / "plan.md"
+    plan = machine.artifacts / "plan" / "plans" / "note.md"
     plan.parent.mkdir(parents=True)
     plan.write_text("## Plan & more\n", "utf-8")
     variables = {

@@ -73,7 +73,7 @@ PARTLY = samples.result([samples.item("x@example.org", error=samples.error("refu
         ({"n": PARTLY}, "provision", False,
          "Nobody was changed. 1 user failed or was not tried."),
         ({"n": samples.result(), "s": {}}, "audit", True,
-         "Nobody was changed. 1 store was not compared."),
+         "Nobody differs. 1 store was not compared."),
         ({"n": {"failed": True, "msg": "down"}}, "audit", True,
          "No store could be compared with the inventory. 1 store failed."),
         ({"n": {**samples.many(4), "results": [], "diff": []}}, "provision", False,

@@ -6,7 +6,8 @@
 
 The pages stay as the repository's host shows them. In the copy that Sphinx reads, a link to another
 page leads to that page's place in the site, and one to any other file to the repository. No line is
-added or taken away, so what Sphinx says of a line is true of the page as well.
+added or taken away in between, so what Sphinx says of a line is true of the page as well; but the
+index of a folder, its README, ends with a table of contents of the pages that it links to there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
@@ -84,7 +85,7 @@ def site_link(target: str, page: str, pages: Mapping[str, str], repository: Path
         repository: Where the pages lie.
         url: The address of the repository at its host.
     """
-    path, _, anchor = target.partition("#")
+    path, anchor = (*target.split("#", 1), "")[:2]
     if not path or _SCHEME.match(target):
         return target
     named = os.path.normpath(PurePosixPath(page).parent / unquote(path))
@@ -108,6 +109,18 @@ def _page_of_reference(named: str) -> str | None:
     return None
 
 
+def children(text: str) -> list[str]:
+    """The pages of its own folder that the index of a folder, its README, links to, in order."""
+    named = dict.fromkeys(found["target"].partition("#")[0] for found in _TARGET.finditer(text))
+    return [page for page in named if page.endswith(".md") and "/" not in page]
+
+
+def contents(pages: Sequence[str]) -> str:
+    """A table of contents that only the navigation shows; nothing for no page."""
+    names = "".join(f"{page.removesuffix('.md')}\n" for page in pages)
+    return f"\n```{{toctree}}\n:hidden:\n\n{names}```\n" if pages else ""
+
+
 def lay_out(repository: Path, source: Path) -> Path:
     """Make ``source`` anew out of the pages of ``repository``, and return it."""
     galaxy = yaml.safe_load((repository / "galaxy.yml").read_text("utf-8"))
@@ -120,7 +133,9 @@ def lay_out(repository: Path, source: Path) -> Path:
             return site_link(target, page, pages, repository, galaxy["repository"])
 
         text = (repository / page).read_text("utf-8")
-        (source / name).write_text(rewritten(text, link), "utf-8")
+        is_index = PurePosixPath(name).name == "README.md"
+        below = contents(children(text)) if is_index else ""
+        (source / name).write_text(rewritten(text, link) + below, "utf-8")
     (source / "VERSION").write_text(f"{galaxy['version']}\n", "utf-8")
     return source
 

@@ -85,15 +85,12 @@ def anchors_of(text: str) -> list[str]:
     """The anchor of each heading, in order, and then those that HTML sets."""
     taken: Counter[str] = Counter()
     anchors = []
-    for _, heading in headings_of(text):
-        slug = _NOT_IN_ANCHORS.sub("", heading.strip().lower()).replace(" ", "-")
+    for title in (heading[1] for heading in headings_of(text)):
+        slug = _NOT_IN_ANCHORS.sub("", title.strip().lower()).replace(" ", "-")
         anchors.append(f"{slug}-{taken[slug]}" if taken[slug] else slug)
         taken[slug] += 1
-    return anchors + [
-        name
-        for _, token in _with_lines(_tokens(text))
-        for name in _HTML_ANCHOR.findall(token.content)
-    ]
+    contents = (token.content for unused_line, token in _with_lines(_tokens(text)))
+    return [*anchors, *(name for content in contents for name in _HTML_ANCHOR.findall(content))]
 
 
 def faults_of(page: Path, root: Path) -> Iterator[str]:

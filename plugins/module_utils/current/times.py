@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..transport.answers import whole_number
@@ -74,10 +75,12 @@ def end_days(value: Any) -> frozenset[str]:
     turn = re.fullmatch(r".{10}T(\d{2}):(\d{2}):(\d{2})Z", told)
     if turn:
         hour, minute, second = map(int, turn.groups())
-        if hour < _LAST_HOUR_OF_YESTERDAY and second == 59 and minute in (29, 59):
-            days.add(day - datetime.timedelta(days=1))
-        if hour >= _FIRST_HOUR_OF_TOMORROW and second == 0 and minute in (0, 30):
-            days.add(day + datetime.timedelta(days=1))
+        # The first and the last day of all, "never" in some databases, have no day beside them.
+        with suppress(OverflowError):
+            if hour < _LAST_HOUR_OF_YESTERDAY and second == 59 and minute in (29, 59):
+                days.add(day - datetime.timedelta(days=1))
+            if hour >= _FIRST_HOUR_OF_TOMORROW and second == 0 and minute in (0, 30):
+                days.add(day + datetime.timedelta(days=1))
     return frozenset(day.isoformat() for day in days)
 
 

@@ -49,11 +49,11 @@ def _states(stores: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for store in stores
     ]
-    most = max((bar["active"] + (bar["deactivated"] or 0) for bar in bars), default=0)
-    for bar in bars:
-        bar["active_width"] = _percent(bar["active"], most)
-        bar["deactivated_width"] = _percent(bar["deactivated"] or 0, most)
-    return sorted(bars, key=lambda bar: (-bar["active"], bar["store"]))
+    most = max((one["active"] + (one["deactivated"] or 0) for one in bars), default=0)
+    for one in bars:
+        one["active_width"] = _percent(one["active"], most)
+        one["deactivated_width"] = _percent(one["deactivated"] or 0, most)
+    return sorted(bars, key=lambda one: (-one["active"], one["store"]))
 
 
 def _plans(stores: Sequence[Mapping[str, Any]], texts: Texts) -> list[dict[str, Any]]:
@@ -66,7 +66,7 @@ def _plans(stores: Sequence[Mapping[str, Any]], texts: Texts) -> list[dict[str, 
             if held[key]:
                 bars.append((texts(f"seats.{text}"), name, held[key], "none"))
     most = max((users for _plan, _store, users, _tone in bars), default=0)
-    bars.sort(key=lambda bar: (-bar[2], bar[1], bar[0]))
+    bars.sort(key=lambda one: (-one[2], one[1], one[0]))
     return [
         {"plan": plan, "store": store, "users": users, "tone": tone, "width": _percent(users, most)}
         for plan, store, users, tone in bars

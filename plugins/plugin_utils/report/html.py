@@ -41,7 +41,7 @@ def page(report: Mapping[str, Any], texts: Texts) -> str:
     environment.filters["number"] = texts.number
     template = environment.from_string(_read("page.html.j2"))
     of = wording.occasion(report)
-    return template.render(
+    rendered: str = template.render(
         t=texts,
         report=report,
         totals=report["totals"],
@@ -59,6 +59,7 @@ def page(report: Mapping[str, Any], texts: Texts) -> str:
         hashes={"style": _hash(style), "script": _hash(script)},
         data=as_script_data(_data(report, texts)),
     )
+    return rendered
 
 
 def as_script_data(value: Any) -> str:

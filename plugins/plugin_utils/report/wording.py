@@ -55,7 +55,7 @@ def headline(report: Mapping[str, Any], texts: Texts) -> str:
     elif drifted:
         sentences = [texts.count(of, drifted, stores=texts.count("stores", len(changed)))]
     elif failed or len(read) < totals["stores"]:
-        sentences = [texts("head.nobody")]
+        sentences = [texts(f"{of}.nobody")]
     else:
         sentences = [texts(f"{of}.none", stores=texts.count("stores", len(read)))]
     if failed:

@@ -45,7 +45,7 @@ class Text:
 
 def fixed_parts(text: str) -> list[str]:
     """What stands between the gaps of a text, without what joins it to them."""
-    return [part.strip(" :") for part in text.split(GAP) if part.strip(" :")]
+    return [part.strip(" :;.") for part in text.split(GAP) if part.strip(" :;.")]
 
 
 def python_files(repository: Path) -> dict[str, ast.Module]:

@@ -98,6 +98,8 @@ LAST, NEXT = "2026-12-31", "2027-01-01"
         pytest.param("2026-12-31T18:30:00Z", {LAST, NEXT}, id="midnight in Delhi"),
         pytest.param("2027-01-01T02:59:58Z", {NEXT}, id="any other second"),
         pytest.param("2026-12-31T12:34:56Z", {LAST}, id="any other time"),
+        pytest.param("9999-12-31T23:00:00Z", {"9999-12-31"}, id="no day after it"),
+        pytest.param("0001-01-01T02:59:59Z", {"0001-01-01"}, id="no day before it"),
         pytest.param("2028-03-01T04:59:59Z", {"2028-03-01", "2028-02-29"}, id="a leap month"),
         pytest.param(
             {"timestamp": 1798779599, "date": "2026-12-31 23:59:59", "timezone": "America/Bogota"},
