@@ -28,6 +28,7 @@ def set_to(new: str, name: str, text: str, released: str | None = None) -> str:
             "install publica-la-0.1.0.tar.gz -p x",
             "install publica-la-1.0.0.tar.gz -p x",
         ),
+        ("docs/b.md", "build --tag publica-ee:0.1.0", "build --tag publica-ee:1.0.0"),
         ("README.md", "publica-la-0.9.0-rc.1.tar.gz", "publica-la-1.0.0.tar.gz"),
     ],
 )

@@ -24,6 +24,7 @@ PLACES = (
     ("galaxy.yml", re.compile(rf"(?m)^(version: ){SEMVER}()$")),
     ("plugins/module_utils/version.py", re.compile(rf'(?m)^(VERSION = "){SEMVER}(")$')),
     ("*", re.compile(rf"(publica-la-){SEMVER}(\.tar\.gz)")),
+    ("*", re.compile(rf"(publica-ee:){SEMVER}()\b")),
 )
 ADDED = re.compile(rf"(?m)^(\s*version_added: )([\"']?)({SEMVER})\2[ \t]*$")
 # These stay as they are. The changelog is history, the requirement files hold other projects'
@@ -33,6 +34,7 @@ EXEMPT = (
     "changelogs/*",
     "docs/releasing.md",
     "tests/release/*",
+    "tests/report_page/*",
     "tests/requirements/*",
     "tests/tools/publica_release/*",
 )
