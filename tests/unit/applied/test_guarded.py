@@ -70,6 +70,10 @@ def test_a_refused_plan_is_told_and_nothing_of_it_done() -> None:
     assert result["msg"].startswith("Nothing was changed. 2 users are not in the list")
     # Whoever has nothing to be done is as desired, and a conflict stays a conflict.
     assert codes(result) == ["not_tried", "identity_conflict", None, "not_tried", "not_tried"]
+    assert "a guard refused the whole plan" in result["results"][0]["error"]["message"]
+    # All are told as the store has them, if they are known there.
+    assert [item["id"] for item in result["results"]] == [1, None, 3, 4, 5]
+    assert result["results"][2]["email"] == "user3@example.org"
     assert result["plan"]["requests"] == 3
     assert [entry["before_header"] for entry in result["diff"]] == [
         "user1@example.org",
@@ -114,6 +118,7 @@ def test_an_approved_plan_is_carried_out_as_it_was_foretold() -> None:
     foretold = told(run(store, ROWS[:1], check=True))
     done = told(run(store, ROWS[:1], approve=foretold["plan"]["hash"]))
     assert done["guard"] is None
+    assert done["warnings"] == []
     assert active(store) == [1]
     for key in ("plan", "summary", "diff"):
         assert done[key] == foretold[key]
@@ -172,6 +177,7 @@ def test_with_hidden_external_ids_a_user_without_another_key_may_be_anybody(chec
     store = store_of(tells_external_id=False)
     result = told(run(store, [*KEYS[:3], {"external_id": "ext-5"}], "100%", check=check))
     assert codes(result)[3:] == ["incomplete", "not_tried", "not_tried"]
+    assert [item["id"] for item in result["results"][3:]] == [None, 4, 5]
     assert store.writes == []
 
 

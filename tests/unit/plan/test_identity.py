@@ -74,6 +74,11 @@ def test_the_strongest_key_that_is_known_decides(
         pytest.param({"external_id": "A", "email": "BEN@example.org"}, BEN, id="ext and address"),
         pytest.param({"external_id": "A", "email": "cleo@example.org"}, CLEO, id="a deactivated"),
         pytest.param({"id": 1, "email": "ben@example.org", "state": "absent"}, BEN, id="absent"),
+        pytest.param(
+            {"id": 1, "external_id": "C", "email": "ben@example.org", "state": "absent"},
+            BEN,
+            id="absent, beside a deactivated",
+        ),
     ],
 )
 def test_keys_of_two_users_are_refused_and_both_are_named(
@@ -89,8 +94,17 @@ def test_an_unknown_id_is_an_error_since_the_store_chooses_ids() -> None:
     assert "99" in error_of(match_one(id=99, email="new@example.org", external_id="N"))
 
 
-def test_an_absent_unknown_id_beside_a_known_address_is_refused() -> None:
-    message = error_of(match_one(id=99, email="ben@example.org", state="absent"))
+def test_an_error_tells_who_is_deactivated() -> None:
+    message = error_of(match_one(id=1, external_id="C"))
+    assert "cleo@example.org (id 3, external_id C, deactivated)" in message
+    assert "ana@example.org (id 1, external_id A)" in message
+
+
+@pytest.mark.parametrize("known", [{"email": "ben@example.org"}, {"external_id": "B"}])
+def test_an_absent_unknown_id_beside_another_key_that_is_known_is_refused(
+    known: dict[str, str],
+) -> None:
+    message = error_of(match_one(id=99, state="absent", **known))
     assert "99" in message
     assert BEN.email in message
 
@@ -131,6 +145,22 @@ def test_two_desired_users_that_are_one_user_are_both_refused() -> None:
         assert "#0 (id 2)" in message
         assert "#2 (ben@example.org)" in message
         assert "id 2, external_id B" in message
+
+
+def test_doubles_are_found_behind_those_who_are_none() -> None:
+    found = match({"id": 1}, {"id": 2}, {"email": "ben@example.org"})
+    assert found[0] == Match(ANA)
+    assert "#1 (id 2) and #2 (ben@example.org)" in error_of(found[1])
+
+
+def test_a_leaver_gives_no_address_up() -> None:
+    # He keeps it while he is deactivated, so nobody could be created with it.
+    found = match(
+        {"external_id": "A", "email": "ana.new@example.org", "state": "absent"},
+        {"external_id": "N", "email": "ana@example.org"},
+    )
+    for double in found:
+        assert "are the same user of the store, ana@example.org" in error_of(double)
 
 
 def test_without_external_ids_in_reads_the_address_identifies() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
-from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser
+from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser, HeldPlan
 from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.plan.logout import plan_logout
 from ansible_collections.publica.la.plugins.module_utils.plan.operations import Plan
@@ -177,6 +177,10 @@ def test_an_update_needs_an_external_id(tells: bool) -> None:
     assert user.error is not None
     assert user.error.code == "incomplete"
     assert list(user.error.fields) == ["external_id"]
+    assert (user.index, user.steps) == (0, ())
+    assert user.desired.email == "user1@example.org"
+    assert user.current is not None
+    assert user.current.id == 1
     reason = "has none at the store" if tells else "cannot be read from this store"
     assert f"user1@example.org (id 1) the API requires the user's external_id, which {reason}" in (
         user.error.message
@@ -199,7 +203,74 @@ def test_only_present_leaves_somebody_deactivated_and_says_so(state: str) -> Non
 def test_of_hidden_plans_none_is_assigned_and_a_warning_says_so() -> None:
     [user] = plan(desired_user(1, plan_id=4), plans=None).users
     assert user.steps == ()
-    assert [warning.label for warning in user.warnings] == ["user1@example.org"]
+    [warning] = user.warnings
+    assert warning.label == "user1@example.org"
+    assert "does not tell which plans" in warning.text
+
+
+def test_a_conflict_of_keys_keeps_its_place() -> None:
+    _, user = plan(desired_user(2), desired_user(1, id=99)).users
+    assert user.error is not None
+    assert (user.index, user.error.code, user.steps) == (1, "identity_conflict", ())
+
+
+@pytest.mark.parametrize(
+    ("options", "actions"),
+    [
+        ({"password": PASSWORD}, []),
+        ({"password": PASSWORD, "update_password": "always"}, ["set_password"]),
+        ({"update_password": "always"}, []),
+    ],
+)
+def test_a_known_user_gets_a_password_only_always(
+    options: dict[str, Any], actions: list[str]
+) -> None:
+    made = plan(desired_user(1, **options))
+    assert made.users[0].actions == actions
+    assert [body["new_password"] for _, body in only_steps(made)] == [PASSWORD] * len(actions)
+
+
+def test_a_leaver_is_deactivated_whatever_becomes_of_the_sessions() -> None:
+    [user] = plan(desired_user(1, state="absent", force_logout=True)).users
+    assert user.actions == ["deactivate", "force_logout"]
+    assert [(step.endpoint, step.may_fail) for step in user.steps] == [
+        ("force_logout", True),
+        ("deactivate", False),
+    ]
+
+
+CAMPUS = held_plan(3, name="Campus")
+
+
+@pytest.mark.parametrize("plans", [(CAMPUS,), None], ids=["a plan before", "plans not told"])
+@pytest.mark.parametrize("limit", [0, 5], ids=["no limit", "a limit"])
+def test_a_change_foresees_the_user_as_he_will_be(
+    limit: int, plans: tuple[HeldPlan, ...] | None
+) -> None:
+    [user] = plan(
+        desired_user(1, email="new@example.org", admin=True, sessions_limit=limit),
+        sessions_limit=2,
+        plans=plans,
+    ).users
+    assert user.after == current_user(
+        1, email="new@example.org", admin=True, sessions_limit=limit or None, plans=plans
+    )
+
+
+def test_a_plan_is_foreseen_beside_those_that_are_held() -> None:
+    [user] = plan(desired_user(1, plan_id=4, plan_valid_to="2031-12-31"), plans=(CAMPUS,)).users
+    assert user.after == current_user(1, plans=(CAMPUS, held_plan(4, "2031-12-31")))
+
+
+def test_a_plan_that_is_held_is_not_foreseen_twice() -> None:
+    [user] = plan(desired_user(1, plan_id=3, admin=True), plans=(CAMPUS,)).users
+    assert user.after == current_user(1, admin=True, plans=(CAMPUS,))
+
+
+def test_a_reactivation_foresees_no_moment_of_deactivation() -> None:
+    desired = desired_user(1, state="active")
+    [user] = plan(desired, active=False, deactivated_at="2026-05-01T00:00:00Z").users
+    assert user.after == current_user(1)
 
 
 def test_one_update_does_all_that_an_update_can() -> None:
