@@ -102,7 +102,7 @@ def test_an_error_tells_who_is_deactivated() -> None:
 
 @pytest.mark.parametrize("known", [{"email": "ben@example.org"}, {"external_id": "B"}])
 def test_an_absent_unknown_id_beside_another_key_that_is_known_is_refused(
-    known: dict[str, str],
+    known: dict[str, Any],
 ) -> None:
     message = error_of(match_one(id=99, state="absent", **known))
     assert "99" in message
