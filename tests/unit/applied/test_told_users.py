@@ -97,7 +97,9 @@ class TestANewUser:
         assert created(store, plan_id=4).plans == (held_plan(4),)
 
     def test_without_a_plan_asked_for_or_told_holds_none(self) -> None:
-        store = store_of(plans="missing")
+        store = store_of()
+        data = {"id": 7, "email": NEW["email"]}
+        store.answer_instead("POST", Reply(200, {"CODE": "success", "data": data}))
         assert created(store).plans == ()
 
 
