@@ -67,7 +67,8 @@ def test_the_limit(limit: str, removals: int, passes: bool) -> None:
     made = plan(20 - removals, removals)
     spoken = judge(made, policy(limit), active=20, whole=True)
     assert (spoken is None) is passes
-    assert spoken is None or spoken.code == "too_many_deactivations"
+    if spoken is not None:
+        assert (spoken.code, spoken.deactivations) == ("too_many_deactivations", removals)
 
 
 @given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 100))
