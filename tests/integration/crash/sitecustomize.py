@@ -19,12 +19,11 @@ METHOD = os.environ.get("PUBLICA_TEST_CRASH")
 if METHOD:
     import requests
 
-    _request = requests.Session.request
+    _send = requests.Session.send
 
-    def _crash(self: Any, method: str, url: str, **options: Any) -> Any:
-        if method != METHOD:
-            return _request(self, method, url, **options)
-        prepared = self.prepare_request(requests.Request(method, url, json=options.get("json")))
-        raise RuntimeError(f"{dict(prepared.headers)} {prepared.body!r}")
+    def _crash(self: Any, request: requests.PreparedRequest, **options: Any) -> Any:
+        if request.method != METHOD:
+            return _send(self, request, **options)
+        raise RuntimeError(f"{dict(request.headers)} {request.body!r}")
 
-    requests.Session.request = _crash
+    requests.Session.send = _crash
