@@ -19,15 +19,22 @@ from .columns import SRC_COLUMNS, Columns, read_columns
 from .csv_rows import csv_rows
 from .json_rows import json_lines_rows, json_rows
 from .text import BadSourceError, TextLines
-from .yaml_rows import yaml_rows
+
+
+def _yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
+    # Only where it is needed: loading PyYAML takes longer than all other readers together.
+    from .yaml_rows import yaml_rows
+
+    return yaml_rows(lines, columns)
+
 
 SRC = "src"
 READERS: Mapping[str, Callable[[TextLines, Columns], Iterator[Entry]]] = {
     ".csv": csv_rows,
     ".json": json_rows,
     ".jsonl": json_lines_rows,
-    ".yml": yaml_rows,
-    ".yaml": yaml_rows,
+    ".yml": _yaml_rows,
+    ".yaml": _yaml_rows,
 }
 
 _EMPTY = (
