@@ -80,7 +80,7 @@ pipelines: $(READY) ## The examples of pipelines, AWX, builder, navigator and AR
 	@$(NOX) --session pipelines
 
 .PHONY: bench
-bench: $(READY) ## Benchmarks beside the collection's peers (about an hour)
+bench: $(READY) ## Benchmarks beside the collection's peers (one to two hours)
 	@$(NOX) --session bench
 
 .PHONY: bench-quick
