@@ -209,7 +209,7 @@ class RateWindow:
         if headers.reset_in is not None:
             state.vain_waits += in_vain
             state.ends = now + max(headers.reset_in, self._extra_wait()) + ROUNDING_SECONDS
-            state.length.is_told = True
+            state.length.told_over_after(now + headers.reset_in - (state.began or now))
 
     # What other runs know
 
@@ -272,7 +272,7 @@ class RateWindow:
         state, left = self.state, self.left
         if self._share == 100 or state.limit is None or left is None or left <= 0:
             return False
-        if state.ends is not None or state.length.is_certain:
+        if state.ends is not None or state.length.is_told or state.length.is_certain:
             return False
         if self._expected is None or self._expected <= left:
             return False  # What fits into the share is not slowed at all.

@@ -19,6 +19,8 @@ GROWTH = 1.5
 STEP_BEYOND_DOCUMENTED = 5.0
 # So small a part of the length is not worth another try.
 NEAR_ENOUGH = 0.1
+# By how much whole seconds may be too many.
+TOLD_TO_SECONDS = 1.0
 
 
 @dataclass
@@ -27,7 +29,7 @@ class WindowLength:
 
     :ivar at_most: what was seen to be enough; None where nothing was.
     :ivar at_least: what was seen not to be enough.
-    :ivar is_told: the store's refusals tell when a window ends, so there is nothing to try.
+    :ivar is_told: the store's refusals tell when a window ends, in whole seconds.
     """
 
     at_most: float | None = None
@@ -40,6 +42,18 @@ class WindowLength:
         if self.at_most is not None and self.at_most <= self.at_least:
             self.at_most = None
 
+    def told_over_after(self, seconds: float) -> None:
+        """A refusal told that the window is over so long after it began, in whole seconds.
+
+        Of a window of seconds the part lost by that would be lost again with each window. Of a
+        minute it is too small to be worth a try.
+        """
+        self.is_told = True
+        least = seconds - TOLD_TO_SECONDS
+        # Whoever asks for a longer wait than was seen to be enough tells nothing of the length.
+        if self.at_most is None or least < self.at_most:
+            self.not_over_after(least)
+
     def over_after(self, seconds: float) -> None:
         """So long after it began, the window was over."""
         seconds = max(SHORTEST_SECONDS, seconds)
@@ -50,8 +64,6 @@ class WindowLength:
     @property
     def is_certain(self) -> bool:
         """Whether a try before the window's end would bring nothing."""
-        if self.is_told:
-            return True
         longest = DOCUMENTED_SECONDS if self.at_most is None else self.at_most
         return longest - self.at_least <= NEAR_ENOUGH * longest
 

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.transport.window_length import (
     DOCUMENTED_SECONDS,
@@ -34,8 +36,36 @@ def test_without_knowledge_the_documented_minute_is_safe() -> None:
     assert not WindowLength().is_certain
 
 
-def test_what_the_store_tells_needs_no_try() -> None:
-    assert WindowLength(is_told=True).is_certain
+@given(seconds=st.floats(15.0, 200.0), refused_at=st.floats(0.0, 5.0))
+def test_of_a_long_window_what_the_store_tells_needs_no_try(
+    seconds: float, refused_at: float
+) -> None:
+    length = WindowLength()
+    told = refused_at + math.ceil(seconds - refused_at)
+    length.told_over_after(told)
+    length.over_after(told)
+    assert length.is_certain
+    assert length.next_try == told
+
+
+@given(seconds=st.floats(2.0, 10.0), refused_at=st.floats(0.0, 1.0))
+def test_of_a_short_window_the_part_of_a_second_is_found_out(
+    seconds: float, refused_at: float
+) -> None:
+    length = WindowLength()
+    told = refused_at + math.ceil(seconds - refused_at)
+    length.told_over_after(told)
+    length.over_after(told)
+    tried = [each for _window in range(6) for each in tries(length, seconds)]
+    assert sum(each < seconds for each in tried) <= 3
+    assert seconds <= length.next_try <= seconds * (1 + 2 * NEAR_ENOUGH)
+
+
+def test_a_longer_wait_than_was_enough_tells_nothing_of_the_length() -> None:
+    length = WindowLength(at_most=6.2)
+    length.told_over_after(61.0)
+    assert length.at_most == 6.2
+    assert length.at_least == 0.0
 
 
 @given(seconds=st.floats(1.0, 200.0))
