@@ -31,6 +31,19 @@ def tries(length: WindowLength, seconds: float) -> list[float]:
     return tried
 
 
+def told_end(seconds: float, refused_at: float) -> float:
+    """When a window is over, as a refusal in it tells: in whole seconds from the refusal on."""
+    return refused_at + math.ceil(seconds - refused_at)
+
+
+def after_waiting_as_told(told: float) -> WindowLength:
+    """What is known once a window's end was told and waited for."""
+    length = WindowLength()
+    length.told_over_after(told)
+    length.over_after(told)
+    return length
+
+
 def test_without_knowledge_the_documented_minute_is_safe() -> None:
     assert WindowLength().safe == DOCUMENTED_SECONDS
     assert not WindowLength().is_certain
@@ -40,10 +53,8 @@ def test_without_knowledge_the_documented_minute_is_safe() -> None:
 def test_of_a_long_window_what_the_store_tells_needs_no_try(
     seconds: float, refused_at: float
 ) -> None:
-    length = WindowLength()
-    told = refused_at + math.ceil(seconds - refused_at)
-    length.told_over_after(told)
-    length.over_after(told)
+    told = told_end(seconds, refused_at)
+    length = after_waiting_as_told(told)
     assert length.is_certain
     assert length.next_try == told
 
@@ -52,10 +63,7 @@ def test_of_a_long_window_what_the_store_tells_needs_no_try(
 def test_of_a_short_window_the_part_of_a_second_is_found_out(
     seconds: float, refused_at: float
 ) -> None:
-    length = WindowLength()
-    told = refused_at + math.ceil(seconds - refused_at)
-    length.told_over_after(told)
-    length.over_after(told)
+    length = after_waiting_as_told(told_end(seconds, refused_at))
     tried = [each for _window in range(6) for each in tries(length, seconds)]
     assert sum(each < seconds for each in tried) <= 3
     assert seconds <= length.next_try <= seconds * (1 + 2 * NEAR_ENOUGH)
