@@ -16,14 +16,13 @@ from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from .desired.options import PUBLIC_NAMES
-from .interruption import Interruption
-from .result.visible import visible_result
-from .transport.connection import connection_argument_spec, connection_from_params
-from .transport.errors import PublicaError, of_bug
-from .transport.http import HttpTransport
-from .transport.session import IMPORT_ERROR
-from .transport.users_api import UsersApi
+from .client.api import UsersApi
+from .client.connection import IMPORT_ERROR, connection_argument_spec, connection_from_params
+from .client.http import HttpTransport
+from .concurrency import StopRequest
+from .errors import PublicaError, internal_error
+from .input.options import PUBLIC_NAMES
+from .result.result import escaped_result
 
 NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 NO_USAGE = {"requests": 0, "retries": 0, "waited_seconds": 0.0}
@@ -100,10 +99,10 @@ def run(module: PublicaModule, work: Work) -> NoReturn:
             missing_required_lib("requests"),
             exception="".join(traceback.format_exception_only(type(IMPORT_ERROR), IMPORT_ERROR)),
         )
-    interruption = Interruption()
+    stop_request = StopRequest()
     # To the end, so that a second signal for the same wish does not lose the result.
-    with interruption.listening():
-        result = visible_result(_result(module, work, interruption))
+    with stop_request.handling_signals():
+        result = escaped_result(_result(module, work, stop_request))
         # Not while an exception is handled, of which Ansible would show a traceback.
         for warning in result.pop("warnings", ()):
             module.warn(warning)
@@ -112,7 +111,7 @@ def run(module: PublicaModule, work: Work) -> NoReturn:
         module.exit_json(**result)
 
 
-def _result(module: PublicaModule, work: Work, interruption: Interruption) -> dict[str, Any]:
+def _result(module: PublicaModule, work: Work, stop_request: StopRequest) -> dict[str, Any]:
     """The result of the work, or of the error that ended it."""
     transport: HttpTransport | None = None
     try:
@@ -123,12 +122,12 @@ def _result(module: PublicaModule, work: Work, interruption: Interruption) -> di
             connection,
             read_only=module.check_mode,
             workers=module.params.get("concurrency") or 1,
-            interruption=interruption,
+            stop_request=stop_request,
         )
-        if connection.rate_limit_dir and transport.budget_fault:
+        if connection.rate_limit_dir and transport.budget_error:
             module.warn(
                 f"rate_limit_dir {connection.rate_limit_dir} cannot be used "
-                f"({transport.budget_fault}), so this run does not share the store's rate limit "
+                f"({transport.budget_error}), so this run does not share the store's rate limit "
                 "with other runs of this machine."
             )
         result = work(UsersApi(transport), module.params)
@@ -140,14 +139,14 @@ def _result(module: PublicaModule, work: Work, interruption: Interruption) -> di
             "changed": False,
         }
     except Exception as bug:
-        result = _of_bug(bug, wrote=transport is not None and transport.wrote)
+        result = _internal_error_result(bug, wrote=transport is not None and transport.wrote)
     finally:
         if transport is not None:
             transport.close()
     return {**result, "api": transport.usage() if transport else NO_USAGE}
 
 
-def _of_bug(bug: Exception, *, wrote: bool) -> dict[str, Any]:
+def _internal_error_result(bug: Exception, *, wrote: bool) -> dict[str, Any]:
     """The result of an error in the collection itself.
 
     :param wrote: the run had sent changes, of which nothing more is known.
@@ -157,7 +156,7 @@ def _of_bug(bug: Exception, *, wrote: bool) -> dict[str, Any]:
         if wrote
         else "Nothing had been changed."
     )
-    error = of_bug(bug, f"{after} Please report it.")
+    error = internal_error(bug, f"{after} Please report it.")
     return {
         "failed": True,
         "msg": error.message,

@@ -7,20 +7,64 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .applied.executor import CONTINUE, AppliedUser
-from .applied.guarded import Guarded, apply_guarded
-from .current.snapshot import AUTO, Snapshot, read_current
-from .desired.removal_options import LEAVES_ALONE, RemovalPolicy
-from .desired.user import DesiredUser
-from .plan.guards import Verdict, judge
-from .plan.operations import Plan
+from .apply.executor import CONTINUE, AppliedUser, Guarded, apply_guarded, apply_plan
+from .client.api import UsersApi
+from .errors import NotFoundError, PublicaError
+from .input.options import DesiredUser
+from .input.policy import LEAVES_ALONE, RemovalPolicy
+from .plan.model import Plan, plan_logout
 from .plan.planner import plan_users
-from .plan.removals import NO_REMOVALS, Removals, plan_removals
-from .progress.progress import NO_PROGRESS, Progress
-from .transport.users_api import UsersApi
+from .plan.removals import NO_REMOVALS, GuardViolation, Removals, check_guards, plan_removals
+from .progress import NO_PROGRESS, Progress
+from .store.snapshot import ACTIVE, AUTO, Snapshot, UserFilter, find_users, read_current
+from .store.user import CurrentUser
+
+
+def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
+    """End the sessions of the user with the given key, or in check mode tell that it would.
+
+    An id is sent as it is. So is an external id, which the endpoint takes as well, unless it
+    consists of digits (it could be another user's id) or holds what means something else in a
+    path (``..`` or a slash): then the user is looked for, and the id sent.
+
+    :raises NotFoundError: nobody has the key.
+    """
+    current: CurrentUser | None = None
+    external_id = desired.external_id
+    identifier: int | str
+    if desired.id is not None:
+        identifier = desired.id
+    elif external_id is not None and _fits_into_path(external_id):
+        identifier = external_id
+    else:
+        found = find_users(api, UserFilter(desired.email, external_id, status=ACTIVE))
+        if not found:
+            raise NotFoundError(
+                "not_found", f"No active user of the store has {desired.label}. Correct the key."
+            )
+        current = found[0]
+        identifier = current.id
+    plan = plan_logout(desired, current, identifier)
+    applied = apply_plan(plan, api, today="")[0]
+    if isinstance(applied.error, NotFoundError):
+        raise PublicaError(
+            "not_found",
+            f"The store ends no sessions of {desired.label}: it knows no active user by this key.",
+            method=applied.error.method,
+            path=applied.error.path,
+            status=applied.error.status,
+        )
+    return applied
+
+
+def _fits_into_path(external_id: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*", external_id)) and (
+        not external_id.isdecimal()
+    )
 
 
 @dataclass(frozen=True)
@@ -33,11 +77,11 @@ class Provisioned:
 
     current: Snapshot
     today: str
-    foretold: bool
+    dry_run: bool
     plan: Plan
     policy: RemovalPolicy
     removals: Removals
-    verdict: Verdict | None
+    violation: GuardViolation | None
     guarded: Guarded
 
     @property
@@ -68,7 +112,7 @@ def provision(
         lookup,
         workers,
         progress,
-        everybody=policy.exclusive or count_seats,
+        all_users=policy.exclusive or count_seats,
         deactivated_too=count_seats,
     )
     plan = plan_users(desired, current.index, today)
@@ -76,10 +120,10 @@ def provision(
     if policy.exclusive:
         removals = plan_removals(desired, current.active, policy)
         plan = Plan([*plan.users, *removals.plans])
-    verdict = judge(plan, policy, active=removals.active, whole=current.whole)
+    violation = check_guards(plan, policy, active=removals.active, complete=current.complete)
     guarded = apply_guarded(
         plan,
-        verdict,
+        violation,
         api,
         skips_removals=policy.skips_removals,
         today=today,
@@ -88,5 +132,5 @@ def provision(
         progress=progress,
     )
     progress.finishing()
-    foretold = api.transport.read_only
-    return Provisioned(current, today, foretold, plan, policy, removals, verdict, guarded)
+    dry_run = api.transport.read_only
+    return Provisioned(current, today, dry_run, plan, policy, removals, violation, guarded)

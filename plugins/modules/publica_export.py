@@ -187,10 +187,10 @@ failure:
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils.export.csv_text import DELIMITERS
+from ..module_utils.client.api import UsersApi
 from ..module_utils.export.export import FAIL, FORMATS, ON_INCOMPLETE, STATUSES, export
+from ..module_utils.export.formats import DELIMITERS
 from ..module_utils.module import PublicaModule, run
-from ..module_utils.transport.users_api import UsersApi
 
 
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -333,13 +333,13 @@ failure:
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils.current.snapshot import lookup_argument_spec
-from ..module_utils.desired.options import IDENTITY, user_argument_spec
-from ..module_utils.desired.rows import desired_user
+from ..module_utils.client.api import UsersApi
+from ..module_utils.input.options import IDENTITY, user_argument_spec
+from ..module_utils.input.rows import desired_user
 from ..module_utils.module import PublicaModule, run
 from ..module_utils.provision import provision
-from ..module_utils.result.single import single_result
-from ..module_utils.transport.users_api import UsersApi
+from ..module_utils.result.result import single_result
+from ..module_utils.store.snapshot import lookup_argument_spec
 
 
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:

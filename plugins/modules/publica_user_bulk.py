@@ -602,13 +602,13 @@ failure:
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils.applied.executor import CONTINUE, ON_ERROR, check_workers
-from ..module_utils.current.snapshot import lookup_argument_spec
-from ..module_utils.desired.removal_options import read_policy, removal_argument_spec
-from ..module_utils.desired.sources.source import users_of_task
+from ..module_utils.apply.executor import CONTINUE, ON_ERROR, check_workers
+from ..module_utils.client.api import UsersApi
+from ..module_utils.input.files import users_of_task
+from ..module_utils.input.policy import read_policy, removal_argument_spec
 from ..module_utils.module import PublicaModule, run
-from ..module_utils.plan.guards import refuse_empty_list
-from ..module_utils.progress.progress import (
+from ..module_utils.plan.removals import refuse_empty_list
+from ..module_utils.progress import (
     Progress,
     check_interval,
     progress_argument_spec,
@@ -616,16 +616,15 @@ from ..module_utils.progress.progress import (
     progress_warnings,
 )
 from ..module_utils.provision import provision
-from ..module_utils.result.failed_users import failed_users
-from ..module_utils.result.report import CHANGES, REPORTS, bulk_result
-from ..module_utils.transport.users_api import UsersApi
+from ..module_utils.result.result import CHANGES, REPORTS, bulk_result, failed_users
+from ..module_utils.store.snapshot import lookup_argument_spec
 
 
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     """Bring all users to the desired state."""
     transport, share = api.transport, params["rate_limit_share"]
     with progress_to(
-        params["progress_file"], transport.limiter, share, transport.interruption
+        params["progress_file"], transport.limiter, share, transport.stop_request
     ) as progress:
         result = _provisioned(api, params, progress)
     result["warnings"].extend(progress_warnings(progress))

@@ -146,15 +146,15 @@ failure:
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils.current.finding import ACTIVE, STATUSES, find_users, wanted_users
+from ..module_utils.client.api import UsersApi
 from ..module_utils.module import PublicaModule, run
-from ..module_utils.result.users import normal_form
-from ..module_utils.transport.users_api import UsersApi
+from ..module_utils.result.result import normal_form
+from ..module_utils.store.snapshot import ACTIVE, STATUSES, find_users, user_filter
 
 
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     """Read the users asked for."""
-    wanted = wanted_users(params)
+    wanted = user_filter(params)
     users = [normal_form(user) for user in find_users(api, wanted)]
     return {"changed": False, "users": users, "count": len(users)}
 

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Callable
 
-from ..module_utils.signals import start_beside_signals
+from ..module_utils.concurrency import start_without_signals
 from .progress_lines import State, parse_state, progress_line
 
 # Lines come a little before they are due, since they are due at the latest then.
@@ -91,7 +91,7 @@ class Follower:
         self.shown = 0
 
     def start(self) -> None:
-        start_beside_signals(self._thread)
+        start_without_signals(self._thread)
 
     def stop(self) -> None:
         """Show nothing more."""

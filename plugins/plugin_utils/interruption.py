@@ -13,7 +13,7 @@ import time
 from types import FrameType, TracebackType
 from typing import Any, Callable
 
-from ..module_utils.signals import TO_END
+from ..module_utils.concurrency import TO_END
 from .progress_lines import State
 
 # For the requests under way and the module's last state. After it the worker ends in any case.

@@ -10,13 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils.plan.operations import FATES
-from ..module_utils.progress.counts import APPLYING, PHASES, READING, STARTING
+from ..module_utils.progress import APPLYING, OUTCOMES, PHASES, READING, STARTING
 
 WIDTH = 80
 NUMBERS = (
     *("pages_read", "users_read", "look_ups", "looked_up"),
-    *("total", "done", *FATES, "failed", "waiting_seconds", "pid"),
+    *("total", "done", *OUTCOMES, "failed", "waiting_seconds", "pid"),
 )
 # What may be unknown.
 PERHAPS = ("pages_left", "seconds_left", "users_per_second")
@@ -153,7 +152,7 @@ def _done_of_total(state: State) -> str:
 
 
 def _fates(state: State) -> str:
-    counted = [f"{state[fate]} {fate}" for fate in (*FATES, "failed") if state[fate]]
+    counted = [f"{state[fate]} {fate}" for fate in (*OUTCOMES, "failed") if state[fate]]
     return f" ({', '.join(counted)})" if counted else ""
 
 

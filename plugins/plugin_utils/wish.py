@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils.progress.progress import DEFAULT_INTERVAL, LONGEST_INTERVAL
+from ..module_utils.progress import DEFAULT_INTERVAL, LONGEST_INTERVAL
 
 VARIABLE = "PUBLICA_PROGRESS_INTERVAL"
 # Callbacks whose users have asked to be told nothing, by the last part of their names.

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
-from ansible_collections.publica.la.plugins.module_utils.transport import http, rate_window
+from ansible_collections.publica.la.plugins.module_utils.client import http
+from ansible_collections.publica.la.plugins.module_utils.client import rate_limit as rate_window
+from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
 from publica_sandbox.fixtures import running_store, store
 
 from support import figures
@@ -35,7 +36,7 @@ def note(record_property: figures.Note) -> figures.Note:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses before retries in seconds; they are noted instead of slept."""
     noted: list[float] = []
-    monkeypatch.setattr(Interruption, "sleep", lambda _self, seconds: noted.append(seconds))
+    monkeypatch.setattr(StopRequest, "sleep", lambda _self, seconds: noted.append(seconds))
     # What the limiter adds to a wait that a 429 asks for: these ask for none.
     monkeypatch.setattr(rate_window, "ROUNDING_SECONDS", 0.001)
     return noted

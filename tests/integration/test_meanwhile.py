@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.transport.users_api import UsersApi
+from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
 from publica_sandbox.testing import SandboxStore
 
 from support.in_process import Result, bulk

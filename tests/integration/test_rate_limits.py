@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.transport import window_length
+from ansible_collections.publica.la.plugins.module_utils.client import rate_limit as window_length
 from publica_sandbox.testing import SandboxStore
 
 from support import in_process

@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.result.visible import visible
+from ansible_collections.publica.la.plugins.module_utils.result.result import escape_control
 from ansible_collections.publica.la.plugins.plugin_utils.report.forms import forms_of
 from ansible_collections.publica.la.plugins.plugin_utils.report.markdown import (
     MOST_CHARACTERS,
@@ -67,7 +67,7 @@ def test_values_are_no_markdown() -> None:
     assert {t.content for t in tokens if t.type == "html_inline"} <= {"<br>"}
     spans = [token.content for token in tokens if token.type == "code_inline"]
     for value in samples.HOSTILE:
-        assert visible(value) in spans
+        assert escape_control(value) in spans
     for token in tokens:
         if token.type == "text":
             assert "@" not in token.content
@@ -137,4 +137,4 @@ def test_junit_takes_every_value(tmp_path: Path) -> None:
 
     names = [case.name for suite in JUnitXml.fromfile(str(path)) for case in suite]
 
-    assert {visible(text) for text in samples.HOSTILE} <= set(names)
+    assert {escape_control(text) for text in samples.HOSTILE} <= set(names)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.result.visible import visible
+from ansible_collections.publica.la.plugins.module_utils.result.result import escape_control
 from playwright.sync_api import Page, expect
 
 import samples
@@ -38,7 +38,7 @@ def test_hostile_values_stay_text(open_report: Opener, viewport: dict[str, int] 
     each = 2 * len(samples.HOSTILE)
     expect(page.locator(ROWS)).to_have_count(4 * each)
     shown = page.locator(f"{ROWS} .who bdi").evaluate_all("all => all.map(one => one.textContent)")
-    assert shown[:each:2] == [visible(text) for text in samples.HOSTILE]
+    assert shown[:each:2] == [escape_control(text) for text in samples.HOSTILE]
     assert page.locator("img, iframe, object, b, a[href^=javascript]").count() == 0
     assert page.locator("script").count() == 2
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

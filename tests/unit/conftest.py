@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
+from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
 from hypothesis import HealthCheck, settings
 
 FOREIGN = ("ANSIBLE_", "PUBLICA_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
@@ -44,7 +44,7 @@ def _signals_as_in_a_terminal() -> None:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses before retries in seconds; they are noted instead of slept."""
     noted: list[float] = []
-    monkeypatch.setattr(Interruption, "sleep", lambda _self, seconds: noted.append(seconds))
+    monkeypatch.setattr(StopRequest, "sleep", lambda _self, seconds: noted.append(seconds))
     return noted
 
 

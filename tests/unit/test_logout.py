@@ -9,12 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.logout import end_sessions
-from ansible_collections.publica.la.plugins.module_utils.transport.errors import (
-    NotFoundError,
-    PublicaError,
-)
+from ansible_collections.publica.la.plugins.module_utils.errors import NotFoundError, PublicaError
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.provision import end_sessions
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
 from ansible_collections.publica.la.tests.unit.support.reading import Reading
 from ansible_collections.publica.la.tests.unit.support.records import StoredUser

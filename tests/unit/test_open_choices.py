@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.applied.executor import AppliedUser
-from ansible_collections.publica.la.plugins.module_utils.desired.rows import desired_users
+from ansible_collections.publica.la.plugins.module_utils.apply.executor import AppliedUser
+from ansible_collections.publica.la.plugins.module_utils.client import limiter as limiter_module
+from ansible_collections.publica.la.plugins.module_utils.errors import FatalError
+from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
-from ansible_collections.publica.la.plugins.module_utils.transport import limiter as limiter_module
-from ansible_collections.publica.la.plugins.module_utils.transport.errors import FatalError
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
 from ansible_collections.publica.la.tests.unit.support.clock import Clock
 from ansible_collections.publica.la.tests.unit.support.reading import BARE, FULL, SIMPLE, Reading
@@ -184,7 +184,7 @@ def test_choice_07_times_in_every_form(form: str) -> None:
 
 @each("tells", BOTH)
 def test_choice_08_reads_tell_the_external_id_or_not(tells: bool) -> None:
-    store = store_of(tells_external_id=tells)
+    store = store_of(returns_external_id=tells)
     # Nothing differs; and an update has the external id that it requires.
     assert actions(store, ana(), joana(), ben()) == [(), (), ()]
     assert actions(store, joana(plan_admin=True)) == [("update",)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from ansible_collections.publica.la.plugins.module_utils.transport.session import USER_AGENT
+from ansible_collections.publica.la.plugins.module_utils.client.connection import USER_AGENT
 from ansible_collections.publica.la.plugins.module_utils.version import VERSION
 
 GALAXY = Path(__file__).resolve().parents[2] / "galaxy.yml"

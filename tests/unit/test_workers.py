@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.workers import for_each
+from ansible_collections.publica.la.plugins.module_utils.concurrency import for_each
 
 
 @pytest.mark.parametrize("workers", [1, 2, 8, 64])

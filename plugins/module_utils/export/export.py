@@ -8,21 +8,129 @@ from __future__ import annotations
 
 import datetime
 import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
-from ..current.everybody import Everybody, read_everybody
-from ..current.finding import ACTIVE, ALL
-from ..plan.guards import INCOMPLETE_LISTING
-from ..plan.operations import Warned
-from ..result.warning_lines import warning_lines
-from ..transport.errors import InvalidInputError, PublicaError
-from ..transport.users_api import UsersApi
-from .csv_text import DELIMITERS, ENCODING, csv_table, is_exported_csv
-from .files import NOT_WRITTEN, Folder
-from .users import ExportedUser, exported_users
-from .yaml_text import is_exported_yaml, yaml_text
+from ..client.api import UsersApi
+from ..errors import InvalidInputError, PublicaError
+from ..plan.model import Warned
+from ..plan.removals import INCOMPLETE_LISTING
+from ..result.result import warning_lines
+from ..store.listing import UserList, read_all_users
+from ..store.snapshot import ACTIVE, ALL
+from .formats import DELIMITERS, ENCODING, csv_table, is_exported_csv, is_exported_yaml, yaml_text
+from .rows import ExportedUser, exported_users
+
+NOT_WRITTEN = "not_written"
+OWNER_ONLY = 0o600
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# Not to wait for somebody at the other end of a pipe.
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Directory:
+    """A folder, for the ``with`` statement.
+
+    :param path: of the folder; it is made, for its owner alone, where it is not there.
+    :param read_only: make and write nothing; a folder that is not there is an empty one.
+    :raises PublicaError: ``not_written``, here and in every method, with the path and a remedy.
+    """
+
+    def __init__(self, path: str, *, read_only: bool) -> None:
+        self._path = os.path.abspath(path)
+        self._read_only = read_only
+        self._directory: int | None = None
+
+    def __enter__(self) -> Directory:
+        try:
+            if not self._read_only:
+                os.makedirs(self._path, 0o700, exist_ok=True)
+            self._directory = os.open(self._path, _DIRECTORY)
+        except FileNotFoundError:
+            self._directory = None
+        except (NotADirectoryError, FileExistsError):
+            raise _error(self._path, "is no folder; give another one in dir") from None
+        except (OSError, ValueError) as error:
+            raise _error(self._path, _reason("cannot be opened", error)) from None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        directory, self._directory = self._directory, None
+        if directory is not None:
+            os.close(directory)
+
+    def path_of(self, name: str) -> str:
+        """The whole path of a file."""
+        return os.path.join(self._path, name)
+
+    def content(self, name: str) -> bytes | None:
+        """What is in a file; None where there is none."""
+        if self._directory is None:
+            return None
+        path = self.path_of(name)
+        try:
+            mode = os.stat(name, dir_fd=self._directory, follow_symlinks=False).st_mode
+            if not stat.S_ISREG(mode):
+                raise _error(path, "is a link or no regular file, and is left alone; remove it")
+            with open(os.open(name, _READING, dir_fd=self._directory), "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _error(path, _reason("cannot be read", error)) from None
+
+    def holds(self, name: str, content: bytes) -> bool:
+        """Whether a file has this content, and is readable by its owner alone."""
+        if self._directory is None or self.content(name) != content:
+            return False
+        mode = os.stat(name, dir_fd=self._directory, follow_symlinks=False).st_mode
+        return stat.S_IMODE(mode) == OWNER_ONLY
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file, or make it. A link that takes its place meanwhile is itself replaced."""
+        if self._directory is None or self._read_only:
+            raise _error(self.path_of(name), "is not written in check mode; please report it")
+        beside = f".{name}.{os.getpid()}"
+        try:
+            _write_new(self._directory, beside, content)
+            os.rename(beside, name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+        except OSError as error:
+            with suppress(OSError):
+                os.unlink(beside, dir_fd=self._directory)
+            raise _error(self.path_of(name), _reason("cannot be written", error)) from None
+
+
+def _write_new(directory: int, name: str, content: bytes) -> None:
+    with suppress(FileNotFoundError):
+        # Left behind by a process of the same number that was killed.
+        os.unlink(name, dir_fd=directory)
+    with open(os.open(name, _NEW, OWNER_ONLY, dir_fd=directory), "wb") as file:
+        # Whatever the umask is.
+        os.fchmod(file.fileno(), OWNER_ONLY)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _reason(what: str, error: Exception) -> str:
+    told = getattr(error, "strerror", None) or "the path holds a character that no path has"
+    return f"{what}: {told}; correct dir or the permissions"
+
+
+def _error(path: str, text: str) -> PublicaError:
+    return PublicaError(NOT_WRITTEN, f"{path} {text}.", fields={"dir": [text]})
+
 
 YAML, CSV = "yaml", "csv"
 FORMATS = (YAML, CSV)
@@ -53,22 +161,22 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
         list that does not come in whole.
     """
     targets = targets_of(params["name"], params["formats"])
-    with Folder(params["dir"], read_only=api.transport.read_only) as folder:
+    with Directory(params["dir"], read_only=api.transport.read_only) as directory:
         for target in targets:
-            _refuse_foreign(folder, target)
-        everybody = read_everybody(api, deactivated=params["status"] == ALL)
-        if not everybody.whole and params["on_incomplete"] == FAIL:
-            raise _incomplete(len(everybody.users))
+            _refuse_foreign(directory, target)
+        all_users = read_all_users(api, deactivated=params["status"] == ALL)
+        if not all_users.complete and params["on_incomplete"] == FAIL:
+            raise _incomplete(len(all_users.users))
         today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-        users = exported_users(everybody.users, today)
-        contents, warned = contents_of(users, everybody, params)
+        users = exported_users(all_users.users, today)
+        contents, warned = contents_of(users, all_users, params)
         _refuse_secret(contents, params["api_token"])
         return {
-            **_written(folder, targets, contents, writes=not api.transport.read_only),
-            "summary": _summary(everybody),
-            "whole": everybody.whole,
+            **_written(directory, targets, contents, writes=not api.transport.read_only),
+            "summary": _summary(all_users),
+            "whole": all_users.complete,
             "notes": _notes(warned),
-            "warnings": [*_about_store(everybody), *warning_lines((), warned)],
+            "warnings": [*_about_store(all_users), *warning_lines((), warned)],
         }
 
 
@@ -92,7 +200,7 @@ def targets_of(name: str, formats: Sequence[str]) -> list[Target]:
 
 
 def contents_of(
-    users: Sequence[ExportedUser], everybody: Everybody, params: Mapping[str, Any]
+    users: Sequence[ExportedUser], all_users: UserList, params: Mapping[str, Any]
 ) -> tuple[dict[str, bytes], list[Warned]]:
     """What each format's file holds, and what the files cannot say of users."""
     warned = [warning for user in users for warning in user.warnings]
@@ -102,15 +210,15 @@ def contents_of(
         contents[CSV] = table.text.encode(ENCODING)
         warned += table.warnings
     if YAML in params["formats"]:
-        contents[YAML] = yaml_text(users, _header(everybody)).encode()
+        contents[YAML] = yaml_text(users, _header(all_users)).encode()
     return contents, warned
 
 
-def _refuse_foreign(folder: Folder, target: Target) -> None:
+def _refuse_foreign(directory: Directory, target: Target) -> None:
     """Refuse to replace a file that somebody has written."""
-    content = folder.content(target.name)
+    content = directory.content(target.name)
     if content and not target.is_exported(content.decode(ENCODING, errors="replace")):
-        path = folder.path_of(target.name)
+        path = directory.path_of(target.name)
         raise PublicaError(
             NOT_WRITTEN,
             f"{path} was not written by an export, so it is left alone. Move it, or give another "
@@ -139,21 +247,21 @@ def _incomplete(count: int) -> PublicaError:
 
 
 def _written(
-    folder: Folder, targets: Sequence[Target], contents: Mapping[str, bytes], *, writes: bool
+    directory: Directory, targets: Sequence[Target], contents: Mapping[str, bytes], *, writes: bool
 ) -> dict[str, Any]:
     """Write what is not so already, and tell which files that are."""
     files: list[dict[str, Any]] = []
     diffs: list[dict[str, Any]] = []
     for target in targets:
         content = contents[target.format]
-        changed = not folder.holds(target.name, content)
-        path = folder.path_of(target.name)
+        changed = not directory.holds(target.name, content)
+        path = directory.path_of(target.name)
         files.append({"path": path, "format": target.format, "changed": changed})
         if changed and not diffs:
             # The files say the same, so one of them is enough.
-            diffs.append(_diff(path, folder.content(target.name), content))
+            diffs.append(_diff(path, directory.content(target.name), content))
         if changed and writes:
-            folder.write(target.name, content)
+            directory.write(target.name, content)
     return {"changed": any(file["changed"] for file in files), "files": files, "diff": diffs}
 
 
@@ -172,8 +280,8 @@ def _lines(content: bytes) -> list[str]:
     return content.decode(ENCODING, errors="replace").splitlines()
 
 
-def _summary(everybody: Everybody) -> dict[str, int]:
-    users = everybody.users
+def _summary(all_users: UserList) -> dict[str, int]:
+    users = all_users.users
     active = sum(user.active for user in users)
     return {
         "exported": len(users),
@@ -183,23 +291,23 @@ def _summary(everybody: Everybody) -> dict[str, int]:
     }
 
 
-def _header(everybody: Everybody) -> list[str]:
+def _header(all_users: UserList) -> list[str]:
     """What the YAML file says at its beginning."""
-    counts = ", ".join(f"{count} {name}" for name, count in _summary(everybody).items())
+    counts = ", ".join(f"{count} {name}" for name, count in _summary(all_users).items())
     return [
         f"{counts}. No token, password or link is in it.",
         "The next export replaces this file: move it to where you keep your lists.",
-        *_about_store(everybody),
+        *_about_store(all_users),
     ]
 
 
-def _about_store(everybody: Everybody) -> list[str]:
+def _about_store(all_users: UserList) -> list[str]:
     """What the files cannot say of anybody."""
-    users = everybody.users
+    users = all_users.users
     texts = []
-    if not everybody.whole:
+    if not all_users.complete:
         texts.append("The store's list of users did not come in whole: somebody may be missing.")
-    if users and not any(user.tells_external_id for user in users):
+    if users and not any(user.returns_external_id for user in users):
         texts.append(
             "The store does not return external ids, so no row has one. To change or create a "
             "user, add the external_id to the row."

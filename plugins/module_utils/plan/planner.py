@@ -13,14 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..current.index import UserIndex
-from ..current.user import CurrentUser, HeldPlan
-from ..desired.user import ABSENT, ACTIVE, ALWAYS, DesiredUser
-from ..transport.errors import PublicaError
-from .bodies import create_body, update_body
-from .differences import RIGHTS, different_attributes, holds_plan
-from .identity import Match, describe, match_users
-from .operations import (
+from ..errors import PublicaError
+from ..input.options import ABSENT, ACTIVE, ALWAYS, DesiredUser, address_key
+from ..store.user import CurrentUser, HeldPlan, UserIndex
+from .matching import Match, describe, match_users
+from .model import (
     ASSIGN_PLAN,
     CREATE,
     DEACTIVATE,
@@ -33,7 +30,107 @@ from .operations import (
     UserPlan,
     Warned,
 )
-from .order import with_order
+from .ordering import with_order
+
+RIGHTS = ("admin", "plan_admin", "only_sees_readable")
+
+
+def different_attributes(desired: DesiredUser, current: CurrentUser) -> dict[str, Any]:
+    """The attributes to change, by name, with the value wanted (``sessions_limit`` 0: no limit)."""
+    different: dict[str, Any] = {}
+    if desired.email is not None and address_key(desired.email) != address_key(current.email):
+        different["email"] = desired.email
+    if (
+        desired.external_id is not None
+        and current.returns_external_id
+        and desired.external_id != current.external_id
+    ):
+        different["external_id"] = desired.external_id
+    if desired.sessions_limit not in (None, current.sessions_limit or 0):
+        different["sessions_limit"] = desired.sessions_limit
+    for name in RIGHTS:
+        wanted = getattr(desired, name)
+        if wanted is not None and wanted != getattr(current, name):
+            different[name] = wanted
+    return different
+
+
+def holds_plan(desired: DesiredUser, current: CurrentUser, today: str) -> bool | None:
+    """Whether the user holds the desired plan, with the desired end date if one is given.
+
+    :param today: the date in UTC as ``YYYY-MM-DD``; a plan that ended before is held no more.
+    :returns: None where the store does not tell which plans the user holds (choice 11).
+    """
+    if current.plans is None:
+        return None
+    return any(_is_held(plan, desired, today) for plan in current.plans)
+
+
+def _is_held(plan: HeldPlan, desired: DesiredUser, today: str) -> bool:
+    if plan.plan_id != desired.plan_id or plan.cancelled:
+        return False
+    if desired.plan_valid_to is not None:
+        return desired.plan_valid_to in plan.end_days
+    return not plan.end_days or max(plan.end_days) >= today
+
+
+def create_body(desired: DesiredUser) -> dict[str, Any]:
+    """The body of a creation. Booleans are true or false here, and 1 or 0 in an update."""
+    body: dict[str, Any] = {"email": desired.email, "external_id": desired.external_id}
+    if desired.password is not None:
+        body["new_password"] = desired.password
+    if desired.sessions_limit is not None:
+        body["sessions_limit"] = desired.sessions_limit or None
+    for name in RIGHTS:
+        if getattr(desired, name) is not None:
+            body[name] = getattr(desired, name)
+    if desired.plan_id is not None:
+        body.update(plan_fields(desired))
+    return body
+
+
+def update_body(
+    desired: DesiredUser,
+    current: CurrentUser,
+    different: Mapping[str, Any],
+    *,
+    set_password: bool,
+    assign_plan: bool,
+) -> dict[str, Any]:
+    """The whole record, current values under the different ones (choice 9)."""
+    external_id = current.external_id if current.returns_external_id else desired.external_id
+    record = {
+        "email": current.email,
+        "external_id": external_id,
+        **{name: getattr(current, name) for name in RIGHTS},
+        "sessions_limit": current.sessions_limit,
+        **different,
+    }
+    body: dict[str, Any] = {
+        "email": record["email"],
+        "external_id": record["external_id"],
+        "sessions_limit": record["sessions_limit"] or None,
+    }
+    for name in RIGHTS:
+        # A right that neither the store tells nor the task wants is not made up.
+        if record[name] is not None:
+            body[name] = int(record[name])
+    if set_password:
+        body["new_password"] = desired.password
+    if assign_plan:
+        body.update(plan_fields(desired))
+    return body
+
+
+def plan_fields(desired: DesiredUser) -> dict[str, Any]:
+    """The fields that assign a plan; its name goes beside an assignment only (choice 19)."""
+    fields: dict[str, Any] = {"assign_new_plan": desired.plan_id}
+    if desired.plan_valid_to is not None:
+        fields["new_plan_custom_valid_to"] = desired.plan_valid_to
+    if desired.user_plan_name is not None:
+        fields["user_plan_name"] = desired.user_plan_name
+    return fields
+
 
 # Changes that a user's open sessions must not outlive, where ``force_logout`` asks for it.
 ENDS_SESSIONS = frozenset((*RIGHTS, "sessions_limit"))
@@ -147,7 +244,7 @@ def _warnings(
 
 def _without_external_id(current: CurrentUser) -> PublicaError:
     reason = "has none at the store"
-    if not current.tells_external_id:
+    if not current.returns_external_id:
         reason = "cannot be read from this store"
     return PublicaError(
         "incomplete",

@@ -11,12 +11,131 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..current.user import CurrentUser
-from ..desired.removal_options import RemovalPolicy
-from ..desired.user import ABSENT, DesiredUser, address_key
-from ..transport.errors import PublicaError
-from .operations import UserPlan, Warned
+from ..errors import PublicaError
+from ..input.options import ABSENT, DesiredUser, address_key
+from ..input.policy import RemovalPolicy
+from ..store.user import CurrentUser
+from .model import Plan, UserPlan, Warned
 from .planner import plan_absence
+
+EMPTY_LIST = "empty_list"
+INCOMPLETE_LISTING = "incomplete_listing"
+TOO_MANY_DEACTIVATIONS = "too_many_deactivations"
+NOT_APPROVED = "not_approved"
+
+# How many of the users to remove a verdict names; the dry run's diff holds them all.
+NAMED_USERS = 5
+
+
+@dataclass(frozen=True)
+class GuardViolation:
+    """Why a plan is not to be carried out as it is.
+
+    :ivar code: a short stable name.
+    :ivar message: what is wrong and what to do, for a person.
+    :ivar deactivations: how many users that are not in the list the plan deactivates.
+    :ivar limit: how many it may; None where that is not known, or not asked.
+    :ivar active: how many active users the store has; None where that is not known.
+    """
+
+    code: str
+    message: str
+    deactivations: int
+    limit: int | None = None
+    active: int | None = None
+
+
+def refuse_empty_list(policy: RemovalPolicy, desired: Sequence[DesiredUser]) -> None:
+    """Refuse to remove everybody, which is what a list of nobody says.
+
+    :raises PublicaError: ``empty_list``, before the first request.
+    """
+    if policy.exclusive and not desired:
+        raise PublicaError(
+            EMPTY_LIST,
+            "exclusive is true and the list of users is empty, which would deactivate everybody at "
+            "the store. Nothing was sent. Most likely a variable or an export is empty that should "
+            "not be; check users and src, or set exclusive to false.",
+        )
+
+
+def check_guards(
+    plan: Plan, policy: RemovalPolicy, *, active: int, complete: bool
+) -> GuardViolation | None:
+    """The verdict on a plan; None where it may be carried out.
+
+    :param active: how many active users were read, of which the limit may be a percentage.
+    :param whole: whether the store's list of active users came in whole.
+    """
+    removals = [user for user in plan.users if not user.listed]
+    if policy.exclusive and not complete:
+        return _incomplete(len(removals), active)
+    limit = policy.limit.of(active) if policy.exclusive else None
+    reported_active = active if policy.exclusive else None
+    if policy.approve is not None:
+        if policy.approve == plan.hash or not plan.requests:
+            return None
+        text = _not_approved(plan, policy.approve, removals)
+        return GuardViolation(NOT_APPROVED, text, len(removals), limit, reported_active)
+    if limit is not None and len(removals) > limit:
+        text = _too_many(plan, policy.limit.in_words(active), removals)
+        return GuardViolation(TOO_MANY_DEACTIVATIONS, text, len(removals), limit, reported_active)
+    return None
+
+
+def without_removals(plan: Plan) -> Plan:
+    """The plan without what it does to users that are not in the list."""
+    return Plan([user for user in plan.users if user.listed])
+
+
+def _incomplete(removals: int, read: int) -> GuardViolation:
+    return GuardViolation(
+        INCOMPLETE_LISTING,
+        f"The store's list of active users did not come in whole ({_users(read)} were read), so "
+        "who is not in the list of users cannot be told for certain. Run again, when nobody else "
+        "changes users of the store; if it stays so, set exclusive to false and name those who "
+        "leave with state: absent.",
+        removals,
+    )
+
+
+def _too_many(plan: Plan, limit: str, removals: Sequence[UserPlan]) -> str:
+    return (
+        f"{_users(len(removals))} {_are(removals)} not in the list and would be deactivated, but "
+        f"max_deactivations allows {limit}: {_names(removals)}. Check that the list is complete. "
+        "If that is right, raise max_deactivations, or review the plan in a dry run and "
+        f"give approve: '{plan.hash}'."
+    )
+
+
+def _not_approved(plan: Plan, approved: str, removals: Sequence[UserPlan]) -> str:
+    removed = (
+        f"It deactivates {_users(len(removals))} not in the list: {_names(removals)}."
+        if removals
+        else "It deactivates nobody who is not in the list."
+    )
+    requests = "1 request" if plan.requests == 1 else f"{plan.requests} requests"
+    return (
+        f"approve names the plan {approved}, but what list and store come to now is the plan "
+        f"{plan.hash} ({requests}): one of them has changed since the review, or other options "
+        f"were given. {removed} Review it in a dry run, and give approve: '{plan.hash}' if it is "
+        "right."
+    )
+
+
+def _users(count: int) -> str:
+    return "1 user" if count == 1 else f"{count} users"
+
+
+def _are(removals: Sequence[UserPlan]) -> str:
+    return "is" if len(removals) == 1 else "are"
+
+
+def _names(removals: Sequence[UserPlan]) -> str:
+    rest = len(removals) - NAMED_USERS
+    more = f" and {rest} more" if rest > 0 else ""
+    return ", ".join(removal.desired.label for removal in removals[:NAMED_USERS]) + more
+
 
 _WILDCARDS = frozenset("*?[")
 
@@ -58,10 +177,10 @@ def plan_removals(
     external_ids = {user.external_id for user in desired if user.external_id is not None}
     addresses = {address_key(user.email) for user in desired if user.email is not None}
     is_protected = protection(policy.protected)
-    everybody = sorted(active, key=lambda user: user.id)
+    all_users = sorted(active, key=lambda user: user.id)
     unlisted = [
         user
-        for user in everybody
+        for user in all_users
         if user.id not in ids
         and user.external_id not in external_ids
         and address_key(user.email) not in addresses
@@ -80,7 +199,7 @@ def plan_removals(
         _plan_removal(len(desired) + number, user, policy.force_logout)
         for number, user in enumerate(removed)
     ]
-    return Removals(plans, len(everybody), len(unlisted) - len(removed), warnings)
+    return Removals(plans, len(all_users), len(unlisted) - len(removed), warnings)
 
 
 def protection(patterns: Sequence[str]) -> Callable[[str], bool]:
@@ -99,7 +218,7 @@ def protection(patterns: Sequence[str]) -> Callable[[str], bool]:
     return is_protected
 
 
-def why_held_back(
+def removals_blocked_by(
     plans: Sequence[UserPlan], errors: Mapping[int, PublicaError | None]
 ) -> str | None:
     """Why nobody may be removed in this run after all; None where nothing speaks against it.
@@ -111,7 +230,7 @@ def why_held_back(
     :param errors: what became of the plans that were carried out, by index.
     """
     hides_external_ids = any(
-        plan.current is not None and not plan.current.tells_external_id
+        plan.current is not None and not plan.current.returns_external_id
         for plan in plans
         if not plan.listed
     )

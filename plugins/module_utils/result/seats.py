@@ -13,8 +13,8 @@ import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ..current.snapshot import Snapshot
-from ..current.user import CurrentUser, HeldPlan
+from ..store.snapshot import Snapshot
+from ..store.user import CurrentUser, HeldPlan
 
 # Plans that end within so many days are told one by one.
 SOON_DAYS = 90
@@ -29,7 +29,7 @@ def seats_of(
     :param written: users as they are after what was applied to them; of each only one.
     :param today: the date in UTC, ``YYYY-MM-DD``.
     """
-    if not snapshot.whole:
+    if not snapshot.complete:
         return None
     users = {user.id: user for user in snapshot.active}
     gone = {user.id for user in snapshot.deactivated or ()}

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ...module_utils.applied.executor import NOT_TRIED
-from ...module_utils.result.diff import NOT_LISTED
-from ...module_utils.result.visible import visible
+from ...module_utils.apply.executor import NOT_TRIED
+from ...module_utils.result.result import NOT_LISTED, escape_control
 from .outcomes import Outcome
 
 # What became of a user.
@@ -59,7 +58,7 @@ def _belongs(difference: Mapping[str, Any], item: Mapping[str, Any]) -> bool:
         return False
     keys = (item.get("email"), item.get("external_id"), item.get("id"))
     label = next((str(key) for key in keys if key is not None), "")
-    return visible(label) in str(difference.get("before_header", ""))
+    return escape_control(label) in str(difference.get("before_header", ""))
 
 
 def _status(item: Mapping[str, Any], foreseen: bool) -> str:

@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ...module_utils.result.visible import visible
+from ...module_utils.result.result import escape_control
 from .texts import Texts
 from .wording import plan_name
 
@@ -25,7 +25,9 @@ LEAST_WIDTH = 0.6
 def seats(report: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
     """Seats by state and by plan, over the stores whose list was read to its end."""
     counted = [store for store in report["stores"] if store["seats"] is not None]
-    missing = [visible(store["name"]) for store in report["stores"] if store["seats"] is None]
+    missing = [
+        escape_control(store["name"]) for store in report["stores"] if store["seats"] is None
+    ]
     return {
         "counted": bool(counted),
         "missing": ", ".join(missing),
@@ -43,7 +45,7 @@ def _states(stores: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A bar for each store, in two parts: its active and its deactivated users."""
     bars = [
         {
-            "store": visible(store["name"]),
+            "store": escape_control(store["name"]),
             "active": store["seats"]["active"],
             "deactivated": store["seats"]["deactivated"],
         }
@@ -60,7 +62,7 @@ def _plans(stores: Sequence[Mapping[str, Any]], texts: Texts) -> list[dict[str, 
     """A bar for each plan of each store: the same id is another plan in another store."""
     bars = []
     for store in stores:
-        name, held = visible(store["name"]), store["seats"]
+        name, held = escape_control(store["name"]), store["seats"]
         bars += [(plan_name(plan, texts), name, plan["users"], "plan") for plan in held["plans"]]
         for key, text in (("without_plan", "no_plan"), ("plans_unknown", "plan_unknown")):
             if held[key]:
@@ -82,8 +84,8 @@ def ending_plans(report: Mapping[str, Any], texts: Texts) -> Iterator[dict[str, 
     today = datetime.date.fromisoformat(report["generated_at"][:10])
     found = [
         {
-            "store": visible(store["name"]),
-            "email": visible(str(plan["email"])),
+            "store": escape_control(store["name"]),
+            "email": escape_control(str(plan["email"])),
             "plan": plan_name(plan, texts),
             "valid_to": str(plan["valid_to"]),
             "date": texts.date(str(plan["valid_to"])),

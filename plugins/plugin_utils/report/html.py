@@ -20,7 +20,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from ...module_utils.result.visible import visible
+from ...module_utils.result.result import escape_control
 from . import charts, wording
 from .texts import Texts
 
@@ -116,12 +116,12 @@ def _number(number: int | None, texts: Texts) -> str:
 
 def _store(store: Mapping[str, Any], of: str, texts: Texts) -> dict[str, Any]:
     return {
-        "name": visible(store["name"]),
+        "name": escape_control(store["name"]),
         "status": store["status"],
         "status_text": wording.status_of_store(store["status"], of, texts),
         "counts": store["summary"],
         "requests": (store["api"] or {}).get("requests"),
-        "hash": visible(str((store["plan"] or {}).get("hash") or "")),
+        "hash": escape_control(str((store["plan"] or {}).get("hash") or "")),
     }
 
 
@@ -140,14 +140,14 @@ def _data(report: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
         },
         "changes": [
             [
-                visible(change["store"]),
+                escape_control(change["store"]),
                 wording.who(change),
-                visible(str(change["external_id"] or "")),
+                escape_control(str(change["external_id"] or "")),
                 change["actions"],
                 change["status"],
                 change["listed"],
                 [wording.difference(entry, texts) for entry in change["differences"]],
-                visible(change["error"]["message"]) if change["error"] else "",
+                escape_control(change["error"]["message"]) if change["error"] else "",
             ]
             for change in report["changes"]
         ],

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...module_utils.result.visible import visible
+from ...module_utils.result.result import escape_control
 from . import wording
 from .changes import FORESEEN
 from .model import AS_DECLARED, AUDIT, CHANGED
@@ -42,7 +42,7 @@ def _suite(
     report: Mapping[str, Any],
     texts: Texts,
 ) -> ET.Element:
-    name = visible(store["name"])
+    name = escape_control(store["name"])
     cases = [_store_case(store, report, texts)]
     cases += [_user_case(name, change, report, texts) for change in changes]
     suite = ET.Element("testsuite", name=name, tests=str(len(cases)))
@@ -60,14 +60,14 @@ def _case(store: str, name: str) -> ET.Element:
 
 def _store_case(store: Mapping[str, Any], report: Mapping[str, Any], texts: Texts) -> ET.Element:
     status = store["status"]
-    name = visible(store["name"])
+    name = escape_control(store["name"])
     case = _case(name, texts("store"))
     said = wording.status_of_store(status, wording.occasion(report), texts)
     if status == CHANGED and report["kind"] == AUDIT:
         _outcome(case, "failure", said, "drift", said)
     elif status not in (AS_DECLARED, CHANGED):
         failure = store["failure"] or {}
-        text = visible(failure.get("message") or texts("notice.not_run_text"))
+        text = escape_control(failure.get("message") or texts("notice.not_run_text"))
         _outcome(case, "error", said, failure.get("code") or status, text)
     return case
 
@@ -84,7 +84,7 @@ def _user_case(
     text = "\n".join(line for line in lines if line)
     error = change["error"]
     if error:
-        message = visible(error["message"])
+        message = escape_control(error["message"])
         _outcome(case, "error", message, error["code"], f"{message}\n{text}".strip())
     elif change["status"] == FORESEEN and report["kind"] == AUDIT:
         _outcome(case, "failure", f"{said}: {lines[0]}", "drift", text)
@@ -94,4 +94,4 @@ def _user_case(
 
 
 def _outcome(case: ET.Element, tag: str, message: str, kind: str, text: str) -> None:
-    ET.SubElement(case, tag, message=message, type=visible(str(kind))).text = text
+    ET.SubElement(case, tag, message=message, type=escape_control(str(kind))).text = text

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ...module_utils.result.visible import visible
+from ...module_utils.result.result import escape_control
 from . import wording
 from .texts import Texts
 
@@ -63,7 +63,7 @@ def _stores(report: Mapping[str, Any], texts: Texts) -> str:
             for name in (*STORE_COUNTS, "failed")
         ]
         status = wording.status_of_store(store["status"], of, texts)
-        lines.append(_row([code(visible(store["name"])), status, *numbers]))
+        lines.append(_row([code(escape_control(store["name"])), status, *numbers]))
     return "\n".join(lines)
 
 
@@ -105,10 +105,10 @@ def _changes(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
             words.append(texts("not_listed"))
         told = [_difference(entry, texts) for entry in change["differences"]]
         if change["error"]:
-            told.append(code(visible(change["error"]["message"])))
+            told.append(code(escape_control(change["error"]["message"])))
         yield _row(
             [
-                code(visible(change["store"])),
+                code(escape_control(change["store"])),
                 code(wording.who(change)),
                 ", ".join(words),
                 "<br>".join(told),

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ...module_utils.applied.executor import NOT_TRIED
+from ...module_utils.apply.executor import NOT_TRIED
 from .changes import changes_of
 from .outcomes import Outcome
 

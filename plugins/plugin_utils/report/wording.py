@@ -14,8 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...module_utils.result.diff import NOT_SHOWN
-from ...module_utils.result.visible import visible
+from ...module_utils.result.result import NOT_SHOWN, escape_control
 from .changes import FORESEEN
 from .model import AUDIT, CHANGED, NOT_RUN, UNREACHABLE
 from .model import FAILED as STORE_FAILED
@@ -92,14 +91,14 @@ def status_of_change(status: str, of: str, texts: Texts) -> str:
 def action(name: str, texts: Texts) -> str:
     """An action in words."""
     key = f"action.{name}"
-    return texts(key) if texts.knows(key) else visible(name)
+    return texts(key) if texts.knows(key) else escape_control(name)
 
 
 def who(change: Mapping[str, Any]) -> str:
     """The key by which people know a user."""
     for name in ("email", "external_id", "id"):
         if change[name] not in (None, ""):
-            return visible(str(change[name]))
+            return escape_control(str(change[name]))
     return ""
 
 
@@ -107,7 +106,7 @@ def difference(entry: Mapping[str, Any], texts: Texts) -> tuple[str, str, str]:
     """An attribute, and its value before and after; an empty text where there is none."""
     name = str(entry["name"])
     key = f"field.{name}"
-    label = texts(key) if texts.knows(key) else visible(name)
+    label = texts(key) if texts.knows(key) else escape_control(name)
     before, after = (
         _value(name, entry[side], texts) if side in entry else "" for side in ("before", "after")
     )
@@ -127,46 +126,52 @@ def _value(name: str, value: Any, texts: Texts) -> str:
         return texts("value.password")
     if (name, value) == ("sessions", "ended"):
         return texts("value.ended")
-    return visible(str(value))
+    return escape_control(str(value))
 
 
 def _entry(name: str, entry: str, texts: Texts) -> str:
     """One of several values; a plan as the modules write it, in the words of this language."""
     match = _PLAN.fullmatch(entry) if name == "plans" else None
     if match is None:
-        return visible(entry)
+        return escape_control(entry)
     plan_id, called, end, cancelled = match.groups()
     told = texts("seats.plan", id=plan_id)
-    told = f"{visible(called)} ({plan_id})" if called else told
+    told = f"{escape_control(called)} ({plan_id})" if called else told
     told = texts("value.until", plan=told, date=texts.date(end)) if end else told
     return texts("value.cancelled", plan=told) if cancelled else told
 
 
 def plan_name(plan: Mapping[str, Any], texts: Texts) -> str:
     """A plan by its name, or by its id where the store tells none."""
-    return visible(str(plan["name"])) if plan["name"] else texts("seats.plan", id=plan["plan_id"])
+    return (
+        escape_control(str(plan["name"]))
+        if plan["name"]
+        else texts("seats.plan", id=plan["plan_id"])
+    )
 
 
 def notices(report: Mapping[str, Any], texts: Texts) -> list[tuple[str, str, str, str]]:
     """What needs attention: a tone (``bad``, ``warn``, ``note``), a label, a store and a text."""
     told: list[tuple[str, str, str, str]] = []
     for store in report["stores"]:
-        name, status, failure = visible(store["name"]), store["status"], store["failure"]
+        name, status, failure = escape_control(store["name"]), store["status"], store["failure"]
         if status in (STORE_FAILED, UNREACHABLE):
-            text = visible(failure["message"]) if failure else ""
+            text = escape_control(failure["message"]) if failure else ""
             told.append(("bad", texts(f"notice.{status}"), name, text))
         elif status == NOT_RUN:
             told.append(("bad", texts("notice.not_run"), name, texts("notice.not_run_text")))
         guard = store["guard"]
         # Where it made the store fail, or a warning foretells that it would, it is told by that.
         if guard and not failure and not _is_told(guard, store["warnings"]):
-            told.append(("warn", texts("notice.guard"), name, visible(str(guard["message"]))))
+            told.append(
+                ("warn", texts("notice.guard"), name, escape_control(str(guard["message"])))
+            )
         told.extend(
             (
                 "warn" if guard and _is_told(guard, [warning]) else "note",
                 texts("notice.warning"),
                 name,
-                visible(str(warning)),
+                escape_control(str(warning)),
             )
             for warning in store["warnings"]
         )
@@ -179,4 +184,6 @@ def _is_told(guard: Mapping[str, Any], warnings: Sequence[str]) -> bool:
 
 def untold_stores(report: Mapping[str, Any]) -> list[str]:
     """The stores whose users were not told one by one."""
-    return [visible(store["name"]) for store in report["stores"] if not store["told_one_by_one"]]
+    return [
+        escape_control(store["name"]) for store in report["stores"] if not store["told_one_by_one"]
+    ]

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
+from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from publica_sandbox.switches import Switches
@@ -137,7 +137,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.rows,
             self._mode(data),
             workers=workers,
-            interruption=interruption,
+            stop_request=interruption,
             **self._options(),
         )
         self.steps[MET] += bool(staging.disarm(self.store, self.wire))
@@ -185,9 +185,9 @@ class StoreMachine(RuleBasedStateMachine):
             staging.arm(self.store, self.wire, trouble, endpoint, number, times)
         return trouble
 
-    def _perhaps_interrupt(self, data: st.DataObject) -> Interruption:
+    def _perhaps_interrupt(self, data: st.DataObject) -> StopRequest:
         """Let somebody end the next run, in half of the cases, as one of its requests goes out."""
-        interruption = Interruption()
+        interruption = StopRequest()
         if data.draw(st.booleans(), label="interrupted"):
             self.steps["interrupted"] += 1
             last = data.draw(st.integers(1, 12), label="the last request")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
+from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
 from ansible_collections.publica.la.tests.integration.support import in_process
 from publica_sandbox.testing import SandboxStore
 
@@ -61,7 +61,7 @@ def run(
     *,
     workers: int = 1,
     check: bool = False,
-    interruption: Interruption | None = None,
+    interruption: StopRequest | None = None,
     **options: Any,
 ) -> Outcome:
     """Run publica_user_bulk, or publica_user once for each row."""

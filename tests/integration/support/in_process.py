@@ -13,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
-from ansible_collections.publica.la.plugins.module_utils.transport.connection import (
+from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
+from ansible_collections.publica.la.plugins.module_utils.client.connection import (
     connection_from_params,
 )
-from ansible_collections.publica.la.plugins.module_utils.transport.errors import PublicaError
-from ansible_collections.publica.la.plugins.module_utils.transport.http import HttpTransport
-from ansible_collections.publica.la.plugins.module_utils.transport.users_api import UsersApi
+from ansible_collections.publica.la.plugins.module_utils.client.http import HttpTransport
+from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
+from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
 from publica_sandbox.testing import SandboxStore
 
 from . import documentation
@@ -32,7 +32,7 @@ def user(
     options: Mapping[str, Any],
     *,
     check: bool = False,
-    interruption: Interruption | None = None,
+    interruption: StopRequest | None = None,
 ) -> Result:
     """What publica_user does."""
     return _work("publica_user", store, options, check, interruption)
@@ -43,7 +43,7 @@ def bulk(
     rows: Sequence[Mapping[str, Any]],
     *,
     check: bool = False,
-    interruption: Interruption | None = None,
+    interruption: StopRequest | None = None,
     **options: Any,
 ) -> Result:
     """What publica_user_bulk does; it reports everybody where nothing else is asked for."""
@@ -72,7 +72,7 @@ def _work(
     store: SandboxStore,
     options: Mapping[str, Any],
     check: bool,
-    interruption: Interruption | None = None,
+    interruption: StopRequest | None = None,
 ) -> Result:
     params = {
         **documentation.defaults(name),
@@ -84,7 +84,7 @@ def _work(
         connection_from_params(params),
         read_only=check,
         workers=params.get("concurrency") or 1,
-        interruption=interruption,
+        stop_request=interruption,
     )
     try:
         result: Result = documentation.module_named(name).work(UsersApi(transport), params)

@@ -10,16 +10,14 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.publica.la.plugins.module_utils.export.csv_text import (
+from ansible_collections.publica.la.plugins.module_utils.export.formats import (
     csv_table,
     is_exported_csv,
-    is_formula,
-)
-from ansible_collections.publica.la.plugins.module_utils.export.users import exported_users
-from ansible_collections.publica.la.plugins.module_utils.export.yaml_text import (
     is_exported_yaml,
+    is_formula,
     yaml_text,
 )
+from ansible_collections.publica.la.plugins.module_utils.export.rows import exported_users
 from ansible_collections.publica.la.tests.unit.support.builders import TODAY, current_user
 from hypothesis import given
 from hypothesis import strategies as st

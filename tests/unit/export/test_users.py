@@ -11,15 +11,13 @@ import pstats
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
-from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser
-from ansible_collections.publica.la.plugins.module_utils.desired.rows import users_of_entries
-from ansible_collections.publica.la.plugins.module_utils.export.csv_text import (
+from ansible_collections.publica.la.plugins.module_utils.export.formats import (
     DELIMITERS,
     ENCODING,
     csv_table,
+    yaml_text,
 )
-from ansible_collections.publica.la.plugins.module_utils.export.users import (
+from ansible_collections.publica.la.plugins.module_utils.export.rows import (
     NO_EXTERNAL_ID,
     NO_VALUE,
     NOT_UNIQUE,
@@ -28,8 +26,9 @@ from ansible_collections.publica.la.plugins.module_utils.export.users import (
     ExportedUser,
     exported_users,
 )
-from ansible_collections.publica.la.plugins.module_utils.export.yaml_text import yaml_text
+from ansible_collections.publica.la.plugins.module_utils.input.rows import users_of_entries
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
+from ansible_collections.publica.la.plugins.module_utils.store.user import CurrentUser, UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import (
     TODAY,
     current_user,
@@ -75,7 +74,7 @@ class TestRow:
         assert warnings(user) == []
 
     def test_what_the_store_does_not_tell_is_unmanaged(self) -> None:
-        user = CurrentUser(1, "ana@example.org", active=True, tells_external_id=False, plans=None)
+        user = CurrentUser(1, "ana@example.org", active=True, returns_external_id=False, plans=None)
         assert rows(user) == [
             {"email": "ana@example.org", "state": "present", "sessions_limit": "unlimited"}
         ]
@@ -225,7 +224,7 @@ def stores(draw: st.DrawFn) -> list[CurrentUser]:
             email=draw(addresses | texts).strip(),
             active=draw(st.booleans()),
             external_id=draw(st.none() | texts.filter(bool)) if tells else None,
-            tells_external_id=tells,
+            returns_external_id=tells,
             sessions_limit=draw(st.none() | st.sampled_from([1, 3, 999_999, 1_000_000, -1])),
             plans=draw(st.none() | st.lists(plans, max_size=3).map(tuple)),
             admin=draw(rights),

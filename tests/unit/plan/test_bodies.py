@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.plan.bodies import (
+from ansible_collections.publica.la.plugins.module_utils.plan.planner import (
     create_body,
     update_body,
 )
@@ -101,7 +101,7 @@ def test_a_right_that_nobody_tells_is_not_made_up() -> None:
     ("current", "expected"),
     [
         pytest.param({"external_id": "theirs"}, "theirs", id="told"),
-        pytest.param({"external_id": None, "tells_external_id": False}, "ext-1", id="not told"),
+        pytest.param({"external_id": None, "returns_external_id": False}, "ext-1", id="not told"),
     ],
 )
 def test_the_external_id_of_an_update(current: dict[str, Any], expected: str) -> None:

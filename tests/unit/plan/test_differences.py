@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.current.user import HeldPlan
-from ansible_collections.publica.la.plugins.module_utils.plan.differences import (
+from ansible_collections.publica.la.plugins.module_utils.plan.planner import (
     different_attributes,
     holds_plan,
 )
+from ansible_collections.publica.la.plugins.module_utils.store.user import HeldPlan
 from ansible_collections.publica.la.tests.unit.support.builders import (
     TODAY,
     current_user,
@@ -37,7 +37,7 @@ from ansible_collections.publica.la.tests.unit.support.builders import (
         ),
         pytest.param(
             {"external_id": "X"},
-            {"external_id": None, "tells_external_id": False},
+            {"external_id": None, "returns_external_id": False},
             {},
             id="external id that the store does not tell",
         ),

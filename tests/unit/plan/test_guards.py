@@ -7,21 +7,21 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
-from ansible_collections.publica.la.plugins.module_utils.desired.removal_options import (
+from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
+from ansible_collections.publica.la.plugins.module_utils.input.policy import (
     RemovalPolicy,
     read_limit,
 )
-from ansible_collections.publica.la.plugins.module_utils.plan.guards import (
-    Verdict,
-    judge,
+from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan
+from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
+from ansible_collections.publica.la.plugins.module_utils.plan.removals import (
+    GuardViolation,
+    check_guards,
+    plan_removals,
     refuse_empty_list,
     without_removals,
 )
-from ansible_collections.publica.la.plugins.module_utils.plan.operations import Plan
-from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
-from ansible_collections.publica.la.plugins.module_utils.plan.removals import plan_removals
-from ansible_collections.publica.la.plugins.module_utils.transport.errors import PublicaError
+from ansible_collections.publica.la.plugins.module_utils.store.user import UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import (
     TODAY,
     current_user,
@@ -45,8 +45,8 @@ def plan(listed: int, removals: int, **changes: bool) -> Plan:
     return Plan([*users, *plan_removals(desired, store, policy()).plans])
 
 
-def verdict(made: Plan, rules: RemovalPolicy, *, whole: bool = True) -> Verdict:
-    spoken = judge(made, rules, active=len(made.users), whole=whole)
+def violation(made: Plan, rules: RemovalPolicy, *, complete: bool = True) -> GuardViolation:
+    spoken = check_guards(made, rules, active=len(made.users), complete=complete)
     assert spoken is not None
     return spoken
 
@@ -65,7 +65,7 @@ def verdict(made: Plan, rules: RemovalPolicy, *, whole: bool = True) -> Verdict:
 )
 def test_the_limit(limit: str, removals: int, passes: bool) -> None:
     made = plan(20 - removals, removals)
-    spoken = judge(made, policy(limit), active=20, whole=True)
+    spoken = check_guards(made, policy(limit), active=20, complete=True)
     assert (spoken is None) is passes
     if spoken is not None:
         assert (spoken.code, spoken.deactivations) == ("too_many_deactivations", removals)
@@ -75,13 +75,13 @@ def test_the_limit(limit: str, removals: int, passes: bool) -> None:
 def test_no_more_than_the_percentage_pass(listed: int, removals: int, percentage: int) -> None:
     made = plan(listed, removals)
     active = listed + removals
-    spoken = judge(made, policy(f"{percentage}%"), active=active, whole=True)
+    spoken = check_guards(made, policy(f"{percentage}%"), active=active, complete=True)
     assert (spoken is None) is (100 * removals <= percentage * active)
 
 
 def test_a_refusal_names_count_limit_the_first_users_and_what_to_do() -> None:
     made = plan(43, 7)
-    spoken = verdict(made, policy())
+    spoken = violation(made, policy())
     assert (spoken.deactivations, spoken.limit, spoken.active) == (7, 5, 50)
     for part in (
         "7 users are not in the list",
@@ -97,12 +97,12 @@ def test_a_refusal_names_count_limit_the_first_users_and_what_to_do() -> None:
 
 @pytest.mark.parametrize(("removals", "end"), [(5, "user7@example.org."), (6, " and 1 more.")])
 def test_a_refusal_names_five_users_and_counts_the_others(removals: int, end: str) -> None:
-    message = verdict(plan(2, removals), policy("0")).message
+    message = violation(plan(2, removals), policy("0")).message
     assert message.split(" Check that")[0].endswith(end)
 
 
 def test_one_user_is_told_as_one() -> None:
-    assert verdict(plan(5, 1), policy("0")).message.startswith(
+    assert violation(plan(5, 1), policy("0")).message.startswith(
         "1 user is not in the list and would be deactivated, but max_deactivations allows 0: "
         "user6@example.org. "
     )
@@ -113,18 +113,18 @@ def test_users_with_the_state_absent_do_not_count() -> None:
     desired = [desired_user(number, state="absent") for number in range(1, 5)]
     made = Plan(plan_users(desired, UserIndex(store), TODAY).users)
     assert made.requests == 4
-    assert judge(made, policy("0"), active=4, whole=True) is None
+    assert check_guards(made, policy("0"), active=4, complete=True) is None
 
 
 def test_the_right_approval_lets_too_many_pass() -> None:
     made = plan(1, 9)
-    assert judge(made, policy("0", made.hash), active=10, whole=True) is None
+    assert check_guards(made, policy("0", made.hash), active=10, complete=True) is None
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_any_other_plan_than_the_approved_one_is_refused(exclusive: bool) -> None:
     made = plan(3, 0, admin=True)
-    spoken = verdict(made, policy("100%", OTHER, exclusive))
+    spoken = violation(made, policy("100%", OTHER, exclusive))
     assert spoken.code == "not_approved"
     assert f"approve: '{made.hash}'" in spoken.message
     assert OTHER in spoken.message
@@ -134,31 +134,31 @@ def test_any_other_plan_than_the_approved_one_is_refused(exclusive: bool) -> Non
 
 @pytest.mark.parametrize(("removals", "told"), [(1, "(1 request)"), (2, "(2 requests)")])
 def test_a_plan_that_is_not_approved_is_told_with_what_it_sends(removals: int, told: str) -> None:
-    assert told in verdict(plan(0, removals), policy("100%", OTHER)).message
+    assert told in violation(plan(0, removals), policy("100%", OTHER)).message
 
 
 def test_of_a_plan_that_is_not_approved_the_removals_are_named() -> None:
-    spoken = verdict(plan(0, 2), policy("100%", OTHER))
+    spoken = violation(plan(0, 2), policy("100%", OTHER))
     assert "deactivates 2 users not in the list: user1@example.org, user2@" in spoken.message
     assert spoken.deactivations == 2
 
 
 def test_a_plan_without_a_request_passes_any_approval() -> None:
-    assert judge(plan(3, 0), policy("0", OTHER), active=3, whole=True) is None
+    assert check_guards(plan(3, 0), policy("0", OTHER), active=3, complete=True) is None
 
 
 @pytest.mark.parametrize("removals", [0, 2])
 def test_a_list_that_is_not_whole_is_refused_whatever_else_is_said(removals: int) -> None:
     made = plan(3, removals)
     for rules in (policy("100%"), policy("100%", made.hash)):
-        spoken = verdict(made, rules, whole=False)
+        spoken = violation(made, rules, complete=False)
         assert (spoken.code, spoken.limit, spoken.active) == ("incomplete_listing", None, None)
         assert spoken.deactivations == removals
         assert f"({len(made.users)} users were read)" in spoken.message
 
 
 def test_without_exclusive_a_list_need_not_be_whole() -> None:
-    assert judge(plan(3, 0), policy(exclusive=False), active=0, whole=False) is None
+    assert check_guards(plan(3, 0), policy(exclusive=False), active=0, complete=False) is None
 
 
 @pytest.mark.parametrize("limit", ["0", "100%"])

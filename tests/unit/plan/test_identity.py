@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
-from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser
-from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.plan.identity import Match, match_users
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.plan.matching import Match, match_users
+from ansible_collections.publica.la.plugins.module_utils.store.user import CurrentUser, UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import current_user
 
 ANA = current_user(1, email="ana@example.org", external_id="A")
@@ -116,7 +115,7 @@ def test_nobody_is_deactivated_who_has_taken_over_an_address() -> None:
 
 
 def test_absent_with_an_agreeing_or_unknown_external_id_is_matched() -> None:
-    silent = current_user(2, email="ben@example.org", external_id=None, tells_external_id=False)
+    silent = current_user(2, email="ben@example.org", external_id=None, returns_external_id=False)
     keys: dict[str, Any] = {"email": "ben@example.org", "external_id": "B", "state": "absent"}
     assert match_one(**keys).current == BEN
     assert match_one(store=(silent,), **keys).current == silent
@@ -164,7 +163,7 @@ def test_a_leaver_gives_no_address_up() -> None:
 
 
 def test_without_external_ids_in_reads_the_address_identifies() -> None:
-    silent = current_user(5, email="eve@example.org", external_id=None, tells_external_id=False)
+    silent = current_user(5, email="eve@example.org", external_id=None, returns_external_id=False)
     found = match_one(store=(silent,), email="eve@example.org", external_id="E")
     assert found.current == silent
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.applied.executor import AppliedUser
-from ansible_collections.publica.la.plugins.module_utils.desired.rows import desired_users
+from ansible_collections.publica.la.plugins.module_utils.apply.executor import AppliedUser
+from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
 from ansible_collections.publica.la.tests.unit.support.rules import RECORD, Case, all_cases

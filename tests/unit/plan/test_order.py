@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
-from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser
-from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.plan.operations import Plan
-from ansible_collections.publica.la.plugins.module_utils.plan.order import waves
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan
+from ansible_collections.publica.la.plugins.module_utils.plan.ordering import stages
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
+from ansible_collections.publica.la.plugins.module_utils.store.user import CurrentUser, UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import (
     TODAY,
     current_user,
@@ -35,7 +34,7 @@ def moved(user_id: int, to: Any) -> DesiredUser:
 
 
 def in_waves(made: Plan) -> list[list[int]]:
-    return [[user.index for user in wave] for wave in waves(made.users)]
+    return [[user.index for user in stage] for stage in stages(made.users)]
 
 
 def codes(made: Plan) -> list[str | None]:
@@ -90,7 +89,7 @@ def test_whoever_waits_for_a_swap_is_refused_too() -> None:
 
 def test_an_address_is_refused_that_its_holder_keeps() -> None:
     # The holder gives up an address only where this very run changes it.
-    silent = current_user(2, external_id=None, tells_external_id=False)
+    silent = current_user(2, external_id=None, returns_external_id=False)
     made = plan_users(
         [DesiredUser(id=1, external_id="ext-1", email="user2@example.org")],
         UserIndex([current_user(1), silent]),

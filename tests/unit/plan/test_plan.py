@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
-from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser, HeldPlan
-from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.plan.logout import plan_logout
-from ansible_collections.publica.la.plugins.module_utils.plan.operations import Plan
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan, plan_logout
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
+from ansible_collections.publica.la.plugins.module_utils.store.user import (
+    CurrentUser,
+    HeldPlan,
+    UserIndex,
+)
 from ansible_collections.publica.la.tests.unit.support.builders import (
     PASSWORD,
     TODAY,
@@ -172,7 +174,7 @@ def test_an_update_needs_an_external_id(tells: bool) -> None:
     [user] = plan(
         DesiredUser(email="user1@example.org", admin=True),
         external_id=None,
-        tells_external_id=tells,
+        returns_external_id=tells,
     ).users
     assert user.error is not None
     assert user.error.code == "incomplete"
@@ -189,7 +191,7 @@ def test_an_update_needs_an_external_id(tells: bool) -> None:
 
 def test_without_an_external_id_a_user_can_still_be_reactivated() -> None:
     desired = DesiredUser(email="user1@example.org", state="active")
-    made = plan(desired, external_id=None, tells_external_id=False, active=False)
+    made = plan(desired, external_id=None, returns_external_id=False, active=False)
     assert only_steps(made) == [("reactivate", {})]
 
 

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
-from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser
-from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.plan.operations import UPDATE, Plan
-from ansible_collections.publica.la.plugins.module_utils.plan.order import waves
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.plan.model import UPDATE, Plan
+from ansible_collections.publica.la.plugins.module_utils.plan.ordering import stages
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
+from ansible_collections.publica.la.plugins.module_utils.store.user import CurrentUser, UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import TODAY, held_plan
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +46,7 @@ def stores(draw: st.DrawFn) -> list[CurrentUser]:
             email=address,
             active=draw(st.booleans()),
             external_id=external_ids[number] if tells else None,
-            tells_external_id=tells,
+            returns_external_id=tells,
             sessions_limit=draw(st.none() | st.integers(1, 3)),
             plans=draw(st.none() | st.lists(plans, max_size=2).map(tuple)),
             admin=draw(st.booleans()),
@@ -99,13 +98,13 @@ def plan(desired: list[DesiredUser], store: list[CurrentUser]) -> Plan:
 def applied(made: Plan, store: list[CurrentUser]) -> list[CurrentUser]:
     """The store once the plan is carried out, as the plan itself predicts it."""
     users = {user.id: user for user in store}
-    tells = all(user.tells_external_id for user in store)
+    tells = all(user.returns_external_id for user in store)
     for user in made.users:
         if user.after is not None and user.error is None:
             new_id = user.after.id if user.current is not None else 100 + user.index
             external_id = user.after.external_id if tells else None
             users[new_id] = replace(
-                user.after, id=new_id, external_id=external_id, tells_external_id=tells
+                user.after, id=new_id, external_id=external_id, returns_external_id=tells
             )
     return list(users.values())
 
@@ -162,10 +161,10 @@ def test_everybody_with_steps_is_in_one_wave_behind_those_waited_for(
 ) -> None:
     made = plan(desired, store)
     seen: list[int] = []
-    for wave in waves(made.users):
-        for user in wave:
+    for stage in stages(made.users):
+        for user in stage:
             assert user.waits_for <= set(seen)
-        seen.extend(user.index for user in wave)
+        seen.extend(user.index for user in stage)
     assert sorted(seen) == [user.index for user in made.users if user.steps]
 
 
@@ -175,8 +174,8 @@ def test_no_two_users_hold_one_address_at_any_time(
 ) -> None:
     """The store would refuse the second, so the order of the waves must never bring it about."""
     held = {user.id: user.email.lower() for user in store}
-    for wave in waves(plan(desired, store).users):
-        for user in wave:
+    for stage in stages(plan(desired, store).users):
+        for user in stage:
             for step in user.steps:
                 if "email" in step.body:
                     number = user.current.id if user.current else 100 + user.index

@@ -9,20 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
-from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser
-from ansible_collections.publica.la.plugins.module_utils.desired.removal_options import (
-    RemovalPolicy,
-)
-from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.plan.operations import Plan, UserPlan
+from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.input.policy import RemovalPolicy
+from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan, UserPlan
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
 from ansible_collections.publica.la.plugins.module_utils.plan.removals import (
     plan_removals,
     protection,
-    why_held_back,
+    removals_blocked_by,
 )
-from ansible_collections.publica.la.plugins.module_utils.transport.errors import PublicaError
+from ansible_collections.publica.la.plugins.module_utils.store.user import CurrentUser, UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import (
     TODAY,
     current_user,
@@ -187,7 +184,7 @@ def test_the_hash_of_a_removal_knows_the_address_that_was_reviewed() -> None:
 
 # Where external ids are hidden: user 1 is listed, 2 is new, 3 would be removed.
 
-HIDDEN: dict[str, Any] = {"external_id": None, "tells_external_id": False}
+HIDDEN: dict[str, Any] = {"external_id": None, "returns_external_id": False}
 
 
 def refused(status: int | None = 422, **fields: list[str]) -> PublicaError:
@@ -217,7 +214,7 @@ def test_whoever_could_not_be_created_may_be_the_one_to_be_removed(
     error: PublicaError | None, held: bool, hidden: bool
 ) -> None:
     plans = plans_of(desired_user(2), **(HIDDEN if hidden else {}))
-    reason = why_held_back(plans, {1: error})
+    reason = removals_blocked_by(plans, {1: error})
     assert (reason is not None) is (held and hidden)
     if reason is not None:
         assert "user2@example.org" in reason
@@ -226,21 +223,21 @@ def test_whoever_could_not_be_created_may_be_the_one_to_be_removed(
 def test_a_user_named_by_a_hidden_key_alone_may_be_anybody() -> None:
     plans = plans_of(DesiredUser(external_id="ext-3"), **HIDDEN)
     assert plans[1].error is not None
-    assert why_held_back(plans, {}) is not None
+    assert removals_blocked_by(plans, {}) is not None
 
 
 def test_where_nobody_is_to_be_removed_nothing_is_held_back() -> None:
     # User 3, the only one who is not listed, is an admin.
     plans = plans_of(desired_user(2), admin=True, **HIDDEN)
     assert all(plan.listed for plan in plans)
-    assert why_held_back(plans, {1: refused()}) is None
+    assert removals_blocked_by(plans, {1: refused()}) is None
 
 
 def test_who_is_absent_may_be_removed_as_well() -> None:
     plans = plans_of(desired_user(2, state="absent"), **HIDDEN)
-    assert why_held_back(plans, {1: refused()}) is None
+    assert removals_blocked_by(plans, {1: refused()}) is None
 
 
 def test_a_failure_of_somebody_who_was_found_holds_nothing_back() -> None:
     plans = plans_of(desired_user(2), **HIDDEN)
-    assert why_held_back(plans, {0: refused(external_id=["taken"])}) is None
+    assert removals_blocked_by(plans, {0: refused(external_id=["taken"])}) is None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.progress.counts import Counts
+from ansible_collections.publica.la.plugins.module_utils.progress import Counts
 from ansible_collections.publica.la.plugins.plugin_utils import follower as module
 from ansible_collections.publica.la.plugins.plugin_utils.follower import (
     Follower,

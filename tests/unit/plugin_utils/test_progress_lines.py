@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.progress.counts import Counts
+from ansible_collections.publica.la.plugins.module_utils.progress import Counts
 from ansible_collections.publica.la.plugins.plugin_utils.progress_lines import (
     WIDTH,
     State,

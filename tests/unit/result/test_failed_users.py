@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.applied.executor import AppliedUser
-from ansible_collections.publica.la.plugins.module_utils.desired.options import USER_OPTIONS
-from ansible_collections.publica.la.plugins.module_utils.desired.rows import desired_users
-from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.plan.operations import UserPlan
-from ansible_collections.publica.la.plugins.module_utils.result.failed_users import failed_users
-from ansible_collections.publica.la.plugins.module_utils.transport.errors import PublicaError
+from ansible_collections.publica.la.plugins.module_utils.apply.executor import AppliedUser
+from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
+from ansible_collections.publica.la.plugins.module_utils.input.options import (
+    USER_OPTIONS,
+    DesiredUser,
+)
+from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
+from ansible_collections.publica.la.plugins.module_utils.plan.model import UserPlan
+from ansible_collections.publica.la.plugins.module_utils.result.result import failed_users
 from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD
 from hypothesis import given
 from hypothesis import strategies as st

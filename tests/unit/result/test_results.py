@@ -10,20 +10,20 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.desired.entries import LabelledRow
-from ansible_collections.publica.la.plugins.module_utils.desired.rows import (
+from ansible_collections.publica.la.plugins.module_utils.input.rows import (
+    LabelledRow,
     desired_users,
     users_of_entries,
 )
 from ansible_collections.publica.la.plugins.module_utils.provision import Provisioned, provision
-from ansible_collections.publica.la.plugins.module_utils.result.diff import diff_of
-from ansible_collections.publica.la.plugins.module_utils.result.report import (
+from ansible_collections.publica.la.plugins.module_utils.result.result import (
     NAMED_FAILURES,
+    NAMED_USERS,
     bulk_result,
+    diff_of,
     failure_message,
+    single_result,
 )
-from ansible_collections.publica.la.plugins.module_utils.result.single import single_result
-from ansible_collections.publica.la.plugins.module_utils.result.warning_lines import NAMED_USERS
 from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, TOKEN, api_on
 from ansible_collections.publica.la.tests.unit.support.reading import Reading
 from ansible_collections.publica.la.tests.unit.support.records import Held, StoredUser

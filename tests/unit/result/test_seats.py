@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.current.index import UserIndex
-from ansible_collections.publica.la.plugins.module_utils.current.snapshot import Snapshot
-from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser
-from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
-from ansible_collections.publica.la.plugins.module_utils.result.report import bulk_result
+from ansible_collections.publica.la.plugins.module_utils.result.result import bulk_result
 from ansible_collections.publica.la.plugins.module_utils.result.seats import seats_of
+from ansible_collections.publica.la.plugins.module_utils.store.snapshot import Snapshot
+from ansible_collections.publica.la.plugins.module_utils.store.user import CurrentUser, UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import (
     TODAY,
     api_on,
@@ -30,9 +29,9 @@ from ansible_collections.publica.la.tests.unit.support.store import FakeStore
 
 
 def snapshot(
-    active: Iterable[CurrentUser], *, whole: bool = True, gone: list[CurrentUser] | None = None
+    active: Iterable[CurrentUser], *, complete: bool = True, gone: list[CurrentUser] | None = None
 ) -> Snapshot:
-    return Snapshot(UserIndex(), list(active), whole, gone)
+    return Snapshot(UserIndex(), list(active), complete, gone)
 
 
 def seats(*active: CurrentUser, written: Iterable[CurrentUser | None] = ()) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def seats(*active: CurrentUser, written: Iterable[CurrentUser | None] = ()) -> d
 
 
 def test_nothing_is_said_of_a_list_with_gaps() -> None:
-    assert seats_of(snapshot([current_user()], whole=False), [], TODAY) is None
+    assert seats_of(snapshot([current_user()], complete=False), [], TODAY) is None
 
 
 def test_a_list_that_was_not_read_is_not_counted() -> None:

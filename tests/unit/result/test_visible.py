@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.result.visible import (
-    visible,
-    visible_result,
+from ansible_collections.publica.la.plugins.module_utils.result.result import (
+    escape_control,
+    escaped_result,
 )
 
 HIDDEN = {
@@ -32,18 +32,18 @@ HIDDEN = {
 @pytest.mark.parametrize("kind", HIDDEN)
 def test_what_is_hidden_becomes_visible(kind: str) -> None:
     text = HIDDEN[kind]
-    shown = visible(text)
+    shown = escape_control(text)
     assert shown.isprintable()
     # By its code, so that two different texts stay different.
     assert shown.encode("ascii").decode("unicode_escape") == text
-    assert visible(shown) == shown
+    assert escape_control(shown) == shown
 
 
 @pytest.mark.parametrize(
     "text", ["", "ana@example.org", "Jos\u00e9 \u674e", "a\\x1b", "{{ 7 * 7 }}"]
 )
 def test_what_is_visible_stays(text: str) -> None:
-    assert visible(text) is text
+    assert escape_control(text) is text
 
 
 def test_of_a_result_all_that_is_said_and_no_data() -> None:
@@ -63,7 +63,7 @@ def test_of_a_result_all_that_is_said_and_no_data() -> None:
     }
     shown = r"ana\x1b[31m"
     after = {"email": shown, "admin": True, "plans": [shown]}
-    assert visible_result(result) == {
+    assert escaped_result(result) == {
         "changed": True,
         "failed": True,
         "msg": shown,

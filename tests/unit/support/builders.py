@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.publica.la.plugins.module_utils.current.times import end_days
-from ansible_collections.publica.la.plugins.module_utils.current.user import CurrentUser, HeldPlan
-from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.interruption import Interruption
-from ansible_collections.publica.la.plugins.module_utils.plan.operations import Plan
-from ansible_collections.publica.la.plugins.module_utils.transport.connection import Connection
-from ansible_collections.publica.la.plugins.module_utils.transport.http import HttpTransport
-from ansible_collections.publica.la.plugins.module_utils.transport.users_api import UsersApi
+from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
+from ansible_collections.publica.la.plugins.module_utils.client.connection import Connection
+from ansible_collections.publica.la.plugins.module_utils.client.http import HttpTransport
+from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan
+from ansible_collections.publica.la.plugins.module_utils.store.user import (
+    CurrentUser,
+    HeldPlan,
+    end_days,
+)
 
 from .store import FakeStore
 
@@ -34,12 +37,12 @@ def api_on(
     *,
     read_only: bool = False,
     workers: int = 1,
-    interruption: Interruption | None = None,
+    stop_request: StopRequest | None = None,
     **changes: Any,
 ) -> UsersApi:
     """The real client, with the store in the place of the network."""
     transport = HttpTransport(
-        connection(**changes), read_only=read_only, workers=workers, interruption=interruption
+        connection(**changes), read_only=read_only, workers=workers, stop_request=stop_request
     )
     transport._session.mount("https://", store)
     return UsersApi(transport)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.publica.la.plugins.module_utils.transport.limiter import RateLimiter
+from ansible_collections.publica.la.plugins.module_utils.client.limiter import RateLimiter
 
 
 class Clock:

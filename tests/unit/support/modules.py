@@ -16,7 +16,8 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 from ansible.module_utils.common.parameters import PASS_VARS
-from ansible_collections.publica.la.plugins.module_utils.transport import http, session
+from ansible_collections.publica.la.plugins.module_utils.client import connection as session
+from ansible_collections.publica.la.plugins.module_utils.client import http
 
 from .builders import BASE_URL, TOKEN
 from .store import FakeStore

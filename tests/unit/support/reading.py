@@ -24,7 +24,7 @@ class Reading:
     pages_as_objects: bool = False  # 5: PHP writes an array with gaps as an object
     booleans: str = "json"  # 6: json, number or text
     times: str = "iso"  # 7: iso or mapping
-    tells_external_id: bool = True  # 8
+    returns_external_id: bool = True  # 8
     put_replaces: bool = False  # 9
     updates_deactivated: bool = True  # 10
     plans: str = "plan_id"  # 11: plan_id, nested, hidden or missing

@@ -77,7 +77,7 @@ class StoredUser:
             "impersonate": IMPERSONATION,
             "impersonation_url": IMPERSONATION,
         }
-        if reading.tells_external_id:
+        if reading.returns_external_id:
             record["external_id"] = self.external_id
         if reading.plans != "missing":
             shown = [] if reading.plans == "hidden" else self.plans

@@ -203,8 +203,10 @@ class Case:
         if self.updates:
             held = {name: getattr(self.stored(), name) for name in RECORD}
             rights = ("admin", "plan_admin", "only_sees_readable")
-            whole = {name: int(value) if name in rights else value for name, value in held.items()}
-            steps.append((self.row.actions, ("PUT", USER, {**whole, **self.row.put})))
+            complete = {
+                name: int(value) if name in rights else value for name, value in held.items()
+            }
+            steps.append((self.row.actions, ("PUT", USER, {**complete, **self.row.put})))
             # Whoever stays deactivated has no session.
             if self.row.sensitive and self.active_after:
                 steps.extend(self._logout())

@@ -12,25 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.desired.entries import LabelledRow
-from ansible_collections.publica.la.plugins.module_utils.desired.sources.columns import read_columns
-from ansible_collections.publica.la.plugins.module_utils.desired.sources.source import (
-    READERS,
-    users_of_task,
+from ansible_collections.publica.la.plugins.module_utils.errors import InvalidInputError
+from ansible_collections.publica.la.plugins.module_utils.input.columns import (
+    TextLines,
+    read_columns,
 )
-from ansible_collections.publica.la.plugins.module_utils.desired.sources.text import TextLines
-from ansible_collections.publica.la.plugins.module_utils.desired.user import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.transport.errors import InvalidInputError
+from ansible_collections.publica.la.plugins.module_utils.input.files import READERS, users_of_task
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.input.rows import LabelledRow
 
 
 class SourceFolder:
     """A folder of the test's own, and what a task makes of the files in it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
 
     def write(self, name: str, content: str | bytes) -> Path:
-        path = self.folder / name
+        path = self.directory / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
@@ -53,7 +52,7 @@ class SourceFolder:
             self.users(name, content, *more, **others)
         message = told.value.message
         assert "\n" not in message
-        assert message.count(str(self.folder)) == 1
+        assert message.count(str(self.directory)) == 1
         return told.value
 
 

@@ -53,7 +53,7 @@ Outcome = Union[Reply, Exception]
 
 
 @dataclass
-class Fault:
+class ValidationError:
     """What becomes of the next request to ``method`` whose path ends with ``path``."""
 
     method: str
@@ -74,7 +74,7 @@ class FakeStore(BaseAdapter):
         self.reading = reading
         self.calls: list[Call] = []
         self.headers_seen: list[CaseInsensitiveDict[str]] = []
-        self.faults: list[Fault] = []
+        self.faults: list[ValidationError] = []
         self.before_answer: Callable[[Call], None] = lambda _call: None
 
     # What tests ask for and look at.
@@ -95,13 +95,13 @@ class FakeStore(BaseAdapter):
     ) -> None:
         """Let the next answers to a method be lost on their way back."""
         gone = requests.exceptions.ReadTimeout("Read timed out.")
-        self.faults += [Fault(method, gone, carried_out, path) for _ in range(times)]
+        self.faults += [ValidationError(method, gone, carried_out, path) for _ in range(times)]
 
     def answer_instead(
         self, method: str, *outcomes: Outcome, path: str = "", carried_out: bool = False
     ) -> None:
         """Give these answers to the next requests instead of the store's own."""
-        self.faults += [Fault(method, outcome, carried_out, path) for outcome in outcomes]
+        self.faults += [ValidationError(method, outcome, carried_out, path) for outcome in outcomes]
 
     def by_email(self, email: str) -> StoredUser:
         [user] = [user for user in self.users.values() if user.email.lower() == email.lower()]
@@ -149,19 +149,19 @@ class FakeStore(BaseAdapter):
         return listed(self._found(call.query.get("query")), call.query, self.reading)
 
     def _found(self, query: str | None) -> list[StoredUser]:
-        everybody = list(self.users.values())
+        all_users = list(self.users.values())
         if query == "deactivated":
-            return [user for user in everybody if user.deactivated]
+            return [user for user in all_users if user.deactivated]
         if query == "admins":
-            return [user for user in everybody if user.admin and not user.deactivated]
+            return [user for user in all_users if user.admin and not user.deactivated]
         if query is None:
-            visible = self.reading.list_holds_deactivated
-            return [user for user in everybody if visible or not user.deactivated]
-        visible = self.reading.search_finds_deactivated
+            escape_control = self.reading.list_holds_deactivated
+            return [user for user in all_users if escape_control or not user.deactivated]
+        escape_control = self.reading.search_finds_deactivated
         return [
             user
-            for user in everybody
-            if self._matches(query, user.email) and (visible or not user.deactivated)
+            for user in all_users
+            if self._matches(query, user.email) and (escape_control or not user.deactivated)
         ]
 
     def _matches(self, query: str, email: str) -> bool:

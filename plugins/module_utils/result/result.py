@@ -1,0 +1,436 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The result of many users: one item each, of one shape, a summary and what the plan takes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from itertools import chain
+from typing import Any
+
+from ..apply.executor import NOT_TRIED, PREDICTED, REFUSED, AppliedUser, stopping_error
+from ..errors import PublicaError
+from ..input.options import PUBLIC_NAMES, DesiredUser, is_given
+from ..plan.model import FORCE_LOGOUT, SET_PASSWORD, UserPlan, Warned, outcomes_of
+from ..plan.removals import INCOMPLETE_LISTING, GuardViolation
+from ..progress import OUTCOMES
+from ..provision import Provisioned
+from ..store.user import CurrentUser, HeldPlan
+from .seats import seats_of
+
+# What a result says to people; everything else in it is data.
+TOLD = ("msg", "warnings", "failure", "guard", "diff")
+
+
+def escape_control(text: str) -> str:
+    """A text with each character that is not printable written as Python writes its code.
+
+    Those are control characters, line ends, changes of direction, zero-width characters and halves
+    of characters.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
+def escaped_result(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A module's result with everything that it says to people made visible."""
+    told = {name: _escape_all(value) if name in TOLD else value for name, value in result.items()}
+    if "results" in told:
+        told["results"] = [
+            {**item, "error": _escape_all(item["error"])} if item["error"] else item
+            for item in told["results"]
+        ]
+    return told
+
+
+def _escape_all(value: Any) -> Any:
+    if isinstance(value, str):
+        return escape_control(value)
+    if isinstance(value, Mapping):
+        return {_escape_all(key): _escape_all(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_escape_all(inner) for inner in value]
+    return value
+
+
+def normal_form(user: CurrentUser) -> dict[str, Any]:
+    """A user as every module returns it. Times are ISO 8601 in UTC; None where not known."""
+    return {
+        "id": user.id or None,
+        "uuid": user.uuid,
+        "external_id": user.external_id,
+        "email": user.email,
+        "active": user.active,
+        "admin": user.admin,
+        "plan_admin": user.plan_admin,
+        "only_sees_readable": user.only_sees_readable,
+        "sessions_limit": user.sessions_limit,
+        "plans": None if user.plans is None else [_plan(plan) for plan in user.plans],
+        "created_at": user.created_at,
+        "updated_at": user.updated_at,
+        "deactivated_at": user.deactivated_at,
+        **user.counters,
+    }
+
+
+def _plan(plan: HeldPlan) -> dict[str, Any]:
+    return {
+        "plan_id": plan.plan_id,
+        "name": plan.name,
+        "valid_from": plan.valid_from,
+        "valid_to": plan.valid_to,
+        "cancelled": plan.cancelled,
+    }
+
+
+SHOWN = (
+    "email",
+    "external_id",
+    "active",
+    "admin",
+    "plan_admin",
+    "only_sees_readable",
+    "sessions_limit",
+)
+NOT_SHOWN = "(set, not shown)"
+# Behind the actions on a user whom ``exclusive`` deactivates.
+NOT_LISTED = ": not in the list"
+
+
+def diff_of(applied: AppliedUser) -> dict[str, Any] | None:
+    """One user's difference in Ansible's form, or None where nothing changes.
+
+    It compares the plan's before and after, as far as it was carried out.
+    """
+    if not applied.changed:
+        return None
+    before = _shown(applied.plan.current)
+    after = _shown(applied.user)
+    desired = applied.plan.desired
+    if applied.plan.current is None:
+        # Of a new user only what was asked for is told: the rest is the store's choice, which a
+        # dry run cannot know.
+        asked = {*(name for name in SHOWN if getattr(desired, name, None) is not None), "active"}
+        asked |= {"plans"} if desired.plan_id is not None else set()
+        after = {name: value for name, value in after.items() if name in asked}
+    for name in [name for name in after if name in before and before[name] == after[name]]:
+        del before[name], after[name]
+    creates_password = applied.plan.current is None and (
+        desired.password is not None or desired.generate_password
+    )
+    if creates_password or SET_PASSWORD in applied.actions:
+        after["password"] = NOT_SHOWN
+    if FORCE_LOGOUT in applied.actions:
+        after["sessions"] = "ended"
+    label = (applied.plan.current or applied.user or desired).email or desired.label
+    unlisted = "" if applied.plan.listed else NOT_LISTED
+    return {
+        "before": before,
+        "after": after,
+        "before_header": label if applied.plan.current else f"{label} (not at the store)",
+        "after_header": f"{label} ({', '.join(applied.actions)}{unlisted})",
+    }
+
+
+def _shown(user: CurrentUser | None) -> dict[str, Any]:
+    if user is None:
+        return {}
+    shown: dict[str, Any] = {name: getattr(user, name) for name in SHOWN}
+    shown["plans"] = [_plan_in_words(plan) for plan in user.plans or ()]
+    return shown
+
+
+def _plan_in_words(plan: HeldPlan) -> str:
+    name = f" ({plan.name})" if plan.name else ""
+    until = f" until {plan.valid_to[:10]}" if plan.valid_to else ""
+    cancelled = ", cancelled" if plan.cancelled else ""
+    return f"plan {plan.plan_id}{name}{until}{cancelled}"
+
+
+# How many users a line names; a store can have thousands whom the same warning concerns.
+NAMED_USERS = 10
+
+
+def warning_lines(applied: Sequence[AppliedUser], others: Iterable[Warned] = ()) -> list[str]:
+    """One line for each text, in the order of its first user.
+
+    :param others: warnings about users whom nothing was planned for.
+    """
+    labels: dict[str, list[str]] = {}
+    for warning in chain(chain.from_iterable(user.warnings for user in applied), others):
+        labels.setdefault(warning.text, []).append(warning.label)
+    return [f"{_names(concerned)}: {text}." for text, concerned in labels.items()]
+
+
+def _names(labels: Sequence[str]) -> str:
+    rest = len(labels) - NAMED_USERS
+    more = f" and {rest} more" if rest > 0 else ""
+    return ", ".join(labels[:NAMED_USERS]) + more
+
+
+_UNSET = {field.name: field.default for field in fields(DesiredUser)}
+
+
+def failed_users(
+    applied: Sequence[AppliedUser], rows: Sequence[Any], defaults: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The items of the input that have an error, in its order, without their passwords.
+
+    :param rows: the items of ``users``, with which the input begins. They come out as they went
+        in; those of a file, which is not held in memory, are put together again.
+    :param defaults: those of the task.
+    """
+    return [
+        dict(_given(rows[user.plan.index]))
+        if user.plan.index < len(rows)
+        else dict(_read(user.plan.desired, defaults))
+        for user in applied
+        if user.error is not None and user.plan.listed
+    ]
+
+
+def _given(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What an item says, as far as it may be told."""
+    return (
+        (name, value) for name, value in row.items() if name in PUBLIC_NAMES and is_given(value)
+    )
+
+
+def _read(desired: DesiredUser, defaults: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a row of a file has come to, with the defaults under it.
+
+    What is not set is left out, unless a default would take its place in another run.
+    """
+    for name, unset in _UNSET.items():
+        value = getattr(desired, name)
+        if name in PUBLIC_NAMES and value is not None and (value != unset or name in defaults):
+            yield name, value
+
+
+def guard_item(violation: GuardViolation | None) -> dict[str, Any] | None:
+    """The result's ``guard``; None where no guard has spoken."""
+    if violation is None:
+        return None
+    return {
+        "code": violation.code,
+        "message": violation.message,
+        "deactivations": violation.deactivations,
+        "limit": violation.limit,
+        "active": violation.active,
+    }
+
+
+def guard_failure(violation: GuardViolation) -> PublicaError:
+    """The failure of a run in which nothing was done for it."""
+    return PublicaError(violation.code, f"Nothing was changed. {violation.message}")
+
+
+def guard_warnings(
+    violation: GuardViolation | None, consequence: str | None, *, skips_removals: bool
+) -> list[str]:
+    """A line that tells what a verdict came to, where no failure does."""
+    if violation is None or consequence == REFUSED:
+        return []
+    return [_warning(violation, consequence, skips_removals)]
+
+
+def _warning(violation: GuardViolation, consequence: str | None, skips_removals: bool) -> str:
+    removals = _removals(violation)
+    if consequence == PREDICTED:
+        would = f"leave out {removals} and do the rest"
+        if not skips_removals:
+            would = "refuse this plan and change nothing"
+        return f"A run would {would} ({violation.code}). {violation.message}"
+    return f"Left out {removals} (on_guard: skip, {violation.code}). {violation.message}"
+
+
+def _removals(violation: GuardViolation) -> str:
+    if violation.code == INCOMPLETE_LISTING and not violation.deactivations:
+        return "all deactivations of users not in the list"
+    noun = "deactivation" if violation.deactivations == 1 else "deactivations"
+    return f"{violation.deactivations} {noun} of users not in the list"
+
+
+def single_result(applied: AppliedUser) -> dict[str, Any]:
+    """The whole result of a task on one user; with ``failed`` where it failed.
+
+    What was done before a failure is told all the same.
+    """
+    result: dict[str, Any] = {
+        "changed": applied.changed,
+        "user": normal_form(applied.user) if applied.user else {},
+        "actions": list(applied.actions),
+        "warnings": warning_lines([applied]),
+    }
+    difference = diff_of(applied)
+    if difference is not None:
+        result["diff"] = difference
+    return {**result, **_failed(applied)}
+
+
+def logout_result(applied: AppliedUser) -> dict[str, Any]:
+    """The whole result of a task that ends sessions."""
+    return {
+        "changed": applied.changed,
+        "actions": list(applied.actions),
+        "warnings": warning_lines([applied]),
+        **_failed(applied),
+    }
+
+
+def _failed(applied: AppliedUser) -> dict[str, Any]:
+    if applied.error is None:
+        return {}
+    error = applied.error
+    return {"failed": True, "msg": error.message, "failure": error.as_failure()}
+
+
+CHANGES, ALL, SUMMARY = "changes", "all", "summary"
+REPORTS = (CHANGES, ALL, SUMMARY)
+
+# How many failed users the message names; ``results`` holds them all.
+NAMED_FAILURES = 5
+
+
+def bulk_result(
+    provisioned: Provisioned,
+    *,
+    failed_users: Sequence[Mapping[str, Any]],
+    report: str,
+    requests_a_window: int | None,
+    share: int,
+) -> dict[str, Any]:
+    """The whole result of a bulk task; with ``failed`` where a user failed or a guard refused.
+
+    :param failed_users: the items of the input that failed.
+    :param requests_a_window: the store's rate limit, None where it has not told one.
+    :param share: the percentage of it that the run may use.
+    """
+    plan, applied, removals = provisioned.plan, provisioned.applied, provisioned.removals
+    violation, (_applied, shown, consequence) = provisioned.violation, provisioned.guarded
+    result: dict[str, Any] = {
+        "changed": any(user.changed for user in applied),
+        "summary": summarize(applied, removals.kept),
+        "results": [item(user) for user in reported(applied, report)],
+        "failed_users": list(failed_users),
+        "diff": [
+            difference
+            for user in reported(shown, report)
+            if (difference := diff_of(user)) is not None
+        ],
+        "plan": {
+            "hash": plan.hash,
+            "requests": plan.requests,
+            "minutes": plan.minutes(requests_a_window, share),
+        },
+        "guard": guard_item(violation),
+        "seats": _seats(provisioned, report),
+        "warnings": [
+            *guard_warnings(
+                violation, consequence, skips_removals=provisioned.policy.skips_removals
+            ),
+            *warning_lines(applied, removals.warnings),
+        ],
+    }
+    if violation is not None and consequence == REFUSED:
+        refused = guard_failure(violation)
+        return {**result, "failed": True, "msg": refused.message, "failure": refused.as_failure()}
+    if result["summary"]["failed"]:
+        message = failure_message(applied)
+        result["failed"] = True
+        result["msg"] = message
+        result["failure"] = (
+            stopping_error(applied)
+            or PublicaError("users_failed", message, fields=_errors_by_place(applied))
+        ).as_failure()
+    return result
+
+
+def _seats(provisioned: Provisioned, report: str) -> dict[str, Any] | None:
+    """The store's seats as they are now: a dry run has changed none."""
+    written = () if provisioned.dry_run else (user.user for user in provisioned.applied)
+    seats = seats_of(provisioned.current, written, provisioned.today)
+    if seats is not None and report == SUMMARY:
+        seats["ending"] = []
+    return seats
+
+
+def _errors_by_place(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
+    """The errors by where the user stands: in the input, or among those whom it does not name."""
+    listed = sum(user.plan.listed for user in applied)
+    errors = {}
+    for user in applied:
+        if user.error is not None:
+            index = user.plan.index
+            place = user.plan.desired.place if user.plan.listed else f"not_listed[{index - listed}]"
+            errors[place or f"users[{index}]"] = [user.error.message]
+    return errors
+
+
+def reported(applied: Sequence[AppliedUser], report: str) -> list[AppliedUser]:
+    """The users that a result tells of one by one, in the order of the input."""
+    if report == SUMMARY:
+        return []
+    if report == ALL:
+        return list(applied)
+    return [user for user in applied if user.changed or user.error is not None]
+
+
+def item(applied: AppliedUser) -> dict[str, Any]:
+    """The result of one user; the same keys whatever happened."""
+    desired, user = applied.plan.desired, applied.user
+    return {
+        "email": user.email if user else desired.email,
+        "external_id": user.external_id if user and user.external_id else desired.external_id,
+        "id": (user.id or None) if user else desired.id,
+        "state": desired.state,
+        "actions": list(applied.actions),
+        "changed": applied.changed,
+        "failed": applied.error is not None,
+        "error": applied.error.as_failure() if applied.error else None,
+    }
+
+
+def summarize(applied: Sequence[AppliedUser], kept: int = 0) -> dict[str, int]:
+    """How many users met which fate; one that was created and failed after counts in both.
+
+    :param kept: users that the list does not name and that were not to be removed.
+    """
+
+    outcomes = Counter(chain.from_iterable(outcomes_of(user.actions) for user in applied))
+    return {
+        "desired": sum(user.plan.listed for user in applied),
+        **{outcome: outcomes[outcome] for outcome in OUTCOMES},
+        "unchanged": sum(
+            user.plan.listed and not user.changed and user.error is None for user in applied
+        ),
+        "protected": kept,
+        "failed": sum(user.error is not None for user in applied),
+    }
+
+
+def failure_message(applied: Sequence[AppliedUser]) -> str:
+    """One sentence on the users that failed, the first of them by name."""
+    errors = [user for user in applied if user.error is not None]
+    failed = [user for user in errors if user.error and user.error.code != NOT_TRIED]
+    named = "; ".join(f"{_named(user.plan)}: {user.error}" for user in failed[:NAMED_FAILURES])
+    rest = len(failed) - NAMED_FAILURES
+    more = f"; and {rest} more, all of them in results" if rest > 0 else ""
+    left = len(errors) - len(failed)
+    not_tried = f"; {left} more were not tried" if left else ""
+    return f"{len(failed)} of {len(applied)} users failed: {named}{more}{not_tried}"
+
+
+def _named(plan: UserPlan) -> str:
+    label, place = plan.desired.label, plan.desired.place
+    if not plan.listed:
+        return f"{label} (not in the list)"
+    in_list = not place or place.startswith("users[")
+    return f"#{plan.index} {label}" if in_list else f"{place} {label}"

@@ -1,0 +1,301 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Current users by each key that identifies one."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..client.answers import whole_number
+from ..errors import PublicaError
+from ..input.options import address_key
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})?")
+# The far ends of the world's time zones are 12 hours behind and 14 hours ahead of UTC.
+_LAST_HOUR_OF_YESTERDAY = 12
+_FIRST_HOUR_OF_TOMORROW = 10
+
+
+def time_of(value: Any) -> str | None:
+    """A time in any of the API's forms as ISO 8601 in UTC; a bare date stays a date."""
+    if isinstance(value, Mapping):
+        told = _moment(whole_number(value.get("timestamp")))
+        if told is not None:
+            return told
+        value = value.get("date")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _moment(value)
+    if not isinstance(value, str) or not value.strip():
+        return None
+    text = value.strip()
+    match = _TIME.fullmatch(text)
+    if not match:
+        return text
+    day, clock, zone = match.groups()
+    # A list tells two or three times of each user, so this is the cheapest way to read one.
+    if zone in (None, "Z"):
+        zone = "+00:00"
+    elif ":" not in zone:
+        zone = f"{zone[:3]}:{zone[3:]}"
+    try:
+        moment = datetime.datetime.fromisoformat(f"{day}T{clock}{zone}")
+        return _iso(moment.astimezone(datetime.timezone.utc))
+    except (ValueError, OverflowError):
+        return text
+
+
+def is_set(value: Any) -> bool:
+    """Whether a time is there at all; a database's zero date is none."""
+    if isinstance(value, Mapping):
+        return any(is_set(value.get(name)) for name in ("timestamp", "date"))
+    if isinstance(value, str):
+        return value.strip() not in ("", "0") and not value.strip().startswith(("0000-", "-0001-"))
+    return bool(value) and not (isinstance(value, (int, float)) and value < 0)
+
+
+def end_days(value: Any) -> frozenset[str]:
+    """The days, as ``YYYY-MM-DD``, that the end of a plan may stand for.
+
+    A date is itself. A time is its day in UTC, and its day in the zone that it is told in. Where
+    it is told in UTC but is the turn of a day somewhere else, it is that day as well: 02:59:59Z is
+    the end of the day before in Buenos Aires, 23:00:00Z the beginning of the next one in Madrid.
+    To take one day too many for the end leaves a plan as it is; to take one too few assigns it
+    again on every run.
+    """
+    told = time_of(value)
+    day = _day(told or "")
+    if told is None or day is None:
+        return frozenset()
+    days = {day, *_possible_days(value)}
+    turn = re.fullmatch(r".{10}T(\d{2}):(\d{2}):(\d{2})Z", told)
+    if turn:
+        hour, minute, second = map(int, turn.groups())
+        # The first and the last day of all, "never" in some databases, have no day beside them.
+        with suppress(OverflowError):
+            if hour < _LAST_HOUR_OF_YESTERDAY and second == 59 and minute in (29, 59):
+                days.add(day - datetime.timedelta(days=1))
+            if hour >= _FIRST_HOUR_OF_TOMORROW and second == 0 and minute in (0, 30):
+                days.add(day + datetime.timedelta(days=1))
+    return frozenset(day.isoformat() for day in days)
+
+
+def _possible_days(value: Any) -> set[datetime.date]:
+    """The day that stands in the text itself, in whatever zone the text is."""
+    text = value.get("date") if isinstance(value, Mapping) else value
+    day = _day(text.strip()) if isinstance(text, str) else None
+    return set() if day is None else {day}
+
+
+def _day(text: str) -> datetime.date | None:
+    """The day that a text begins with; None for no day, such as a database's zero date."""
+    match = _DATE.match(text)
+    try:
+        return datetime.date.fromisoformat(match.group()) if match else None
+    except ValueError:
+        return None
+
+
+def _moment(timestamp: float | None) -> str | None:
+    if timestamp is None:
+        return None
+    try:
+        return _iso(datetime.datetime.fromtimestamp(timestamp, tz=datetime.timezone.utc))
+    except (ValueError, OverflowError, OSError):
+        # Before the year 1 or after 9999, as a database's zero date comes out.
+        return None
+
+
+def _iso(moment: datetime.datetime) -> str:
+    return f"{moment.isoformat(timespec='seconds')[:19]}Z"
+
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off", "")
+
+
+@dataclass(frozen=True)
+class HeldPlan:
+    """A plan that a user holds or held; the dates are ``YYYY-MM-DD`` or ISO 8601 in UTC."""
+
+    plan_id: int | None
+    name: str | None = None
+    valid_from: str | None = None
+    valid_to: str | None = None
+    cancelled: bool = False
+    end_days: frozenset[str] = frozenset()  # the days that valid_to may stand for
+
+
+@dataclass(frozen=True)
+class CurrentUser:
+    """One user of the store.
+
+    None stands for a value that the store does not have; for ``admin``, ``plan_admin`` and
+    ``only_sees_readable``, and for ``plans``, None means that the answer did not tell. Whether it
+    told the external id is in ``returns_external_id`` (choice 8). Times are ISO 8601 in UTC.
+    """
+
+    id: int
+    email: str
+    active: bool
+    uuid: str | None = None
+    external_id: str | None = None
+    returns_external_id: bool = True
+    admin: bool | None = None
+    plan_admin: bool | None = None
+    only_sees_readable: bool | None = None
+    sessions_limit: int | None = None
+    plans: tuple[HeldPlan, ...] | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    deactivated_at: str | None = None
+    counters: Mapping[str, int] = field(default_factory=dict)
+
+
+def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
+    """Read one record of a list or of the answer to a creation.
+
+    :raises PublicaError: ``unexpected_answer``, where the record names no user.
+    """
+    user_id = whole_number(record.get("id"))
+    if user_id is None:
+        raise PublicaError(
+            "unexpected_answer",
+            "The store sent a user without an id, so nothing can be compared with it. Check that "
+            "base_url is a Publica.la store.",
+        )
+    email = record.get("email")
+    deactivated_at = time_of(record.get("deleted_at"))
+    external_id = record.get("external_id")
+    return CurrentUser(
+        id=user_id,
+        # An anonymized user may have no address left; nobody is found by it then.
+        email=email.strip() if isinstance(email, str) else "",
+        # deleted_at decides, never the list that the record came in (choice 3).
+        active=not is_set(record.get("deleted_at")),
+        uuid=_text(record.get("uuid")),
+        external_id=None if external_id in (None, "") else str(external_id),
+        returns_external_id="external_id" in record,
+        admin=_boolean(record, "admin"),
+        plan_admin=_boolean(record, "plan_admin"),
+        only_sees_readable=_boolean(record, "only_sees_readable"),
+        # 0 and null both say that there is no limit.
+        sessions_limit=whole_number(record.get("sessions_limit")) or None,
+        plans=_plans(record),
+        created_at=time_of(record.get("created_at")),
+        updated_at=time_of(record.get("updated_at")),
+        deactivated_at=deactivated_at,
+        counters=_counters(record),
+    )
+
+
+def _boolean(record: Mapping[str, Any], name: str) -> bool | None:
+    """A boolean as true, 1, "1" or their opposites (choice 6); None where it is not told."""
+    if name not in record:
+        return None
+    value = record[name]
+    if isinstance(value, bool):
+        return value
+    text = "" if value is None else str(value).strip().lower()
+    if text in _TRUE:
+        return True
+    return False if text in _FALSE else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _counters(record: Mapping[str, Any]) -> dict[str, int]:
+    told = ((name, whole_number(record[name])) for name in _counter_names(tuple(record)))
+    return {name: number for name, number in told if number is not None}
+
+
+@functools.lru_cache(maxsize=32)
+def _counter_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of a record's names that count something; a store's records have the same names."""
+    return tuple(name for name in names if name.endswith("_count"))
+
+
+def _plans(record: Mapping[str, Any]) -> tuple[HeldPlan, ...] | None:
+    """The plans of a record, or None where it hides what the user holds (choice 11)."""
+    entries = record.get("user_plans")
+    if isinstance(entries, Mapping):
+        entries = list(entries.values())
+    count = whole_number(record.get("user_plans_count"))
+    if not isinstance(entries, list):
+        return () if count == 0 else None
+    if not entries and count:
+        return None
+    plans = []
+    for entry in entries:
+        plan = _plan(entry) if isinstance(entry, Mapping) else None
+        if plan is None:
+            return None
+        plans.append(plan)
+    return tuple(plans)
+
+
+def _plan(entry: Mapping[str, Any]) -> HeldPlan | None:
+    nested = entry.get("plan")
+    plan_id = whole_number(entry.get("plan_id"))
+    name = _text(entry.get("name"))
+    if isinstance(nested, Mapping):
+        plan_id = whole_number(nested.get("id")) if plan_id is None else plan_id
+        name = name or _text(nested.get("name"))
+    if plan_id is None:
+        return None
+    return HeldPlan(
+        plan_id=plan_id,
+        name=name or _text(entry.get("user_plan_name")),
+        valid_from=time_of(entry.get("valid_from")),
+        valid_to=time_of(entry.get("valid_to")),
+        cancelled=is_set(entry.get("cancelled_at")),
+        end_days=end_days(entry.get("valid_to")),
+    )
+
+
+class UserIndex:
+    """Users by id, by external id and by address."""
+
+    def __init__(self, users: Iterable[CurrentUser] = ()) -> None:
+        self.by_id: dict[int, CurrentUser] = {}
+        self.by_external_id: dict[str, CurrentUser] = {}
+        self.by_address: dict[str, CurrentUser] = {}
+        # None until a user was seen; then whether the store's reads tell external ids (choice 8).
+        self.returns_external_id: bool | None = None
+        for user in users:
+            self.add(user)
+
+    def add(self, user: CurrentUser) -> None:
+        """Add a user; one with the same id is replaced, its former keys included."""
+        former = self.by_id.get(user.id)
+        if former is not None:
+            self._drop_keys(former)
+        self.by_id[user.id] = user
+        if user.email:
+            self._claim(self.by_address, address_key(user.email), user)
+        if user.external_id is not None:
+            self._claim(self.by_external_id, user.external_id, user)
+        self.returns_external_id = bool(self.returns_external_id) or user.returns_external_id
+
+    @staticmethod
+    def _claim(users: dict[str, CurrentUser], key: str, user: CurrentUser) -> None:
+        # Keys are unique at the store; should they not be, the active account is the one meant.
+        holder = users.get(key)
+        if holder is None or user.active or not holder.active:
+            users[key] = user
+
+    def _drop_keys(self, user: CurrentUser) -> None:
+        if self.by_address.get(address_key(user.email)) is user:
+            del self.by_address[address_key(user.email)]
+        if user.external_id is not None and self.by_external_id.get(user.external_id) is user:
+            del self.by_external_id[user.external_id]

@@ -1,0 +1,276 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each endpoint as it goes over the wire: method, path, headers, query and body, in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import responses
+from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
+from ansible_collections.publica.la.plugins.module_utils.client.http import HttpTransport
+from ansible_collections.publica.la.plugins.module_utils.errors import (
+    LostAnswerError,
+    NotFoundError,
+)
+from ansible_collections.publica.la.plugins.module_utils.version import VERSION
+from ansible_collections.publica.la.tests.unit.support.builders import (
+    BASE_URL,
+    TOKEN,
+    connection,
+)
+from responses import matchers
+from responses.registries import OrderedRegistry
+
+USERS = f"{BASE_URL}/integration-api/v1/dashboard/users"
+BODY = {"email": "ana@example.org", "external_id": "A", "admin": True, "sessions_limit": None}
+SUCCESS = {"CODE": "success", "data": []}
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    """The answers, to be asked for in exactly the order in which a test adds them."""
+    with responses.RequestsMock(registry=OrderedRegistry) as mock:
+        yield mock
+
+
+@pytest.fixture
+def api() -> UsersApi:
+    return UsersApi(HttpTransport(connection(), read_only=False))
+
+
+def sent(wire: responses.RequestsMock) -> list[requests.PreparedRequest]:
+    return [call.request for call in wire.calls]
+
+
+def test_every_request_carries_the_documented_headers(
+    wire: responses.RequestsMock, api: UsersApi
+) -> None:
+    wire.get(USERS, json={"data": {"paginator": {"data": []}}})
+    wire.post(f"{USERS}/", json={"CODE": "success", "data": {"id": 5, "email": "a@b.example"}})
+    wire.put(f"{USERS}/5", status=204)
+    wire.delete(f"{USERS}/5", json=SUCCESS)
+    api.list_page(1)
+    api.create(BODY)
+    api.update(5, BODY)
+    api.deactivate(5)
+    for request in sent(wire):
+        assert request.headers["X-User-Token"] == TOKEN
+        assert request.headers["Accept"] == "application/json"
+        assert request.headers["Content-Type"] == "application/json"
+        assert request.headers["User-Agent"] == f"publica.la/{VERSION} (Ansible collection)"
+        # Anything else that names the client or the account would be one more thing to leak.
+        assert "Authorization" not in request.headers
+        assert "Cookie" not in request.headers
+
+
+def test_a_page_is_read_without_a_trailing_slash(
+    wire: responses.RequestsMock, api: UsersApi
+) -> None:
+    query = {"page": "2", "per_page": "100", "query": "Ana+x@example.org"}
+    answer = {"CODE": "success", "data": {"paginator": {"current_page": 2, "data": [{"id": 5}]}}}
+    # Strict: a trailing slash or another parameter would not match.
+    wire.get(USERS, json=answer, match=[matchers.query_param_matcher(query)])
+    assert api.list_page(2, "Ana+x@example.org").records == [{"id": 5}]
+    [request] = sent(wire)
+    assert request.path_url.startswith("/integration-api/v1/dashboard/users?")
+    assert "query=Ana%2Bx%40example.org" in request.path_url
+    assert request.body is None
+
+
+def test_a_user_is_created_with_a_trailing_slash(
+    wire: responses.RequestsMock, api: UsersApi
+) -> None:
+    record = {"id": 5, "email": "ana@example.org"}
+    wire.post(f"{USERS}/", json={"CODE": "success", "data": record})
+    assert api.create(BODY) == record
+    assert json.loads(sent(wire)[0].body or "") == BODY
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"CODE": "success", "data": {"user": {"id": 5}}}, id="nested"),
+        pytest.param({"data": {"id": "5"}}, id="without a code, an id as text"),
+    ],
+)
+def test_a_created_record_in_other_forms(
+    wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
+) -> None:
+    wire.post(f"{USERS}/", json=answer)
+    assert int(api.create(BODY)["id"]) == 5
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"status": 204}, id="204"),
+        pytest.param({"status": 200, "json": SUCCESS}, id="success"),
+        pytest.param({"status": 200, "json": {"CODE": "SUCCESS", "data": 1}}, id="another case"),
+        pytest.param({"status": 200, "body": "\n"}, id="white space"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "call", "path"),
+    [
+        pytest.param("PUT", lambda api: api.update(5, BODY), "/5", id="update"),
+        pytest.param("PUT", lambda api: api.reactivate(5), "/5/re-activate", id="reactivate"),
+        pytest.param("DELETE", lambda api: api.deactivate(5), "/5", id="deactivate"),
+    ],
+)
+def test_the_other_writes(
+    wire: responses.RequestsMock,
+    api: UsersApi,
+    method: str,
+    call: Any,
+    path: str,
+    answer: dict[str, Any],
+) -> None:
+    wire.add(method, USERS + path, **answer)
+    call(api)
+    [request] = sent(wire)
+    assert request.path_url == f"/integration-api/v1/dashboard/users{path}"
+    body = json.loads(request.body) if request.body else None
+    assert body == (BODY if path == "/5" and method == "PUT" else None)
+
+
+class TestForceLogout:
+    TABLE = f"{BASE_URL}/integration-api/v1/users"
+
+    def test_the_tables_path_comes_first(self, wire: responses.RequestsMock, api: UsersApi) -> None:
+        wire.post(f"{self.TABLE}/5/force-logout", json=SUCCESS)
+        api.force_logout(5)
+        assert len(sent(wire)) == 1
+
+    def test_where_it_is_missing_the_examples_path_is_used_from_then_on(
+        self, wire: responses.RequestsMock, api: UsersApi
+    ) -> None:
+        wire.post(f"{self.TABLE}/5/force-logout", status=404, json={"message": ""})
+        wire.post(f"{USERS}/5/force-logout", json=SUCCESS)
+        wire.post(f"{USERS}/6/force-logout", json=SUCCESS)
+        api.force_logout(5)
+        api.force_logout(6)
+
+    def test_two_404_mean_that_nobody_was_found(
+        self, wire: responses.RequestsMock, api: UsersApi
+    ) -> None:
+        wire.post(f"{self.TABLE}/5/force-logout", status=404, json={"message": "No query results"})
+        wire.post(f"{USERS}/5/force-logout", status=404, json={"message": ""})
+        with pytest.raises(NotFoundError) as told:
+            api.force_logout(5)
+        # The first answer is the one that speaks of the user.
+        assert "No query results" in told.value.message
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            pytest.param({"status": 204}, id="204"),
+            pytest.param({"body": " \n"}, id="white space"),
+            pytest.param({"json": {"CODE": "success", "data": 1}}, id="as other writes"),
+            pytest.param({"json": {"CODE": "success"}}, id="only the code"),
+            pytest.param({"json": {}}, id="an object that holds nothing"),
+            pytest.param({"json": []}, id="a list that holds nothing"),
+            pytest.param({"body": "null"}, id="null"),
+        ],
+    )
+    def test_what_tells_that_it_was_done(
+        self, wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
+    ) -> None:
+        wire.post(f"{self.TABLE}/5/force-logout", **answer)
+        api.force_logout(5)
+        assert len(sent(wire)) == 1
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            pytest.param({"json": {"status": "ok", "result": None}}, id="another object"),
+            pytest.param({"json": {"message": "Maintenance"}}, id="only a message"),
+            pytest.param({"json": [{"id": 5}]}, id="a list"),
+            pytest.param({"json": "OK"}, id="a text in JSON"),
+            pytest.param({"json": False}, id="a no"),
+            pytest.param({"json": 0}, id="nothing done"),
+            pytest.param({"body": "OK"}, id="a text"),
+            pytest.param({"body": "<html>Sign in</html>"}, id="a page"),
+            pytest.param({"body": '{"CODE": "succ'}, id="torn"),
+        ],
+    )
+    def test_what_somebody_else_may_have_answered(
+        self, wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
+    ) -> None:
+        wire.post(f"{self.TABLE}/5/force-logout", **answer)
+        with pytest.raises(LostAnswerError) as told:
+            api.force_logout(5)
+        assert (told.value.code, told.value.status) == ("unexpected_answer", 200)
+
+    @pytest.mark.parametrize(
+        "answers",
+        [
+            [{"json": {"message": f"{name} is out"}} for name in ("Ana", "Ana", "Bruno")],
+            [{"json": "OK"}] * 3,
+            [{"body": "OK"}] * 3,
+        ],
+        ids=["an object", "a text in JSON", "a text"],
+    )
+    def test_what_the_store_answers_every_time(
+        self, wire: responses.RequestsMock, api: UsersApi, answers: list[dict[str, Any]]
+    ) -> None:
+        for answer in answers:
+            wire.post(f"{self.TABLE}/5/force-logout", **answer)
+        for _time in answers[:-1]:
+            with pytest.raises(LostAnswerError):
+                api.force_logout(5)
+        api.force_logout(5, repeats=True)
+        assert len(sent(wire)) == 3
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            pytest.param({"json": {"error": "Maintenance"}}, id="an error"),
+            pytest.param({"json": False}, id="a no"),
+            pytest.param({"body": "<html>Sign in</html>"}, id="a page"),
+            pytest.param({"body": '{"CODE": "succ'}, id="torn"),
+        ],
+    )
+    def test_what_tells_of_no_logout_however_often_it_comes(
+        self, wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
+    ) -> None:
+        wire.post(f"{self.TABLE}/5/force-logout", **answer)
+        for _time in range(5):
+            with pytest.raises(LostAnswerError):
+                api.force_logout(5)
+
+    @pytest.mark.parametrize(
+        ("external_id", "quoted"),
+        [
+            ("staff-7", "staff-7"),
+            ("a/b c?d#e%", "a%2Fb%20c%3Fd%23e%25"),
+            ("ñ", "%C3%B1"),
+        ],
+        ids=["plain", "characters of a path", "not ASCII"],
+    )
+    def test_an_external_id_is_quoted_whole(
+        self, wire: responses.RequestsMock, api: UsersApi, external_id: str, quoted: str
+    ) -> None:
+        wire.post(f"{self.TABLE}/{quoted}/force-logout", status=204)
+        api.force_logout(external_id)
+        assert sent(wire)[0].path_url == f"/integration-api/v1/users/{quoted}/force-logout"
+
+
+def test_an_empty_list_is_a_page_or_a_404(wire: responses.RequestsMock, api: UsersApi) -> None:
+    wire.get(USERS, json={"data": {"paginator": {"current_page": 1, "data": []}}})
+    wire.get(USERS, status=404, json={"message": "No query results for model [App\\User]."})
+    wire.get(USERS, status=404)
+    assert [api.list_page(1).records for _ in range(3)] == [[], [], []]
+
+
+def test_a_base_url_may_have_a_path(wire: responses.RequestsMock) -> None:
+    api = UsersApi(HttpTransport(connection(base_url=f"{BASE_URL}/store"), read_only=False))
+    wire.delete(f"{BASE_URL}/store/integration-api/v1/dashboard/users/5", json=SUCCESS)
+    api.deactivate(5)
+    assert sent(wire)[0].path_url.startswith("/store/")
