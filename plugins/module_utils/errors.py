@@ -115,3 +115,9 @@ def internal_error(bug: Exception, then: str, who: str = "") -> PublicaError:
     way = " > ".join(places[-INTERNAL_ERROR_FRAMES:])
     text = f"{whose}{type(bug).__name__} in the collection itself, at {way}. {then}"
     return PublicaError("internal", text)
+
+
+def first_and_rest(texts: Sequence[str], limit: int) -> str:
+    """The first texts in one line, and how many more there are."""
+    rest = len(texts) - limit
+    return ", ".join(texts[:limit]) + (f" and {rest} more" if rest > 0 else "")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way of the data: desired users, current users, plan, applied, result."""
+"""Provisioning from end to end: read the store, plan, check the guards, apply."""
 
 from __future__ import annotations
 
@@ -11,82 +11,52 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .apply.executor import CONTINUE, AppliedUser, Guarded, apply_guarded, apply_plan
+from .apply.executor import CONTINUE, NOT_TRIED, AppliedUser, apply_plan, not_applied, predict
 from .client.api import UsersApi
 from .errors import NotFoundError, PublicaError
 from .input.options import DesiredUser
 from .input.policy import LEAVES_ALONE, RemovalPolicy
-from .plan.model import Plan, plan_logout
+from .plan.model import FORCE_LOGOUT, Plan, Step, UserChange
 from .plan.planner import plan_users
-from .plan.removals import NO_REMOVALS, GuardViolation, Removals, check_guards, plan_removals
+from .plan.removals import (
+    NO_REMOVALS,
+    GuardViolation,
+    Removals,
+    check_guards,
+    plan_removals,
+    without_removals,
+)
 from .progress import NO_PROGRESS, Progress
 from .store.snapshot import ACTIVE, AUTO, Snapshot, UserFilter, find_users, read_current
 from .store.user import CurrentUser
 
-
-def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
-    """End the sessions of the user with the given key, or in check mode tell that it would.
-
-    An id is sent as it is. So is an external id, which the endpoint takes as well, unless it
-    consists of digits (it could be another user's id) or holds what means something else in a
-    path (``..`` or a slash): then the user is looked for, and the id sent.
-
-    :raises NotFoundError: nobody has the key.
-    """
-    current: CurrentUser | None = None
-    external_id = desired.external_id
-    identifier: int | str
-    if desired.id is not None:
-        identifier = desired.id
-    elif external_id is not None and _fits_into_path(external_id):
-        identifier = external_id
-    else:
-        found = find_users(api, UserFilter(desired.email, external_id, status=ACTIVE))
-        if not found:
-            raise NotFoundError(
-                "not_found", f"No active user of the store has {desired.label}. Correct the key."
-            )
-        current = found[0]
-        identifier = current.id
-    plan = plan_logout(desired, current, identifier)
-    applied = apply_plan(plan, api, today="")[0]
-    if isinstance(applied.error, NotFoundError):
-        raise PublicaError(
-            "not_found",
-            f"The store ends no sessions of {desired.label}: it knows no active user by this key.",
-            method=applied.error.method,
-            path=applied.error.path,
-            status=applied.error.status,
-        )
-    return applied
-
-
-def _fits_into_path(external_id: str) -> bool:
-    return bool(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*", external_id)) and (
-        not external_id.isdecimal()
-    )
+# What a guard violation led to: nothing was applied, everything but the removals was, or it was a
+# dry run.
+REFUSED, SKIPPED, PREDICTED = "refused", "skipped", "predicted"
 
 
 @dataclass(frozen=True)
 class Provisioned:
-    """A plan, what a guard said of it, and what was done of it.
+    """Result of a provisioning run.
 
-    ``applied`` has each desired user in the order of the input, then the removals. ``foretold``
-    says that nothing was done, since it was a dry run; ``today`` is the day of the run in UTC.
+    :ivar snapshot: what was read of the store.
+    :ivar today: the date of the run in UTC.
+    :ivar dry_run: nothing was written, since the task ran in check mode.
+    :ivar guard_effect: ``refused``, ``skipped`` or ``predicted``; None without a violation.
+    :ivar applied: one for each desired user in the order of the input, then one for each removal.
+    :ivar shown: the same for the diff; of a refused plan, the prediction.
     """
 
-    current: Snapshot
+    snapshot: Snapshot
     today: str
     dry_run: bool
     plan: Plan
     policy: RemovalPolicy
     removals: Removals
     violation: GuardViolation | None
-    guarded: Guarded
-
-    @property
-    def applied(self) -> Sequence[AppliedUser]:
-        return self.guarded.applied
+    guard_effect: str | None
+    applied: Sequence[AppliedUser]
+    shown: Sequence[AppliedUser]
 
 
 def provision(
@@ -100,13 +70,14 @@ def provision(
     progress: Progress = NO_PROGRESS,
     count_seats: bool = False,
 ) -> Provisioned:
-    """Bring the users of a store to the desired state, or in check mode tell what that takes.
+    """Bring the users of a store to the desired state, or predict that in check mode.
 
-    :param count_seats: read the store's lists to their end, so that all seats can be counted.
+    :param count_seats: read the store's lists completely, so that all seats can be counted.
     """
     today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
+    dry_run = api.transport.read_only
     progress.reading()
-    current = read_current(
+    snapshot = read_current(
         api,
         desired,
         lookup,
@@ -115,22 +86,82 @@ def provision(
         all_users=policy.exclusive or count_seats,
         deactivated_too=count_seats,
     )
-    plan = plan_users(desired, current.index, today)
+    plan = plan_users(desired, snapshot.index, today)
     removals = NO_REMOVALS
     if policy.exclusive:
-        removals = plan_removals(desired, current.active, policy)
-        plan = Plan([*plan.users, *removals.plans])
-    violation = check_guards(plan, policy, active=removals.active, complete=current.complete)
-    guarded = apply_guarded(
-        plan,
-        violation,
-        api,
-        skips_removals=policy.skips_removals,
-        today=today,
-        workers=workers,
-        on_error=on_error,
-        progress=progress,
-    )
+        removals = plan_removals(desired, snapshot.active, policy)
+        plan = Plan([*plan.changes, *removals.changes])
+    violation = check_guards(plan, policy, active=removals.active, complete=snapshot.complete)
+    guard_effect = None
+    if violation is not None:
+        guard_effect = PREDICTED if dry_run else SKIPPED if policy.skips_removals else REFUSED
+    if violation is not None and guard_effect == REFUSED:
+        applied: Sequence[AppliedUser] = [_refused(change, violation) for change in plan.changes]
+        shown: Sequence[AppliedUser] = predict(plan)
+    else:
+        # A dry run shows the complete plan despite a violation, so that it can be reviewed.
+        applied = shown = apply_plan(
+            without_removals(plan) if guard_effect == SKIPPED else plan,
+            api,
+            today=today,
+            workers=workers,
+            on_error=on_error,
+            progress=progress,
+        )
     progress.finishing()
-    dry_run = api.transport.read_only
-    return Provisioned(current, today, dry_run, plan, policy, removals, violation, guarded)
+    return Provisioned(
+        snapshot, today, dry_run, plan, policy, removals, violation, guard_effect, applied, shown
+    )
+
+
+def _refused(change: UserChange, violation: GuardViolation) -> AppliedUser:
+    if not change.steps:
+        return not_applied(change)
+    text = f"Not tried: a guard refused the plan ({violation.code})."
+    return not_applied(change, PublicaError(NOT_TRIED, text))
+
+
+def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
+    """End the sessions of the user with the given key, or predict that in check mode.
+
+    An id is sent as it is. The endpoint also takes an external id, which is sent unless it
+    consists of digits (it could be another user's id) or holds characters with a meaning in a path
+    (``..`` or a slash). Otherwise the user is looked up and the id is sent.
+
+    :raises NotFoundError: no user has the key.
+    """
+    current: CurrentUser | None = None
+    external_id = desired.external_id
+    identifier: int | str
+    if desired.id is not None:
+        identifier = desired.id
+    elif external_id is not None and _fits_into_path(external_id):
+        identifier = external_id
+    else:
+        found = find_users(api, UserFilter(desired.email, external_id, status=ACTIVE))
+        if not found:
+            raise NotFoundError(
+                "not_found",
+                f"The store has no active user with {desired.label}. Correct the key.",
+            )
+        current = found[0]
+        identifier = current.id
+    step = Step(FORCE_LOGOUT, (FORCE_LOGOUT,), identifier=identifier)
+    change = UserChange(0, desired, current, (step,), after=current)
+    applied = apply_plan(Plan([change]), api, today="")[0]
+    if isinstance(applied.error, NotFoundError):
+        raise PublicaError(
+            "not_found",
+            f"The store has no active user with {desired.label}, so no session was ended. Correct "
+            "the key.",
+            method=applied.error.method,
+            path=applied.error.path,
+            status=applied.error.status,
+        )
+    return applied
+
+
+def _fits_into_path(external_id: str) -> bool:
+    return bool(re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*", external_id)) and (
+        not external_id.isdecimal()
+    )

@@ -2,22 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carrying out a plan as far as a guard's verdict on it allows."""
+"""Applying a plan by several workers."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 from ..client.api import UsersApi
 from ..concurrency import INTERRUPTED, for_each
 from ..errors import LostAnswerError, PublicaError, internal_error
 from ..input.rows import ValidationError, outside
-from ..plan.model import FORCE_LOGOUT, Plan, UserPlan, Warned, as_reported, outcomes_of
+from ..plan.model import (
+    FORCE_LOGOUT,
+    LabelledWarning,
+    Plan,
+    UserChange,
+    as_reported,
+    outcomes_of,
+)
 from ..plan.ordering import stages
-from ..plan.removals import GuardViolation, removals_blocked_by, without_removals
+from ..plan.removals import removals_blocked_by
 from ..progress import NO_PROGRESS, Progress
 from ..store.user import CurrentUser
 from .writes import Writer
@@ -26,32 +32,32 @@ CONTINUE, STOP = "continue", "stop"
 ON_ERROR = (CONTINUE, STOP)
 NOT_TRIED = "not_tried"
 
-_SESSIONS_LEFT = (
-    "changed, or perhaps so, and the sessions that this was to end may still be open; the next run "
-    "sees no change that would end them, so end them with publica_user_logout"
-)
+# More would only wait for each other: a store allows about 100 requests a minute.
+MAX_WORKERS = 64
 
-# More would only wait for each other: a store answers about a hundred requests a minute.
-MOST_WORKERS = 64
+_SESSIONS_OPEN = (
+    "was or may have been changed, but open sessions may not have been ended. The next run sees no "
+    "difference and does not end them; end them with publica_user_logout"
+)
 
 
 def check_workers(concurrency: int) -> list[ValidationError]:
-    """What is wrong with a number of workers that cannot be meant."""
-    return outside("concurrency", concurrency, 1, MOST_WORKERS)
+    """The error in a number of workers outside 1 to 64; none if it is valid."""
+    return outside("concurrency", concurrency, 1, MAX_WORKERS)
 
 
 @dataclass(frozen=True)
 class AppliedUser:
-    """What was done for one desired user; in check mode, what would be done.
+    """What was done for one user; in check mode, what would be done.
 
-    :ivar user: the user as he is now, as far as it is known; None where there is none.
+    :ivar user: the user as they are now, as far as known; None if there is none.
     :ivar actions: what was done, in order, up to the first failure.
     """
 
-    plan: UserPlan
+    change: UserChange
     user: CurrentUser | None
     actions: tuple[str, ...] = ()
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[LabelledWarning, ...] = ()
     error: PublicaError | None = None
 
     @property
@@ -68,39 +74,49 @@ def apply_plan(
     on_error: str = CONTINUE,
     progress: Progress = NO_PROGRESS,
 ) -> list[AppliedUser]:
-    """Apply a plan, and return what was done for each of its users, in the order of the input.
+    """Apply a plan, and return what was done for each user, in the order of the plan.
 
-    Where the transport is read-only (check mode) nothing is written, and what is returned is what
-    the plan foresees.
+    In check mode, when the transport is read-only, return the prediction.
 
-    :param workers: how many users are worked on at once.
+    :param workers: how many users are changed concurrently.
     :param on_error: ``continue`` with the other users after a user's error, or ``stop``.
-    :param progress: told of each user.
     """
     if api.transport.read_only:
         return predict(plan)
     run = _Run(Writer(api, today), on_error, progress)
-    progress.applying(sum(bool(user.steps) for user in plan.users), plan.requests)
-    if on_error == STOP and any(user.error is not None for user in plan.users):
+    progress.applying(sum(bool(change.steps) for change in plan.changes), plan.requests)
+    if on_error == STOP and any(change.error is not None for change in plan.changes):
         run.stop(None)
     api.transport.limiter.expect(plan.requests)
     applied: dict[int, AppliedUser] = {}
 
-    def apply(user: UserPlan) -> None:
-        applied[user.index] = run.apply(user, applied)
+    def apply(change: UserChange) -> None:
+        applied[change.index] = run.apply(change, applied)
 
-    for stage in stages(plan.users):
-        if not all(user.listed for user in stage):
-            run.held_removals = _held_removals(plan, applied)
-        # The next wave may begin only when this one is done.
+    for stage in stages(plan.changes):
+        if not all(change.listed for change in stage):
+            run.removals_error = _removals_error(plan, applied)
+        # A stage begins when the one before it is complete.
         for_each(stage, apply, min(workers, len(stage)))
-    return [applied.get(user.index) or _without_steps(user) for user in plan.users]
+    return [applied.get(change.index) or not_applied(change) for change in plan.changes]
 
 
 def predict(plan: Plan) -> list[AppliedUser]:
-    """What applying a plan would come to if the store refused nothing."""
-    held_removals = _held_removals(plan, {})
-    return [_predicted(user, held_removals) for user in plan.users]
+    """The result of applying a plan if the store accepts every request."""
+    removals_error = _removals_error(plan, {})
+    return [
+        not_applied(change, removals_error)
+        if removals_error is not None and not change.listed
+        else AppliedUser(change, change.after, tuple(change.actions), change.warnings, change.error)
+        for change in plan.changes
+    ]
+
+
+def not_applied(change: UserChange, error: PublicaError | None = None) -> AppliedUser:
+    """A user whose change was not applied; with ``error`` as the reason, or without steps."""
+    if error is not None:
+        return AppliedUser(change, change.current, error=error)
+    return AppliedUser(change, change.current, (), change.warnings, change.error)
 
 
 class _Run:
@@ -112,47 +128,53 @@ class _Run:
         self._on_error = on_error
         self._stopped = threading.Event()
         self._cause: PublicaError | None = None
-        # Why nobody is removed who is not in the list, known once all others are done.
-        self.held_removals: PublicaError | None = None
+        # Why no user may be removed; known when all other changes are applied.
+        self.removals_error: PublicaError | None = None
 
     def stop(self, cause: PublicaError | None) -> None:
-        """Begin no further user."""
+        """Start no further change."""
         if not self._stopped.is_set():
             self._cause = cause
             self._stopped.set()
 
-    def apply(self, plan: UserPlan, applied: dict[int, AppliedUser]) -> AppliedUser:
-        """Carry out the steps of one user; ``applied`` holds the waves before."""
+    def apply(self, change: UserChange, applied: Mapping[int, AppliedUser]) -> AppliedUser:
+        """Apply the steps of one user; ``applied`` holds the earlier stages."""
         if self._stopped.is_set():
-            return AppliedUser(plan, plan.current, error=self._not_tried())
-        result = self._held_back(plan, applied) or self._carry_out(plan)
+            return not_applied(change, self._stop_error())
+        blocked = self._blocked_by(change, applied)
+        result = self._apply_steps(change) if blocked is None else not_applied(change, blocked)
         if result.error is None or result.error.code != INTERRUPTED:
             self._progress.applied(
-                outcomes_of(result.actions), len(plan.steps), result.error is not None
+                outcomes_of(result.actions), len(change.steps), result.error is not None
             )
         if result.error is not None and (result.error.fatal or self._on_error == STOP):
             self.stop(result.error)
         return result
 
-    def _held_back(self, plan: UserPlan, applied: dict[int, AppliedUser]) -> AppliedUser | None:
-        for index in plan.waits_for:
+    def _blocked_by(
+        self, change: UserChange, applied: Mapping[int, AppliedUser]
+    ) -> PublicaError | None:
+        """Why a change must not be applied after the earlier ones; None if it may."""
+        for index in change.waits_for:
             if index not in applied or applied[index].error is not None:
-                return AppliedUser(plan, plan.current, error=_held(plan, index))
-        if not plan.listed and self.held_removals is not None:
-            return AppliedUser(plan, plan.current, error=self.held_removals)
-        return None
+                return PublicaError(
+                    NOT_TRIED,
+                    f"Not tried: #{index} was to give up the address that {change.desired.label} "
+                    "takes, and failed.",
+                )
+        return None if change.listed else self.removals_error
 
-    def _carry_out(self, plan: UserPlan) -> AppliedUser:
-        going_on, user = plan, plan.current
+    def _apply_steps(self, change: UserChange) -> AppliedUser:
+        current_change, user = change, change.current
         actions: list[str] = []
-        warnings = list(plan.warnings)
+        warnings = list(change.warnings)
         error: PublicaError | None = None
-        steps = list(plan.steps)
+        steps = list(change.steps)
         try:
             while steps:
                 step = steps.pop(0)
                 try:
-                    written = self._writer.carry_out(step, going_on, user)
+                    written = self._writer.write(step, current_change, user)
                 except PublicaError as failure:
                     if not step.may_fail or failure.fatal:
                         raise
@@ -161,105 +183,37 @@ class _Run:
                 user = written.user
                 actions.extend(written.actions)
                 warnings.extend(written.warnings)
-                if written.then is not None:
-                    going_on, steps = written.then, list(written.then.steps)
-                    warnings.extend(going_on.warnings)
-                    if going_on.error is not None:
-                        raise going_on.error
+                if written.remaining is not None:
+                    current_change, steps = written.remaining, list(written.remaining.steps)
+                    warnings.extend(current_change.warnings)
+                    if current_change.error is not None:
+                        raise current_change.error
         except PublicaError as failure:
             error = failure
             if FORCE_LOGOUT in (step.endpoint, *(left.endpoint for left in steps)) and (
                 actions or isinstance(failure, LostAnswerError) or failure.code == "lost_answer"
             ):
-                warnings.append(Warned(plan.desired.label, _SESSIONS_LEFT))
+                warnings.append(LabelledWarning(change.desired.label, _SESSIONS_OPEN))
         except Exception as bug:
-            # What the other workers did must not be lost for it, and its text may hold anything.
-            error = internal_error(bug, "Please report it.", who=plan.desired.label)
-        return AppliedUser(plan, user, tuple(as_reported(actions)), tuple(warnings), error)
+            # The results of the other workers must survive, and the text may hold a secret.
+            error = internal_error(bug, "Please report it.", who=change.desired.label)
+        return AppliedUser(change, user, tuple(as_reported(actions)), tuple(warnings), error)
 
-    def _not_tried(self) -> PublicaError:
+    def _stop_error(self) -> PublicaError:
         cause = self._cause
         if cause is not None and cause.fatal:
-            reason = f"the run ended early: {cause.message}"
-        else:
-            reason = "the run stopped at another user's error (on_error: stop)"
-        return PublicaError(NOT_TRIED, f"Not tried, since {reason}")
+            return PublicaError(NOT_TRIED, f"Not tried: the run ended early. {cause.message}")
+        return PublicaError(
+            NOT_TRIED, "Not tried: the run stopped at another user's error (on_error: stop)."
+        )
 
 
-def _predicted(plan: UserPlan, held_removals: PublicaError | None) -> AppliedUser:
-    if not plan.listed and held_removals is not None:
-        return AppliedUser(plan, plan.current, error=held_removals)
-    return AppliedUser(plan, plan.after, tuple(plan.actions), plan.warnings, plan.error)
-
-
-def _without_steps(plan: UserPlan) -> AppliedUser:
-    return AppliedUser(plan, plan.current, (), plan.warnings, plan.error)
-
-
-def _held(plan: UserPlan, index: int) -> PublicaError:
-    return PublicaError(
-        NOT_TRIED,
-        f"Not tried: #{index} was to give up the address that {plan.desired.label} takes, and "
-        "that failed.",
-    )
-
-
-def _held_removals(plan: Plan, applied: Mapping[int, AppliedUser]) -> PublicaError | None:
+def _removals_error(plan: Plan, applied: Mapping[int, AppliedUser]) -> PublicaError | None:
     errors = {index: user.error for index, user in applied.items()}
-    reason = removals_blocked_by(plan.users, errors)
+    reason = removals_blocked_by(plan.changes, errors)
     return None if reason is None else PublicaError(NOT_TRIED, f"Not tried: {reason}")
 
 
 def stopping_error(applied: Sequence[AppliedUser]) -> PublicaError | None:
-    """The error that ended a run for everybody, if one did."""
+    """The error that ended the run for all users; None if there is none."""
     return next((user.error for user in applied if user.error and user.error.fatal), None)
-
-
-# What came of a verdict: nothing was done, the removals were left out, or a dry run told of it.
-REFUSED, SKIPPED, PREDICTED = "refused", "skipped", "foretold"
-
-
-class Guarded(NamedTuple):
-    """What was done of a plan.
-
-    ``shown`` is what there is to compare before and after: the same, or where nothing was done what
-    was planned. ``consequence`` is what a guard's verdict came to; None where there was none.
-    """
-
-    applied: Sequence[AppliedUser]
-    shown: Sequence[AppliedUser]
-    consequence: str | None = None
-
-
-def apply_guarded(
-    plan: Plan,
-    violation: GuardViolation | None,
-    api: UsersApi,
-    *,
-    skips_removals: bool,
-    **options: Any,
-) -> Guarded:
-    """Carry out what a verdict leaves of a plan.
-
-    A dry run shows the whole plan whatever the verdict, since it is there to be reviewed.
-
-    :param skips_removals: a verdict costs only the removals, not everything.
-    :param options: for :func:`apply_plan`.
-    """
-    consequence = None
-    if violation is not None:
-        if not api.transport.read_only and not skips_removals:
-            return Guarded(
-                [_refused(user, violation) for user in plan.users], predict(plan), REFUSED
-            )
-        consequence = PREDICTED if api.transport.read_only else SKIPPED
-    to_apply = without_removals(plan) if consequence == SKIPPED else plan
-    applied = apply_plan(to_apply, api, **options)
-    return Guarded(applied, applied, consequence)
-
-
-def _refused(plan: UserPlan, violation: GuardViolation) -> AppliedUser:
-    if not plan.steps:
-        return AppliedUser(plan, plan.current, (), plan.warnings, plan.error)
-    text = f"Not tried, since a guard refused the whole plan ({violation.code})."
-    return AppliedUser(plan, plan.current, error=PublicaError(NOT_TRIED, text))

@@ -2,13 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carrying out one write so that a lost answer never does harm.
+"""Writes to the store, each safe when its response is lost.
 
-After a lost answer the store may or may not have acted. Each write has its own way to find out, or
-is one whose repetition changes nothing:
+After a lost response the store may or may not have acted:
 
 - create: look the address up, adopt the account if its external id agrees, else create again;
-- update: repeating it changes nothing, unless it assigns a plan; then read the plans first;
+- update: repeat, which changes nothing; if it assigns a plan, read the user's plans first;
 - deactivate, reactivate: repeat; a 404 is success if the user is now in that state;
 - force logout: repeat.
 """
@@ -24,8 +23,8 @@ from ..client.api import DEACTIVATED, UsersApi
 from ..concurrency import INTERRUPTED
 from ..errors import LostAnswerError, NotFoundError, PublicaError, RejectedError
 from ..input.options import ON_CREATE, DesiredUser, address_key
-from ..plan.matching import Match, describe
-from ..plan.model import UPDATE, Step, UserPlan, Warned
+from ..plan.matching import describe
+from ..plan.model import UPDATE, LabelledWarning, Step, UserChange
 from ..plan.planner import plan_user
 from ..store.listing import Listing
 from ..store.snapshot import find_by_email
@@ -36,15 +35,17 @@ GENERATED_PASSWORD_BYTES = 24  # 32 characters
 
 @dataclass(frozen=True)
 class Written:
-    """What became of a step: the user as he is now, and what this run did to bring that about.
+    """Result of a step.
 
-    ``then`` is the plan to go on with, where the account turned out to be there already.
+    :ivar user: the user as they are now.
+    :ivar actions: what this run did.
+    :ivar remaining: the change to continue with, if the account existed already.
     """
 
     user: CurrentUser | None
     actions: tuple[str, ...]
-    then: UserPlan | None = None
-    warnings: tuple[Warned, ...] = ()
+    remaining: UserChange | None = None
+    warnings: tuple[LabelledWarning, ...] = ()
 
 
 class Writer:
@@ -57,16 +58,16 @@ class Writer:
         self._api = api
         self._today = today
 
-    def carry_out(self, step: Step, plan: UserPlan, current: CurrentUser | None) -> Written:
-        """Carry out one step of a plan.
+    def write(self, step: Step, change: UserChange, current: CurrentUser | None) -> Written:
+        """Write one step of a change.
 
-        :param current: the user as the steps before have left him.
+        :param current: the user after the earlier steps.
         """
-        carry_out: Callable[[Step, UserPlan, Any], Written] = getattr(self, f"_{step.endpoint}")
-        return carry_out(step, plan, current)
+        write: Callable[[Step, UserChange, Any], Written] = getattr(self, f"_{step.endpoint}")
+        return write(step, change, current)
 
-    def _create(self, step: Step, plan: UserPlan, _current: None) -> Written:
-        desired = plan.desired
+    def _create(self, step: Step, change: UserChange, _current: None) -> Written:
+        desired = change.desired
         body = dict(step.body)
         if step.generates_password:
             body["new_password"] = secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
@@ -79,41 +80,41 @@ class Writer:
                 no_retry_left = self._wait(lost, error)
                 found = self._find_new(desired)
                 if found is not None:
-                    return self._adopt(found, step, plan, ours=True)
+                    return self._adopt(found, step, change, ours=True)
                 if no_retry_left is not None:
                     raise no_retry_left from None
             except RejectedError as rejected:
-                # Perhaps the account is there by now: a lost request arrived late after all, or
-                # somebody else was faster.
-                found = self._find_new(desired) if _speaks_of_keys(rejected) else None
+                # The account may exist by now: the lost request arrived late, or another client
+                # created it.
+                found = self._find_new(desired) if _rejects_keys(rejected) else None
                 if found is None:
-                    raise _with_hint(rejected) from None
-                return self._adopt(found, step, plan, ours=lost > 0)
+                    raise _with_remedy(rejected) from None
+                return self._adopt(found, step, change, ours=lost > 0)
             else:
-                return Written(_created(record, plan), step.actions)
+                return Written(_created(record, change), step.actions)
 
     def _find_new(self, desired: DesiredUser) -> CurrentUser | None:
         return self._search((desired.email,), lambda user: _same_address(user, desired))
 
-    def _adopt(self, found: CurrentUser, step: Step, plan: UserPlan, *, ours: bool) -> Written:
-        """Take an account that is there already, and do what it lacks.
+    def _adopt(self, found: CurrentUser, step: Step, change: UserChange, *, ours: bool) -> Written:
+        """Continue with an account that exists already, by a change for what it lacks.
 
-        :param ours: a request of this run made it, so it has its password.
+        :param ours: a request of this run created it, so its password is set.
         """
-        desired = plan.desired
+        desired = change.desired
         if not _agrees(found, desired):
             raise PublicaError(
                 "address_taken",
-                f"{desired.label} was created by somebody else in the meantime: "
-                f"{describe(found)}, not external_id {desired.external_id}. Run again to compare "
-                "with the store as it is now.",
+                f"Another client created {describe(found)} during this run, while "
+                f"{desired.label} is to have external_id {desired.external_id}. Run again to "
+                "compare with the store as it is now.",
             )
         if ours:
             desired = replace(desired, update_password=ON_CREATE)
-        rest = plan_user(plan.index, desired, Match(found), self._today)
-        return Written(found, step.actions if ours else (), then=rest)
+        remaining = plan_user(change.index, desired, found, self._today)
+        return Written(found, step.actions if ours else (), remaining)
 
-    def _update(self, step: Step, plan: UserPlan, current: CurrentUser) -> Written:
+    def _update(self, step: Step, change: UserChange, current: CurrentUser) -> Written:
         lost = 0
         done = step.actions
         while True:
@@ -122,9 +123,9 @@ class Writer:
             except LostAnswerError as error:
                 lost += 1
                 no_retry_left = self._wait(lost, error)
-                if "assign_new_plan" in step.body or no_retry_left or _was_good(error):
+                if "assign_new_plan" in step.body or no_retry_left or _has_good_status(error):
                     found = self._read_again(current, step)
-                    repeat = self._still_to_update(plan, found, step)
+                    repeat = self._still_to_update(change, found, step)
                     if repeat is None:
                         return Written(found, done)
                     step, current = repeat, found
@@ -133,22 +134,22 @@ class Writer:
             except NotFoundError as error:
                 raise _gone(current, error) from None
             else:
-                return Written(_updated(current, plan), done)
+                return Written(_updated(current, change), done)
 
-    def _still_to_update(self, plan: UserPlan, found: CurrentUser, sent: Step) -> Step | None:
-        """The update that a lost one leaves to be done; None where it was carried out whole."""
+    def _still_to_update(self, change: UserChange, found: CurrentUser, sent: Step) -> Step | None:
+        """The update to send after a lost one; None if the lost one was applied completely."""
         if found.plans is None and "assign_new_plan" in sent.body:
             raise PublicaError(
                 "lost_answer",
-                f"{describe(found)}: the answer to an update that assigns a plan was lost, and the "
-                "store does not tell which plans the user holds. See at the store whether plan "
-                f"{plan.desired.plan_id} was assigned, and run again.",
+                f"{describe(found)}: the response to the assignment of plan "
+                f"{change.desired.plan_id} was lost, and the store does not return the user's "
+                "plans. Check at the store whether the plan was assigned, and run again.",
             )
-        rest = plan_user(plan.index, plan.desired, Match(found), self._today)
-        updates = [step for step in rest.steps if step.endpoint == UPDATE]
+        remaining = plan_user(change.index, change.desired, found, self._today)
+        updates = [step for step in remaining.steps if step.endpoint == UPDATE]
         if not updates:
             return None
-        # A password cannot be read, so it is set once more; the plan only where it is missing.
+        # A password can't be read, so it is set again; a plan is assigned only if it is missing.
         return updates[0] if updates[0].body != sent.body else sent
 
     def _read_again(self, current: CurrentUser, step: Step) -> CurrentUser:
@@ -161,12 +162,12 @@ class Writer:
         if found is None:
             raise PublicaError(
                 "lost_answer",
-                f"{describe(current)}: the answer to an update was lost, and the user is not found "
-                "any more. Run again to compare with the store as it is now.",
+                f"{describe(current)}: the response to an update was lost, and the store does not "
+                "find the user. Run again to compare with the store as it is now.",
             )
         return found
 
-    def _deactivate(self, step: Step, _plan: UserPlan, current: CurrentUser) -> Written:
+    def _deactivate(self, step: Step, _change: UserChange, current: CurrentUser) -> Written:
         done = self._repeat_until(
             lambda repeats: self._api.deactivate(current.id, repeats=repeats),
             current,
@@ -174,7 +175,7 @@ class Writer:
         )
         return Written(replace(current, active=False), step.actions if done else ())
 
-    def _reactivate(self, step: Step, _plan: UserPlan, current: CurrentUser) -> Written:
+    def _reactivate(self, step: Step, _change: UserChange, current: CurrentUser) -> Written:
         done = self._repeat_until(
             lambda repeats: self._api.reactivate(current.id, repeats=repeats),
             current,
@@ -188,7 +189,7 @@ class Writer:
     ) -> bool:
         """Send until it is certain that the user has the wanted state.
 
-        :returns: whether this run brought it about; somebody else may have been faster.
+        :returns: False if another client had changed the user before.
         """
         lost = 0
         while True:
@@ -197,7 +198,7 @@ class Writer:
             except LostAnswerError as error:
                 lost += 1
                 no_retry_left = self._wait(lost, error)
-                if (no_retry_left or _was_good(error)) and (
+                if (no_retry_left or _has_good_status(error)) and (
                     self._is_active(current) is wanted_active
                 ):
                     return True
@@ -214,11 +215,11 @@ class Writer:
         found = self._search((current.email,), lambda user: user.id == current.id)
         return found is not None and found.active
 
-    def _force_logout(self, step: Step, plan: UserPlan, current: CurrentUser | None) -> Written:
+    def _force_logout(self, step: Step, change: UserChange, current: CurrentUser | None) -> Written:
         identifier = step.identifier
         if identifier is None:
             if current is None:
-                raise ValueError("a logout needs a user of the store, or a key that names one")
+                raise ValueError("a logout needs a current user or an identifier")
             identifier = current.id
         lost = 0
         while True:
@@ -230,13 +231,12 @@ class Writer:
                 if no_retry_left is not None:
                     raise no_retry_left from None
             except NotFoundError:
-                if not plan.deactivates:
+                if not change.deactivates:
                     raise
-                told = Warned(
-                    plan.desired.label,
-                    "the store finds no sessions of the user to end (404)",
+                warning = LabelledWarning(
+                    change.desired.label, "the store found no sessions of the user to end (404)"
                 )
-                return Written(current, (), warnings=(told,))
+                return Written(current, (), warnings=(warning,))
             else:
                 return Written(current, step.actions)
 
@@ -248,9 +248,9 @@ class Writer:
         return next(filter(fits, found), None)
 
     def _wait(self, lost: int, error: LostAnswerError) -> PublicaError | None:
-        """Wait before finding out what became of a write.
+        """Wait before checking whether a write was applied.
 
-        :returns: the error to raise where it was not carried out and no retry is left.
+        :returns: the error to raise if it was not applied and no retry is left; else None.
         """
         try:
             self._api.transport.pause_before_retry(lost, error, error.retry_after)
@@ -261,23 +261,23 @@ class Writer:
         return None
 
 
-def _was_good(error: LostAnswerError) -> bool:
-    """Whether the status was a good one and only the body was not: then it was most likely done."""
+def _has_good_status(error: LostAnswerError) -> bool:
+    """Whether only the body of the response was lost; then the write was most likely applied."""
     return error.status is not None and 200 <= error.status < 300
 
 
-def _speaks_of_keys(rejected: RejectedError) -> bool:
+def _rejects_keys(rejected: RejectedError) -> bool:
     return not rejected.fields or bool({"email", "external_id"} & set(rejected.fields))
 
 
-def _with_hint(rejected: RejectedError) -> RejectedError:
-    """The refusal of a creation, with what helps where somebody else has the external id."""
+def _with_remedy(rejected: RejectedError) -> RejectedError:
+    """The rejection of a creation, with the remedy if another user has the external id."""
     if "external" not in f"{rejected.message} {list(rejected.fields)}".lower():
         return rejected
     return RejectedError(
         rejected.code,
-        f"{rejected.message} If this is a user of the store who has another address there, give "
-        "the user's id as well.",
+        f"{rejected.message} If the user exists at the store under another address, also give "
+        "the user's id.",
         method=rejected.method,
         path=rejected.path,
         status=rejected.status,
@@ -294,38 +294,38 @@ def _agrees(found: CurrentUser, desired: DesiredUser) -> bool:
 
 
 def _gone(current: CurrentUser, error: NotFoundError) -> PublicaError:
-    """The error for a user that the store does not find where the plan saw him."""
+    """The error for a user whom the store does not find, although they were read before."""
     if current.active:
         text = (
-            f"The store does not find {describe(current)} any more: somebody changed the user "
-            "since this run read the store. Run again to compare with the store as it is now."
+            f"The store does not find {describe(current)}: another client changed the user after "
+            "this run read the store. Run again to compare with the store as it is now."
         )
     else:
         text = (
-            f"The store does not find {describe(current)} for this change. Set state: active to "
-            "reactivate the user first."
+            f"The store does not find {describe(current)} for this change. Set state: active, "
+            "which reactivates the user first."
         )
     return NotFoundError(
         "not_found", text, method=error.method, path=error.path, status=error.status
     )
 
 
-def _created(record: dict[str, Any], plan: UserPlan) -> CurrentUser:
-    """The new user: what the answer tells, under what was asked for."""
-    told = user_from_record(record)
-    planned = plan.after
+def _created(record: dict[str, Any], change: UserChange) -> CurrentUser:
+    """The new user: the values that were sent, over the record in the response."""
+    returned = user_from_record(record)
+    planned = change.after
     if planned is None:
-        return told
-    desired = plan.desired
+        return returned
+    desired = change.desired
     managed = {
         name: getattr(planned, name)
         for name in ("sessions_limit", "admin", "plan_admin", "only_sees_readable")
         if getattr(desired, name) is not None
     }
-    plans = told.plans if desired.plan_id is None else planned.plans
+    plans = returned.plans if desired.plan_id is None else planned.plans
     return replace(
-        told,
-        email=told.email or planned.email,
+        returned,
+        email=returned.email or planned.email,
         external_id=planned.external_id,
         returns_external_id=True,
         active=True,
@@ -334,9 +334,9 @@ def _created(record: dict[str, Any], plan: UserPlan) -> CurrentUser:
     )
 
 
-def _updated(current: CurrentUser, plan: UserPlan) -> CurrentUser:
-    # The answer to an update has no body; what was sent whole is what the store now holds.
-    planned = plan.after
+def _updated(current: CurrentUser, change: UserChange) -> CurrentUser:
+    # The response to an update has no body; the complete record that was sent is the new one.
+    planned = change.after
     if planned is None or planned.id != current.id:
         return current
     return replace(planned, active=current.active, deactivated_at=current.deactivated_at)

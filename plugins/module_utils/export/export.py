@@ -17,7 +17,7 @@ from typing import Any
 
 from ..client.api import UsersApi
 from ..errors import InvalidInputError, PublicaError
-from ..plan.model import Warned
+from ..plan.model import LabelledWarning
 from ..plan.removals import INCOMPLETE_LISTING
 from ..result.result import warning_lines
 from ..store.listing import UserList, read_all_users
@@ -201,7 +201,7 @@ def targets_of(name: str, formats: Sequence[str]) -> list[Target]:
 
 def contents_of(
     users: Sequence[ExportedUser], all_users: UserList, params: Mapping[str, Any]
-) -> tuple[dict[str, bytes], list[Warned]]:
+) -> tuple[dict[str, bytes], list[LabelledWarning]]:
     """What each format's file holds, and what the files cannot say of users."""
     warned = [warning for user in users for warning in user.warnings]
     contents: dict[str, bytes] = {}
@@ -315,7 +315,7 @@ def _about_store(all_users: UserList) -> list[str]:
     return texts
 
 
-def _notes(warned: Sequence[Warned]) -> list[dict[str, Any]]:
+def _notes(warned: Sequence[LabelledWarning]) -> list[dict[str, Any]]:
     """All users whom each warning concerns; the warnings themselves name the first of them."""
     users: dict[str, list[str]] = {}
     for warning in warned:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..plan.model import Warned
+from ..plan.model import LabelledWarning
 from ..result.result import escape_control
 from .rows import ExportedUser
 
@@ -52,12 +52,12 @@ class Table:
     """The text of a table, and what is not in it."""
 
     text: str
-    warnings: tuple[Warned, ...]
+    warnings: tuple[LabelledWarning, ...]
 
 
 def csv_table(users: Sequence[ExportedUser], delimiter: str) -> Table:
     """The table; ``delimiter`` is the character itself."""
-    warnings: list[Warned] = []
+    warnings: list[LabelledWarning] = []
     rows = [_row(user, warnings) for user in users]
     columns = (*COLUMNS, ID) if any(ID in row for row in rows) else COLUMNS
     file = io.StringIO(newline="")
@@ -79,14 +79,14 @@ def is_formula(text: str) -> bool:
     return bool(_FORMULA.search(text)) and not _NUMBER.fullmatch(text)
 
 
-def _row(user: ExportedUser, warnings: list[Warned]) -> dict[str, Any]:
+def _row(user: ExportedUser, warnings: list[LabelledWarning]) -> dict[str, Any]:
     """The row without what a spreadsheet would run; a key is left that says who is meant."""
     row = dict(user.values)
     for name in KEYS:
         if name in row and is_formula(row[name]):
             del row[name]
             text = f"a spreadsheet could run the {name} as a formula, so the CSV file leaves it out"
-            warnings.append(Warned(user.label, text))
+            warnings.append(LabelledWarning(user.label, text))
     if not any(name in row for name in KEYS):
         row[ID] = user.keys[ID]
     return row

@@ -25,7 +25,7 @@ from ..input.options import (
     address_key,
     is_given,
 )
-from ..plan.model import Warned
+from ..plan.model import LabelledWarning
 from ..plan.planner import RIGHTS
 from ..store.user import CurrentUser, HeldPlan
 
@@ -40,9 +40,8 @@ def plans_held(plans: Sequence[HeldPlan], today: str) -> list[HeldPlan]:
 
     :param today: the date in UTC as ``YYYY-MM-DD``.
     """
-    held = [plan for plan in plans if plan.plan_id and not plan.cancelled]
-    current = [plan for plan in held if not plan.end_days or max(plan.end_days) >= today]
-    by_id = sorted(current, key=lambda plan: (plan.plan_id or 0, plan.valid_from or ""))
+    held = [plan for plan in plans if plan.plan_id and plan.is_held_on(today)]
+    by_id = sorted(held, key=lambda plan: (plan.plan_id or 0, plan.valid_from or ""))
     return sorted(by_id, key=lambda plan: last_day(plan) or _NO_END, reverse=True)
 
 
@@ -91,7 +90,7 @@ class ExportedUser:
     values: Mapping[str, Any]
     keys: Mapping[str, Any]
     comments: tuple[str, ...] = ()
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[LabelledWarning, ...] = ()
 
 
 def exported_users(users: Sequence[CurrentUser], today: str) -> list[ExportedUser]:
@@ -131,7 +130,7 @@ def _exported(
         notes.warn(NO_EXTERNAL_ID)
         notes.comment("Has no external_id at the store, and every change needs one.")
     label = _label(keys)
-    warnings = tuple(Warned(label, text) for text in dict.fromkeys(notes.warnings))
+    warnings = tuple(LabelledWarning(label, text) for text in dict.fromkeys(notes.warnings))
     return ExportedUser(label, values, keys, tuple(dict.fromkeys(notes.comments)), warnings)
 
 

@@ -2,93 +2,87 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who each desired user is at the store: by id, else by external id, else by address.
+"""Which user of the store each desired user is: by id, else by external id, else by address.
 
-Pure functions. Keys that point at different users are an error that names them both: to guess
-would be to overwrite somebody else's account.
+Pure functions. Keys that belong to different users are an error that names both, since a guess
+could overwrite another user's account.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Union
 
 from ..errors import PublicaError
-from ..input.options import DesiredUser, address_key
+from ..input.options import ABSENT, DesiredUser, address_key
 from ..store.user import CurrentUser, UserIndex
 
-
-@dataclass(frozen=True)
-class Match:
-    """Who a desired user is: the current user, None for nobody yet, or an error."""
-
-    current: CurrentUser | None = None
-    error: PublicaError | None = None
+# The current user, None if there is none yet, or why that can't be decided.
+Match = Union[CurrentUser, PublicaError, None]
+# The desired users who get another address in this run, by the id of the current user.
+Renamed = Mapping[int, DesiredUser]
 
 
 def match_users(desired: Sequence[DesiredUser], index: UserIndex) -> list[Match]:
     """Match every desired user, in the order of the input."""
-    strong = [_by_strong_key(user, index) for user in desired]
-    # Whom an id or an external id names: an address that he is about to give up names him no more.
+    by_strong_key = [_by_strong_key(user, index) for user in desired]
     renamed = {
-        match.current.id: user
-        for user, match in zip(desired, strong)
-        if match.current is not None and _changes_address(user, match.current)
+        match.id: user
+        for user, match in zip(desired, by_strong_key)
+        if isinstance(match, CurrentUser) and _changes_address(user, match)
     }
     matches = [
-        match
-        if match.current is not None or match.error is not None
-        else _by_address(user, index, renamed)
-        for user, match in zip(desired, strong)
+        _by_address(user, index, renamed) if match is None else match
+        for user, match in zip(desired, by_strong_key)
     ]
-    matches = [
-        _with_conflicts(user, match, index, renamed) for user, match in zip(desired, matches)
-    ]
-    return _without_doubles(desired, matches)
+    return _refuse_shared_users(
+        desired,
+        [_check_other_keys(user, match, index, renamed) for user, match in zip(desired, matches)],
+    )
 
 
 def _by_strong_key(desired: DesiredUser, index: UserIndex) -> Match:
+    """Match by id or external id."""
     if desired.id is not None:
         current = index.by_id.get(desired.id)
-        if current is None and desired.state != "absent":
-            return _conflict(
-                f"There is no user with id {desired.id} at the store. Correct the id, or leave it "
-                "out: the store chooses the id of a new user."
-            )
         if current is not None:
-            return Match(current)
+            return current
+        if desired.state != ABSENT:
+            return _conflict(
+                f"The store has no user with id {desired.id}. Correct the id, or leave it out: the "
+                "store chooses the id of a new user."
+            )
     if desired.external_id is None:
-        return Match()
+        return None
     current = index.by_external_id.get(desired.external_id)
     if current is not None and desired.id is not None:
         return _other_id(desired, current)
-    return Match(current)
+    return current
 
 
-def _by_address(desired: DesiredUser, index: UserIndex, renamed: dict[int, DesiredUser]) -> Match:
+def _by_address(desired: DesiredUser, index: UserIndex, renamed: Renamed) -> Match:
     if desired.email is None:
-        return Match()
+        return None
     current = index.by_address.get(address_key(desired.email))
     if current is None or current.id in renamed:
-        return Match()
+        return None
     if desired.id is not None:
         return _other_id(desired, current)
     has_another = desired.external_id is not None and current.external_id is not None
-    if desired.state == "absent" and has_another and current.active:
-        # The address may have passed on to somebody else, who must not be locked out for it.
+    if desired.state == ABSENT and has_another and current.active:
+        # The address may belong to another person by now, who must not be locked out.
         return _conflict(
-            f"{desired.label} is to be deactivated with external_id {desired.external_id}, but the "
-            f"address belongs to {describe(current)}. Correct the keys, or name the user by one."
+            f"{desired.label} with external_id {desired.external_id} is to be deactivated, but the "
+            f"address belongs to {describe(current)}. Correct the keys, or give only one of them."
         )
-    return Match(current)
+    return current
 
 
-def _with_conflicts(
-    desired: DesiredUser, match: Match, index: UserIndex, renamed: dict[int, DesiredUser]
+def _check_other_keys(
+    desired: DesiredUser, match: Match, index: UserIndex, renamed: Renamed
 ) -> Match:
-    """The match, or the error where another of the given keys points at somebody else."""
-    found = match.current
-    if found is None or match.error is not None:
+    """The match, or an error if another of the given keys belongs to another user."""
+    if not isinstance(match, CurrentUser):
         return match
     others = []
     if desired.external_id is not None:
@@ -96,61 +90,60 @@ def _with_conflicts(
     if desired.email is not None:
         others.append(index.by_address.get(address_key(desired.email)))
     for other in others:
-        if other is None or other.id == found.id:
+        if other is None or other.id == match.id:
             continue
-        if desired.state == "absent" and not other.active:
-            continue  # Perhaps not even read, and a plan must not depend on that.
+        if desired.state == ABSENT and not other.active:
+            continue  # Possibly not read, and the plan must not depend on that.
         if other.id in renamed and desired.external_id != other.external_id:
-            continue  # The other one gives the address up in this very run.
+            continue  # The other user gives the address up in this run.
         return _conflict(
-            f"The keys of {desired.label} point at two users: {describe(found)} and "
+            f"The keys of {desired.label} belong to two users: {describe(match)} and "
             f"{describe(other)}. Correct the keys, or change the other user first."
         )
     return match
 
 
-def _without_doubles(desired: Sequence[DesiredUser], matches: Sequence[Match]) -> list[Match]:
-    """Make an error of each match with a user that another desired user is as well."""
-    claims: dict[int, list[int]] = {}
-    claimed: dict[int, CurrentUser] = {}
+def _refuse_shared_users(desired: Sequence[DesiredUser], matches: Sequence[Match]) -> list[Match]:
+    """The matches, with an error for each desired user who is the same user as another one."""
+    numbers_by_id: dict[int, list[int]] = {}
     for number, match in enumerate(matches):
-        if match.current is not None:
-            claimed[match.current.id] = match.current
-            claims.setdefault(match.current.id, []).append(number)
+        if isinstance(match, CurrentUser):
+            numbers_by_id.setdefault(match.id, []).append(number)
     result = list(matches)
-    for user_id, numbers in claims.items():
-        if len(numbers) == 1:
+    for numbers in numbers_by_id.values():
+        shared = matches[numbers[0]]
+        if len(numbers) == 1 or not isinstance(shared, CurrentUser):
             continue
         names = " and ".join(f"#{number} ({desired[number].label})" for number in numbers)
+        error = _conflict(
+            f"{names} are the same user of the store, {describe(shared)}. Keep one of them."
+        )
         for number in numbers:
-            result[number] = _conflict(
-                f"{names} are the same user of the store, {describe(claimed[user_id])}. Keep one "
-                "of them."
-            )
+            result[number] = error
     return result
 
 
 def describe(user: CurrentUser) -> str:
-    """How errors name a current user."""
+    """A current user as errors name them: address, id, external id and state."""
     external_id = f", external_id {user.external_id}" if user.external_id is not None else ""
     state = "" if user.active else ", deactivated"
     return f"{user.email} (id {user.id}{external_id}{state})"
 
 
-def _other_id(desired: DesiredUser, current: CurrentUser) -> Match:
+def _other_id(desired: DesiredUser, current: CurrentUser) -> PublicaError:
     return _conflict(
-        f"There is no user with id {desired.id}, but {describe(current)} has the other key that "
-        "was given. Correct the id or leave it out."
+        f"The store has no user with id {desired.id}; the other key belongs to "
+        f"{describe(current)}. Correct the id or leave it out."
     )
 
 
 def _changes_address(desired: DesiredUser, current: CurrentUser) -> bool:
     return (
-        desired.state != "absent"
+        desired.state != ABSENT
         and desired.email is not None
         and address_key(desired.email) != address_key(current.email)
     )
 
 
-def _conflict(message: str) -> Match:
-    return Match(error=PublicaError("identity_conflict", message))
+def _conflict(message: str) -> PublicaError:
+    return PublicaError("identity_conflict", message)

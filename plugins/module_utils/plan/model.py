@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The plan that only ends a user's sessions."""
+"""The plan of a run: for each desired user the requests that write, their order and a hash."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..store.user import CurrentUser
 
 CREATE = "create"
 UPDATE = "update"
-SET_PASSWORD = "set_password"  # the name of an action, no password
+SET_PASSWORD = "set_password"  # the name of an action, not a password
 ASSIGN_PLAN = "assign_plan"
 REACTIVATE = "reactivate"
 DEACTIVATE = "deactivate"
@@ -34,13 +34,20 @@ OUTCOME_OF_ACTION = {
     DEACTIVATE: "deactivated",
 }
 
+SECRET_FIELDS = ("new_password",)
+
 
 def outcomes_of(actions: Iterable[str]) -> set[str]:
     """Outcomes of a user to whom these actions were applied, as keys of a summary."""
     return {OUTCOME_OF_ACTION[action] for action in actions if action in OUTCOME_OF_ACTION}
 
 
-SECRET_FIELDS = ("new_password",)
+def as_reported(actions: Iterable[str]) -> list[str]:
+    """Actions in the order of a result: as applied, but a forced logout comes last.
+
+    A user is logged out before the deactivation, since a store may not find a deactivated user.
+    """
+    return sorted(actions, key=lambda action: action == FORCE_LOGOUT)
 
 
 @dataclass(frozen=True)
@@ -48,13 +55,13 @@ class Step:
     """One request that writes.
 
     :ivar endpoint: ``create``, ``update``, ``reactivate``, ``deactivate`` or ``force_logout``.
-    :ivar actions: what the request does, in the words of a result: one update may write
-        attributes, set a password and assign a plan.
-    :ivar body: what is sent; its password is the one secret in a plan.
-    :ivar generates_password: whoever applies the step adds a random password to the body, since a
-        plan is a pure function of what was given.
-    :ivar identifier: whom a forced logout names, where that is not the id of the current user.
-    :ivar may_fail: the steps after it are carried out even where it failed.
+    :ivar actions: what the request does, as in a result: one update may write attributes, set a
+        password and assign a plan.
+    :ivar body: what is sent. Its password is the only secret in a plan.
+    :ivar generates_password: add a random password when the step is applied. It is not part of
+        the plan, which depends on its input alone.
+    :ivar identifier: the id or external id of a forced logout; None for the id of the user.
+    :ivar may_fail: apply the steps after this one even if it fails.
     """
 
     endpoint: str
@@ -65,44 +72,33 @@ class Step:
     may_fail: bool = False
 
     def for_hash(self) -> list[Any]:
-        """The step without its secrets, whose presence still counts."""
+        """The step without its secrets; that it has secrets is part of the hash."""
         body = {key: value for key, value in self.body.items() if key not in SECRET_FIELDS}
         body["secrets"] = [key for key in SECRET_FIELDS if key in self.body]
         body["generates_password"] = self.generates_password
         return [self.endpoint, list(self.actions), body]
 
 
-def as_reported(actions: Iterable[str]) -> list[str]:
-    """Actions in the order of a result: as carried out, with a forced logout as the last.
-
-    Whoever is deactivated is logged out before: after it, a store may not find him any more.
-    """
-    return sorted(actions, key=lambda action: action == FORCE_LOGOUT)
-
-
 @dataclass(frozen=True)
-class Warned:
-    """Something about one user that the operator should know.
-
-    ``text`` is the same for everybody whom it concerns, so that a thousand of them make one line.
-    """
+class LabelledWarning:
+    """A warning about one user; equal texts of several users are shown as one line."""
 
     label: str
     text: str
 
 
 @dataclass(frozen=True)
-class UserPlan:
-    """The plan for one desired user.
+class UserChange:
+    """What the plan does for one user.
 
-    :ivar index: the place of the desired user in the input.
-    :ivar current: the user at the store; None where there is none yet.
-    :ivar steps: the requests to send, in order; empty where nothing differs.
-    :ivar after: the user in normal form once the steps are done; None where there is none.
-    :ivar waits_for: indexes whose steps must be done before, since they free the address that
-        this one takes.
-    :ivar error: why nothing can be done for this user; the steps are then empty.
-    :ivar listed: the input names this user; where it does not, the plan is to remove him.
+    :ivar index: the position in the input; removals are numbered after it.
+    :ivar current: the user at the store; None if there is none yet.
+    :ivar steps: the requests to send, in order; empty if nothing differs.
+    :ivar after: the user after the steps; None if there is none.
+    :ivar waits_for: indexes of the changes to apply before, since they free the address that this
+        one takes.
+    :ivar error: why nothing can be done for this user; then there are no steps.
+    :ivar listed: False for a user who is removed because the input does not list them.
     """
 
     index: int
@@ -111,39 +107,42 @@ class UserPlan:
     steps: tuple[Step, ...] = ()
     after: CurrentUser | None = None
     waits_for: frozenset[int] = frozenset()
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[LabelledWarning, ...] = ()
     error: PublicaError | None = None
     listed: bool = True
 
     @property
     def actions(self) -> list[str]:
-        """What the steps do, in the order in which it is told."""
+        """The actions of the steps, in the order of a result."""
         return as_reported(action for step in self.steps for action in step.actions)
-
-    def for_hash(self) -> list[Any]:
-        """Whom the plan is for: also by the address, which is what a person has reviewed."""
-        if self.current is None:
-            return [None, self.desired.label]
-        return [self.current.id, self.current.email]
 
     @property
     def deactivates(self) -> bool:
         return any(step.endpoint == DEACTIVATE for step in self.steps)
 
+    def for_hash(self) -> list[Any]:
+        """The user in the hash: with the address, which is what a reviewer has read."""
+        if self.current is None:
+            return [None, self.desired.label]
+        return [self.current.id, self.current.email]
+
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan for all desired users, in the order of the input; removals come after them."""
+    """The changes of a run: for each desired user in the order of the input, then the removals."""
 
-    users: Sequence[UserPlan]
+    changes: Sequence[UserChange]
 
     @property
     def requests(self) -> int:
-        """How many requests applying the plan takes, if each is answered at the first attempt."""
-        return sum(len(user.steps) for user in self.users)
+        """Number of requests that applying the plan takes without retries."""
+        return sum(len(change.steps) for change in self.changes)
 
     def minutes(self, requests_a_minute: int | None, share: int) -> int:
-        """Minutes that the requests take at least at the store's limit; 0 where it has none."""
+        """Minimum number of minutes at the store's rate limit; 0 without a limit.
+
+        :param share: the percentage of the limit that the run may use.
+        """
         if not requests_a_minute or not self.requests:
             return 0
         usable = max(1, requests_a_minute * share // 100)
@@ -151,13 +150,11 @@ class Plan:
 
     @property
     def hash(self) -> str:
-        """A name for exactly this plan: equal plans for equal stores have equal hashes."""
-        told = [[*user.for_hash(), step.for_hash()] for user in self.users for step in user.steps]
-        text = json.dumps(told, sort_keys=True, separators=(",", ":"))
+        """Identifier of the plan: equal plans for equal stores have equal hashes."""
+        content = [
+            [*change.for_hash(), step.for_hash()]
+            for change in self.changes
+            for step in change.steps
+        ]
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def plan_logout(desired: DesiredUser, current: CurrentUser | None, identifier: int | str) -> Plan:
-    """A plan with the one step that ends the sessions of ``identifier`` (an id or external id)."""
-    step = Step(FORCE_LOGOUT, (FORCE_LOGOUT,), identifier=identifier)
-    return Plan([UserPlan(0, desired, current, (step,), after=current)])

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Order between users: what frees an address goes before what takes it. Pure functions.
+"""Order between changes: one that frees an address goes before the one that takes it.
 
-A swap would need an address that belongs to nobody in between, which the plan does not invent: it
-is refused, with the way out.
+Pure functions. Users who swap their addresses are refused: in between, one of them would need an
+address that the plan does not know.
 """
 
 from __future__ import annotations
@@ -17,114 +17,116 @@ from ..errors import PublicaError
 from ..input.options import address_key
 from ..store.user import UserIndex
 from .matching import describe
-from .model import CREATE, UPDATE, UserPlan
+from .model import CREATE, UPDATE, UserChange
 
 
-def with_order(plans: Sequence[UserPlan], index: UserIndex) -> list[UserPlan]:
-    """The plans with ``waits_for`` filled in, and an error in those that wait in vain."""
-    takes = {plan.index: address for plan in plans if (address := _new_address(plan)) is not None}
-    if not takes:
-        return list(plans)
-    givers = {
-        address_key(plan.current.email): plan.index
-        for plan in plans
-        if plan.index in takes and plan.current is not None
+def with_order(changes: Sequence[UserChange], index: UserIndex) -> list[UserChange]:
+    """The changes with ``waits_for``, and an error in those whose address does not become free."""
+    new_addresses = {
+        change.index: address for change in changes if (address := _new_address(change)) is not None
+    }
+    if not new_addresses:
+        return list(changes)
+    freed_by = {
+        address_key(change.current.email): change.index
+        for change in changes
+        if change.index in new_addresses and change.current is not None
     }
     waits_for = {
-        taker: givers[address]
-        for taker, address in takes.items()
-        if address in givers and givers[address] != taker
+        number: freed_by[address]
+        for number, address in new_addresses.items()
+        if address in freed_by and freed_by[address] != number
     }
-    by_index = {plan.index: plan for plan in plans}
-    refused = _cycles(waits_for, by_index)
-    waits_for = {
-        taker: current_holder for taker, current_holder in waits_for.items() if taker not in refused
-    }
+    by_index = {change.index: change for change in changes}
+    refused = _refuse_cycles(waits_for, by_index)
+    waits_for = {number: other for number, other in waits_for.items() if number not in refused}
     depths = _depths(waits_for)
-    # In the order of the chains, so that a refusal reaches everybody behind it.
-    for taker in sorted(takes, key=lambda number: depths.get(number, 0)):
-        holder = index.by_address.get(takes[taker])
-        current = by_index[taker].current
-        if taker in refused or holder is None or (current and holder.id == current.id):
+    # In the order of the chains, so that a refusal reaches every change that depends on it.
+    for number in sorted(new_addresses, key=lambda number: depths.get(number, 0)):
+        holder = index.by_address.get(new_addresses[number])
+        current = by_index[number].current
+        if number in refused or holder is None or (current and holder.id == current.id):
             continue
-        current_holder = waits_for.get(taker)
-        if current_holder is None or current_holder in refused:
-            refused[taker] = PublicaError(
+        other = waits_for.get(number)
+        if other is None or other in refused:
+            refused[number] = PublicaError(
                 "address_taken",
-                f"{_who(by_index[taker])} cannot have the address {takes[taker]}: "
-                f"{describe(holder)} has it and does not give it up in this run.",
+                f"{_without_new_address(by_index[number])} can't get the address "
+                f"{new_addresses[number]}: {describe(holder)} has it and keeps it in this run.",
             )
-    return [
-        replace(plan, steps=(), after=plan.current, error=refused[plan.index])
-        if plan.index in refused
-        else replace(plan, waits_for=frozenset((waits_for[plan.index],)))
-        if plan.index in waits_for
-        else plan
-        for plan in plans
-    ]
+    return [_ordered(change, waits_for, refused) for change in changes]
 
 
-def _who(plan: UserPlan) -> str:
-    """Who takes an address, named by what is not that address."""
-    if plan.current is not None:
-        return describe(plan.current)
-    return f"The new user with external_id {plan.desired.external_id}"
+def _ordered(
+    change: UserChange, waits_for: Mapping[int, int], refused: Mapping[int, PublicaError]
+) -> UserChange:
+    if change.index in refused:
+        return replace(change, steps=(), after=change.current, error=refused[change.index])
+    if change.index in waits_for:
+        return replace(change, waits_for=frozenset((waits_for[change.index],)))
+    return change
 
 
-def stages(plans: Sequence[UserPlan]) -> list[list[UserPlan]]:
-    """The plans in the groups in which to apply them: each waits only for those before it.
+def _without_new_address(change: UserChange) -> str:
+    """The user of a change, named without the address that they are to get."""
+    if change.current is not None:
+        return describe(change.current)
+    return f"The new user with external_id {change.desired.external_id}"
 
-    Deactivations come last of all: where a run breaks off, somebody too many may read for a
-    while, and nobody too few.
+
+def stages(changes: Sequence[UserChange]) -> list[list[UserChange]]:
+    """The changes in the groups in which to apply them; each waits only for earlier groups.
+
+    Deactivations come last: if a run is cut short, a user may keep access for longer, but no user
+    loses it without a replacement.
     """
-    waits_for = {plan.index: other for plan in plans for other in plan.waits_for}
-    depths = _depths(waits_for)
-    last = len(plans) + 1
-    groups: dict[int, list[UserPlan]] = {}
-    for plan in plans:
-        if plan.steps:
-            level = last if plan.deactivates else depths.get(plan.index, 0)
-            groups.setdefault(level, []).append(plan)
+    depths = _depths({change.index: other for change in changes for other in change.waits_for})
+    last = len(changes) + 1
+    groups: dict[int, list[UserChange]] = {}
+    for change in changes:
+        if change.steps:
+            level = last if change.deactivates else depths.get(change.index, 0)
+            groups.setdefault(level, []).append(change)
     return [groups[level] for level in sorted(groups)]
 
 
-def _new_address(plan: UserPlan) -> str | None:
-    """The address that a plan takes and that the user does not have yet."""
-    for step in plan.steps:
+def _new_address(change: UserChange) -> str | None:
+    """The address that a change gives to a user who does not have it yet."""
+    for step in change.steps:
         if step.endpoint in (CREATE, UPDATE):
             address = address_key(step.body["email"])
-            if plan.current is None or address != address_key(plan.current.email):
+            if change.current is None or address != address_key(change.current.email):
                 return address
     return None
 
 
-def _cycles(
-    waits_for: Mapping[int, int], by_index: Mapping[int, UserPlan]
+def _refuse_cycles(
+    waits_for: Mapping[int, int], by_index: Mapping[int, UserChange]
 ) -> dict[int, PublicaError]:
-    """An error for each plan in a circle; each plan waits for one other at the most."""
+    """An error for each change in a cycle; a change waits for at most one other."""
     refused: dict[int, PublicaError] = {}
-    walked: set[int] = set()
+    visited: set[int] = set()
     for start in waits_for:
         path: list[int] = []
         number: int | None = start
-        while number is not None and number not in walked:
-            walked.add(number)
+        while number is not None and number not in visited:
+            visited.add(number)
             path.append(number)
             number = waits_for.get(number)
         if number in path:
-            circle = sorted(path[path.index(number) :])
-            names = ", ".join(f"#{member} ({by_index[member].desired.label})" for member in circle)
+            cycle = sorted(path[path.index(number) :])
+            names = ", ".join(f"#{member} ({by_index[member].desired.label})" for member in cycle)
             error = PublicaError(
                 "address_swap",
-                f"{names} take each other's addresses, which the store cannot do in one step. "
+                f"{names} take each other's addresses, which the store can't do in one step. "
                 "Give one of them another address first, and the final one in a second run.",
             )
-            refused.update((member, error) for member in circle)
+            refused.update((member, error) for member in cycle)
     return refused
 
 
 def _depths(waits_for: Mapping[int, int]) -> dict[int, int]:
-    """How many plans must be done before each that waits; nobody waits in a circle."""
+    """How many changes must be applied before each one that waits; there are no cycles."""
     depths: dict[int, int] = {}
     for start in waits_for:
         path = []

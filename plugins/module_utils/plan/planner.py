@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""(desired, current) to plan: a pure function, for one user and for many the same.
+"""The planner: desired and current users in, the plan of the run out.
 
-No I/O, no clock, no chance: what day it is comes in as an argument.
+Pure functions, the same for one user and for many. The date of the run is an argument.
 """
 
 from __future__ import annotations
@@ -25,18 +25,118 @@ from .model import (
     REACTIVATE,
     SET_PASSWORD,
     UPDATE,
+    LabelledWarning,
     Plan,
     Step,
-    UserPlan,
-    Warned,
+    UserChange,
 )
 from .ordering import with_order
 
 RIGHTS = ("admin", "plan_admin", "only_sees_readable")
 
+# Changes that ``force_logout`` follows with a logout.
+ENDS_SESSIONS = frozenset((*RIGHTS, "sessions_limit"))
+
+_LEFT_DEACTIVATED = "is deactivated and stays so; set state: active to reactivate the user"
+_PLANS_UNKNOWN = (
+    "the store does not return the user's plans, so no plan was assigned; a second assignment "
+    "would add the plan twice"
+)
+
+
+def plan_users(desired: Sequence[DesiredUser], index: UserIndex, today: str) -> Plan:
+    """The plan that brings the current users to the desired state.
+
+    :param index: all current users that the desired ones are compared with.
+    :param today: the date in UTC, ``YYYY-MM-DD``.
+    """
+    matches = match_users(desired, index)
+    changes = [
+        plan_user(number, user, match, today)
+        for number, (user, match) in enumerate(zip(desired, matches))
+    ]
+    return Plan(with_order(changes, index))
+
+
+def plan_user(number: int, desired: DesiredUser, match: Match, today: str) -> UserChange:
+    """The change of desired user ``number``, regardless of the other users."""
+    if isinstance(match, PublicaError):
+        return UserChange(number, desired, error=match)
+    if desired.state == ABSENT:
+        return plan_absence(number, desired, match)
+    if match is None:
+        return _plan_creation(number, desired)
+    return _plan_update(number, desired, match, today)
+
+
+def plan_absence(number: int, desired: DesiredUser, current: CurrentUser | None) -> UserChange:
+    """The change of a user who must not be active."""
+    if current is None or not current.active:
+        return UserChange(number, desired, current, after=current)
+    steps = [Step(DEACTIVATE, (DEACTIVATE,))]
+    if desired.force_logout:
+        # First, since a store may not find a deactivated user. A failure must not keep the user
+        # active.
+        steps.insert(0, Step(FORCE_LOGOUT, (FORCE_LOGOUT,), may_fail=True))
+    return UserChange(number, desired, current, tuple(steps), after=replace(current, active=False))
+
+
+def _plan_creation(number: int, desired: DesiredUser) -> UserChange:
+    missing = [name for name in ("email", "external_id") if getattr(desired, name) is None]
+    if missing:
+        names = " and ".join(missing)
+        error = PublicaError(
+            "incomplete",
+            f"The store has no user {desired.label}, and {names} is missing to create the user. "
+            f"Give {names}, or correct the key if the user should exist.",
+            fields={name: ["is required to create a user"] for name in missing},
+        )
+        return UserChange(number, desired, error=error)
+    step = Step(
+        CREATE,
+        (CREATE,),
+        create_body(desired),
+        generates_password=desired.generate_password and desired.password is None,
+    )
+    return UserChange(number, desired, None, (step,), after=_after_creation(desired))
+
+
+def _plan_update(number: int, desired: DesiredUser, current: CurrentUser, today: str) -> UserChange:
+    different = different_attributes(desired, current)
+    set_password = desired.password is not None and desired.update_password == ALWAYS
+    is_held = holds_plan(desired, current, today) if desired.plan_id is not None else True
+    assign_plan = is_held is False
+    steps: list[Step] = []
+    after = current
+    if desired.state == ACTIVE and not current.active:
+        # First, since an update may not find a deactivated user (variant 10).
+        steps.append(Step(REACTIVATE, (REACTIVATE,)))
+        after = replace(after, active=True, deactivated_at=None)
+
+    parts = ((UPDATE, different), (SET_PASSWORD, set_password), (ASSIGN_PLAN, assign_plan))
+    actions = tuple(action for action, is_needed in parts if is_needed)
+    if actions:
+        if desired.external_id is None and current.external_id is None:
+            return UserChange(number, desired, current, error=_external_id_missing(current))
+        body = update_body(
+            desired, current, different, set_password=set_password, assign_plan=assign_plan
+        )
+        steps.append(Step(UPDATE, actions, body))
+        after = _after_update(after, different, desired if assign_plan else None)
+    ends_sessions = set_password or not ENDS_SESSIONS.isdisjoint(different)
+    if desired.force_logout and ends_sessions and after.active:
+        steps.append(Step(FORCE_LOGOUT, (FORCE_LOGOUT,)))
+
+    warnings = []
+    if not current.active and desired.state != ACTIVE:
+        warnings.append(LabelledWarning(current.email, _LEFT_DEACTIVATED))
+    if is_held is None:
+        warnings.append(LabelledWarning(current.email, _PLANS_UNKNOWN))
+    return UserChange(number, desired, current, tuple(steps), after=after, warnings=tuple(warnings))
+
 
 def different_attributes(desired: DesiredUser, current: CurrentUser) -> dict[str, Any]:
-    """The attributes to change, by name, with the value wanted (``sessions_limit`` 0: no limit)."""
+    """The attributes to change, with their desired values (``sessions_limit`` 0: no limit)."""
     different: dict[str, Any] = {}
     if desired.email is not None and address_key(desired.email) != address_key(current.email):
         different["email"] = desired.email
@@ -49,33 +149,33 @@ def different_attributes(desired: DesiredUser, current: CurrentUser) -> dict[str
     if desired.sessions_limit not in (None, current.sessions_limit or 0):
         different["sessions_limit"] = desired.sessions_limit
     for name in RIGHTS:
-        wanted = getattr(desired, name)
-        if wanted is not None and wanted != getattr(current, name):
-            different[name] = wanted
+        value = getattr(desired, name)
+        if value is not None and value != getattr(current, name):
+            different[name] = value
     return different
 
 
 def holds_plan(desired: DesiredUser, current: CurrentUser, today: str) -> bool | None:
-    """Whether the user holds the desired plan, with the desired end date if one is given.
+    """Whether the user holds the desired plan, with the desired end if one is given.
 
-    :param today: the date in UTC as ``YYYY-MM-DD``; a plan that ended before is held no more.
-    :returns: None where the store does not tell which plans the user holds (choice 11).
+    :param today: the date in UTC as ``YYYY-MM-DD``; a plan that ended before is not held.
+    :returns: None if the store does not return the user's plans (variant 11).
     """
     if current.plans is None:
         return None
-    return any(_is_held(plan, desired, today) for plan in current.plans)
+    return any(_is_desired_plan(plan, desired, today) for plan in current.plans)
 
 
-def _is_held(plan: HeldPlan, desired: DesiredUser, today: str) -> bool:
+def _is_desired_plan(plan: HeldPlan, desired: DesiredUser, today: str) -> bool:
     if plan.plan_id != desired.plan_id or plan.cancelled:
         return False
     if desired.plan_valid_to is not None:
         return desired.plan_valid_to in plan.end_days
-    return not plan.end_days or max(plan.end_days) >= today
+    return plan.is_held_on(today)
 
 
 def create_body(desired: DesiredUser) -> dict[str, Any]:
-    """The body of a creation. Booleans are true or false here, and 1 or 0 in an update."""
+    """The body of a creation, with booleans as true or false (an update has 1 or 0)."""
     body: dict[str, Any] = {"email": desired.email, "external_id": desired.external_id}
     if desired.password is not None:
         body["new_password"] = desired.password
@@ -85,7 +185,7 @@ def create_body(desired: DesiredUser) -> dict[str, Any]:
         if getattr(desired, name) is not None:
             body[name] = getattr(desired, name)
     if desired.plan_id is not None:
-        body.update(plan_fields(desired))
+        body.update(_plan_fields(desired))
     return body
 
 
@@ -97,7 +197,7 @@ def update_body(
     set_password: bool,
     assign_plan: bool,
 ) -> dict[str, Any]:
-    """The whole record, current values under the different ones (choice 9)."""
+    """The body of an update: the complete record, desired values over current ones (variant 9)."""
     external_id = current.external_id if current.returns_external_id else desired.external_id
     record = {
         "email": current.email,
@@ -112,18 +212,18 @@ def update_body(
         "sessions_limit": record["sessions_limit"] or None,
     }
     for name in RIGHTS:
-        # A right that neither the store tells nor the task wants is not made up.
+        # A right that the store does not return and the task does not give is not guessed.
         if record[name] is not None:
             body[name] = int(record[name])
     if set_password:
         body["new_password"] = desired.password
     if assign_plan:
-        body.update(plan_fields(desired))
+        body.update(_plan_fields(desired))
     return body
 
 
-def plan_fields(desired: DesiredUser) -> dict[str, Any]:
-    """The fields that assign a plan; its name goes beside an assignment only (choice 19)."""
+def _plan_fields(desired: DesiredUser) -> dict[str, Any]:
+    """The fields that assign a plan; its name is sent only with an assignment (variant 19)."""
     fields: dict[str, Any] = {"assign_new_plan": desired.plan_id}
     if desired.plan_valid_to is not None:
         fields["new_plan_custom_valid_to"] = desired.plan_valid_to
@@ -132,130 +232,22 @@ def plan_fields(desired: DesiredUser) -> dict[str, Any]:
     return fields
 
 
-# Changes that a user's open sessions must not outlive, where ``force_logout`` asks for it.
-ENDS_SESSIONS = frozenset((*RIGHTS, "sessions_limit"))
-
-
-def plan_users(desired: Sequence[DesiredUser], index: UserIndex, today: str) -> Plan:
-    """The plan that brings the current users to the desired state.
-
-    :param index: the current users, all that the desired ones have to be compared with.
-    :param today: the date in UTC, ``YYYY-MM-DD``.
-    """
-    matches = match_users(desired, index)
-    plans = [
-        plan_user(number, user, match, today)
-        for number, (user, match) in enumerate(zip(desired, matches))
-    ]
-    return Plan(with_order(plans, index))
-
-
-def plan_user(number: int, desired: DesiredUser, match: Match, today: str) -> UserPlan:
-    """The plan for the desired user number ``number``, without an eye to the other ones."""
-    current = match.current
-    if match.error is not None:
-        return UserPlan(number, desired, error=match.error)
-    if desired.state == ABSENT:
-        return plan_absence(number, desired, current)
-    if current is None:
-        return _plan_creation(number, desired)
-    return _plan_change(number, desired, current, today)
-
-
-def plan_absence(number: int, desired: DesiredUser, current: CurrentUser | None) -> UserPlan:
-    """The plan for a user who is not to be active."""
-    if current is None or not current.active:
-        return UserPlan(number, desired, current, after=current)
-    steps = [Step(DEACTIVATE, (DEACTIVATE,))]
-    if desired.force_logout:
-        # Before, since a store may not find a deactivated user; and whatever becomes of it, the
-        # user is deactivated.
-        steps.insert(0, Step(FORCE_LOGOUT, (FORCE_LOGOUT,), may_fail=True))
-    return UserPlan(number, desired, current, tuple(steps), after=replace(current, active=False))
-
-
-def _plan_creation(number: int, desired: DesiredUser) -> UserPlan:
-    missing = [name for name in ("email", "external_id") if getattr(desired, name) is None]
-    if missing:
-        names = " and ".join(missing)
-        return UserPlan(
-            number,
-            desired,
-            error=PublicaError(
-                "incomplete",
-                f"{desired.label} is not at the store, and to create the user {names} is missing. "
-                f"Give {names}, or correct the key if the user should exist.",
-                fields={name: ["is required to create a user"] for name in missing},
-            ),
-        )
-    step = Step(
-        CREATE,
-        (CREATE,),
-        create_body(desired),
-        generates_password=desired.generate_password and desired.password is None,
+def _external_id_missing(current: CurrentUser) -> PublicaError:
+    reason = (
+        "the user has none at the store"
+        if current.returns_external_id
+        else "this store does not return it"
     )
-    return UserPlan(number, desired, None, (step,), after=_created(desired))
-
-
-def _plan_change(number: int, desired: DesiredUser, current: CurrentUser, today: str) -> UserPlan:
-    different = different_attributes(desired, current)
-    set_password = desired.password is not None and desired.update_password == ALWAYS
-    held = holds_plan(desired, current, today) if desired.plan_id is not None else True
-    assign_plan = held is False
-    steps: list[Step] = []
-    after = current
-    if desired.state == ACTIVE and not current.active:
-        # First of all: an update may not find a deactivated user (choice 10).
-        steps.append(Step(REACTIVATE, (REACTIVATE,)))
-        after = replace(after, active=True, deactivated_at=None)
-
-    parts = ((UPDATE, different), (SET_PASSWORD, set_password), (ASSIGN_PLAN, assign_plan))
-    actions = tuple(action for action, wanted in parts if wanted)
-    if actions:
-        if desired.external_id is None and current.external_id is None:
-            return UserPlan(number, desired, current, error=_without_external_id(current))
-        body = update_body(
-            desired, current, different, set_password=set_password, assign_plan=assign_plan
-        )
-        steps.append(Step(UPDATE, actions, body))
-        after = _changed(after, different, desired if assign_plan else None)
-    ends_sessions = set_password or not ENDS_SESSIONS.isdisjoint(different)
-    if desired.force_logout and ends_sessions and after.active:
-        steps.append(Step(FORCE_LOGOUT, (FORCE_LOGOUT,)))
-    warnings = _warnings(desired, current, plans_unknown=held is None)
-    return UserPlan(number, desired, current, tuple(steps), after=after, warnings=warnings)
-
-
-def _warnings(
-    desired: DesiredUser, current: CurrentUser, *, plans_unknown: bool
-) -> tuple[Warned, ...]:
-    warnings = []
-    if not current.active and desired.state != ACTIVE:
-        text = "deactivated, and left so; state: active reactivates the user"
-        warnings.append(Warned(current.email, text))
-    if plans_unknown:
-        text = (
-            "the store does not tell which plans the user holds, so none was assigned; to assign "
-            "one again could give it twice"
-        )
-        warnings.append(Warned(current.email, text))
-    return tuple(warnings)
-
-
-def _without_external_id(current: CurrentUser) -> PublicaError:
-    reason = "has none at the store"
-    if not current.returns_external_id:
-        reason = "cannot be read from this store"
     return PublicaError(
         "incomplete",
-        f"To change {describe(current)} the API requires the user's external_id, which {reason}. "
+        f"{describe(current)} can't be changed: the API requires the external_id, and {reason}. "
         "Give external_id.",
         fields={"external_id": ["is required to change this user"]},
     )
 
 
-def _created(desired: DesiredUser) -> CurrentUser:
-    """The user that a creation makes; the store chooses the id, which is 0 until it has."""
+def _after_creation(desired: DesiredUser) -> CurrentUser:
+    """The user after a creation; the id is 0 until the store has chosen one."""
     return CurrentUser(
         id=0,
         email=desired.email or "",
@@ -265,22 +257,22 @@ def _created(desired: DesiredUser) -> CurrentUser:
         admin=bool(desired.admin),
         plan_admin=bool(desired.plan_admin),
         only_sees_readable=desired.only_sees_readable,
-        plans=() if desired.plan_id is None else (_assigned(desired),),
+        plans=() if desired.plan_id is None else (_assigned_plan(desired),),
     )
 
 
-def _changed(
+def _after_update(
     current: CurrentUser, different: Mapping[str, Any], assigned: DesiredUser | None
 ) -> CurrentUser:
-    changes = dict(different)
-    if "sessions_limit" in changes:
-        changes["sessions_limit"] = changes["sessions_limit"] or None
+    attributes = dict(different)
+    if "sessions_limit" in attributes:
+        attributes["sessions_limit"] = attributes["sessions_limit"] or None
     if assigned is not None:
-        changes["plans"] = (*(current.plans or ()), _assigned(assigned))
-    return replace(current, **changes)
+        attributes["plans"] = (*(current.plans or ()), _assigned_plan(assigned))
+    return replace(current, **attributes)
 
 
-def _assigned(desired: DesiredUser) -> HeldPlan:
+def _assigned_plan(desired: DesiredUser) -> HeldPlan:
     return HeldPlan(
         plan_id=desired.plan_id,
         name=desired.user_plan_name,

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is removed because the list does not name him, and who is kept all the same. Pure."""
+"""Removals of users whom the list does not contain (``exclusive``), and the guards before them.
+
+Pure functions.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..errors import PublicaError
+from ..errors import PublicaError, first_and_rest
 from ..input.options import ABSENT, DesiredUser, address_key
 from ..input.policy import RemovalPolicy
 from ..store.user import CurrentUser
-from .model import Plan, UserPlan, Warned
+from .model import LabelledWarning, Plan, UserChange
 from .planner import plan_absence
 
 EMPTY_LIST = "empty_list"
@@ -23,19 +26,44 @@ INCOMPLETE_LISTING = "incomplete_listing"
 TOO_MANY_DEACTIVATIONS = "too_many_deactivations"
 NOT_APPROVED = "not_approved"
 
-# How many of the users to remove a verdict names; the dry run's diff holds them all.
+# How many of the users to remove a message names; the diff of a dry run shows all of them.
 NAMED_USERS = 5
+
+_WILDCARDS = frozenset("*?[")
+
+_RIGHTS_UNKNOWN = (
+    "is not in the list and stays active, since the store does not return whether the user is an "
+    "admin"
+)
+
+
+@dataclass(frozen=True)
+class Removals:
+    """The active users whom the list does not contain.
+
+    :ivar changes: one for each user to remove, by user id, so that the plan's hash is stable.
+    :ivar active: number of active users in the store's list.
+    :ivar kept: number of users who stay active although the list does not contain them.
+    """
+
+    changes: Sequence[UserChange] = ()
+    active: int = 0
+    kept: int = 0
+    warnings: Sequence[LabelledWarning] = ()
+
+
+NO_REMOVALS = Removals()
 
 
 @dataclass(frozen=True)
 class GuardViolation:
-    """Why a plan is not to be carried out as it is.
+    """Why the guards refuse a plan.
 
-    :ivar code: a short stable name.
-    :ivar message: what is wrong and what to do, for a person.
-    :ivar deactivations: how many users that are not in the list the plan deactivates.
-    :ivar limit: how many it may; None where that is not known, or not asked.
-    :ivar active: how many active users the store has; None where that is not known.
+    :ivar code: a failure code.
+    :ivar message: what is wrong and what to do.
+    :ivar deactivations: number of users whom the plan deactivates for not being in the list.
+    :ivar limit: how many ``max_deactivations`` allows; None if it was not compared.
+    :ivar active: number of active users at the store; None if unknown.
     """
 
     code: str
@@ -46,130 +74,26 @@ class GuardViolation:
 
 
 def refuse_empty_list(policy: RemovalPolicy, desired: Sequence[DesiredUser]) -> None:
-    """Refuse to remove everybody, which is what a list of nobody says.
+    """Refuse an empty list, which would remove all users.
 
     :raises PublicaError: ``empty_list``, before the first request.
     """
     if policy.exclusive and not desired:
         raise PublicaError(
             EMPTY_LIST,
-            "exclusive is true and the list of users is empty, which would deactivate everybody at "
-            "the store. Nothing was sent. Most likely a variable or an export is empty that should "
-            "not be; check users and src, or set exclusive to false.",
+            "The list of users is empty, and with exclusive: true all users of the store would be "
+            "deactivated. No request was sent. Check users and src (a variable or an export may be "
+            "empty by mistake), or set exclusive: false.",
         )
-
-
-def check_guards(
-    plan: Plan, policy: RemovalPolicy, *, active: int, complete: bool
-) -> GuardViolation | None:
-    """The verdict on a plan; None where it may be carried out.
-
-    :param active: how many active users were read, of which the limit may be a percentage.
-    :param whole: whether the store's list of active users came in whole.
-    """
-    removals = [user for user in plan.users if not user.listed]
-    if policy.exclusive and not complete:
-        return _incomplete(len(removals), active)
-    limit = policy.limit.of(active) if policy.exclusive else None
-    reported_active = active if policy.exclusive else None
-    if policy.approve is not None:
-        if policy.approve == plan.hash or not plan.requests:
-            return None
-        text = _not_approved(plan, policy.approve, removals)
-        return GuardViolation(NOT_APPROVED, text, len(removals), limit, reported_active)
-    if limit is not None and len(removals) > limit:
-        text = _too_many(plan, policy.limit.in_words(active), removals)
-        return GuardViolation(TOO_MANY_DEACTIVATIONS, text, len(removals), limit, reported_active)
-    return None
-
-
-def without_removals(plan: Plan) -> Plan:
-    """The plan without what it does to users that are not in the list."""
-    return Plan([user for user in plan.users if user.listed])
-
-
-def _incomplete(removals: int, read: int) -> GuardViolation:
-    return GuardViolation(
-        INCOMPLETE_LISTING,
-        f"The store's list of active users did not come in whole ({_users(read)} were read), so "
-        "who is not in the list of users cannot be told for certain. Run again, when nobody else "
-        "changes users of the store; if it stays so, set exclusive to false and name those who "
-        "leave with state: absent.",
-        removals,
-    )
-
-
-def _too_many(plan: Plan, limit: str, removals: Sequence[UserPlan]) -> str:
-    return (
-        f"{_users(len(removals))} {_are(removals)} not in the list and would be deactivated, but "
-        f"max_deactivations allows {limit}: {_names(removals)}. Check that the list is complete. "
-        "If that is right, raise max_deactivations, or review the plan in a dry run and "
-        f"give approve: '{plan.hash}'."
-    )
-
-
-def _not_approved(plan: Plan, approved: str, removals: Sequence[UserPlan]) -> str:
-    removed = (
-        f"It deactivates {_users(len(removals))} not in the list: {_names(removals)}."
-        if removals
-        else "It deactivates nobody who is not in the list."
-    )
-    requests = "1 request" if plan.requests == 1 else f"{plan.requests} requests"
-    return (
-        f"approve names the plan {approved}, but what list and store come to now is the plan "
-        f"{plan.hash} ({requests}): one of them has changed since the review, or other options "
-        f"were given. {removed} Review it in a dry run, and give approve: '{plan.hash}' if it is "
-        "right."
-    )
-
-
-def _users(count: int) -> str:
-    return "1 user" if count == 1 else f"{count} users"
-
-
-def _are(removals: Sequence[UserPlan]) -> str:
-    return "is" if len(removals) == 1 else "are"
-
-
-def _names(removals: Sequence[UserPlan]) -> str:
-    rest = len(removals) - NAMED_USERS
-    more = f" and {rest} more" if rest > 0 else ""
-    return ", ".join(removal.desired.label for removal in removals[:NAMED_USERS]) + more
-
-
-_WILDCARDS = frozenset("*?[")
-
-_RIGHTS_UNKNOWN = (
-    "not in the list, and kept since the store does not tell whether the user is an admin"
-)
-
-
-@dataclass(frozen=True)
-class Removals:
-    """What ``exclusive`` makes of the users that the list does not name.
-
-    :ivar plans: one for each user to remove, by user id, so that the plan's hash is stable.
-    :ivar active: how many active users the store's list holds.
-    :ivar kept: how many are not removed though the list does not name them.
-    :ivar warnings: what the operator should know of those.
-    """
-
-    plans: Sequence[UserPlan] = ()
-    active: int = 0
-    kept: int = 0
-    warnings: Sequence[Warned] = ()
-
-
-NO_REMOVALS = Removals()
 
 
 def plan_removals(
     desired: Sequence[DesiredUser], active: Iterable[CurrentUser], policy: RemovalPolicy
 ) -> Removals:
-    """The removals of active users that share no key with any desired user.
+    """The removals of active users who share no key with any desired user.
 
-    One key in common is enough to be spared, whatever becomes of that desired user: a row that is
-    wrong in its other keys must lock nobody out.
+    A user who shares one key is kept, even if the desired user fails: a row with a wrong key must
+    not lock anyone out.
 
     :param active: the active users of the store's list, each once.
     """
@@ -186,26 +110,26 @@ def plan_removals(
         and address_key(user.email) not in addresses
     ]
     removed: list[CurrentUser] = []
-    warnings: list[Warned] = []
+    warnings: list[LabelledWarning] = []
     for user in unlisted:
         if user.admin or is_protected(user.email):
             continue
         if user.admin is None:
-            # An admin who is locked out could not even let the others in again.
-            warnings.append(Warned(user.email, _RIGHTS_UNKNOWN))
+            # Without its admins, nobody could let the readers of a store in again.
+            warnings.append(LabelledWarning(user.email, _RIGHTS_UNKNOWN))
         else:
             removed.append(user)
-    plans = [
+    changes = [
         _plan_removal(len(desired) + number, user, policy.force_logout)
         for number, user in enumerate(removed)
     ]
-    return Removals(plans, len(all_users), len(unlisted) - len(removed), warnings)
+    return Removals(changes, len(all_users), len(unlisted) - len(removed), warnings)
 
 
 def protection(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Whether an address is one of some shell patterns, without regard to case.
+    """A function that says whether an address matches one of the shell patterns, case ignored.
 
-    Patterns without a wildcard, which can be thousands, are looked up instead of tried in turn.
+    Patterns without a wildcard, of which there can be thousands, are looked up in a set.
     """
     plain = {pattern for pattern in patterns if _WILDCARDS.isdisjoint(pattern)}
     wild = [fnmatch.translate(pattern) for pattern in patterns if pattern not in plain]
@@ -218,47 +142,7 @@ def protection(patterns: Sequence[str]) -> Callable[[str], bool]:
     return is_protected
 
 
-def removals_blocked_by(
-    plans: Sequence[UserPlan], errors: Mapping[int, PublicaError | None]
-) -> str | None:
-    """Why nobody may be removed in this run after all; None where nothing speaks against it.
-
-    Where the store hides external ids (choice 8), somebody whose address has changed looks like one
-    user too many and one to be created. The store then refuses the creation, since the external id
-    is taken, and the old account must stay. So must it where it was not found out whose it is.
-
-    :param errors: what became of the plans that were carried out, by index.
-    """
-    hides_external_ids = any(
-        plan.current is not None and not plan.current.returns_external_id
-        for plan in plans
-        if not plan.listed
-    )
-    if not hides_external_ids:
-        return None
-    for plan in plans:
-        error = errors.get(plan.index, plan.error)
-        if plan.listed and error is not None and _may_be_another(plan, error):
-            return (
-                f"who {plan.desired.label} is at the store is not certain, since the store does "
-                "not return external ids and the user could not be created. Whoever is not in the "
-                "list may be that user under another address, so nobody was removed. Correct the "
-                f"entry of {plan.desired.label} and run again."
-            )
-    return None
-
-
-def _may_be_another(plan: UserPlan, error: PublicaError) -> bool:
-    """Whether a desired user who was not found may be at the store under another address."""
-    if plan.current is not None or plan.desired.state == ABSENT:
-        return False
-    # A store checks all fields at once, so one that finds fault with others only has told that the
-    # keys are free.
-    keys_are_free = error.fields and {"email", "external_id"}.isdisjoint(error.fields)
-    return not (error.status == 422 and keys_are_free)
-
-
-def _plan_removal(number: int, user: CurrentUser, force_logout: bool) -> UserPlan:
+def _plan_removal(number: int, user: CurrentUser, force_logout: bool) -> UserChange:
     absent = DesiredUser(
         email=user.email or None,
         external_id=user.external_id,
@@ -267,3 +151,115 @@ def _plan_removal(number: int, user: CurrentUser, force_logout: bool) -> UserPla
         force_logout=force_logout,
     )
     return replace(plan_absence(number, absent, user), listed=False)
+
+
+def without_removals(plan: Plan) -> Plan:
+    """The plan without the removals."""
+    return Plan([change for change in plan.changes if change.listed])
+
+
+def check_guards(
+    plan: Plan, policy: RemovalPolicy, *, active: int, complete: bool
+) -> GuardViolation | None:
+    """Why the guards refuse a plan; None if they let it pass.
+
+    :param active: number of active users that were read, for a limit in percent.
+    :param complete: whether the store's list of active users was read completely.
+    """
+    removals = [change for change in plan.changes if not change.listed]
+    if policy.exclusive and not complete:
+        return _incomplete_listing(len(removals), active)
+    limit = policy.limit.of(active) if policy.exclusive else None
+    reported_active = active if policy.exclusive else None
+    if policy.approve is not None:
+        if policy.approve == plan.hash or not plan.requests:
+            return None
+        text = _not_approved(plan, policy.approve, removals)
+        return GuardViolation(NOT_APPROVED, text, len(removals), limit, reported_active)
+    if limit is not None and len(removals) > limit:
+        text = _too_many(plan, policy.limit.in_words(active), removals)
+        return GuardViolation(TOO_MANY_DEACTIVATIONS, text, len(removals), limit, reported_active)
+    return None
+
+
+def _incomplete_listing(removals: int, read: int) -> GuardViolation:
+    return GuardViolation(
+        INCOMPLETE_LISTING,
+        f"The store's list of active users is incomplete ({_users(read)} read), so it is unknown "
+        "which users are not in the list of users. Run again while no other client changes users "
+        "of the store. If the error remains, set exclusive: false and list the users who leave "
+        "with state: absent.",
+        removals,
+    )
+
+
+def _too_many(plan: Plan, limit: str, removals: Sequence[UserChange]) -> str:
+    are = "is" if len(removals) == 1 else "are"
+    return (
+        f"{_users(len(removals))} {are} not in the list and would be deactivated, but "
+        f"max_deactivations allows {limit}: {_names(removals)}. Check that the list is complete. "
+        "If it is, raise max_deactivations, or review the plan in a dry run and set "
+        f"approve: '{plan.hash}'."
+    )
+
+
+def _not_approved(plan: Plan, approved: str, removals: Sequence[UserChange]) -> str:
+    removed = (
+        f"It deactivates {_users(len(removals))} not in the list: {_names(removals)}."
+        if removals
+        else "It deactivates no user for not being in the list."
+    )
+    requests = "1 request" if plan.requests == 1 else f"{plan.requests} requests"
+    return (
+        f"The approved plan is {approved}, but the plan is now {plan.hash} ({requests}): the list, "
+        f"the store or the options have changed since the review. {removed} Review it in a dry "
+        f"run, and set approve: '{plan.hash}' if it is right."
+    )
+
+
+def _users(count: int) -> str:
+    return "1 user" if count == 1 else f"{count} users"
+
+
+def _names(removals: Sequence[UserChange]) -> str:
+    return first_and_rest([removal.desired.label for removal in removals], NAMED_USERS)
+
+
+def removals_blocked_by(
+    changes: Sequence[UserChange], errors: Mapping[int, PublicaError | None]
+) -> str | None:
+    """Why no user may be removed in this run; None if users may be removed.
+
+    If the store does not return external ids (variant 8), a user whose address has changed looks
+    like one user to remove and another to create. The store then refuses the creation, since the
+    external id is taken, and the old account must stay active. The same holds if a creation failed
+    in a way that leaves open whose account the old one is.
+
+    :param errors: the errors of the changes that were applied, by index.
+    """
+    hides_external_ids = any(
+        change.current is not None and not change.current.returns_external_id
+        for change in changes
+        if not change.listed
+    )
+    if not hides_external_ids:
+        return None
+    for change in changes:
+        error = errors.get(change.index, change.error)
+        if change.listed and error is not None and _may_have_another_address(change, error):
+            label = change.desired.label
+            return (
+                f"{label} could not be created, and the store does not return external ids. One of "
+                f"the users who are not in the list may be {label} under another address, so no "
+                f"user was removed. Correct the entry of {label} and run again."
+            )
+    return None
+
+
+def _may_have_another_address(change: UserChange, error: PublicaError) -> bool:
+    """Whether a desired user who was not found may be at the store under another address."""
+    if change.current is not None or change.desired.state == ABSENT:
+        return False
+    # A store validates all fields at once. If it rejects only other fields, both keys are free.
+    keys_are_free = error.fields and {"email", "external_id"}.isdisjoint(error.fields)
+    return not (error.status == 422 and keys_are_free)

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The result of many users: one item each, of one shape, a summary and what the plan takes."""
+"""Results of the modules: one shape for a user, alone or among many, without secrets.
+
+Text that people read (messages, warnings, diffs) has control characters escaped. Data keeps every
+character, since playbooks compare it.
+"""
 
 from __future__ import annotations
 
@@ -12,25 +16,32 @@ from dataclasses import fields
 from itertools import chain
 from typing import Any
 
-from ..apply.executor import NOT_TRIED, PREDICTED, REFUSED, AppliedUser, stopping_error
-from ..errors import PublicaError
+from ..apply.executor import NOT_TRIED, AppliedUser, stopping_error
+from ..errors import PublicaError, first_and_rest
 from ..input.options import PUBLIC_NAMES, DesiredUser, is_given
-from ..plan.model import FORCE_LOGOUT, SET_PASSWORD, UserPlan, Warned, outcomes_of
+from ..plan.model import FORCE_LOGOUT, SET_PASSWORD, LabelledWarning, UserChange, outcomes_of
 from ..plan.removals import INCOMPLETE_LISTING, GuardViolation
 from ..progress import OUTCOMES
-from ..provision import Provisioned
+from ..provision import PREDICTED, REFUSED, Provisioned
 from ..store.user import CurrentUser, HeldPlan
 from .seats import seats_of
 
-# What a result says to people; everything else in it is data.
-TOLD = ("msg", "warnings", "failure", "guard", "diff")
+CHANGES, ALL, SUMMARY = "changes", "all", "summary"
+REPORTS = (CHANGES, ALL, SUMMARY)
+
+# How many users a warning names, and how many failed users a message names.
+NAMED_USERS = 10
+NAMED_FAILURES = 5
+
+# The keys of a result that hold text for people.
+TEXT_KEYS = ("msg", "warnings", "failure", "guard", "diff")
 
 
 def escape_control(text: str) -> str:
-    """A text with each character that is not printable written as Python writes its code.
+    """The text with unprintable characters escaped as in Python (``\\x1b``).
 
-    Those are control characters, line ends, changes of direction, zero-width characters and halves
-    of characters.
+    Those are control characters, line breaks, changes of direction, zero-width characters and lone
+    surrogates: they could steer a terminal, forge a line or reverse what follows.
     """
     if text.isprintable():
         return text
@@ -40,14 +51,16 @@ def escape_control(text: str) -> str:
 
 
 def escaped_result(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A module's result with everything that it says to people made visible."""
-    told = {name: _escape_all(value) if name in TOLD else value for name, value in result.items()}
-    if "results" in told:
-        told["results"] = [
+    """A module's result with control characters escaped in the text for people."""
+    escaped = {
+        name: _escape_all(value) if name in TEXT_KEYS else value for name, value in result.items()
+    }
+    if "results" in escaped:
+        escaped["results"] = [
             {**item, "error": _escape_all(item["error"])} if item["error"] else item
-            for item in told["results"]
+            for item in escaped["results"]
         ]
-    return told
+    return escaped
 
 
 def _escape_all(value: Any) -> Any:
@@ -61,7 +74,7 @@ def _escape_all(value: Any) -> Any:
 
 
 def normal_form(user: CurrentUser) -> dict[str, Any]:
-    """A user as every module returns it. Times are ISO 8601 in UTC; None where not known."""
+    """A user as every module returns it. Times are ISO 8601 in UTC; None means unknown."""
     return {
         "id": user.id or None,
         "uuid": user.uuid,
@@ -100,41 +113,38 @@ SHOWN = (
     "sessions_limit",
 )
 NOT_SHOWN = "(set, not shown)"
-# Behind the actions on a user whom ``exclusive`` deactivates.
+# Follows the actions on a user whom ``exclusive`` deactivates.
 NOT_LISTED = ": not in the list"
 
 
 def diff_of(applied: AppliedUser) -> dict[str, Any] | None:
-    """One user's difference in Ansible's form, or None where nothing changes.
-
-    It compares the plan's before and after, as far as it was carried out.
-    """
+    """The difference of one user in Ansible's form; None if nothing has changed."""
     if not applied.changed:
         return None
-    before = _shown(applied.plan.current)
+    before = _shown(applied.change.current)
     after = _shown(applied.user)
-    desired = applied.plan.desired
-    if applied.plan.current is None:
-        # Of a new user only what was asked for is told: the rest is the store's choice, which a
-        # dry run cannot know.
+    desired = applied.change.desired
+    if applied.change.current is None:
+        # Of a new user only the desired values are shown: the store chooses the others, which a
+        # dry run can't know.
         asked = {*(name for name in SHOWN if getattr(desired, name, None) is not None), "active"}
         asked |= {"plans"} if desired.plan_id is not None else set()
         after = {name: value for name, value in after.items() if name in asked}
     for name in [name for name in after if name in before and before[name] == after[name]]:
         del before[name], after[name]
-    creates_password = applied.plan.current is None and (
+    creates_password = applied.change.current is None and (
         desired.password is not None or desired.generate_password
     )
     if creates_password or SET_PASSWORD in applied.actions:
         after["password"] = NOT_SHOWN
     if FORCE_LOGOUT in applied.actions:
         after["sessions"] = "ended"
-    label = (applied.plan.current or applied.user or desired).email or desired.label
-    unlisted = "" if applied.plan.listed else NOT_LISTED
+    label = (applied.change.current or applied.user or desired).email or desired.label
+    unlisted = "" if applied.change.listed else NOT_LISTED
     return {
         "before": before,
         "after": after,
-        "before_header": label if applied.plan.current else f"{label} (not at the store)",
+        "before_header": label if applied.change.current else f"{label} (not at the store)",
         "after_header": f"{label} ({', '.join(applied.actions)}{unlisted})",
     }
 
@@ -154,25 +164,17 @@ def _plan_in_words(plan: HeldPlan) -> str:
     return f"plan {plan.plan_id}{name}{until}{cancelled}"
 
 
-# How many users a line names; a store can have thousands whom the same warning concerns.
-NAMED_USERS = 10
+def warning_lines(
+    applied: Sequence[AppliedUser], others: Iterable[LabelledWarning] = ()
+) -> list[str]:
+    """One line for each text with the users that it is about, in the order of the first user.
 
-
-def warning_lines(applied: Sequence[AppliedUser], others: Iterable[Warned] = ()) -> list[str]:
-    """One line for each text, in the order of its first user.
-
-    :param others: warnings about users whom nothing was planned for.
+    :param others: warnings about users without a change.
     """
     labels: dict[str, list[str]] = {}
     for warning in chain(chain.from_iterable(user.warnings for user in applied), others):
         labels.setdefault(warning.text, []).append(warning.label)
-    return [f"{_names(concerned)}: {text}." for text, concerned in labels.items()]
-
-
-def _names(labels: Sequence[str]) -> str:
-    rest = len(labels) - NAMED_USERS
-    more = f" and {rest} more" if rest > 0 else ""
-    return ", ".join(labels[:NAMED_USERS]) + more
+    return [f"{first_and_rest(users, NAMED_USERS)}: {text}." for text, users in labels.items()]
 
 
 _UNSET = {field.name: field.default for field in fields(DesiredUser)}
@@ -181,32 +183,32 @@ _UNSET = {field.name: field.default for field in fields(DesiredUser)}
 def failed_users(
     applied: Sequence[AppliedUser], rows: Sequence[Any], defaults: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """The items of the input that have an error, in its order, without their passwords.
+    """The items of the input that failed, in its order, without their passwords.
 
-    :param rows: the items of ``users``, with which the input begins. They come out as they went
-        in; those of a file, which is not held in memory, are put together again.
-    :param defaults: those of the task.
+    :param rows: the items of ``users``, with which the input begins; they are returned as given.
+        Rows of a file, which is not kept in memory, are built from the desired user.
+    :param defaults: the defaults of the task.
     """
     return [
-        dict(_given(rows[user.plan.index]))
-        if user.plan.index < len(rows)
-        else dict(_read(user.plan.desired, defaults))
+        dict(_given(rows[user.change.index]))
+        if user.change.index < len(rows)
+        else dict(_from_desired(user.change.desired, defaults))
         for user in applied
-        if user.error is not None and user.plan.listed
+        if user.error is not None and user.change.listed
     ]
 
 
 def _given(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What an item says, as far as it may be told."""
+    """The options of an item that are not secret."""
     return (
         (name, value) for name, value in row.items() if name in PUBLIC_NAMES and is_given(value)
     )
 
 
-def _read(desired: DesiredUser, defaults: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What a row of a file has come to, with the defaults under it.
+def _from_desired(desired: DesiredUser, defaults: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The options of a desired user that was read from a file.
 
-    What is not set is left out, unless a default would take its place in another run.
+    An option that is not set is left out, unless the task has a default for it.
     """
     for name, unset in _UNSET.items():
         value = getattr(desired, name)
@@ -215,7 +217,7 @@ def _read(desired: DesiredUser, defaults: Mapping[str, Any]) -> Iterator[tuple[s
 
 
 def guard_item(violation: GuardViolation | None) -> dict[str, Any] | None:
-    """The result's ``guard``; None where no guard has spoken."""
+    """The ``guard`` of a result; None if no guard refuses the plan."""
     if violation is None:
         return None
     return {
@@ -228,27 +230,22 @@ def guard_item(violation: GuardViolation | None) -> dict[str, Any] | None:
 
 
 def guard_failure(violation: GuardViolation) -> PublicaError:
-    """The failure of a run in which nothing was done for it."""
+    """The failure of a run that a guard refused."""
     return PublicaError(violation.code, f"Nothing was changed. {violation.message}")
 
 
 def guard_warnings(
-    violation: GuardViolation | None, consequence: str | None, *, skips_removals: bool
+    violation: GuardViolation | None, guard_effect: str | None, *, skips_removals: bool
 ) -> list[str]:
-    """A line that tells what a verdict came to, where no failure does."""
-    if violation is None or consequence == REFUSED:
+    """A warning about a guard violation that did not fail the task."""
+    if violation is None or guard_effect == REFUSED:
         return []
-    return [_warning(violation, consequence, skips_removals)]
-
-
-def _warning(violation: GuardViolation, consequence: str | None, skips_removals: bool) -> str:
-    removals = _removals(violation)
-    if consequence == PREDICTED:
-        would = f"leave out {removals} and do the rest"
-        if not skips_removals:
-            would = "refuse this plan and change nothing"
-        return f"A run would {would} ({violation.code}). {violation.message}"
-    return f"Left out {removals} (on_guard: skip, {violation.code}). {violation.message}"
+    code, message = violation.code, violation.message
+    if guard_effect != PREDICTED:
+        return [f"Skipped {_removals(violation)} (on_guard: skip, {code}). {message}"]
+    if skips_removals:
+        return [f"A run would skip {_removals(violation)} and do the rest ({code}). {message}"]
+    return [f"A run would refuse this plan and change nothing ({code}). {message}"]
 
 
 def _removals(violation: GuardViolation) -> str:
@@ -259,10 +256,7 @@ def _removals(violation: GuardViolation) -> str:
 
 
 def single_result(applied: AppliedUser) -> dict[str, Any]:
-    """The whole result of a task on one user; with ``failed`` where it failed.
-
-    What was done before a failure is told all the same.
-    """
+    """The result of a task on one user, with ``failed`` and what was done before if it failed."""
     result: dict[str, Any] = {
         "changed": applied.changed,
         "user": normal_form(applied.user) if applied.user else {},
@@ -276,7 +270,7 @@ def single_result(applied: AppliedUser) -> dict[str, Any]:
 
 
 def logout_result(applied: AppliedUser) -> dict[str, Any]:
-    """The whole result of a task that ends sessions."""
+    """The result of a task that ends sessions."""
     return {
         "changed": applied.changed,
         "actions": list(applied.actions),
@@ -292,13 +286,6 @@ def _failed(applied: AppliedUser) -> dict[str, Any]:
     return {"failed": True, "msg": error.message, "failure": error.as_failure()}
 
 
-CHANGES, ALL, SUMMARY = "changes", "all", "summary"
-REPORTS = (CHANGES, ALL, SUMMARY)
-
-# How many failed users the message names; ``results`` holds them all.
-NAMED_FAILURES = 5
-
-
 def bulk_result(
     provisioned: Provisioned,
     *,
@@ -307,14 +294,14 @@ def bulk_result(
     requests_a_window: int | None,
     share: int,
 ) -> dict[str, Any]:
-    """The whole result of a bulk task; with ``failed`` where a user failed or a guard refused.
+    """The result of a bulk task, with ``failed`` if a user failed or a guard refused the plan.
 
     :param failed_users: the items of the input that failed.
-    :param requests_a_window: the store's rate limit, None where it has not told one.
-    :param share: the percentage of it that the run may use.
+    :param requests_a_window: the store's rate limit; None if unknown.
+    :param share: the percentage of the limit that the run may use.
     """
     plan, applied, removals = provisioned.plan, provisioned.applied, provisioned.removals
-    violation, (_applied, shown, consequence) = provisioned.violation, provisioned.guarded
+    violation, guard_effect = provisioned.violation, provisioned.guard_effect
     result: dict[str, Any] = {
         "changed": any(user.changed for user in applied),
         "summary": summarize(applied, removals.kept),
@@ -322,7 +309,7 @@ def bulk_result(
         "failed_users": list(failed_users),
         "diff": [
             difference
-            for user in reported(shown, report)
+            for user in reported(provisioned.shown, report)
             if (difference := diff_of(user)) is not None
         ],
         "plan": {
@@ -334,12 +321,12 @@ def bulk_result(
         "seats": _seats(provisioned, report),
         "warnings": [
             *guard_warnings(
-                violation, consequence, skips_removals=provisioned.policy.skips_removals
+                violation, guard_effect, skips_removals=provisioned.policy.skips_removals
             ),
             *warning_lines(applied, removals.warnings),
         ],
     }
-    if violation is not None and consequence == REFUSED:
+    if violation is not None and guard_effect == REFUSED:
         refused = guard_failure(violation)
         return {**result, "failed": True, "msg": refused.message, "failure": refused.as_failure()}
     if result["summary"]["failed"]:
@@ -354,28 +341,30 @@ def bulk_result(
 
 
 def _seats(provisioned: Provisioned, report: str) -> dict[str, Any] | None:
-    """The store's seats as they are now: a dry run has changed none."""
+    """The store's seats after the run; None if they were not counted."""
     written = () if provisioned.dry_run else (user.user for user in provisioned.applied)
-    seats = seats_of(provisioned.current, written, provisioned.today)
+    seats = seats_of(provisioned.snapshot, written, provisioned.today)
     if seats is not None and report == SUMMARY:
         seats["ending"] = []
     return seats
 
 
 def _errors_by_place(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
-    """The errors by where the user stands: in the input, or among those whom it does not name."""
-    listed = sum(user.plan.listed for user in applied)
+    """The errors by place in the input, or by position among the users not in the list."""
+    listed = sum(user.change.listed for user in applied)
     errors = {}
     for user in applied:
         if user.error is not None:
-            index = user.plan.index
-            place = user.plan.desired.place if user.plan.listed else f"not_listed[{index - listed}]"
+            index = user.change.index
+            place = (
+                user.change.desired.place if user.change.listed else f"not_listed[{index - listed}]"
+            )
             errors[place or f"users[{index}]"] = [user.error.message]
     return errors
 
 
 def reported(applied: Sequence[AppliedUser], report: str) -> list[AppliedUser]:
-    """The users that a result tells of one by one, in the order of the input."""
+    """The users that a result lists individually, in the order of the input."""
     if report == SUMMARY:
         return []
     if report == ALL:
@@ -384,8 +373,8 @@ def reported(applied: Sequence[AppliedUser], report: str) -> list[AppliedUser]:
 
 
 def item(applied: AppliedUser) -> dict[str, Any]:
-    """The result of one user; the same keys whatever happened."""
-    desired, user = applied.plan.desired, applied.user
+    """One of ``results``; always with the same keys."""
+    desired, user = applied.change.desired, applied.user
     return {
         "email": user.email if user else desired.email,
         "external_id": user.external_id if user and user.external_id else desired.external_id,
@@ -399,17 +388,17 @@ def item(applied: AppliedUser) -> dict[str, Any]:
 
 
 def summarize(applied: Sequence[AppliedUser], kept: int = 0) -> dict[str, int]:
-    """How many users met which fate; one that was created and failed after counts in both.
+    """Number of users by outcome; a user who was created and then failed counts in both.
 
-    :param kept: users that the list does not name and that were not to be removed.
+    :param kept: number of users who stay active although the list does not contain them.
     """
 
     outcomes = Counter(chain.from_iterable(outcomes_of(user.actions) for user in applied))
     return {
-        "desired": sum(user.plan.listed for user in applied),
+        "desired": sum(user.change.listed for user in applied),
         **{outcome: outcomes[outcome] for outcome in OUTCOMES},
         "unchanged": sum(
-            user.plan.listed and not user.changed and user.error is None for user in applied
+            user.change.listed and not user.changed and user.error is None for user in applied
         ),
         "protected": kept,
         "failed": sum(user.error is not None for user in applied),
@@ -417,10 +406,10 @@ def summarize(applied: Sequence[AppliedUser], kept: int = 0) -> dict[str, int]:
 
 
 def failure_message(applied: Sequence[AppliedUser]) -> str:
-    """One sentence on the users that failed, the first of them by name."""
+    """A sentence about the users that failed, which names the first of them."""
     errors = [user for user in applied if user.error is not None]
     failed = [user for user in errors if user.error and user.error.code != NOT_TRIED]
-    named = "; ".join(f"{_named(user.plan)}: {user.error}" for user in failed[:NAMED_FAILURES])
+    named = "; ".join(f"{_named(user.change)}: {user.error}" for user in failed[:NAMED_FAILURES])
     rest = len(failed) - NAMED_FAILURES
     more = f"; and {rest} more, all of them in results" if rest > 0 else ""
     left = len(errors) - len(failed)
@@ -428,7 +417,7 @@ def failure_message(applied: Sequence[AppliedUser]) -> str:
     return f"{len(failed)} of {len(applied)} users failed: {named}{more}{not_tried}"
 
 
-def _named(plan: UserPlan) -> str:
+def _named(plan: UserChange) -> str:
     label, place = plan.desired.label, plan.desired.place
     if not plan.listed:
         return f"{label} (not in the list)"

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finding users by any of their keys, for the modules that name users one by one."""
+"""Reading the current users with the fewest requests: list pages, or look-ups if cheaper.
+
+A page of a list costs one request for 100 users, a look-up one request for each user. ``auto``
+chooses after the first page. ``find_users`` serves the modules that name single users.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +27,9 @@ from .user import CurrentUser, UserIndex
 AUTO, LIST, SEARCH = "auto", "list", "search"
 LOOKUPS = (AUTO, LIST, SEARCH)
 
-# Where the store does not tell how long its list is: how many look-ups a page read so far is
-# worth. At 4, three users in a large store are looked up at once, and a thousand are listed.
+# If the store does not return the length of its list: the number of look-ups that are considered
+# as cheap as the pages read so far, per page. With 4, three users of a large store are looked up at
+# once, and a thousand are listed.
 LOOK_UPS_PER_PAGE = 4
 
 
@@ -37,11 +42,10 @@ def lookup_argument_spec() -> dict[str, Any]:
 class Snapshot:
     """What was read of a store.
 
-    :ivar index: the current users that planning needs to know, and whoever was read beside them.
-    :ivar active: the active users that the store's list has brought, each once.
-    :ivar whole: the list was read to its end, and as far as the store tells nobody is missing.
-    :ivar deactivated: the deactivated users, each once; None where their list was not read to its
-        end.
+    :ivar index: the current users that the plan needs, and others that were read with them.
+    :ivar active: the active users on the pages of the list that were read, each once.
+    :ivar complete: the list was read to its end, and by the store's responses no user is missing.
+    :ivar deactivated: the deactivated users, each once; None unless their list was read to its end.
     """
 
     index: UserIndex
@@ -60,13 +64,12 @@ def read_current(
     all_users: bool = False,
     deactivated_too: bool = False,
 ) -> Snapshot:
-    """The current users that planning ``desired`` needs to know, and whoever was read beside them.
+    """Read the current users that the plan for ``desired`` needs.
 
     :param lookup: ``auto``, ``list`` or ``search``.
-    :param workers: look-ups and pages asked for at once.
-    :param progress: told of each page and look-up.
-    :param everybody: read the list of the active users to its end, whoever is looked for.
-    :param deactivated_too: read that of the deactivated ones to its end as well.
+    :param workers: number of concurrent look-ups and pages.
+    :param all_users: read the complete list of active users.
+    :param deactivated_too: also read the complete list of deactivated users.
     """
     with ThreadPoolExecutor(workers, initializer=leave_signals_to_main_thread) as pool:
         reader = _Reader(api, desired, workers, pool, progress)
@@ -81,17 +84,17 @@ def read_current(
 
 
 def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[CurrentUser]:
-    """The users that a search for an address brings, the one with that address first.
+    """The users that a search for an address returns, the one with that address first.
 
-    The match may be a substring and in any case (choice 1), so the whole address is compared
-    here. A search that heeds case misses an address that the store has lower-cased (choice 16),
-    so an address with capitals that was not found is looked for once more in lower case.
+    The search may match a substring and ignore case (variant 1), so complete addresses are compared
+    here. A search that respects case does not find an address that the store has lower-cased
+    (variant 16), so an address with capitals is searched again in lower case if it is not found.
 
-    :param page_size: users that a page of this store was seen to hold; 0 where none was read yet.
+    :param page_size: number of users on a page of this store; 0 if no page was read yet.
     """
     seen: list[CurrentUser] = []
-    for spelling in dict.fromkeys((email, email.lower())):
-        for user in Listing(api, spelling, page_size):
+    for query in dict.fromkeys((email, email.lower())):
+        for user in Listing(api, query, page_size):
             if address_key(user.email) == address_key(email):
                 return [user, *seen]
             seen.append(user)
@@ -99,10 +102,10 @@ def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[Current
 
 
 class _Reader:
-    """What has been read so far, and which desired users are still looked for.
+    """The users read so far, and the desired users that are not resolved yet.
 
-    Whoever is read touches only the desired users that share a key with him, so reading a store
-    takes time in proportion to its size, however many users are looked for.
+    A user who is read is compared only with the desired users who share a key, so the time is
+    linear in the size of the store.
     """
 
     def __init__(
@@ -125,19 +128,19 @@ class _Reader:
         for number, user in self._open.items():
             for key in _desired_keys(user):
                 self._open_by_key.setdefault(key, []).append(number)
-        # Whom a look-up cannot find, or not for certain.
+        # Users that a look-up can't find, or not with certainty.
         self._without_email = {n for n, user in self._open.items() if user.email is None}
         self._with_id = {n for n, user in self._open.items() if user.id is not None}
         self.index = UserIndex()
 
     def list_active(self, may_look_up: bool) -> None:
-        """Find the desired users in the list of the active ones, or by look-ups if cheaper."""
+        """Find the desired users in the list of active users, or by look-ups if cheaper."""
         if may_look_up and len(self._open) == 1:
-            # One look-up can cost no more than the first page.
+            # A look-up costs no more than the first page.
             self._look_up_before_listing()
-        while not self._active.finished and (sought := self._count(self._needs_list)):
+        while not self._active.finished and (remaining := self._count(self._needs_list)):
             open_before = len(self._open)
-            self._read_page(self._active, sought)
+            self._read_page(self._active, remaining)
             found = open_before - len(self._open)
             if may_look_up and self._look_ups_are_cheaper(found):
                 may_look_up = False
@@ -145,62 +148,62 @@ class _Reader:
         self._look_up_in_gaps()
 
     def list_all_users(self) -> None:
-        """Read the whole list of the active users."""
+        """Read the complete list of active users."""
         while not self._active.finished:
-            # As many pages as there are workers: all of them are needed.
+            # One page for each worker, since all pages are needed.
             self._read_page(self._active, self._workers * PAGE_SIZE)
         self._look_up_in_gaps()
 
     def _look_up_in_gaps(self) -> None:
         if not self._active.complete:
-            # The list has gaps, so not being in it proves nothing.
+            # A user may be missing in the list and still exist.
             self._look_up(stop_early=False)
 
     def snapshot(self) -> Snapshot:
-        """What has been read."""
+        """What was read, as a snapshot."""
         active = [user for user in self._active.users.values() if user.active]
         complete = self._active.finished and self._active.complete
         deactivated: list[CurrentUser] | None = None
         if self._deactivated is not None and self._deactivated.finished:
             if self._deactivated.complete:
-                # One that a store's search brings and that is active is no user of this list.
+                # A search may also return active users, who don't belong to this list.
                 deactivated = [u for u in self._deactivated.users.values() if not u.active]
         elif complete and self._holds_deactivated():
             deactivated = [user for user in self._active.users.values() if not user.active]
         return Snapshot(self.index, active, complete, deactivated)
 
     def search_active(self) -> None:
-        """Look every desired user up, and list only for those who cannot be found so."""
+        """Look every desired user up, and list only for those that a look-up can't find."""
         self._look_up(stop_early=False)
         while not self._active.finished and (self._without_email or self._with_id):
             self._read_page(self._active, len(self._without_email | self._with_id))
 
     def list_deactivated(self, *, all_users: bool = False) -> None:
-        """Find the desired users who were not found active among the deactivated ones.
+        """Find the desired users who are not active in the list of deactivated users.
 
-        :param everybody: read their list to its end, whoever is looked for.
+        :param all_users: read the list completely.
         """
         read_complete = self._active.finished and self._active.complete
         if read_complete and self._holds_deactivated():
-            return  # The list just read holds the deactivated users too (choice 3).
+            return  # That list holds the deactivated users too (variant 3).
         if all_users:
             if self._deactivated is None:
                 self._deactivated = Listing(self._api, DEACTIVATED, self._active.page_size)
             while not self._deactivated.finished:
                 self._read_page(self._deactivated, self._workers * PAGE_SIZE)
             return
-        # Nobody has to be deactivated who is not active, so to ``absent`` it makes no difference.
+        # With ``absent``, a user who is not active needs no change.
         self._read_deactivated(lambda user: user.state != "absent")
 
     def _holds_deactivated(self) -> bool:
-        """Whether the list of the active users has brought a deactivated one."""
+        """Whether the list of active users holds a deactivated one."""
         return any(not user.active for user in self._active.users.values())
 
     def _look_up_before_listing(self) -> None:
-        """Look up whoever is looked for; then read the shorter list first, if there is need.
+        """Look the remaining users up; then read the list of deactivated users if needed.
 
-        Whoever has neither been found active by the address, nor is found by another key, is most
-        often deactivated, and a store has fewer of those as a rule.
+        A user whose address was not found is most often deactivated, and that list is usually the
+        shorter one.
         """
         self._look_up(stop_early=True)
         self._read_deactivated(lambda user: self._was_looked_up(user) and self._needs_list(user))
@@ -208,18 +211,18 @@ class _Reader:
     def _read_deactivated(self, is_remaining: Callable[[DesiredUser], bool]) -> None:
         if self._deactivated is None:
             self._deactivated = Listing(self._api, DEACTIVATED, self._active.page_size)
-        while not self._deactivated.finished and (sought := self._count(is_remaining)):
-            self._read_page(self._deactivated, sought)
+        while not self._deactivated.finished and (remaining := self._count(is_remaining)):
+            self._read_page(self._deactivated, remaining)
 
     def _count(self, is_remaining: Callable[[DesiredUser], bool]) -> int:
-        """How many are looked for, as far as it matters to how many pages are read at once."""
+        """Number of remaining users, up to the number that matters for reading ahead."""
         enough = self._workers * PAGE_SIZE
         return sum(1 for _user in islice(filter(is_remaining, self._open.values()), enough))
 
-    def _read_page(self, listing: Listing, sought: int) -> None:
-        """Read the next page, on which and behind which so many users are looked for."""
-        # Even if each page were full of them, it takes so many pages to find them all.
-        pages = -(-sought // (listing.page_size or PAGE_SIZE))
+    def _read_page(self, listing: Listing, remaining: int) -> None:
+        """Read the next page, and read ahead for ``remaining`` users who are not found yet."""
+        # At least this number of pages is needed, even if they hold no other users.
+        pages = -(-remaining // (listing.page_size or PAGE_SIZE))
         listing.read_ahead(min(pages, self._workers), self._pool)
         new = listing.read_page()
         self._progress.page_read(len(new), listing.pages_left)
@@ -227,9 +230,9 @@ class _Reader:
             self._add(user)
 
     def _look_up(self, stop_early: bool) -> None:
-        """Look up by address whoever is looked for and was not yet, some at a time.
+        """Look up the remaining users by address, as many at a time as there are workers.
 
-        :param stop_early: stop when somebody was not found whom only the list can find.
+        :param stop_early: stop at a user who was not found and whom only the list can find.
         """
         numbers = [
             number
@@ -267,7 +270,7 @@ class _Reader:
                     self._with_id.discard(number)
 
     def _is_resolved(self, desired: DesiredUser) -> bool:
-        """Whether one user was read who has every key that the desired user names."""
+        """Whether a user was read who has all keys of the desired user."""
         index = self.index
         found: CurrentUser | None = None
         if desired.id is not None:
@@ -294,10 +297,10 @@ class _Reader:
         if self._active.pages_left is not None:
             return len(self._open) < self._active.pages_left
         if self._active.pages_read == 1 and len(self._active.users) < PAGE_SIZE:
-            # Most likely the whole list, which one further page makes certain.
+            # Most likely the complete list; one more page makes that certain.
             return False
         if found_on_page:
-            # A page that brings at least one of them is worth as much as a look-up.
+            # A page with at least one desired user is as good as a look-up.
             return False
         return len(self._open) < LOOK_UPS_PER_PAGE * self._active.pages_read
 
@@ -305,12 +308,12 @@ class _Reader:
         return desired.email is not None and address_key(desired.email) in self._looked_up
 
     def _needs_list(self, desired: DesiredUser) -> bool:
-        """Whether only the list can still tell who a desired user is."""
+        """Whether only the list can still resolve a desired user."""
         if self._is_resolved(desired):
             return False
         if not self._was_looked_up(desired) or desired.id is not None:
             return True
-        # Nobody has the address; somebody with another one may have the external id.
+        # No user has the address; a user with another address may have the external id.
         return desired.external_id is not None and self.index.returns_external_id is not False
 
 
@@ -336,7 +339,7 @@ STATUSES = (ACTIVE, DEACTIVATED, ALL)
 
 @dataclass(frozen=True)
 class UserFilter:
-    """Which users are asked for; None does not restrict. All that is given must hold."""
+    """Conditions that a user must all meet; None is no condition."""
 
     email: str | None = None
     external_id: str | None = None
@@ -347,66 +350,68 @@ class UserFilter:
 
     @property
     def names_one(self) -> bool:
-        """Whether at most one user can be meant, so that reading may stop at the first."""
+        """Whether at most one user can match, so that reading may stop at the first."""
         return self.email is not None or self.external_id is not None or self.id is not None
 
     @property
     def _status(self) -> str:
-        # The API's own word for the deactivated ones asks for them whatever else is said.
+        # This query of the API returns deactivated users, regardless of ``status``.
         return DEACTIVATED if self.query == DEACTIVATED else self.status
 
-    def fits(self, user: CurrentUser) -> bool:
-        """Whether a user is asked for, as far as the user himself tells (``query`` it is not)."""
-        wanted: tuple[tuple[Any, Any], ...] = (
+    def matches(self, user: CurrentUser) -> bool:
+        """Whether a user meets the conditions, except ``query``, which the store has applied."""
+        conditions: tuple[tuple[Any, Any], ...] = (
             (self.email and address_key(self.email), address_key(user.email)),
             (self.external_id, user.external_id),
             (self.id, user.id),
             (self.admins or None, user.admin),
             ({ACTIVE: True, DEACTIVATED: False, ALL: None}[self._status], user.active),
         )
-        return all(value is None or value == actual for value, actual in wanted)
+        return all(value is None or value == actual for value, actual in conditions)
 
 
 def user_filter(params: Mapping[str, Any]) -> UserFilter:
-    """Which users the options of a module ask for.
+    """The filter that the options of a module give.
 
-    :raises InvalidInputError: an option is empty, as where a variable was never set: to leave it
-        out is one thing, to look for nobody another.
+    :raises InvalidInputError: an option is empty, for example because a variable is not set; that
+        must not match all users.
     """
     given = {name: params[name] for name in UserFilter.__dataclass_fields__}
     empty = [name for name, value in given.items() if isinstance(value, str) and not value.strip()]
     if empty:
-        text = "is empty; leave it out to ask for everybody"
+        text = "is empty; leave it out to return all users"
         raise InvalidInputError(f"{' and '.join(empty)} {text}.", {name: [text] for name in empty})
     return UserFilter(**given)
 
 
-def find_users(api: UsersApi, wanted: UserFilter) -> list[CurrentUser]:
-    """The users asked for, in the store's order, each once."""
+def find_users(api: UsersApi, conditions: UserFilter) -> list[CurrentUser]:
+    """The users that meet the conditions, in the store's order, each once."""
     found: dict[int, CurrentUser] = {}
-    for source in _sources(api, wanted):
+    for source in _sources(api, conditions):
         for user in source():
-            if wanted.fits(user):
+            if conditions.matches(user):
                 found[user.id] = user
-                if wanted.names_one:
+                if conditions.names_one:
                     return [user]
     return list(found.values())
 
 
-def _sources(api: UsersApi, wanted: UserFilter) -> Iterator[Callable[[], Iterable[CurrentUser]]]:
-    """Where the users asked for can be, the cheapest place first.
+def _sources(
+    api: UsersApi, conditions: UserFilter
+) -> Iterator[Callable[[], Iterable[CurrentUser]]]:
+    """The lists that can hold the users, the cheapest first.
 
-    The place never decides whether a user is active (choice 3): a search may find deactivated
-    users too or not (choice 2), so both places are looked in.
+    A list does not decide whether a user is active (variant 3): a search may also find deactivated
+    users (variant 2), so both lists are read.
     """
-    email = wanted.email
+    email = conditions.email
     if email is not None:
         yield lambda: find_by_email(api, email)
-    elif wanted.query is not None:
-        yield lambda: Listing(api, wanted.query)
-    elif wanted.admins:
+    elif conditions.query is not None:
+        yield lambda: Listing(api, conditions.query)
+    elif conditions.admins:
         yield lambda: Listing(api, ADMINS)
-    elif wanted.status != DEACTIVATED:
+    elif conditions.status != DEACTIVATED:
         yield lambda: Listing(api)
-    if wanted.status != ACTIVE and wanted.query is None:
+    if conditions.status != ACTIVE and conditions.query is None:
         yield lambda: Listing(api, DEACTIVATED)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Current users by each key that identifies one."""
+"""A user of the store in one normal form, read from any form of the API's records."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _FIRST_HOUR_OF_TOMORROW = 10
 
 
 def time_of(value: Any) -> str | None:
-    """A time in any of the API's forms as ISO 8601 in UTC; a bare date stays a date."""
+    """A time in any of the API's forms (variant 7) as ISO 8601 in UTC; a date stays a date."""
     if isinstance(value, Mapping):
-        told = _moment(whole_number(value.get("timestamp")))
-        if told is not None:
-            return told
+        time = _utc_time(whole_number(value.get("timestamp")))
+        if time is not None:
+            return time
         value = value.get("date")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _moment(value)
+        return _utc_time(value)
     if not isinstance(value, str) or not value.strip():
         return None
     text = value.strip()
@@ -41,20 +41,20 @@ def time_of(value: Any) -> str | None:
     if not match:
         return text
     day, clock, zone = match.groups()
-    # A list tells two or three times of each user, so this is the cheapest way to read one.
+    # A list has two or three times for each user, so this is the fastest way to parse one.
     if zone in (None, "Z"):
         zone = "+00:00"
     elif ":" not in zone:
         zone = f"{zone[:3]}:{zone[3:]}"
     try:
-        moment = datetime.datetime.fromisoformat(f"{day}T{clock}{zone}")
-        return _iso(moment.astimezone(datetime.timezone.utc))
+        zoned = datetime.datetime.fromisoformat(f"{day}T{clock}{zone}")
+        return _iso(zoned.astimezone(datetime.timezone.utc))
     except (ValueError, OverflowError):
         return text
 
 
 def is_set(value: Any) -> bool:
-    """Whether a time is there at all; a database's zero date is none."""
+    """Whether a value holds a time; a database's zero date is none."""
     if isinstance(value, Mapping):
         return any(is_set(value.get(name)) for name in ("timestamp", "date"))
     if isinstance(value, str):
@@ -63,23 +63,22 @@ def is_set(value: Any) -> bool:
 
 
 def end_days(value: Any) -> frozenset[str]:
-    """The days, as ``YYYY-MM-DD``, that the end of a plan may stand for.
+    """The days, as ``YYYY-MM-DD``, that the end of a plan may mean.
 
-    A date is itself. A time is its day in UTC, and its day in the zone that it is told in. Where
-    it is told in UTC but is the turn of a day somewhere else, it is that day as well: 02:59:59Z is
-    the end of the day before in Buenos Aires, 23:00:00Z the beginning of the next one in Madrid.
-    To take one day too many for the end leaves a plan as it is; to take one too few assigns it
-    again on every run.
+    A date means itself. A time means its day in UTC and its day in its own zone. A time in UTC that
+    is the change of a day in another zone means that day too: 02:59:59Z is the end of the day
+    before in Buenos Aires, 23:00:00Z the beginning of the next one in Madrid. One day too many
+    leaves a plan as it is; one day too few would assign it again on every run.
     """
-    told = time_of(value)
-    day = _day(told or "")
-    if told is None or day is None:
+    time = time_of(value)
+    day = _day(time or "")
+    if time is None or day is None:
         return frozenset()
-    days = {day, *_possible_days(value)}
-    turn = re.fullmatch(r".{10}T(\d{2}):(\d{2}):(\d{2})Z", told)
-    if turn:
-        hour, minute, second = map(int, turn.groups())
-        # The first and the last day of all, "never" in some databases, have no day beside them.
+    days = {day, *_day_in_text(value)}
+    clock = re.fullmatch(r".{10}T(\d{2}):(\d{2}):(\d{2})Z", time)
+    if clock:
+        hour, minute, second = map(int, clock.groups())
+        # The first and the last possible date ("never" in some databases) have no neighbour.
         with suppress(OverflowError):
             if hour < _LAST_HOUR_OF_YESTERDAY and second == 59 and minute in (29, 59):
                 days.add(day - datetime.timedelta(days=1))
@@ -88,15 +87,15 @@ def end_days(value: Any) -> frozenset[str]:
     return frozenset(day.isoformat() for day in days)
 
 
-def _possible_days(value: Any) -> set[datetime.date]:
-    """The day that stands in the text itself, in whatever zone the text is."""
+def _day_in_text(value: Any) -> set[datetime.date]:
+    """The day in the text itself, in the zone of the text."""
     text = value.get("date") if isinstance(value, Mapping) else value
     day = _day(text.strip()) if isinstance(text, str) else None
     return set() if day is None else {day}
 
 
 def _day(text: str) -> datetime.date | None:
-    """The day that a text begins with; None for no day, such as a database's zero date."""
+    """The day at the beginning of a text; None if it is not a day, such as a zero date."""
     match = _DATE.match(text)
     try:
         return datetime.date.fromisoformat(match.group()) if match else None
@@ -104,18 +103,18 @@ def _day(text: str) -> datetime.date | None:
         return None
 
 
-def _moment(timestamp: float | None) -> str | None:
+def _utc_time(timestamp: float | None) -> str | None:
     if timestamp is None:
         return None
     try:
         return _iso(datetime.datetime.fromtimestamp(timestamp, tz=datetime.timezone.utc))
     except (ValueError, OverflowError, OSError):
-        # Before the year 1 or after 9999, as a database's zero date comes out.
+        # Before the year 1 or after 9999, such as a database's zero date.
         return None
 
 
-def _iso(moment: datetime.datetime) -> str:
-    return f"{moment.isoformat(timespec='seconds')[:19]}Z"
+def _iso(time: datetime.datetime) -> str:
+    return f"{time.isoformat(timespec='seconds')[:19]}Z"
 
 
 _TRUE = ("1", "true", "yes", "on")
@@ -131,16 +130,25 @@ class HeldPlan:
     valid_from: str | None = None
     valid_to: str | None = None
     cancelled: bool = False
-    end_days: frozenset[str] = frozenset()  # the days that valid_to may stand for
+    end_days: frozenset[str] = frozenset()  # the days that valid_to may mean
+
+    @property
+    def last_day(self) -> str | None:
+        """The last day of the plan; None for a plan without an end."""
+        return max(self.end_days) if self.end_days else None
+
+    def is_held_on(self, day: str) -> bool:
+        """Whether the plan is neither cancelled nor ended before ``day`` (``YYYY-MM-DD``)."""
+        return not self.cancelled and (not self.end_days or max(self.end_days) >= day)
 
 
 @dataclass(frozen=True)
 class CurrentUser:
     """One user of the store.
 
-    None stands for a value that the store does not have; for ``admin``, ``plan_admin`` and
-    ``only_sees_readable``, and for ``plans``, None means that the answer did not tell. Whether it
-    told the external id is in ``returns_external_id`` (choice 8). Times are ISO 8601 in UTC.
+    None means that the store has no value; for ``admin``, ``plan_admin``, ``only_sees_readable``
+    and ``plans`` it means that the store did not return the value. ``returns_external_id`` is
+    whether it returned the external id (variant 8). Times are ISO 8601 in UTC.
     """
 
     id: int
@@ -161,25 +169,25 @@ class CurrentUser:
 
 
 def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
-    """Read one record of a list or of the answer to a creation.
+    """The user of a record, from a list or from the response to a creation.
 
-    :raises PublicaError: ``unexpected_answer``, where the record names no user.
+    :raises PublicaError: ``unexpected_answer``, if the record has no id.
     """
     user_id = whole_number(record.get("id"))
     if user_id is None:
         raise PublicaError(
             "unexpected_answer",
-            "The store sent a user without an id, so nothing can be compared with it. Check that "
-            "base_url is a Publica.la store.",
+            "The store returned a user without an id, so users can't be compared. Check that "
+            "base_url is the address of a Publica.la store.",
         )
     email = record.get("email")
     deactivated_at = time_of(record.get("deleted_at"))
     external_id = record.get("external_id")
     return CurrentUser(
         id=user_id,
-        # An anonymized user may have no address left; nobody is found by it then.
+        # An anonymized user may have no address, and is then not found by address.
         email=email.strip() if isinstance(email, str) else "",
-        # deleted_at decides, never the list that the record came in (choice 3).
+        # deleted_at decides, not the list that holds the record (variant 3).
         active=not is_set(record.get("deleted_at")),
         uuid=_text(record.get("uuid")),
         external_id=None if external_id in (None, "") else str(external_id),
@@ -187,7 +195,7 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
         admin=_boolean(record, "admin"),
         plan_admin=_boolean(record, "plan_admin"),
         only_sees_readable=_boolean(record, "only_sees_readable"),
-        # 0 and null both say that there is no limit.
+        # 0 and null both mean no limit.
         sessions_limit=whole_number(record.get("sessions_limit")) or None,
         plans=_plans(record),
         created_at=time_of(record.get("created_at")),
@@ -198,7 +206,7 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
 
 
 def _boolean(record: Mapping[str, Any], name: str) -> bool | None:
-    """A boolean as true, 1, "1" or their opposites (choice 6); None where it is not told."""
+    """A boolean as true, 1, "1" or their opposites (variant 6); None if it is not returned."""
     if name not in record:
         return None
     value = record[name]
@@ -215,18 +223,18 @@ def _text(value: Any) -> str | None:
 
 
 def _counters(record: Mapping[str, Any]) -> dict[str, int]:
-    told = ((name, whole_number(record[name])) for name in _counter_names(tuple(record)))
-    return {name: number for name, number in told if number is not None}
+    numbers = ((name, whole_number(record[name])) for name in _counter_names(tuple(record)))
+    return {name: number for name, number in numbers if number is not None}
 
 
 @functools.lru_cache(maxsize=32)
 def _counter_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of a record's names that count something; a store's records have the same names."""
+    """The names of counters in a record; cached, since the records of a store have equal names."""
     return tuple(name for name in names if name.endswith("_count"))
 
 
 def _plans(record: Mapping[str, Any]) -> tuple[HeldPlan, ...] | None:
-    """The plans of a record, or None where it hides what the user holds (choice 11)."""
+    """The plans of a record; None if it does not show what the user holds (variant 11)."""
     entries = record.get("user_plans")
     if isinstance(entries, Mapping):
         entries = list(entries.values())
@@ -270,16 +278,16 @@ class UserIndex:
         self.by_id: dict[int, CurrentUser] = {}
         self.by_external_id: dict[str, CurrentUser] = {}
         self.by_address: dict[str, CurrentUser] = {}
-        # None until a user was seen; then whether the store's reads tell external ids (choice 8).
+        # None until a user was read; then whether the store returns external ids (variant 8).
         self.returns_external_id: bool | None = None
         for user in users:
             self.add(user)
 
     def add(self, user: CurrentUser) -> None:
-        """Add a user; one with the same id is replaced, its former keys included."""
-        former = self.by_id.get(user.id)
-        if former is not None:
-            self._drop_keys(former)
+        """Add a user, or replace the one with the same id and their keys."""
+        previous = self.by_id.get(user.id)
+        if previous is not None:
+            self._drop_keys(previous)
         self.by_id[user.id] = user
         if user.email:
             self._claim(self.by_address, address_key(user.email), user)
@@ -289,7 +297,7 @@ class UserIndex:
 
     @staticmethod
     def _claim(users: dict[str, CurrentUser], key: str, user: CurrentUser) -> None:
-        # Keys are unique at the store; should they not be, the active account is the one meant.
+        # Keys are unique at the store. If they are not, the active account counts.
         holder = users.get(key)
         if holder is None or user.active or not holder.active:
             users[key] = user

@@ -213,7 +213,7 @@ class TestPartialResults:
         monkeypatch.setattr(Writer, "_update", broken)
         [ada, *_others] = run(store_of(), ADMINS)
         line = broken.__code__.co_firstlineno + 1
-        assert str(ada.error).startswith(f"{ada.plan.desired.label}: KeyError in the collection")
+        assert str(ada.error).startswith(f"{ada.change.desired.label}: KeyError in the collection")
         assert f" > test_executor.py:{line}. Please report it." in str(ada.error)
         assert "executor.py:" in str(ada.error).split(" > ")[0]
 
@@ -234,9 +234,9 @@ class TestCheckMode:
         api = api_on(store, read_only=True)
         desired = desired_users(ADMINS[:1])
         plan = plan_users(desired, read_current(api, desired).index, TODAY)
-        [step] = plan.users[0].steps
+        [step] = plan.changes[0].steps
         with pytest.raises(Exception, match="Check mode sends no PUT"):
-            Writer(api, TODAY).carry_out(step, plan.users[0], plan.users[0].current)
+            Writer(api, TODAY).write(step, plan.changes[0], plan.changes[0].current)
         assert store.writes == []
 
 

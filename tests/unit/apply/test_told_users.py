@@ -94,13 +94,13 @@ class TestANewUser:
         store = store_of()
         data = {"id": 7, **NEW, "user_plans": [], "user_plans_count": 0}
         store.answer_instead("POST", Reply(200, {"CODE": "success", "data": data}))
-        assert created(store, plan_id=4).plans == (held_plan(4),)
+        assert created(store, plan_id=4).changes == (held_plan(4),)
 
     def test_without_a_plan_asked_for_or_told_holds_none(self) -> None:
         store = store_of()
         data = {"id": 7, "email": NEW["email"]}
         store.answer_instead("POST", Reply(200, {"CODE": "success", "data": data}))
-        assert created(store).plans == ()
+        assert created(store).changes == ()
 
 
 def test_a_reactivated_user_has_no_moment_of_deactivation() -> None:
@@ -125,8 +125,8 @@ class TestWhomARunDoesNotComeTo:
         store = store_of(2)
         store.answer_instead("PUT", REFUSED, path="/1")
         _, second = run(store, row(1, admin=True), row(2, admin=True), on_error="stop")
-        assert second.plan.desired.email == "user2@example.org"
-        assert second.user == second.plan.current
+        assert second.change.desired.email == "user2@example.org"
+        assert second.user == second.change.current
         assert second.user is not None
         assert "on_error: stop" in str(second.error)
 
@@ -134,7 +134,7 @@ class TestWhomARunDoesNotComeTo:
         store = store_of(2)
         store.answer_instead("PUT", REFUSED, path="/2")
         first, _ = run(store, row(1, email="user2@example.org"), row(2, email="free@example.org"))
-        assert first.plan.desired.external_id == "ext-1"
+        assert first.change.desired.external_id == "ext-1"
         assert first.user is not None
         assert (first.user.id, first.user.email) == (1, "user1@example.org")
         assert "#1 was to give up the address that user2@example.org takes" in str(first.error)

@@ -258,10 +258,10 @@ def test_provisioning_back_changes_nothing_and_nobody_is_lost(
     desired = users_of_entries(rows_of(name, content))
 
     plan = plan_users(desired, UserIndex(store), TODAY)
-    assert [user.error for user in plan.users if user.error] == []
-    assert [user.steps for user in plan.users if user.steps] == []
+    assert [user.error for user in plan.changes if user.error] == []
+    assert [user.steps for user in plan.changes if user.steps] == []
     # Each row means a user of its own, so with as many rows as users nobody is lost.
-    assert sorted(user.current.id for user in plan.users if user.current) == [
+    assert sorted(user.current.id for user in plan.changes if user.current) == [
         user.id for user in store
     ]
 

@@ -41,12 +41,12 @@ def plan(listed: int, removals: int, **changes: bool) -> Plan:
     """A plan over the users of a store, of whom the last ones are in no list."""
     store = [current_user(number) for number in range(1, listed + removals + 1)]
     desired = [desired_user(number, **changes) for number in range(1, listed + 1)]
-    users = plan_users(desired, UserIndex(store), TODAY).users
-    return Plan([*users, *plan_removals(desired, store, policy()).plans])
+    users = plan_users(desired, UserIndex(store), TODAY).changes
+    return Plan([*users, *plan_removals(desired, store, policy()).changes])
 
 
 def violation(made: Plan, rules: RemovalPolicy, *, complete: bool = True) -> GuardViolation:
-    spoken = check_guards(made, rules, active=len(made.users), complete=complete)
+    spoken = check_guards(made, rules, active=len(made.changes), complete=complete)
     assert spoken is not None
     return spoken
 
@@ -111,7 +111,7 @@ def test_one_user_is_told_as_one() -> None:
 def test_users_with_the_state_absent_do_not_count() -> None:
     store = [current_user(number) for number in range(1, 5)]
     desired = [desired_user(number, state="absent") for number in range(1, 5)]
-    made = Plan(plan_users(desired, UserIndex(store), TODAY).users)
+    made = Plan(plan_users(desired, UserIndex(store), TODAY).changes)
     assert made.requests == 4
     assert check_guards(made, policy("0"), active=4, complete=True) is None
 
@@ -154,7 +154,7 @@ def test_a_list_that_is_not_whole_is_refused_whatever_else_is_said(removals: int
         spoken = violation(made, rules, complete=False)
         assert (spoken.code, spoken.limit, spoken.active) == ("incomplete_listing", None, None)
         assert spoken.deactivations == removals
-        assert f"({len(made.users)} users were read)" in spoken.message
+        assert f"({len(made.changes)} users were read)" in spoken.message
 
 
 def test_without_exclusive_a_list_need_not_be_whole() -> None:
@@ -176,5 +176,5 @@ def test_a_list_of_nobody_is_fine_where_nobody_is_removed() -> None:
 def test_without_removals_the_rest_is_the_same() -> None:
     made = plan(3, 2, admin=True)
     left = without_removals(made)
-    assert list(left.users) == list(made.users)[:3]
+    assert list(left.changes) == list(made.changes)[:3]
     assert (made.requests, left.requests) == (5, 3)

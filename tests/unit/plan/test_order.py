@@ -34,11 +34,11 @@ def moved(user_id: int, to: Any) -> DesiredUser:
 
 
 def in_waves(made: Plan) -> list[list[int]]:
-    return [[user.index for user in stage] for stage in stages(made.users)]
+    return [[user.index for user in stage] for stage in stages(made.changes)]
 
 
 def codes(made: Plan) -> list[str | None]:
-    return [user.error.code if user.error else None for user in made.users]
+    return [user.error.code if user.error else None for user in made.changes]
 
 
 def test_users_who_share_nothing_are_one_wave() -> None:
@@ -54,7 +54,7 @@ def test_a_chain_of_addresses_is_walked_from_its_end() -> None:
 
 def test_a_new_user_waits_for_the_address_to_be_free() -> None:
     made = plan(desired_user(9, email="user1@example.org"), moved(1, "free@example.org"))
-    assert made.users[0].actions == ["create"]
+    assert made.changes[0].actions == ["create"]
     assert in_waves(made) == [[1], [0]]
 
 
@@ -74,8 +74,8 @@ def test_a_swap_is_refused_and_everybody_in_it_is_named(circle: tuple[DesiredUse
     made = plan(*circle)
     assert set(codes(made)) == {"address_swap"}
     assert made.requests == 0
-    for user in made.users:
-        assert all(f"#{other.index}" in str(user.error) for other in made.users)
+    for user in made.changes:
+        assert all(f"#{other.index}" in str(user.error) for other in made.changes)
         assert user.after == user.current
 
 
@@ -83,7 +83,7 @@ def test_whoever_waits_for_a_swap_is_refused_too() -> None:
     made = plan(moved(1, 2), moved(2, 1), desired_user(9, email="user1@example.org"))
     # User 1's address never gets free, so the newcomer cannot have it.
     assert codes(made) == ["address_swap", "address_swap", "address_taken"]
-    assert "The new user with external_id ext-9 cannot have" in str(made.users[2].error)
+    assert "The new user with external_id ext-9 cannot have" in str(made.changes[2].error)
     assert made.requests == 0
 
 
@@ -95,7 +95,7 @@ def test_an_address_is_refused_that_its_holder_keeps() -> None:
         UserIndex([current_user(1), silent]),
         TODAY,
     )
-    [user] = made.users
+    [user] = made.changes
     assert user.steps == ()
     assert user.error is not None
     assert "user2@example.org (id 2)" in user.error.message
@@ -116,7 +116,7 @@ def test_a_refusal_reaches_those_who_stand_before_it_in_the_list() -> None:
     made = plan(moved(4, 3), moved(3, 1), *claimed_twice, store=store)
     assert codes(made) == ["address_taken", "address_taken", *["identity_conflict"] * 2]
     assert made.requests == 0
-    assert str(made.users[1].error) == (
+    assert str(made.changes[1].error) == (
         "user3@example.org (id 3, external_id ext-3) cannot have the address user1@example.org: "
         "user1@example.org (id 1, external_id ext-1) has it and does not give it up in this run."
     )
@@ -147,7 +147,7 @@ def test_an_absent_user_frees_no_address() -> None:
 def test_another_case_of_the_same_address_takes_nothing() -> None:
     made = plan(desired_user(1, email="USER1@example.org"), desired_user(2, admin=True))
     assert in_waves(made) == [[1]]
-    assert made.users[1].waits_for == frozenset()
+    assert made.changes[1].waits_for == frozenset()
 
 
 def test_a_long_chain_needs_no_deep_stack() -> None:

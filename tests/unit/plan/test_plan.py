@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan, plan_logout
+from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
 from ansible_collections.publica.la.plugins.module_utils.store.user import (
     CurrentUser,
@@ -119,7 +119,7 @@ def test_minutes_at_the_stores_limit(
     ],
 )
 def test_a_creation_needs_both_keys(keys: dict[str, Any], missing: list[str]) -> None:
-    _, user = plan(desired_user(1), DesiredUser(**keys)).users
+    _, user = plan(desired_user(1), DesiredUser(**keys)).changes
     assert user.error is not None
     assert user.error.code == "incomplete"
     assert sorted(user.error.fields) == missing
@@ -129,7 +129,7 @@ def test_a_creation_needs_both_keys(keys: dict[str, Any], missing: list[str]) ->
 
 @pytest.mark.parametrize("number", [1, 9], ids=["deactivated", "nobody"])
 def test_whoever_is_absent_already_is_left_as_he_is(number: int) -> None:
-    _, user = plan(desired_user(2), desired_user(number, state="absent"), active=False).users
+    _, user = plan(desired_user(2), desired_user(number, state="absent"), active=False).changes
     there = current_user(1, active=False) if number == 1 else None
     assert (user.index, user.steps, user.error) == (1, (), None)
     assert (user.current, user.after) == (there, there)
@@ -146,7 +146,7 @@ def test_a_creation_foresees_the_whole_user() -> None:
         plan_valid_to="2031-12-31",
         user_plan_name="Campus",
     )
-    [user] = plan(desired).users
+    [user] = plan(desired).changes
     assert user.after == CurrentUser(
         # The store chooses the id.
         id=0,
@@ -162,7 +162,7 @@ def test_a_creation_foresees_the_whole_user() -> None:
 
 
 def test_a_creation_foresees_nothing_that_was_not_asked_for() -> None:
-    [user] = plan(desired_user(9, sessions_limit=0)).users
+    [user] = plan(desired_user(9, sessions_limit=0)).changes
     assert user.after == CurrentUser(
         id=0, email="user9@example.org", active=True, external_id="ext-9",
         sessions_limit=None, admin=False, plan_admin=False, plans=(),
@@ -175,7 +175,7 @@ def test_an_update_needs_an_external_id(tells: bool) -> None:
         DesiredUser(email="user1@example.org", admin=True),
         external_id=None,
         returns_external_id=tells,
-    ).users
+    ).changes
     assert user.error is not None
     assert user.error.code == "incomplete"
     assert list(user.error.fields) == ["external_id"]
@@ -197,13 +197,13 @@ def test_without_an_external_id_a_user_can_still_be_reactivated() -> None:
 
 @pytest.mark.parametrize("state", ["present", "active"])
 def test_only_present_leaves_somebody_deactivated_and_says_so(state: str) -> None:
-    [user] = plan(desired_user(1, state=state), active=False).users
+    [user] = plan(desired_user(1, state=state), active=False).changes
     told = [warning for warning in user.warnings if "state: active" in warning.text]
     assert len(told) == (state == "present")
 
 
 def test_of_hidden_plans_none_is_assigned_and_a_warning_says_so() -> None:
-    [user] = plan(desired_user(1, plan_id=4), plans=None).users
+    [user] = plan(desired_user(1, plan_id=4), plans=None).changes
     assert user.steps == ()
     [warning] = user.warnings
     assert warning.label == "user1@example.org"
@@ -211,7 +211,7 @@ def test_of_hidden_plans_none_is_assigned_and_a_warning_says_so() -> None:
 
 
 def test_a_conflict_of_keys_keeps_its_place() -> None:
-    _, user = plan(desired_user(2), desired_user(1, id=99)).users
+    _, user = plan(desired_user(2), desired_user(1, id=99)).changes
     assert user.error is not None
     assert (user.index, user.error.code, user.steps) == (1, "identity_conflict", ())
 
@@ -228,12 +228,12 @@ def test_a_known_user_gets_a_password_only_always(
     options: dict[str, Any], actions: list[str]
 ) -> None:
     made = plan(desired_user(1, **options))
-    assert made.users[0].actions == actions
+    assert made.changes[0].actions == actions
     assert [body["new_password"] for _, body in only_steps(made)] == [PASSWORD] * len(actions)
 
 
 def test_a_leaver_is_deactivated_whatever_becomes_of_the_sessions() -> None:
-    [user] = plan(desired_user(1, state="absent", force_logout=True)).users
+    [user] = plan(desired_user(1, state="absent", force_logout=True)).changes
     assert user.actions == ["deactivate", "force_logout"]
     assert [(step.endpoint, step.may_fail) for step in user.steps] == [
         ("force_logout", True),
@@ -253,25 +253,25 @@ def test_a_change_foresees_the_user_as_he_will_be(
         desired_user(1, email="new@example.org", admin=True, sessions_limit=limit),
         sessions_limit=2,
         plans=plans,
-    ).users
+    ).changes
     assert user.after == current_user(
         1, email="new@example.org", admin=True, sessions_limit=limit or None, plans=plans
     )
 
 
 def test_a_plan_is_foreseen_beside_those_that_are_held() -> None:
-    [user] = plan(desired_user(1, plan_id=4, plan_valid_to="2031-12-31"), plans=(CAMPUS,)).users
+    [user] = plan(desired_user(1, plan_id=4, plan_valid_to="2031-12-31"), plans=(CAMPUS,)).changes
     assert user.after == current_user(1, plans=(CAMPUS, held_plan(4, "2031-12-31")))
 
 
 def test_a_plan_that_is_held_is_not_foreseen_twice() -> None:
-    [user] = plan(desired_user(1, plan_id=3, admin=True), plans=(CAMPUS,)).users
+    [user] = plan(desired_user(1, plan_id=3, admin=True), plans=(CAMPUS,)).changes
     assert user.after == current_user(1, admin=True, plans=(CAMPUS,))
 
 
 def test_a_reactivation_foresees_no_moment_of_deactivation() -> None:
     desired = desired_user(1, state="active")
-    [user] = plan(desired, active=False, deactivated_at="2026-05-01T00:00:00Z").users
+    [user] = plan(desired, active=False, deactivated_at="2026-05-01T00:00:00Z").changes
     assert user.after == current_user(1)
 
 
@@ -285,7 +285,7 @@ def test_one_update_does_all_that_an_update_can() -> None:
         "state": "active",
     }
     made = plan(desired_user(1, **everything), active=False)
-    assert made.users[0].actions == [
+    assert made.changes[0].actions == [
         "reactivate",
         "update",
         "set_password",
@@ -302,13 +302,13 @@ def test_one_update_does_all_that_an_update_can() -> None:
 @pytest.mark.parametrize("password", [None, PASSWORD], ids=["without", "with"])
 def test_a_password_is_generated_only_where_none_is_given(password: str | None) -> None:
     made = plan(desired_user(9, generate_password=True, password=password))
-    [step] = made.users[0].steps
+    [step] = made.changes[0].steps
     assert step.generates_password is (password is None)
 
 
 def test_ending_sessions_is_one_step_that_names_its_user() -> None:
     desired, current = DesiredUser(external_id="E"), current_user(7)
-    [user] = plan_logout(desired, current, "E").users
+    [user] = plan_logout(desired, current, "E").changes
     [step] = user.steps
     assert (step.endpoint, step.identifier) == ("force_logout", "E")
     assert (user.index, user.desired, user.actions) == (0, desired, ["force_logout"])

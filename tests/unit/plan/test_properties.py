@@ -99,7 +99,7 @@ def applied(made: Plan, store: list[CurrentUser]) -> list[CurrentUser]:
     """The store once the plan is carried out, as the plan itself predicts it."""
     users = {user.id: user for user in store}
     tells = all(user.returns_external_id for user in store)
-    for user in made.users:
+    for user in made.changes:
         if user.after is not None and user.error is None:
             new_id = user.after.id if user.current is not None else 100 + user.index
             external_id = user.after.external_id if tells else None
@@ -115,8 +115,10 @@ def test_planning_is_a_pure_function(desired: list[DesiredUser], store: list[Cur
     first, second = plan(desired, store), plan(desired, store)
     assert (desired, store) == before
     assert first.hash == second.hash
-    assert [user.steps for user in first.users] == [user.steps for user in second.users]
-    assert [str(user.error) for user in first.users] == [str(user.error) for user in second.users]
+    assert [user.steps for user in first.changes] == [user.steps for user in second.changes]
+    assert [str(user.error) for user in first.changes] == [
+        str(user.error) for user in second.changes
+    ]
 
 
 @given(many_wishes, stores())
@@ -124,8 +126,8 @@ def test_every_desired_user_has_either_a_plan_or_an_error(
     desired: list[DesiredUser], store: list[CurrentUser]
 ) -> None:
     made = plan(desired, store)
-    assert [user.desired for user in made.users] == desired
-    assert not any(user.error and user.steps for user in made.users)
+    assert [user.desired for user in made.changes] == desired
+    assert not any(user.error and user.steps for user in made.changes)
 
 
 @given(many_wishes, stores())
@@ -134,18 +136,18 @@ def test_a_plan_that_was_carried_out_leaves_nothing_to_do(
 ) -> None:
     made = plan(desired, store)
     again = plan(desired, applied(made, store))
-    for first, second in zip(made.users, again.users):
+    for first, second in zip(made.changes, again.changes):
         # An error says itself that somebody has to change the store or the list first.
         assert first.error is not None or second.actions == []
-    if not any(user.error for user in made.users):
-        assert [str(user.error) for user in again.users if user.error] == []
+    if not any(user.error for user in made.changes):
+        assert [str(user.error) for user in again.changes if user.error] == []
 
 
 @given(many_wishes, stores())
 def test_what_is_unmanaged_is_sent_as_it_is(
     desired: list[DesiredUser], store: list[CurrentUser]
 ) -> None:
-    for user in plan(desired, store).users:
+    for user in plan(desired, store).changes:
         for step in user.steps:
             if step.endpoint != UPDATE:
                 continue
@@ -161,11 +163,11 @@ def test_everybody_with_steps_is_in_one_wave_behind_those_waited_for(
 ) -> None:
     made = plan(desired, store)
     seen: list[int] = []
-    for stage in stages(made.users):
+    for stage in stages(made.changes):
         for user in stage:
             assert user.waits_for <= set(seen)
         seen.extend(user.index for user in stage)
-    assert sorted(seen) == [user.index for user in made.users if user.steps]
+    assert sorted(seen) == [user.index for user in made.changes if user.steps]
 
 
 @given(many_wishes, stores())
@@ -174,7 +176,7 @@ def test_no_two_users_hold_one_address_at_any_time(
 ) -> None:
     """The store would refuse the second, so the order of the waves must never bring it about."""
     held = {user.id: user.email.lower() for user in store}
-    for stage in stages(plan(desired, store).users):
+    for stage in stages(plan(desired, store).changes):
         for user in stage:
             for step in user.steps:
                 if "email" in step.body:

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.input.policy import RemovalPolicy
-from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan, UserPlan
+from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan, UserChange
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
 from ansible_collections.publica.la.plugins.module_utils.plan.removals import (
     plan_removals,
@@ -36,7 +36,7 @@ STORE = [current_user(number) for number in (1, 2, 3)]
 def removed(
     desired: list[DesiredUser], store: list[CurrentUser], policy: RemovalPolicy = EVERYBODY
 ) -> list[int]:
-    plans = plan_removals(desired, store, policy).plans
+    plans = plan_removals(desired, store, policy).changes
     return [plan.current.id for plan in plans if plan.current is not None]
 
 
@@ -57,16 +57,16 @@ def test_one_key_in_common_is_enough_to_stay(keys: dict[str, Any]) -> None:
 
 def test_keys_that_point_at_two_users_spare_both() -> None:
     conflicting = DesiredUser(email="user1@example.org", external_id="ext-3")
-    assert plan_users([conflicting], UserIndex(STORE), TODAY).users[0].error is not None
+    assert plan_users([conflicting], UserIndex(STORE), TODAY).changes[0].error is not None
     assert removed([conflicting], STORE) == [2]
 
 
 def test_removals_come_after_the_input_and_by_id() -> None:
     made = plan_removals([desired_user(2)], reversed(STORE), EVERYBODY)
-    assert [plan.index for plan in made.plans] == [1, 2]
-    assert [plan.desired.id for plan in made.plans] == [1, 3]
-    assert not any(plan.listed for plan in made.plans)
-    assert {plan.desired.state for plan in made.plans} == {"absent"}
+    assert [plan.index for plan in made.changes] == [1, 2]
+    assert [plan.desired.id for plan in made.changes] == [1, 3]
+    assert not any(plan.listed for plan in made.changes)
+    assert {plan.desired.state for plan in made.changes} == {"absent"}
     assert (made.active, made.kept) == (3, 0)
 
 
@@ -79,11 +79,11 @@ def test_whoever_is_removed_is_logged_out_first_on_request(
 ) -> None:
     policy = RemovalPolicy(exclusive=True, force_logout=force_logout)
     made = plan_removals([], STORE[:1], policy)
-    assert [endpoint for endpoint, _ in only_steps(Plan(made.plans))] == steps
+    assert [endpoint for endpoint, _ in only_steps(Plan(made.changes))] == steps
 
 
 def test_whoever_has_no_address_is_named_by_the_external_id() -> None:
-    [made] = plan_removals([], [current_user(1, email="")], EVERYBODY).plans
+    [made] = plan_removals([], [current_user(1, email="")], EVERYBODY).changes
     assert made.desired.label == "external_id ext-1"
 
 
@@ -94,7 +94,7 @@ def test_admins_and_those_who_may_be_are_kept() -> None:
         current_user(3, plan_admin=True),
     ]
     made = plan_removals([], store, EVERYBODY)
-    assert [plan.desired.id for plan in made.plans] == [3]
+    assert [plan.desired.id for plan in made.changes] == [3]
     assert made.kept == 2
     [warning] = made.warnings
     assert warning.label == "user2@example.org"
@@ -104,7 +104,7 @@ def test_admins_and_those_who_may_be_are_kept() -> None:
 def test_of_protected_users_whose_rights_are_unknown_there_is_nothing_to_say() -> None:
     policy = RemovalPolicy(exclusive=True, protected=("user2@*",))
     made = plan_removals([], [current_user(2, admin=None)], policy)
-    assert (made.plans, made.kept, made.warnings) == ([], 1, [])
+    assert (made.changes, made.kept, made.warnings) == ([], 1, [])
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_nobody_is_removed_who_is_listed_protected_or_perhaps_an_admin(
 ) -> None:
     policy = RemovalPolicy(exclusive=True, protected=tuple(patterns))
     made = plan_removals(desired, store, policy)
-    gone = {plan.desired.id for plan in made.plans}
+    gone = {plan.desired.id for plan in made.changes}
     is_protected = protection(patterns)
     for user in store:
         is_listed = any(
@@ -170,15 +170,15 @@ def test_nobody_is_removed_who_is_listed_protected_or_perhaps_an_admin(
         stays = is_listed or user.admin is not False or is_protected(user.email)
         assert (user.id in gone) is not stays
     assert made.active == len(store)
-    assert len(made.plans) + made.kept <= len(store)
+    assert len(made.changes) + made.kept <= len(store)
     # The order in which the store lists its users must not change the plan's hash.
     chance.shuffle(store)
-    assert Plan(plan_removals(desired, store, policy).plans).hash == Plan(made.plans).hash
+    assert Plan(plan_removals(desired, store, policy).changes).hash == Plan(made.changes).hash
 
 
 def test_the_hash_of_a_removal_knows_the_address_that_was_reviewed() -> None:
-    first = Plan(plan_removals([], [current_user(1)], EVERYBODY).plans)
-    other = Plan(plan_removals([], [current_user(1, email="other@example.org")], EVERYBODY).plans)
+    first = Plan(plan_removals([], [current_user(1)], EVERYBODY).changes)
+    other = Plan(plan_removals([], [current_user(1, email="other@example.org")], EVERYBODY).changes)
     assert first.hash != other.hash
 
 
@@ -191,11 +191,11 @@ def refused(status: int | None = 422, **fields: list[str]) -> PublicaError:
     return PublicaError("validation", "no", status=status, fields=fields)
 
 
-def plans_of(second: DesiredUser, **store: Any) -> list[UserPlan]:
+def plans_of(second: DesiredUser, **store: Any) -> list[UserChange]:
     current = [current_user(number, **store) for number in (1, 3)]
     desired = [desired_user(1), second]
     made = plan_users(desired, UserIndex(current), TODAY)
-    return [*made.users, *plan_removals(desired, current, EVERYBODY).plans]
+    return [*made.changes, *plan_removals(desired, current, EVERYBODY).changes]
 
 
 @pytest.mark.parametrize(

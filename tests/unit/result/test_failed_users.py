@@ -16,7 +16,7 @@ from ansible_collections.publica.la.plugins.module_utils.input.options import (
     DesiredUser,
 )
 from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
-from ansible_collections.publica.la.plugins.module_utils.plan.model import UserPlan
+from ansible_collections.publica.la.plugins.module_utils.plan.model import UserChange
 from ansible_collections.publica.la.plugins.module_utils.result.result import failed_users
 from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD
 from hypothesis import given
@@ -32,7 +32,8 @@ def failed(
     defaults: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     applied = [
-        AppliedUser(UserPlan(number, user), None, error=FAILED) for number, user in enumerate(users)
+        AppliedUser(UserChange(number, user), None, error=FAILED)
+        for number, user in enumerate(users)
     ]
     return failed_users(applied, rows, defaults or {})
 
@@ -52,11 +53,11 @@ def test_items_come_out_as_they_went_in_without_their_passwords() -> None:
 
 def test_only_those_with_an_error_and_only_those_of_the_input() -> None:
     rows = [{"id": 1}, {"id": 2}]
-    plans = [UserPlan(number, user) for number, user in enumerate(desired_users(rows))]
+    plans = [UserChange(number, user) for number, user in enumerate(desired_users(rows))]
     applied = [
         AppliedUser(plans[0], None),
         AppliedUser(plans[1], None, error=PublicaError("not_tried", "later")),
-        AppliedUser(UserPlan(2, DesiredUser(id=3), listed=False), None, error=FAILED),
+        AppliedUser(UserChange(2, DesiredUser(id=3), listed=False), None, error=FAILED),
     ]
     assert failed_users(applied, rows, {}) == [{"id": 2}]
 

@@ -81,4 +81,4 @@ def held_plan(plan_id: int, valid_to: str | None = None, **more: Any) -> HeldPla
 
 def only_steps(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
     """Endpoint and body of every step, in the order of the users."""
-    return [(step.endpoint, dict(step.body)) for user in plan.users for step in user.steps]
+    return [(step.endpoint, dict(step.body)) for user in plan.changes for step in user.steps]
