@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The edge to Ansible: arguments in, one result out, errors caught once.
+"""The Ansible edge of every module: arguments in, one result out, errors caught once.
 
-The only place that reads check mode, and the only one that knows ``AnsibleModule``.
+Only this module reads check mode and uses ``AnsibleModule``.
 """
 
 from __future__ import annotations
@@ -27,19 +27,17 @@ from .result.result import escaped_result
 NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 NO_USAGE = {"requests": 0, "retries": 0, "waited_seconds": 0.0}
 
-# An address of nothing but host and path. Before an "@" or behind a "?" may be a password: then the
-# address is refused, and not told.
+# A base_url with "@", "?" or "#" may hold a password. It is refused, and not shown.
 _PLAIN_ADDRESS = re.compile(r"[^@?#]*")
 
 
 class PublicaModule(AnsibleModule):
     """A module of this collection.
 
-    Lists of users hold passwords that Ansible does not know as secrets, since a row is read (and
-    every bad row reported) by ``desired``. So the two places where Ansible would tell a module's
-    arguments, the result's ``invocation`` and the system's log, get them without secrets here. As
-    a consequence Ansible has only the token to look for in a result, which keeps the time for
-    that in proportion to the result's size.
+    Ansible does not know the passwords in lists of users as secrets, since ``input`` validates the
+    rows, all bad ones at once. So the arguments that Ansible shows, in ``invocation`` and in the
+    system log, are built here without secrets. Ansible then searches a result only for the token,
+    in time that is linear in the size of the result.
     """
 
     def __init__(self, argument_spec: Mapping[str, Any], **options: Any) -> None:
@@ -51,15 +49,15 @@ class PublicaModule(AnsibleModule):
 
     def exit_json(self, **result: Any) -> NoReturn:
         super().exit_json(**{"invocation": self._public_invocation(), **result})
-        raise AssertionError  # exit_json ends the process
+        raise AssertionError  # unreachable
 
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
         super().fail_json(msg, **{"invocation": self._public_invocation(), **result})
-        raise AssertionError  # fail_json ends the process
+        raise AssertionError  # unreachable
 
     def _log_invocation(self) -> None:
-        told = (f"{name}={value}" for name, value in self._public_params().items())
-        self.log(f"Invoked with {' '.join(told)}")
+        params = (f"{name}={value}" for name, value in self._public_params().items())
+        self.log(f"Invoked with {' '.join(params)}")
 
     def _public_invocation(self) -> dict[str, Any]:
         return {"module_args": self._public_params()}
@@ -71,8 +69,8 @@ class PublicaModule(AnsibleModule):
         }
 
     def _public(self, name: str, value: Any) -> Any:
-        """An argument as it may be told: of many users their number, of a mapping no secret."""
-        # A name that is misspelt is in no spec, and its value may be anything.
+        """An argument without secrets: a list of users as its length, a mapping by known keys."""
+        # A misspelled name is not in the spec, and its value may be a secret.
         spec = self.argument_spec.get(getattr(self, "aliases", {}).get(name, name))
         if spec is None or spec.get("no_log"):
             return NO_LOG
@@ -89,10 +87,10 @@ Work = Callable[[UsersApi, Mapping[str, Any]], dict[str, Any]]
 
 
 def run(module: PublicaModule, work: Work) -> NoReturn:
-    """Do a module's work against its store, and end with its result.
+    """Run a module and exit with its result.
 
-    :param work: gets the API and the module's parameters, and returns the result; one with
-        ``failed`` ends the task as failed, with its ``msg`` and everything else in place.
+    :param work: takes the API and the module's parameters, and returns the result. A result with
+        ``failed`` fails the task with its ``msg`` and its other keys.
     """
     if IMPORT_ERROR is not None:
         module.fail_json(
@@ -100,10 +98,10 @@ def run(module: PublicaModule, work: Work) -> NoReturn:
             exception="".join(traceback.format_exception_only(type(IMPORT_ERROR), IMPORT_ERROR)),
         )
     stop_request = StopRequest()
-    # To the end, so that a second signal for the same wish does not lose the result.
+    # Up to the exit, so that a second signal of the same stop request does not lose the result.
     with stop_request.handling_signals():
         result = escaped_result(_result(module, work, stop_request))
-        # Not while an exception is handled, of which Ansible would show a traceback.
+        # Not in an exception handler, since Ansible would add its traceback.
         for warning in result.pop("warnings", ()):
             module.warn(warning)
         if result.pop("failed", False):
@@ -112,12 +110,15 @@ def run(module: PublicaModule, work: Work) -> NoReturn:
 
 
 def _result(module: PublicaModule, work: Work, stop_request: StopRequest) -> dict[str, Any]:
-    """The result of the work, or of the error that ended it."""
+    """The result of the work, or of the error that ended it, with ``api``."""
     transport: HttpTransport | None = None
     try:
         connection = connection_from_params(module.params)
         if not connection.validate_certs:
-            module.warn("validate_certs is false: anybody on the way could read the api_token.")
+            module.warn(
+                "validate_certs is false, so the store's certificate is not verified and others could "
+                "intercept the api_token. Set validate_certs: true, or give ca_path."
+            )
         transport = HttpTransport(
             connection,
             read_only=module.check_mode,
@@ -126,9 +127,9 @@ def _result(module: PublicaModule, work: Work, stop_request: StopRequest) -> dic
         )
         if connection.rate_limit_dir and transport.budget_error:
             module.warn(
-                f"rate_limit_dir {connection.rate_limit_dir} cannot be used "
+                f"rate_limit_dir {connection.rate_limit_dir} can't be used "
                 f"({transport.budget_error}), so this run does not share the store's rate limit "
-                "with other runs of this machine."
+                "with other runs on this host. Correct the path or its permissions."
             )
         result = work(UsersApi(transport), module.params)
     except PublicaError as error:
@@ -149,14 +150,14 @@ def _result(module: PublicaModule, work: Work, stop_request: StopRequest) -> dic
 def _internal_error_result(bug: Exception, *, wrote: bool) -> dict[str, Any]:
     """The result of an error in the collection itself.
 
-    :param wrote: the run had sent changes, of which nothing more is known.
+    :param wrote: the run had sent writes, whose outcome is unknown.
     """
-    after = (
-        "Changes had been sent; run again to compare with the store as it is now."
+    state = (
+        "Changes were sent before; run again to compare with the store as it is now."
         if wrote
-        else "Nothing had been changed."
+        else "Nothing was changed."
     )
-    error = internal_error(bug, f"{after} Please report it.")
+    error = internal_error(bug, f"{state} Please report it.")
     return {
         "failed": True,
         "msg": error.message,

@@ -16,13 +16,14 @@ from types import TracebackType
 from typing import Any
 
 from ..client.api import UsersApi
-from ..errors import InvalidInputError, PublicaError
+from ..errors import PublicaError
+from ..input.rows import ValidationError, invalid_input
 from ..plan.model import LabelledWarning
 from ..plan.removals import INCOMPLETE_LISTING
 from ..result.result import warning_lines
 from ..store.listing import UserList, read_all_users
 from ..store.snapshot import ACTIVE, ALL
-from .formats import DELIMITERS, ENCODING, csv_table, is_exported_csv, is_exported_yaml, yaml_text
+from .formats import DELIMITERS, ENCODING, csv_text, is_exported_csv, is_exported_yaml, yaml_text
 from .rows import ExportedUser, exported_users
 
 NOT_WRITTEN = "not_written"
@@ -139,13 +140,13 @@ FAIL, WARN = "fail", "warn"
 ON_INCOMPLETE = (FAIL, WARN)
 ENDINGS = {YAML: ".yml", CSV: ".csv"}
 
-# As the modules of Ansible's own that write files: a longer text is not compared line by line.
-LONGEST_DIFF = 104_448
+# The size above which Ansible's own modules show no diff of a file.
+MAX_DIFF_BYTES = 104_448
 
 
 @dataclass(frozen=True)
 class Target:
-    """A file to write, and how a file in its place is known to be an export."""
+    """A file to write, and a function that recognises an earlier export."""
 
     format: str
     name: str
@@ -155,10 +156,10 @@ class Target:
 def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     """Write the users of a store into files, and return the module's result.
 
-    In check mode the store is read and the files are compared, and nothing is written.
+    In check mode the store is read and the files are compared, but not written.
 
-    :raises PublicaError: before the first request for a path that cannot be written, and for a
-        list that does not come in whole.
+    :raises PublicaError: a path can't be written (before the first request), or the store's list
+        is incomplete.
     """
     targets = targets_of(params["name"], params["formats"])
     with Directory(params["dir"], read_only=api.transport.read_only) as directory:
@@ -169,30 +170,30 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
             raise _incomplete(len(all_users.users))
         today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
         users = exported_users(all_users.users, today)
-        contents, warned = contents_of(users, all_users, params)
+        contents, warnings = contents_of(users, all_users, params)
         _refuse_secret(contents, params["api_token"])
         return {
             **_written(directory, targets, contents, writes=not api.transport.read_only),
             "summary": _summary(all_users),
             "whole": all_users.complete,
-            "notes": _notes(warned),
-            "warnings": [*_about_store(all_users), *warning_lines((), warned)],
+            "notes": _notes(warnings),
+            "warnings": [*_about_store(all_users), *warning_lines((), warnings)],
         }
 
 
 def targets_of(name: str, formats: Sequence[str]) -> list[Target]:
     """The files of an export.
 
-    :raises InvalidInputError: for a name that is none of a file, and for no format at all.
+    :raises InvalidInputError: the name is not valid for a file, or there is no format.
     """
-    faults = {}
-    if not name.strip() or name.startswith(".") or any(sign in name for sign in "/\0\n"):
-        faults["name"] = ["is no name for a file; give one without a slash or a dot at its start"]
+    errors = []
+    if not name.strip() or name.startswith(".") or any(one in name for one in "/\0\n"):
+        text = "is not a file name; give one without a slash and without a dot at its beginning"
+        errors.append(ValidationError("", "name", text))
     if not formats:
-        faults["formats"] = [f"is empty; give {' or '.join(FORMATS)}"]
-    if faults:
-        told = "; ".join(f"{option} {texts[0]}" for option, texts in faults.items())
-        raise InvalidInputError(f"{told}. Nothing was sent.", faults)
+        errors.append(ValidationError("", "formats", f"is empty; give {' or '.join(FORMATS)}"))
+    if errors:
+        raise invalid_input(errors)
     is_exported = {YAML: is_exported_yaml, CSV: is_exported_csv}
     return [
         Target(one, f"{name}{ENDINGS[one]}", is_exported[one]) for one in FORMATS if one in formats
@@ -202,54 +203,54 @@ def targets_of(name: str, formats: Sequence[str]) -> list[Target]:
 def contents_of(
     users: Sequence[ExportedUser], all_users: UserList, params: Mapping[str, Any]
 ) -> tuple[dict[str, bytes], list[LabelledWarning]]:
-    """What each format's file holds, and what the files cannot say of users."""
-    warned = [warning for user in users for warning in user.warnings]
+    """The content of each format's file, and what the files can't express."""
+    warnings = [warning for user in users for warning in user.warnings]
     contents: dict[str, bytes] = {}
     if CSV in params["formats"]:
-        table = csv_table(users, DELIMITERS[params["delimiter"]])
-        contents[CSV] = table.text.encode(ENCODING)
-        warned += table.warnings
+        text, left_out = csv_text(users, DELIMITERS[params["delimiter"]])
+        contents[CSV] = text.encode(ENCODING)
+        warnings += left_out
     if YAML in params["formats"]:
         contents[YAML] = yaml_text(users, _header(all_users)).encode()
-    return contents, warned
+    return contents, warnings
 
 
 def _refuse_foreign(directory: Directory, target: Target) -> None:
-    """Refuse to replace a file that somebody has written."""
+    """Refuse to replace a file that no export has written."""
     content = directory.content(target.name)
     if content and not target.is_exported(content.decode(ENCODING, errors="replace")):
         path = directory.path_of(target.name)
         raise PublicaError(
             NOT_WRITTEN,
-            f"{path} was not written by an export, so it is left alone. Move it, or give another "
-            "dir or name.",
-            fields={"dir": ["holds a file that an export would replace and has not written"]},
+            f"{path} was not written by an export, so it is not replaced. Move the file, or give "
+            "another dir or name.",
+            fields={"dir": ["holds a file of this name that was not written by an export"]},
         )
 
 
 def _refuse_secret(contents: Mapping[str, bytes], token: str) -> None:
-    """Refuse to write the token, which a store or a proxy that means harm could send back."""
+    """Refuse to write the token, which a hostile store or proxy could return."""
     if any(token.encode() in content for content in contents.values()):
         raise PublicaError(
             "unexpected_answer",
-            "A user's record holds the api_token, so nothing was written. Check base_url, and make "
-            "a new token: this one is known to somebody at the store.",
+            "A user's record holds the api_token, so nothing was written. Check base_url and create "
+            "a new token, since this one is stored at the store.",
         )
 
 
 def _incomplete(count: int) -> PublicaError:
     return PublicaError(
         INCOMPLETE_LISTING,
-        f"The store's list of users did not come in whole ({count} users were read), so somebody "
-        "would be missing in the export. Nothing was written. Run again, when nobody else changes "
-        "users of the store; on_incomplete: warn writes what came.",
+        f"The store's list of users is incomplete ({count} users read), so users would be missing "
+        "in the export. Nothing was written. Run again while no other client changes users of the "
+        "store, or set on_incomplete: warn to write the users that were read.",
     )
 
 
 def _written(
     directory: Directory, targets: Sequence[Target], contents: Mapping[str, bytes], *, writes: bool
 ) -> dict[str, Any]:
-    """Write what is not so already, and tell which files that are."""
+    """Write the files that differ, and return which ones do."""
     files: list[dict[str, Any]] = []
     diffs: list[dict[str, Any]] = []
     for target in targets:
@@ -258,7 +259,7 @@ def _written(
         path = directory.path_of(target.name)
         files.append({"path": path, "format": target.format, "changed": changed})
         if changed and not diffs:
-            # The files say the same, so one of them is enough.
+            # The files hold the same users, so one diff is enough.
             diffs.append(_diff(path, directory.content(target.name), content))
         if changed and writes:
             directory.write(target.name, content)
@@ -275,8 +276,8 @@ def _diff(path: str, before: bytes | None, after: bytes) -> dict[str, Any]:
 
 
 def _lines(content: bytes) -> list[str]:
-    if len(content) > LONGEST_DIFF:
-        return [f"({len(content)} bytes, too long to compare here)"]
+    if len(content) > MAX_DIFF_BYTES:
+        return [f"({len(content)} bytes, too long for a diff)"]
     return content.decode(ENCODING, errors="replace").splitlines()
 
 
@@ -292,21 +293,21 @@ def _summary(all_users: UserList) -> dict[str, int]:
 
 
 def _header(all_users: UserList) -> list[str]:
-    """What the YAML file says at its beginning."""
+    """The comments at the beginning of the YAML file."""
     counts = ", ".join(f"{count} {name}" for name, count in _summary(all_users).items())
     return [
-        f"{counts}. No token, password or link is in it.",
-        "The next export replaces this file: move it to where you keep your lists.",
+        f"{counts}. The file holds no token, password or link.",
+        "The next export replaces this file. Move it to the directory of your lists.",
         *_about_store(all_users),
     ]
 
 
 def _about_store(all_users: UserList) -> list[str]:
-    """What the files cannot say of anybody."""
+    """What the files can't express about the store as a whole."""
     users = all_users.users
     texts = []
     if not all_users.complete:
-        texts.append("The store's list of users did not come in whole: somebody may be missing.")
+        texts.append("The store's list of users is incomplete: users may be missing.")
     if users and not any(user.returns_external_id for user in users):
         texts.append(
             "The store does not return external ids, so no row has one. To change or create a "
@@ -315,9 +316,9 @@ def _about_store(all_users: UserList) -> list[str]:
     return texts
 
 
-def _notes(warned: Sequence[LabelledWarning]) -> list[dict[str, Any]]:
-    """All users whom each warning concerns; the warnings themselves name the first of them."""
+def _notes(warnings: Sequence[LabelledWarning]) -> list[dict[str, Any]]:
+    """The users of each warning, of whom the warning lines name only the first."""
     users: dict[str, list[str]] = {}
-    for warning in warned:
+    for warning in warnings:
         users.setdefault(warning.text, []).append(warning.label)
     return [{"text": text, "users": labels} for text, labels in users.items()]

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the users of a store to rows that provision back without a change. Pure functions.
+"""The users of a store as rows that provision back without a change. Pure functions.
 
-A row is what ``publica_user_bulk`` takes as an item. It says whatever of a user can be said so, and
-the rest is a note: no value that the options would refuse, or that would mean somebody else, stands
-in a row.
+A row is an item of ``publica_user_bulk``. Values that the options would refuse, or that belong to
+several users, are left out with a comment and a warning.
 """
 
 from __future__ import annotations
@@ -29,49 +28,45 @@ from ..plan.model import LabelledWarning
 from ..plan.planner import RIGHTS
 from ..store.user import CurrentUser, HeldPlan
 
-# Sorts behind every date: a plan without an end lasts longest.
-_NO_END = "9999-99-99"
-
 
 def plans_held(plans: Sequence[HeldPlan], today: str) -> list[HeldPlan]:
-    """The plans that a user holds today, the one that lasts longest first.
-
-    Cancelled plans and those that ended are held no more.
+    """The plans that a user holds today, the one that ends last first.
 
     :param today: the date in UTC as ``YYYY-MM-DD``.
     """
     held = [plan for plan in plans if plan.plan_id and plan.is_held_on(today)]
     by_id = sorted(held, key=lambda plan: (plan.plan_id or 0, plan.valid_from or ""))
-    return sorted(by_id, key=lambda plan: last_day(plan) or _NO_END, reverse=True)
+    return sorted(by_id, key=lambda plan: last_day(plan) or "9999-99-99", reverse=True)
 
 
 def last_day(plan: HeldPlan) -> str | None:
-    """The last day of a plan, as ``YYYY-MM-DD``; None for a plan without an end.
+    """The end of a plan as an operator would write it, ``YYYY-MM-DD``; None without an end.
 
-    Where the store tells a time, ``end_days`` has its day in UTC and perhaps the day before or
-    after: that of the time zone it was told in, or whose turn of the day it is. That one is meant
-    then. Provisioning takes any of them for the same end.
+    If the store returns a time, ``end_days`` holds its day in UTC, and the day in another zone if
+    the time is a change of day there. Then the latter is meant. Provisioning accepts either.
     """
     if not plan.end_days:
         return None
     in_utc = (plan.valid_to or "")[:10]
-    elsewhere = sorted(plan.end_days - {in_utc})
-    return elsewhere[0] if elsewhere else in_utc
+    in_other_zone = sorted(plan.end_days - {in_utc})
+    return in_other_zone[0] if in_other_zone else in_utc
 
 
 def plan_in_words(plan: HeldPlan) -> str:
-    """A plan as a comment names it; nothing in it was chosen by somebody at the store."""
+    """A plan for a comment, without its name, which is arbitrary text."""
     day = last_day(plan)
     return f"plan {plan.plan_id} until {day}" if day else f"plan {plan.plan_id} without an end"
 
 
-NO_VALUE = "at the store is not one that a list can have, so the files leave it out"
-NOT_UNIQUE = "is that of several users of the store, so the files leave it out"
-NO_EXTERNAL_ID = "has no external_id at the store, and every change needs one; add one to the row"
-PLANS_UNKNOWN = "the store does not tell which plans the user holds, so the files have none"
+INVALID_VALUE = "at the store is not valid in a list, so the files leave it out"
+NOT_UNIQUE = "belongs to several users of the store, so the files leave it out"
+NO_EXTERNAL_ID = (
+    "has no external_id at the store, which every change needs; add an external_id to the row"
+)
+PLANS_UNKNOWN = "the store does not return the user's plans, so the files have none"
 SEVERAL_PLANS = (
-    "holds several plans, and a row has one; the others are comments in the YAML file, and stay as "
-    "they are at the store"
+    "holds several plans, but a row has only one; the others are comments in the YAML file and "
+    "don't change at the store"
 )
 
 
@@ -79,11 +74,11 @@ SEVERAL_PLANS = (
 class ExportedUser:
     """One user as a row.
 
-    :ivar label: how texts name the user.
-    :ivar values: the row; what is not in it is unmanaged.
-    :ivar keys: the keys that are the user's alone, best first; the last is always the store's id.
-    :ivar comments: what the row cannot say, for whoever reads the file.
-    :ivar warnings: the same for whoever runs the export.
+    :ivar label: the user's name in messages.
+    :ivar values: the row; an option that is not in it is unmanaged.
+    :ivar keys: the keys that only this user has, best first; the last is always the store's id.
+    :ivar comments: what the row can't express, for readers of the file.
+    :ivar warnings: the same for the result of the task.
     """
 
     label: str
@@ -135,13 +130,13 @@ def _exported(
 
 
 def _label(keys: Mapping[str, Any]) -> str:
-    """How texts name the user: the best key that nobody else has."""
+    """The user's name in messages: the best key that no other user has."""
     name, value = next(iter(keys.items()))
     return str(value) if name == "email" else f"{name} {value}"
 
 
 def _plan(user: CurrentUser, today: str, notes: _Notes) -> dict[str, Any]:
-    """What a row says of the user's plans."""
+    """The plan of a row, the one that ends last."""
     if user.plans is None:
         notes.warn(PLANS_UNKNOWN)
         return {}
@@ -159,9 +154,9 @@ def _plan(user: CurrentUser, today: str, notes: _Notes) -> dict[str, Any]:
 
 
 class _Notes:
-    """What a row of one user cannot say.
+    """What the row of one user can't express.
 
-    A comment may quote the value. A warning does not, since one line tells of all whom it concerns.
+    A comment may quote the value. A warning does not, so that equal warnings become one line.
     """
 
     def __init__(self) -> None:
@@ -175,13 +170,13 @@ class _Notes:
         self.warnings.append(text)
 
     def fits(self, option: str, value: Any, holders: int = 1) -> bool:
-        """Whether a value can stand in a row and means this user; a note where it does not.
+        """Whether a value is valid in a row and unique; notes the problem if it is not.
 
-        :param holders: how many users have it.
+        :param holders: number of users with the value.
         """
         if value is None:
             return False
-        problem = None if _is_read_as_it_is(option, value) else NO_VALUE
+        problem = None if _is_valid(option, value) else INVALID_VALUE
         if problem is None and holders > 1:
             problem = NOT_UNIQUE
         if problem is not None:
@@ -190,7 +185,7 @@ class _Notes:
         return problem is None
 
 
-def _is_read_as_it_is(option: str, value: Any) -> bool:
+def _is_valid(option: str, value: Any) -> bool:
     try:
         return is_given(value) and bool(OPTION_BY_NAME[option].read(value) == value)
     except BadValueError:
