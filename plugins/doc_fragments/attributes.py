@@ -18,10 +18,10 @@ attributes:
     membership:
       - publica.la.publica
   check_mode:
-    description: Can run in check mode and tell what it would change, without changing it.
+    description: Can run in check mode and return what would change, without changing it.
     support: full
   diff_mode:
-    description: Returns what is different before and after, for C(--diff).
+    description: Returns the difference before and after, for C(--diff).
     support: full
 """
 
@@ -33,11 +33,11 @@ attributes:
     membership:
       - publica.la.publica
   check_mode:
-    description: Can run in check mode and tell what it would change, without changing it.
+    description: Can run in check mode and return what would change, without changing it.
     support: full
     details: The module never changes anything.
   diff_mode:
-    description: Returns what is different before and after, for C(--diff).
+    description: Returns the difference before and after, for C(--diff).
     support: N/A
     details: The module never changes anything.
 """

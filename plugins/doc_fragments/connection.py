@@ -14,71 +14,69 @@ class ModuleDocFragment:
 options:
   base_url:
     description:
-      - The store's own address, such as V(https://example.publica.la), up to but without
+      - The address of the store, such as V(https://example.publica.la), without
         C(/integration-api).
-      - It must use C(https), unless the host is loopback or O(validate_certs=false). An address
-        that is none, or that holds a user, a password or a query, fails the task before any
-        request.
+      - It must use C(https), unless the host is loopback or O(validate_certs=false). An invalid
+        address, or one with a user, a password or a query, fails the task before the first request.
     type: str
     required: true
   api_token:
     description:
       - The token of an admin user of the store, from Dashboard, Settings, Integrations.
-      - It is sent to O(base_url) alone, never follows a redirect, and is in no result, log or
-        error. A token that the store refuses ends the task at once.
+      - It is sent only to O(base_url), never follows a redirect, and is in no result, log or error.
+        If the store rejects the token, the task ends at once.
     type: str
     required: true
   validate_certs:
     description:
-      - Whether the store's certificate is checked. With V(false) anybody on the way could read the
-        token, so each task then gives a warning.
+      - Whether to verify the store's certificate. With V(false) the token could be intercepted, so
+        each task gives a warning.
     type: bool
     default: true
   ca_path:
     description:
-      - A file with certificates of authorities, or a directory of them, on the executing host, to
-        check the store's certificate against instead of the usual ones. A path that does not exist
-        fails the task.
+      - A file or directory with certificates of authorities, on the executing host, which are
+        trusted instead of the default ones. A path that does not exist fails the task.
     type: path
   timeout:
     description:
-      - Seconds to wait for a connection, and for each part of an answer. More than 0, and at most
+      - Timeout in seconds for a connection and for each part of a response. More than 0, and at most
         86400.
     type: float
     default: 30
   max_retries:
     description:
-      - How often one request is tried again after a failure that may pass (a broken connection,
-        500, 502, 503, 504), with a growing pause that is partly random. From 0 to 100.
-      - A refusal for the rate limit (429) does not count. It is waited out, as long as
-        O(max_rate_limit_wait) allows.
-      - A write whose answer was lost is repeated only once it is known that it was not carried
-        out, or where its repetition changes nothing.
-      - All requests of a task share a budget of retries, so a store that is down ends it early.
+      - Number of retries of one request after a transient failure (a broken connection, 500, 502,
+        503, 504), with exponential backoff and jitter. From 0 to 100.
+      - A refusal for the rate limit (429) does not count. The task waits, up to
+        O(max_rate_limit_wait).
+      - A write whose response was lost is repeated only if it was not applied, or if repeating it
+        changes nothing.
+      - All requests of a task share a budget of retries, so a task ends early if the store is down.
     type: int
     default: 5
   rate_limit_share:
     description:
-      - The percentage of the store's rate limit that a task may use, from 1 to 100. The rest stays
-        free for whatever else uses the token.
+      - The percentage of the store's rate limit that a task may use, from 1 to 100. The rest is left
+        to other clients with the same token.
     type: int
     default: 100
   max_rate_limit_wait:
     description:
-      - The longest single wait for the store's rate limit, in seconds, from 0 to 86400. A task that
-        would have to wait longer ends with an error that says so.
+      - The longest single wait for the store's rate limit in seconds, from 0 to 86400. A task that
+        would have to wait longer fails.
     type: float
     default: 3600
   rate_limit_dir:
     description:
-      - A directory on the executing host where tasks that run at the same time with the same
-        O(base_url) and O(api_token) share the store's rate limit, by a small file that only its
-        owner can read. It is made if it does not exist. The file's name tells neither the store nor
-        the token, and it holds counts and times alone.
-      - Without it, a directory of the user's own below the system's temporary one. Tasks of several
-        containers share the limit where this is a volume that they share.
-      - A directory that cannot be used fails nothing. The task then paces itself alone, and says so
-        in a warning if this option was given.
+      - A directory on the executing host in which concurrent tasks with the same O(base_url) and
+        O(api_token) share the store's rate limit, in a small file that only its owner can read. It
+        is created if it does not exist. The name of the file reveals neither the store nor the
+        token. The file holds only counts and times.
+      - The default is a directory of the user below the system's temporary directory. Tasks in
+        several containers share the limit if this directory is a shared volume.
+      - If the directory can't be used, the task does not share the limit. It gives a warning if this
+        option was given.
     type: path
 requirements:
   - requests

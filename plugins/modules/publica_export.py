@@ -13,14 +13,14 @@ description:
   - Writes every user of a store into a YAML file with the variable C(publica_users_desired), and
     into a CSV file for a spreadsheet. Either of them, given to M(publica.la.publica_user_bulk),
     changes nothing at the store.
-  - A row has the keys, state, sessions limit, rights and one plan of a user, which is the one that
-    lasts longest. A deactivated user has the state V(absent), everybody else V(present). Passwords
-    cannot be read, and no token or link is in a file.
-  - What a row cannot say is told in warnings, which name the users, and in comments of the YAML
-    file. Nobody is left out.
+  - A row has the keys, state, sessions limit, rights and one plan of a user, the plan that ends
+    last. A deactivated user has the state V(absent), other users V(present). Passwords can't be
+    read. No file holds a token or a link.
+  - What a row can't express is in warnings, which name the users, and in comments of the YAML file.
+    All users are exported.
   - Values are text. A value in the YAML file that Ansible would evaluate has the tag C(!unsafe). A
-    value that a spreadsheet would run as a formula is not in the CSV file.
-  - The files belong to their owner alone (mode 0600), are replaced as a whole, and are never
+    value that a spreadsheet would evaluate as a formula is left out of the CSV file.
+  - The files are readable only by their owner (mode 0600), are replaced atomically, and are never
     written through a link.
 author:
   - The publica.la collection's authors (@publica-la)
@@ -30,49 +30,48 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     details:
-      - The lines of one file, which is the YAML file if it is written. Above about 100 KB it tells
-        the sizes only.
+      - Shows the lines of one file, the YAML file if it is written. Above about 100 kB it shows only
+        the sizes.
 options:
   dir:
     description:
-      - The folder for the files, on the host where the module runs. It is made, for its owner
-        alone, if it is not there.
-      - A relative path counts from the module's working directory. Begin the path with
-        C(playbook_dir) or C(inventory_dir), as the examples do, to be independent of it.
+      - The directory for the files, on the host where the module runs. It is created with mode 0700
+        if it does not exist.
+      - A relative path is relative to the module's working directory. To be independent of it,
+        begin the path with C(playbook_dir) or C(inventory_dir), as in the examples.
     type: path
     required: true
   name:
     description:
-      - The name of the files, without an ending. C(.yml) and C(.csv) are added.
-      - A file of that name that no export has written is left alone, and the task fails before it
-        asks the store. So does a link in its place.
+      - The name of the files without a suffix. C(.yml) and C(.csv) are added.
+      - If a file of this name exists that no export has written, or a link, the task fails before
+        the first request.
     type: str
     required: true
   formats:
-    description: Which files are written.
+    description: The files to write.
     type: list
     elements: str
     choices: [yaml, csv]
     default: [yaml, csv]
   status:
     description:
-      - Whether V(all) users are exported or V(active) ones alone.
+      - Whether to export V(all) users or only V(active) ones.
     type: str
     choices: [all, active]
     default: all
   delimiter:
     description:
-      - What stands between the values of the CSV file. Spreadsheets in Spanish and Portuguese
-        mostly expect V(semicolon). The option C(src) of M(publica.la.publica_user_bulk) recognises
-        all three.
+      - The delimiter of the CSV file. Spreadsheets in Spanish and Portuguese mostly expect
+        V(semicolon). The option C(src) of M(publica.la.publica_user_bulk) detects all three.
     type: str
     choices: [comma, semicolon, tab]
     default: comma
   on_incomplete:
     description:
-      - What happens where the store's list does not come in whole, after three readings. V(fail)
-        writes nothing and ends with C(incomplete_listing). V(warn) writes what came, and tells of
-        it in a warning and in the YAML file.
+      - What happens if the store's list is incomplete after three attempts. V(fail) writes nothing
+        and fails with C(incomplete_listing). V(warn) writes the users that were read, with a
+        warning and a comment in the YAML file.
     type: str
     choices: [fail, warn]
     default: fail
@@ -82,7 +81,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Everybody of the store, as a list for the inventory and as a table
+- name: All users of the store, as a list for the inventory and as CSV
   publica.la.publica_export:
     base_url: https://example.publica.la
     api_token: "{{ publica_api_token }}"
@@ -102,13 +101,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 files:
-  description: The files, whether they were changed or were so already.
+  description: The files, changed or not.
   returned: success
   type: list
   elements: dict
   contains:
     path:
-      description: The whole path.
+      description: The absolute path.
       type: str
       sample: /srv/stores/exported/press.yml
     format:
@@ -116,11 +115,11 @@ files:
       type: str
       sample: yaml
     changed:
-      description: Whether the file was written, or in check mode would be.
+      description: Whether the file was written, or in check mode would be written.
       type: bool
       sample: true
 summary:
-  description: How many users the files hold.
+  description: Number of users in the files.
   returned: success
   type: dict
   contains:
@@ -141,27 +140,27 @@ summary:
       type: int
       sample: 2
 whole:
-  description: Whether the store's list came in whole, as far as its answers tell.
+  description: Whether the store's list was read completely, by its responses.
   returned: success
   type: bool
   sample: true
 notes:
-  description: What the files cannot say, and of whom.
+  description: What the files can't express, with the users.
   returned: success
   type: list
   elements: dict
   contains:
     text:
-      description: What a file cannot say, as in the warnings.
+      description: What a file can't express, as in the warnings.
       type: str
-      sample: has no external_id at the store, and every change needs one; add one to the row
+      sample: has no external_id at the store, which every change needs; add an external_id to the row
     users:
-      description: All users whom it concerns.
+      description: All users that it is about.
       type: list
       elements: str
       sample: [ana@example.org]
 api:
-  description: What the task cost, as in RV(publica.la.publica_user_info#module:api).
+  description: Cost of the task, as in RV(publica.la.publica_user_info#module:api).
   returned: always
   type: dict
   sample:

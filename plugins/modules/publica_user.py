@@ -10,15 +10,13 @@ module: publica_user
 short_description: Create, change, deactivate or reactivate one user of a Publica.la store
 version_added: 0.1.0
 description:
-  - Compares the desired user with the one at the store, and sends a request only where they differ.
-  - An option that is left out is unmanaged. It never counts as a difference and its value at the
-    store stays as it is.
-  - The user is found by O(id), else by O(external_id) where the store returns it, else by O(email).
-    Keys that point at two different users are an error that names both.
-  - From two users on M(publica.la.publica_user_bulk) is the better tool than a loop of this module.
-    Measured with ten new users, the loop took four times the processor time, and 30 requests with
-    O(lookup=search) where the bulk module took 12. A thousand users that are there already take
-    the loop a thousand requests, and the bulk module ten.
+  - Compares the desired user with the user at the store, and sends a request only if they differ.
+  - An option that is left out is unmanaged. It never counts as a difference, and its value at the
+    store does not change.
+  - The user is found by O(id), else by O(external_id) if the store returns it, else by O(email).
+    Keys that belong to two different users are an error that names both.
+  - For two users or more, use M(publica.la.publica_user_bulk) instead of a loop of this module. For
+    1000 existing users the loop sends 1000 requests, and the bulk module 10.
 author:
   - The publica.la collection's authors (@publica-la)
 extends_documentation_fragment:
@@ -27,75 +25,72 @@ extends_documentation_fragment:
 options:
   email:
     description:
-      - The user's address, at most 254 characters. Compared without regard to case, since a store
-        may lower-case it.
-      - With O(id) or O(external_id) given as well, a different address at the store is changed to
-        this one.
+      - The user's email address, at most 254 characters. Case is ignored.
+      - With O(id) or O(external_id), a different address at the store is changed to this one.
       - Required to create a user. A malformed address fails the task before any request.
     type: str
   external_id:
     description:
-      - The user's id in the operator's own system, 1 to 64 characters.
-      - Required to create a user. The API also requires it for any change, so give it where the
-        store does not return it or does not hold one.
+      - The user's id in your own system, 1 to 64 characters.
+      - Required to create a user. The API also requires it for a change, so give it if the store
+        does not return it or has none.
     type: str
   id:
     description:
-      - The user's id at the store, 1 or more. The store chooses it, so an id that it does not know
+      - The user's id at the store, 1 or more. The store chooses it, so an id that it does not have
         is an error, except with O(state=absent).
     type: int
   state:
     description:
-      - V(present) means that the account exists with these attributes. Whether it is active is left
-        as it is; a deactivated account gives a warning.
-      - V(active) means the same, and the account is reactivated if need be.
-      - V(absent) means that the account is deactivated or was never there. Attributes are not
+      - V(present) means that the account exists with these attributes. Whether it is active does
+        not change; a deactivated account gives a warning.
+      - V(active) means the same, and the account is reactivated if needed.
+      - V(absent) means that the account is deactivated or does not exist. Attributes are not
         compared.
     type: str
     choices: [present, active, absent]
     default: present
   password:
     description:
-      - The user's password, 8 to 255 characters. It cannot be read, so it is never compared. It is
+      - The user's password, 8 to 255 characters. It is never compared, since it can't be read, and
         never shown.
     type: str
     aliases: [new_password]
   update_password:
     description:
       - V(on_create) sets O(password) only when the user is created.
-      - V(always) sets it on every run, which then always reports a change.
+      - V(always) sets it in each run, which then always reports a change.
     type: str
     choices: [on_create, always]
     default: on_create
   generate_password:
     description:
-      - Whether a user that is created without O(password) gets a random one, which is never shown.
+      - Whether a user who is created without O(password) gets a random one, which is never shown.
         For stores whose readers sign in through single sign-on.
     type: bool
     default: false
   sessions_limit:
     description:
-      - In how many sessions the user may read at once, 1 to 999999. V(0) means no limit.
+      - Number of concurrent sessions of the user, 1 to 999999. V(0) means no limit.
     type: int
   plan_id:
     description:
-      - The id of the plan that the user is to hold. It is assigned only where the user does not
-        hold it already (with O(plan_valid_to) as its end, if that is given); a plan that has ended
-        or was cancelled is not held.
-      - Where the store does not tell which plans a user holds, the plan is assigned on creation
-        only, and a warning says so.
+      - The id of the plan for the user. It is assigned only if the user does not hold it already,
+        with O(plan_valid_to) as its end if that is given. A plan that has ended or was cancelled is
+        not held.
+      - If the store does not return the user's plans, the plan is assigned only on creation, and
+        the task gives a warning.
     type: int
     aliases: [assign_new_plan]
   plan_valid_to:
     description:
-      - The last day of O(plan_id), as C(YYYY-MM-DD). A day that does not exist fails the task.
-        Needs O(plan_id).
+      - The last day of the plan, as C(YYYY-MM-DD). Requires O(plan_id).
     type: str
     aliases: [new_plan_custom_valid_to]
   user_plan_name:
     description:
-      - A name for the assignment of O(plan_id), sent only with an assignment and never compared.
-        Needs O(plan_id).
+      - A name for the assignment of the plan. It is sent only with an assignment and never compared.
+        Requires O(plan_id).
     type: str
   admin:
     description: Whether the user administers the store.
@@ -108,19 +103,18 @@ options:
     type: bool
   force_logout:
     description:
-      - Whether to end the user's sessions as well when this task deactivates the user, or changes
-        the password, O(admin), O(plan_admin), O(only_sees_readable) or O(sessions_limit).
+      - Whether to also end the user's sessions when this task deactivates the user, or changes the
+        password, O(admin), O(plan_admin), O(only_sees_readable) or O(sessions_limit).
     type: bool
     default: false
   lookup:
     description:
       - How the user is found at the store. V(auto) looks the address up, and reads the store's list
-        only where somebody with another address could be meant. That is so for a new user with
+        only if the user may have another address. That is the case for a new user with
         O(external_id), and for a user without O(email).
-      - V(search) never reads the list of active users for a user that has an O(email), which is
-        cheaper in a large store. A user whose address at the store is another one is then not found
-        by O(external_id).
-      - V(list) reads the list in any case.
+      - V(search) does not read the list of active users if O(email) is given, which is cheaper in a
+        large store. A user with another address at the store is then not found by O(external_id).
+      - V(list) always reads the list.
     type: str
     choices: [auto, list, search]
     default: auto
@@ -142,7 +136,7 @@ EXAMPLES = r"""
     plan_valid_to: "2031-12-31"
     sessions_limit: 2
 
-- name: Let Ana read again, whatever happened before
+- name: Reactivate Ana if she is deactivated
   publica.la.publica_user:
     base_url: https://example.publica.la
     api_token: "{{ publica_api_token }}"
@@ -182,9 +176,9 @@ EXAMPLES = r"""
 RETURN = r"""
 user:
   description:
-    - The user as the store holds it after the task, or in check mode would hold it.
-    - Empty where there is no user.
-  returned: success, and a failure while the user was worked on
+    - The user at the store after the task, or in check mode as the user would be.
+    - Empty if there is no user.
+  returned: success, and if the change of the user failed
   type: dict
   contains:
     id:
@@ -196,7 +190,7 @@ user:
       type: str
       sample: af5af4f9-9b8d-4d79-b162-0cec4279cae5
     external_id:
-      description: The user's id in the operator's own system; null where the store tells none.
+      description: The user's id in your own system; null if the store returns none.
       type: str
       sample: staff-1001
     email:
@@ -283,20 +277,20 @@ diff:
     before_header: ana@example.org
     after_header: ana@example.org (update)
 api:
-  description: What the task cost.
+  description: Cost of the task.
   returned: always
   type: dict
   contains:
     requests:
-      description: Requests sent, retries included.
+      description: Number of requests, retries included.
       type: int
       sample: 2
     retries:
-      description: How many of them repeated an earlier one.
+      description: Number of repeated requests.
       type: int
       sample: 0
     waited_seconds:
-      description: Seconds in which the task stood still for the store's rate limit.
+      description: Seconds that the task waited for the store's rate limit.
       type: float
       sample: 0.0
 failure:

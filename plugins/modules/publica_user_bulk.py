@@ -10,18 +10,17 @@ module: publica_user_bulk
 short_description: Bring many users of a Publica.la store to the desired state in one task
 version_added: 0.1.0
 description:
-  - Compares a list of desired users with the ones at the store, and sends requests only for those
+  - Compares a list of desired users with the users of the store, and sends requests only for those
     that differ. A second run with the same list changes nothing.
-  - The store is read with the fewest requests that the list allows, since a store answers about a
-    hundred requests a minute. One request reads up to a hundred users.
-  - The desired users are in the task, in a file (CSV, JSON, JSON lines or YAML), or in both.
-  - Every item is validated before the first request. All bad items are reported at once, each with
+  - Reads the store with as few requests as possible, since a store allows about 100 requests a
+    minute. One request reads up to 100 users.
+  - The desired users are in the task, in a file (CSV, JSON, JSON Lines or YAML), or in both.
+  - All items are validated before the first request. All bad items are reported at once, each with
     its option and its index, or its file and line.
-  - A user's failure ends neither the run nor what was done for other users. The task then fails at
-    its end, with C(changed) and RV(results) telling what was done, and RV(failed_users) what is
-    left.
-  - With O(exclusive), users who are not in the list are deactivated as well. Guards keep a wrong
-    list from doing harm. They are asked before anything is written.
+  - If a user fails, the module continues with the other users. The task fails at its end. Then
+    C(changed) and RV(results) show what was done, and RV(failed_users) what is left to do.
+  - With O(exclusive), users who are not in the list are deactivated. Guards, which are checked
+    before the first write, protect the store from a wrong list.
 author:
   - The publica.la collection's authors (@publica-la)
 extends_documentation_fragment:
@@ -32,31 +31,31 @@ options:
     description:
       - The desired users. Two items with the same O(users[].id), O(users[].external_id) or
         O(users[].email) are an error, and so is an unknown option.
-      - Users of the store that are not in the list are left alone, unless O(exclusive) is true.
+      - Users of the store who are not in the list are not changed, unless O(exclusive) is true.
       - Give O(users), O(src) or both.
     type: list
     elements: dict
     suboptions:
       email:
         description:
-          - The user's address, at most 254 characters, compared without regard to case.
+          - The user's email address, at most 254 characters. Case is ignored.
           - Required to create a user.
         type: str
       external_id:
         description:
-          - The user's id in the operator's own system, 1 to 64 characters.
-          - Required to create a user, and for any change where the store does not return it.
+          - The user's id in your own system, 1 to 64 characters.
+          - Required to create a user. Also required for a change if the store does not return it.
         type: str
       id:
         description:
-          - The user's id at the store, 1 or more. One that the store does not know is an error,
+          - The user's id at the store, 1 or more. An id that the store does not have is an error,
             except with O(users[].state=absent).
         type: int
       state:
         description:
           - V(present) means that the account exists with these attributes, active or not.
-          - V(active) means the same, and reactivated if need be.
-          - V(absent) means deactivated, or never there.
+          - V(active) means the same, and the account is reactivated if needed.
+          - V(absent) means that the account is deactivated or does not exist.
         type: str
         choices: [present, active, absent]
         default: present
@@ -67,35 +66,36 @@ options:
         aliases: [new_password]
       update_password:
         description:
-          - V(on_create) sets the password only when the user is created, V(always) on every run,
-            which then always reports a change.
+          - V(on_create) sets the password only when the user is created. V(always) sets it in each
+            run, which then always reports a change.
         type: str
         choices: [on_create, always]
         default: on_create
       generate_password:
         description:
-          - Whether a user that is created without a password gets a random one that is never shown.
+          - Whether a user who is created without a password gets a random one that is never shown.
         type: bool
         default: false
       sessions_limit:
         description:
-          - In how many sessions the user may read at once, a whole number from 1 to 999999. V(0),
-            or the word V(unlimited), means no limit.
+          - Number of concurrent sessions of the user, 1 to 999999. V(0) or V(unlimited) means no
+            limit.
         type: raw
       plan_id:
         description:
-          - The id of the plan that the user is to hold. Assigned only where the user does not hold
-            it already, with O(users[].plan_valid_to) as its end if that is given.
+          - The id of the plan for the user. It is assigned only if the user does not hold it
+            already, with O(users[].plan_valid_to) as its end if that is given.
         type: int
         aliases: [assign_new_plan]
       plan_valid_to:
         description:
-          - The last day of the plan, as C(YYYY-MM-DD). Needs a plan.
+          - The last day of the plan, as C(YYYY-MM-DD). Requires O(users[].plan_id).
         type: str
         aliases: [new_plan_custom_valid_to]
       user_plan_name:
         description:
-          - A name for the assignment of the plan, sent only with an assignment. Needs a plan.
+          - A name for the assignment of the plan. It is sent only with an assignment. Requires
+            O(users[].plan_id).
         type: str
       admin:
         description: Whether the user administers the store.
@@ -104,168 +104,166 @@ options:
         description: Whether the user administers a plan.
         type: bool
       only_sees_readable:
-        description: Whether the user sees only what the user may read.
+        description: Whether the user sees only the publications that the user may read.
         type: bool
       force_logout:
         description:
-          - Whether to end the user's sessions as well when this task deactivates the user, or
-            changes the password, a right or the sessions limit.
+          - Whether to also end the user's sessions when this task deactivates the user, or changes
+            the password, a right or the sessions limit.
         type: bool
         default: false
   src:
     description:
-      - A file of desired users, on the host where the module runs. They come after those of
-        O(users), and are validated together with them.
-      - The end of the name tells the format, which is V(.csv), V(.json), V(.jsonl), V(.yml) or
+      - A file of desired users, on the host where the module runs. They follow those of O(users),
+        and are validated together with them.
+      - The suffix of the name determines the format. It is V(.csv), V(.json), V(.jsonl), V(.yml) or
         V(.yaml).
-      - A relative path counts from the module's working directory. Begin the path with
-        C(playbook_dir) or C(inventory_dir), as the examples do, to be independent of it.
-      - A table (CSV) has the options' names in its first line, in any order. Capitals do not
-        matter, and spaces and hyphens count as underscores. An empty cell leaves the option
-        unmanaged, or to O(defaults), and a row of empty cells is skipped. The delimiter, which is
-        comma, semicolon, tab or pipe, is recognised. The encoding is UTF-8, or UTF-16 with a
-        byte-order mark.
-      - A JSON or YAML document is a list of users, or a mapping whose only key is C(users),
-        C(publica_users_desired) or begins with C(publica_users_desired_), with the list under it.
-        Its keys are matched like the names of columns. JSON lines are one user a line.
-      - A file that is empty or holds no user is an error, since most likely an export has failed.
-        So is a row with more or fewer cells than the header, and a key that stands twice in one
-        user.
+      - A relative path is relative to the module's working directory. To be independent of it,
+        begin the path with C(playbook_dir) or C(inventory_dir), as in the examples.
+      - A CSV file has the names of the options in its first line, in any order. Case is ignored,
+        and spaces and hyphens count as underscores. An empty cell leaves the option unmanaged, or
+        to O(defaults). Empty rows are skipped. The delimiter (comma, semicolon, tab or pipe) is
+        detected. The encoding is UTF-8, or UTF-16 with a byte-order mark.
+      - A JSON or YAML document is a list of users, or a mapping with the list under its only key,
+        which is C(users), C(publica_users_desired) or begins with C(publica_users_desired_). Its
+        keys are matched like column names. A JSON Lines file has one user a line.
+      - An empty file or a file without users is an error, since most likely an export has failed.
+        A row with more or fewer cells than the header and a repeated key in one user are errors
+        too.
       - Templates are not evaluated in the file, and values of Ansible Vault inside it are refused.
     type: path
   src_columns:
     description:
-      - What the columns or keys of O(src) mean, for those whose names are not the options' own. A
-        mapping of the column's name to the option's, or to null (C(~)) for a column to ignore.
-      - Names of columns are matched like those in the file. One that is mapped to an option and
-        that the file does not have is an error, and so are two columns for one option.
+      - A mapping of column names or keys of O(src) to option names, for columns that are not named
+        like an option. Map a column to null (C(~)) to ignore it.
+      - Column names are matched as in the file. A column that is mapped to an option and is not in
+        the file is an error, and so are two columns for one option.
     type: dict
     default: {}
   defaults:
     description:
-      - Options for every item that does not give them itself, by the same names as in O(users).
-        An item's empty (null) option takes the default.
-      - What identifies a user (C(email), C(external_id), C(id)) cannot be a default.
+      - Options for each item that does not set them, with the same names as in O(users). An option
+        that is null in an item takes the default.
+      - The keys of a user (C(email), C(external_id), C(id)) can't have a default.
     type: dict
     default: {}
   exclusive:
     description:
-      - Whether active users of the store that are not in the list are deactivated. Whoever shares
-        an id, an external id or an address with an item counts as listed, whatever the item's
-        state, and even where the item fails.
-      - Never deactivated for it are admins of the store, users of whom the store does not tell
-        whether they are one, and those in O(protected). RV(summary.protected) counts them.
-      - The store's whole list of active users is read, so O(lookup=search) is refused.
-      - A task without any user in its list fails with C(empty_list), and one to which the store's
-        list does not come in whole with C(incomplete_listing), whatever the other options say.
-      - They are logged out as well where O(defaults) has C(force_logout).
+      - Whether active users of the store who are not in the list are deactivated. A user who shares
+        an id, an external id or an address with an item is in the list, regardless of the item's
+        state, and even if the item fails.
+      - Admins of the store, users for whom the store does not return whether they are admins, and
+        users in O(protected) are never deactivated for this. RV(summary.protected) counts them.
+      - The module reads the complete list of active users, so O(lookup=search) is an error.
+      - A task with an empty list fails with C(empty_list). A task that can't read the store's list
+        completely fails with C(incomplete_listing), regardless of the other options.
+      - The users are also logged out if O(defaults) sets C(force_logout).
     type: bool
     default: false
   protected:
     description:
-      - Users that O(exclusive) never deactivates. Addresses, or shell patterns of them with C(*),
-        C(?) and C([...]), such as V(*@partner.example.org). Compared without regard to case.
-      - An item with O(users[].state=absent) is deactivated all the same.
+      - Users whom O(exclusive) never deactivates, as addresses or shell patterns with C(*), C(?) and
+        C([...]), such as V(*@partner.example.org). Case is ignored.
+      - A user with an item with O(users[].state=absent) is deactivated nevertheless.
     type: list
     elements: str
     default: []
   max_deactivations:
     description:
-      - How many users O(exclusive) may deactivate in one run. A whole number, or a percentage
-        with C(%) of the users that are active at the store, rounded down.
-      - It counts the users that are not in the list, and not items with O(users[].state=absent),
-        whom somebody has named.
-      - A plan with more fails with C(too_many_deactivations) before anything is written, unless
-        O(approve) names it. V(0) means that each removal needs an approval.
+      - The maximum number of users that O(exclusive) may deactivate in one run. A whole number, or a
+        percentage with C(%) of the active users at the store, rounded down.
+      - It counts users who are not in the list. It does not count items with
+        O(users[].state=absent).
+      - A plan with more fails with C(too_many_deactivations) before the first write, unless
+        O(approve) is the hash of the plan. With V(0), each removal needs an approval.
     type: str
     default: 10%
   approve:
     description:
-      - The RV(plan.hash) of the plan that was reviewed in a dry run. Exactly that plan is carried
-        out, whatever O(max_deactivations) says. Any other, since list or store have changed, fails
-        with C(not_approved) before anything is written. Counts without O(exclusive), too.
-      - Where there is nothing to do, any hash passes, so that the same task can run again.
+      - The RV(plan.hash) of a plan that was reviewed in a dry run. Exactly this plan is applied,
+        regardless of O(max_deactivations). If the list or the store has changed since, the task
+        fails with C(not_approved) before the first write. This also applies without O(exclusive).
+      - If there is nothing to do, any hash is accepted, so that the same task can run again.
       - Write the hash in quotes, since it may look like a number.
     type: str
   on_guard:
     description:
-      - What C(too_many_deactivations), C(not_approved) and C(incomplete_listing) mean with
-        O(exclusive). V(fail) means that nothing at all is written and the task fails. V(skip) means
-        that nobody is deactivated for not being in the list, everything else is done, and a warning
-        tells of it.
-      - In check mode none of them fails. The whole plan is shown, and a warning tells what a run
-        would refuse.
-      - Without O(exclusive), C(not_approved) always fails.
+      - What happens with O(exclusive) on C(too_many_deactivations), C(not_approved) and
+        C(incomplete_listing). With V(fail), nothing is written and the task fails. With V(skip), no
+        user is deactivated for not being in the list, everything else is done, and the task gives
+        a warning.
+      - In check mode the task does not fail. It shows the complete plan and warns that a run would
+        refuse it.
+      - Without O(exclusive), C(not_approved) always fails the task.
     type: str
     choices: [fail, skip]
     default: fail
   lookup:
     description:
-      - How the current users are found. V(list) reads the store's pages, V(search) looks each user
-        up by address, and V(auto) decides for the cheaper way after the first page.
-      - With V(search), a user whose address at the store is another than the desired one is not
-        found by O(users[].external_id). Items without an address are listed for in any case.
+      - How the current users are found. V(list) reads the pages of the store's list. V(search) looks
+        each user up by address. V(auto) chooses the cheaper way after the first page.
+      - With V(search), a user with another address at the store is not found by
+        O(users[].external_id). Items without an address are always searched in the list.
     type: str
     choices: [auto, list, search]
     default: auto
   count_seats:
     description:
-      - Whether to read the store's lists of active and of deactivated users to their end, so that
-        RV(seats) tells of everybody. It costs one request for each hundred users that would not
-        have been read otherwise, and O(lookup) then makes no difference to what is read.
-      - Without it, RV(seats) is there where the list of active users came in whole anyway.
+      - Whether to read the complete lists of active and deactivated users, so that RV(seats) counts
+        all of them. This costs one request for each 100 users that are not read otherwise, and
+        O(lookup) has no effect then.
+      - Without it, RV(seats) is returned if the list of active users was read completely anyway.
     type: bool
     default: false
   concurrency:
     description:
-      - How many users are worked on at once, 1 to 64. All workers share the store's rate limit.
+      - Number of users that are changed concurrently, 1 to 64. All workers share the store's rate
+        limit.
     type: int
     default: 8
   on_error:
     description:
-      - V(continue) goes on with the other users after a user's error. V(stop) begins no further
-        user, and nothing at all where the error was found before the first change.
-      - Errors that every further request would meet as well, such as a token that the store
-        refuses, end the run in any case.
+      - With V(continue), the other users are changed after a user's error. With V(stop), no further
+        user is changed, and none at all if the error was found before the first write.
+      - Errors that affect every further request, such as a rejected token, always end the run.
     type: str
     choices: [continue, stop]
     default: continue
   report:
     description:
-      - Whom RV(results) and RV(diff) tell of. V(changes) are users that changed or failed, V(all)
-        is everybody, V(summary) is nobody.
+      - The users in RV(results) and RV(diff). V(changes) returns users who changed or failed, V(all)
+        all users, and V(summary) none.
     type: str
     choices: [changes, all, summary]
     default: changes
   progress_interval:
     description:
-      - A task that takes longer than this many seconds tells how far it is, in one line at least
-        every so many seconds, between what C(ansible-playbook) prints and in its log.
-        V(0) switches that off. At most 86400.
-      - Lines are shown where the task runs on the machine of C(ansible-playbook) itself, by the
-        connection V(local), as the user who runs it or as root. With another connection, with
-        C(async) and with C(no_log) there are none; O(progress_file) is for that.
-      - Without the option, the environment variable E(PUBLICA_PROGRESS_INTERVAL) of
-        C(ansible-playbook) decides.
+      - A task that takes longer than this number of seconds shows its progress in one line, at least
+        once in this interval, in the output of C(ansible-playbook) and in its log. V(0) shows none.
+        At most 86400.
+      - Progress is shown if the task runs on the host of C(ansible-playbook) with the connection
+        V(local), as the same user or as root. It is not shown with another connection, C(async) or
+        C(no_log). Use O(progress_file) there.
+      - The default can be set with the environment variable E(PUBLICA_PROGRESS_INTERVAL) of
+        C(ansible-playbook).
     type: float
     default: 5
   progress_file:
     description:
-      - A file on the executing host that the task keeps rewriting with how far it is, for you to
-        follow a task that runs on another host or with C(async). Without it the task uses a file of
-        its own, where it shows lines, and removes it at the end.
-      - The file is JSON, in one line, always whole, and readable by the task's user alone. It holds
-        numbers only, nothing of a user, and stays when the task is over.
-      - Its keys are C(phase) (V(starting), V(reading), V(applying), V(finishing)), C(ended)
-        (whether the task is over), C(stopping) (whether it was told to stop), C(pages_read),
-        C(pages_left) (null where the store does not tell), C(users_read), C(look_ups) and
-        C(looked_up), C(total) and C(done) (users to whom something is sent), of these C(created),
-        C(updated), C(reactivated), C(deactivated) and C(failed), C(waiting_seconds) (for which the
-        task still waits for the store's rate limit), C(users_per_second) and C(seconds_left) (null
-        where nothing is known), C(pid), C(started_at), C(updated_at) (UTC) and C(seconds) since the
-        start.
-      - The folder must exist. A file that cannot be written does no harm and gives a warning. What
-        is no regular file, such as a link, is not replaced.
+      - A file on the executing host that the task rewrites with its progress, to follow a task on
+        another host or with C(async). Without it, a task that shows its progress uses a temporary
+        file.
+      - The file holds one line of JSON, is replaced atomically, is readable only by the task's
+        user, and remains when the task has ended. It holds numbers only, and no data of users.
+      - Its keys are C(phase) (V(starting), V(reading), V(applying), V(finishing)), C(ended), C(stopping)
+        (whether a stop was requested), C(pages_read), C(pages_left) (null if unknown),
+        C(users_read), C(look_ups) and C(looked_up), C(total) and C(done) (users with changes), of
+        these C(created), C(updated), C(reactivated), C(deactivated) and C(failed),
+        C(waiting_seconds) (left to wait for the store's rate limit), C(users_per_second) and
+        C(seconds_left) (null if unknown), C(pid), C(started_at), C(updated_at) (UTC) and C(seconds)
+        since the start.
+      - The directory must exist. If the file can't be written, the task gives a warning. A path that
+        is not a regular file, such as a link, is not replaced.
     type: path
 seealso:
   - module: publica.la.publica_user
@@ -292,7 +290,7 @@ EXAMPLES = r"""
         state: absent
         force_logout: true
 
-- name: Everybody in one list of the inventory, at half of the store's rate limit
+- name: Users from a list of the inventory, at half of the store's rate limit
   publica.la.publica_user_bulk:
     base_url: https://example.publica.la
     api_token: "{{ publica_api_token }}"
@@ -306,7 +304,7 @@ EXAMPLES = r"""
         external_id: staff-1003
         state: active
 
-- name: Everybody in a table that a spreadsheet has saved
+- name: Users from a CSV file that a spreadsheet has saved
   publica.la.publica_user_bulk:
     base_url: https://example.publica.la
     api_token: "{{ publica_api_token }}"
@@ -314,7 +312,7 @@ EXAMPLES = r"""
     defaults:
       generate_password: true
 
-- name: Everybody in an export of the personnel system, whose columns have other names
+- name: Users from an export of the personnel system with other column names
   publica.la.publica_user_bulk:
     base_url: https://example.publica.la
     api_token: "{{ publica_api_token }}"
@@ -327,7 +325,7 @@ EXAMPLES = r"""
       generate_password: true
       sessions_limit: unlimited
 
-- name: Nobody but these, the guests and the admins
+- name: Only these users, the guests and the admins stay active
   publica.la.publica_user_bulk:
     base_url: https://example.publica.la
     api_token: "{{ publica_api_token }}"
@@ -348,9 +346,9 @@ EXAMPLES = r"""
 RETURN = r"""
 summary:
   description:
-    - How many users met which fate. A user can be counted twice, as one who was updated and whose
-      logout failed is.
-  returned: always, once the store was read
+    - Number of users by outcome. A user can count twice, for example as updated and as failed if
+      the logout failed.
+  returned: always, if the store was read
   type: dict
   contains:
     desired:
@@ -370,17 +368,17 @@ summary:
       type: int
       sample: 1
     deactivated:
-      description: Users that were deactivated, those of O(exclusive) included.
+      description: Users that were deactivated, including by O(exclusive).
       type: int
       sample: 2
     unchanged:
-      description: Users that were as desired already.
+      description: Users without a difference.
       type: int
       sample: 184
     protected:
       description:
-        - Active users that are not in the list, and that O(exclusive) kept since they are admins,
-          may be admins, or are in O(protected).
+        - Active users who are not in the list and whom O(exclusive) did not deactivate, since they
+          are admins, may be admins, or are in O(protected).
       type: int
       sample: 0
     failed:
@@ -389,9 +387,9 @@ summary:
       sample: 0
 results:
   description:
-    - What was done for each user, or in check mode would be, in the order of the input. The users
-      that O(exclusive) deactivates come behind it, by their id.
-  returned: always, once the store was read
+    - What was done for each user, or in check mode would be done, in the order of the input,
+      followed by the users whom O(exclusive) deactivates, by their id.
+  returned: always, if the store was read
   type: list
   elements: dict
   contains:
@@ -400,11 +398,11 @@ results:
       type: str
       sample: ana@example.org
     external_id:
-      description: The user's id in the operator's own system.
+      description: The user's id in your own system.
       type: str
       sample: staff-1001
     id:
-      description: The user's id at the store; null where there is none yet.
+      description: The user's id at the store; null if there is none yet.
       type: int
       sample: 923242
     state:
@@ -413,13 +411,13 @@ results:
       sample: present
     actions:
       description:
-        - What was done, in order (C(force_logout) last, though a user who is deactivated is logged
-          out just before); up to the failure, where there was one.
+        - What was done, in order, up to a failure. C(force_logout) comes last, although a user is
+          logged out before the deactivation.
       type: list
       elements: str
       sample: [update, assign_plan]
     changed:
-      description: Whether anything was done.
+      description: Whether the user was changed.
       type: bool
       sample: true
     failed:
@@ -427,18 +425,18 @@ results:
       type: bool
       sample: false
     error:
-      description: The error, with the same keys as RV(failure); null where there is none.
+      description: The error, with the same keys as RV(failure); null if there is none.
       type: dict
       sample: null
 failed_users:
   description:
-    - The items that failed or were not tried, in the order of the input, to be given to O(users)
-      again with the same O(defaults). Those of O(users) are as they were given. Those of O(src)
-      hold what was read, with the defaults under it.
-    - Passwords are never in it. An item that needs one has to get it again from where it is kept.
-    - Whoever O(exclusive) was to deactivate is not in it, since nobody has listed them.
-    - It is there with every O(report), and empty where nobody failed.
-  returned: always, once the store was read
+    - The items that failed or were not tried, in the order of the input. Give them to O(users) again
+      with the same O(defaults). Items of O(users) are as given. Items of O(src) hold the options
+      that were read, with the defaults applied.
+    - It never holds a password. Add the password again to an item that needs one.
+    - It does not hold users whom O(exclusive) was to deactivate.
+    - It is returned with every O(report), and is empty if no user failed.
+  returned: always, if the store was read
   type: list
   elements: dict
   sample:
@@ -447,9 +445,8 @@ failed_users:
       plan_id: 99
 guard:
   description:
-    - What a guard has to say against the plan; null where there is nothing. In check mode, what a
-      run would meet.
-  returned: always, once the store was read
+    - Why a guard refuses the plan; null if it does not. In check mode, why it would refuse it.
+  returned: always, if the store was read
   type: dict
   sample: null
   contains:
@@ -458,31 +455,31 @@ guard:
       type: str
       sample: too_many_deactivations
     message:
-      description: What is wrong, the first of the users, and what to do.
+      description: What is wrong, the first users, and what to do.
       type: str
       sample: >-
         2 users are not in the list and would be deactivated, but max_deactivations allows 1 (10% of
         12 active users): ana@example.org, bruno@example.org. Check that the list is complete. If
-        that is right, raise max_deactivations, or review the plan in a dry run and give approve:
+        it is, raise max_deactivations, or review the plan in a dry run and set approve:
         '3f9d1c0a7be24c55'.
     deactivations:
-      description: How many users that are not in the list the plan deactivates.
+      description: Number of users whom the plan deactivates for not being in the list.
       type: int
       sample: 2
     limit:
-      description: How many it may, null without O(exclusive) or where it is not known.
+      description: Maximum number; null without O(exclusive) or if unknown.
       type: int
       sample: 1
     active:
-      description: How many active users the store has, null in the same cases.
+      description: Number of active users at the store; null in the same cases.
       type: int
       sample: 12
 seats:
   description:
-    - The users of the store, whether they are in the list or not, as they are when the task ends.
-      A dry run tells of them as they are, not as they would be.
-    - Null where the list of active users was not read to its end; see O(count_seats).
-  returned: always, once the store was read
+    - All users of the store at the end of the task, in the list or not. In check mode, the users as
+      they are.
+    - Null if the list of active users was not read completely; see O(count_seats).
+  returned: always, if the store was read
   type: dict
   contains:
     active:
@@ -490,13 +487,13 @@ seats:
       type: int
       sample: 212
     deactivated:
-      description: Deactivated users; null where their list was not read to its end.
+      description: Deactivated users; null if their list was not read completely.
       type: int
       sample: 18
     plans:
       description:
-        - How many active users hold each plan today, as C(plan_id), C(name) and C(users), by the
-          plan's id. Whoever holds two plans counts in both.
+        - Number of active users who hold each plan today, as C(plan_id), C(name) and C(users), by
+          plan id. A user with two plans counts in both.
       type: list
       elements: dict
       sample:
@@ -507,42 +504,42 @@ seats:
       type: int
       sample: 4
     plans_unknown:
-      description: Active users of whom the store does not tell which plans they hold.
+      description: Active users whose plans the store does not return.
       type: int
       sample: 0
     ending:
       description:
-        - The plans that end within 90 days, as C(email), C(plan_id), C(name) and C(valid_to), the
-          earliest first. Of a plan that a user holds twice, the later end counts. Empty with
+        - Plans that end within 90 days, as C(email), C(plan_id), C(name) and C(valid_to), the
+          earliest first. If a user holds a plan twice, the later end counts. Empty with
           O(report=summary).
       type: list
       elements: dict
       sample:
         - {email: ana@example.org, plan_id: 12, name: Library card, valid_to: "2031-12-31"}
 plan:
-  description: What the plan takes.
-  returned: always, once the store was read
+  description: The plan of the task and its cost.
+  returned: always, if the store was read
   type: dict
   contains:
     hash:
       description:
-        - A name for exactly this plan, for O(approve). It is the same as long as list and store
-          are, in a dry run and in a run. Of passwords only their presence counts.
+        - Identifier of the plan, for O(approve). It is the same in a dry run and in a run if the
+          list and the store are the same. Of a password only its presence counts.
       type: str
       sample: 3f9d1c0a7be24c55
     requests:
-      description: Requests that write, if each is answered at the first attempt.
+      description: Number of requests that write, without retries.
       type: int
       sample: 18
     minutes:
-      description: Full minutes to wait for the store's rate limit meanwhile, at the least.
+      description: Minimum number of full minutes that these wait for the store's rate limit.
       type: int
       sample: 0
 diff:
   description:
-    - What is different before and after, one entry for each user that changes. Where a guard has
-      refused the plan, what would be.
-  returned: always, once the store was read
+    - One entry for each user who changes. If a guard refused the plan, for each user who would
+      change.
+  returned: always, if the store was read
   type: list
   elements: dict
   sample:
@@ -551,20 +548,20 @@ diff:
       before_header: ana@example.org
       after_header: ana@example.org (update)
 api:
-  description: What the task cost.
+  description: Cost of the task.
   returned: always
   type: dict
   contains:
     requests:
-      description: Requests sent, retries included.
+      description: Number of requests, retries included.
       type: int
       sample: 20
     retries:
-      description: How many of them repeated an earlier one.
+      description: Number of repeated requests.
       type: int
       sample: 0
     waited_seconds:
-      description: Seconds in which the task stood still for the store's rate limit.
+      description: Seconds that the task waited for the store's rate limit.
       type: float
       sample: 0.0
 failure:

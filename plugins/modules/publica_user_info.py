@@ -10,10 +10,10 @@ module: publica_user_info
 short_description: Read users of a Publica.la store
 version_added: 0.1.0
 description:
-  - Returns the users of a store that fit all of the given options, or every active user where none
-    is given. An empty list where nobody fits.
-  - A look-up by O(email) costs one request. Everything else reads the store's list, a request for
-    each hundred users.
+  - Returns the users of a store that match all given options, or all active users without options.
+    If no user matches, the list is empty.
+  - A look-up by O(email) costs one request. Other options read the store's list, with one request
+    for each 100 users.
 author:
   - The publica.la collection's authors (@publica-la)
 extends_documentation_fragment:
@@ -22,11 +22,11 @@ extends_documentation_fragment:
 options:
   email:
     description:
-      - The whole address of the user, compared without regard to case. An empty one fails the task.
+      - The complete address of the user. Case is ignored. An empty address fails the task.
     type: str
   external_id:
     description:
-      - The user's id in the operator's own system. Where the store does not return it, nobody fits.
+      - The user's id in your own system. If the store does not return it, no user matches.
     type: str
   id:
     description:
@@ -34,21 +34,21 @@ options:
     type: int
   query:
     description:
-      - A text that the store itself searches for, as the search field of its dashboard does. What
-        it finds is the store's choice. Only O(status) applies beside it, and V(deactivated), the
-        API's own word for the deactivated users, returns those.
-      - With O(status=deactivated) or O(status=all), deactivated users are returned as far as the
-        store's search finds them.
+      - A text that the store searches for, like the search field of its dashboard. Only O(status)
+        can be combined with it. V(deactivated) is a keyword of the API and returns the deactivated
+        users.
+      - With O(status=deactivated) or O(status=all), deactivated users are returned if the store's
+        search finds them.
     type: str
   status:
     description:
-      - Whether V(active) users are returned, V(deactivated) ones or V(all).
+      - Whether to return V(active) users, V(deactivated) users, or V(all).
     type: str
     choices: [active, deactivated, all]
     default: active
   admins:
     description:
-      - Whether only users that administer the store are returned.
+      - Whether to return only users who administer the store.
     type: bool
     default: false
 seealso:
@@ -64,11 +64,11 @@ EXAMPLES = r"""
     status: all
   register: ana
 
-- name: Tell until when Ana may read
+- name: Show until when Ana may read
   ansible.builtin.debug:
     msg: "{{ ana.users | map(attribute='plans') | flatten | map(attribute='valid_to') | list }}"
 
-- name: List who administers the store
+- name: List the admins of the store
   publica.la.publica_user_info:
     base_url: https://example.publica.la
     api_token: "{{ publica_api_token }}"
@@ -84,7 +84,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 users:
-  description: The users that fit, each in the form of RV(publica.la.publica_user#module:user).
+  description: The users that match, each in the form of RV(publica.la.publica_user#module:user).
   returned: success
   type: list
   elements: dict
@@ -109,25 +109,25 @@ users:
       deactivated_at: null
       user_plans_count: 1
 count:
-  description: How many users fit.
+  description: Number of users that match.
   returned: success
   type: int
   sample: 1
 api:
-  description: What the task cost.
+  description: Cost of the task.
   returned: always
   type: dict
   contains:
     requests:
-      description: Requests sent, retries included.
+      description: Number of requests, retries included.
       type: int
       sample: 1
     retries:
-      description: How many of them repeated an earlier one.
+      description: Number of repeated requests.
       type: int
       sample: 0
     waited_seconds:
-      description: Seconds in which the task stood still for the store's rate limit.
+      description: Seconds that the task waited for the store's rate limit.
       type: float
       sample: 0.0
 failure:

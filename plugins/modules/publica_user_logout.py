@@ -10,13 +10,13 @@ module: publica_user_logout
 short_description: End the sessions of a user of a Publica.la store
 version_added: 0.1.0
 description:
-  - Ends all sessions of one user, who has to log in again at the next click.
-  - The API does not tell whether a user has sessions, so this module always reports a change. To
+  - Ends all sessions of one user, who then has to log in again.
+  - The API does not return whether a user has sessions, so this module always reports a change. To
     end sessions only when a right, a limit or the password changes, use the option C(force_logout)
     of M(publica.la.publica_user).
-  - It costs one request by O(id) or O(external_id), and one more for the look-up by O(email). An
-    external id that consists of digits could be taken for an id, so the user is then looked for in
-    the store's list.
+  - It costs one request with O(id) or O(external_id), and one more for the look-up with O(email).
+    An external id of digits could be taken for an id, so the user is then searched in the store's
+    list.
 author:
   - The publica.la collection's authors (@publica-la)
 extends_documentation_fragment:
@@ -25,15 +25,15 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     support: none
-    details: The API tells nothing of sessions that could be compared.
+    details: The API returns nothing about sessions that could be compared.
 options:
   email:
     description:
-      - The user's address. One that nobody at the store has fails the task.
+      - The user's address. If no active user has it, the task fails.
     type: str
   external_id:
     description:
-      - The user's id in the operator's own system, at most 64 characters.
+      - The user's id in your own system, at most 64 characters.
     type: str
   id:
     description:
@@ -50,7 +50,7 @@ EXAMPLES = r"""
     api_token: "{{ publica_api_token }}"
     email: ana@example.org
 
-- name: End the sessions of a user known by the id in our own system
+- name: End the sessions of a user by the id in your own system
   publica.la.publica_user_logout:
     base_url: https://example.publica.la
     api_token: "{{ publica_api_token }}"
@@ -65,20 +65,20 @@ actions:
   elements: str
   sample: [force_logout]
 api:
-  description: What the task cost.
+  description: Cost of the task.
   returned: always
   type: dict
   contains:
     requests:
-      description: Requests sent, retries included.
+      description: Number of requests, retries included.
       type: int
       sample: 2
     retries:
-      description: How many of them repeated an earlier one.
+      description: Number of repeated requests.
       type: int
       sample: 0
     waited_seconds:
-      description: Seconds in which the task stood still for the store's rate limit.
+      description: Seconds that the task waited for the store's rate limit.
       type: float
       sample: 0.0
 failure:
@@ -87,7 +87,7 @@ failure:
   type: dict
   sample:
     code: not_found
-    message: No active user of the store has ana@example.org. Correct the key.
+    message: The store has no active user with ana@example.org. Correct the key.
     method: null
     path: null
     status: null
