@@ -40,8 +40,8 @@ options:
     type: path
   timeout:
     description:
-      - Timeout in seconds for a connection and for each part of a response. More than 0, and at most
-        86400.
+      - Timeout in seconds for a connection and for each part of a response. More than 0, and at
+        most 86400.
     type: float
     default: 30
   max_retries:
@@ -57,8 +57,8 @@ options:
     default: 5
   rate_limit_share:
     description:
-      - The percentage of the store's rate limit that a task may use, from 1 to 100. The rest is left
-        to other clients with the same token.
+      - The percentage of the store's rate limit that a task may use, from 1 to 100. The rest is
+        left to other clients with the same token.
     type: int
     default: 100
   max_rate_limit_wait:
@@ -75,8 +75,8 @@ options:
         token. The file holds only counts and times.
       - The default is a directory of the user below the system's temporary directory. Tasks in
         several containers share the limit if this directory is a shared volume.
-      - If the directory can't be used, the task does not share the limit. It gives a warning if this
-        option was given.
+      - If the directory can't be used, the task does not share the limit. It gives a warning if
+        this option was given.
     type: path
 requirements:
   - requests

@@ -116,8 +116,8 @@ def _result(module: PublicaModule, work: Work, stop_request: StopRequest) -> dic
         connection = connection_from_params(module.params)
         if not connection.validate_certs:
             module.warn(
-                "validate_certs is false, so the store's certificate is not verified and the api_token "
-                "could be intercepted. Set validate_certs: true, or give ca_path."
+                "validate_certs is false, so the store's certificate is not verified and the "
+                "api_token could be intercepted. Set validate_certs: true, or give ca_path."
             )
         transport = HttpTransport(
             connection,

@@ -30,8 +30,8 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     details:
-      - Shows the lines of one file, the YAML file if it is written. Above about 100 kB it shows only
-        the sizes.
+      - Shows the lines of one file, the YAML file if it is written. Above about 100 kB it shows
+        only the sizes.
 options:
   dir:
     description:
@@ -153,7 +153,8 @@ notes:
     text:
       description: What a file can't express, as in the warnings.
       type: str
-      sample: has no external_id at the store, which every change needs; add an external_id to the row
+      sample: >-
+        has no external_id at the store, which every change needs; add an external_id to the row
     users:
       description: All users that it is about.
       type: list

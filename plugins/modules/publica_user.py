@@ -89,8 +89,8 @@ options:
     aliases: [new_plan_custom_valid_to]
   user_plan_name:
     description:
-      - A name for the assignment of the plan. It is sent only with an assignment and never compared.
-        Requires O(plan_id).
+      - A name for the assignment of the plan. It is sent only with an assignment and never
+        compared. Requires O(plan_id).
     type: str
   admin:
     description: Whether the user administers the store.
@@ -218,7 +218,7 @@ user:
       type: int
       sample: 2
     plans:
-      description: The plans that the user holds or held; null where the store does not tell.
+      description: The plans that the user holds or held; null if the store does not return them.
       type: list
       elements: dict
       contains:
@@ -247,7 +247,7 @@ user:
       type: str
       sample: "2026-05-13T18:47:29Z"
     updated_at:
-      description: When the user was last changed, as far as the store told it in this task.
+      description: When the user was last changed, if the store returned it in this task.
       type: str
       sample: "2026-05-17T12:59:47Z"
     deactivated_at:
@@ -260,7 +260,7 @@ user:
       sample: 1
 actions:
   description:
-    - What was done, or in check mode would be done, in order. C(force_logout) is told last, though
+    - What was done, or in check mode would be done, in order. C(force_logout) comes last, although
       a user who is deactivated is logged out just before.
   returned: success
   type: list

@@ -162,16 +162,16 @@ options:
     default: false
   protected:
     description:
-      - Users whom O(exclusive) never deactivates, as addresses or shell patterns with C(*), C(?) and
-        C([...]), such as V(*@partner.example.org). Case is ignored.
+      - Users whom O(exclusive) never deactivates, as addresses or shell patterns with C(*), C(?)
+        and C([...]), such as V(*@partner.example.org). Case is ignored.
       - A user with an item with O(users[].state=absent) is deactivated nevertheless.
     type: list
     elements: str
     default: []
   max_deactivations:
     description:
-      - The maximum number of users that O(exclusive) may deactivate in one run. A whole number, or a
-        percentage with C(%) of the active users at the store, rounded down.
+      - The maximum number of users that O(exclusive) may deactivate in one run. A whole number, or
+        a percentage with C(%) of the active users at the store, rounded down.
       - It counts users who are not in the list. It does not count items with
         O(users[].state=absent).
       - A plan with more fails with C(too_many_deactivations) before the first write, unless
@@ -200,8 +200,8 @@ options:
     default: fail
   lookup:
     description:
-      - How the current users are found. V(list) reads the pages of the store's list. V(search) looks
-        each user up by address. V(auto) chooses the cheaper way after the first page.
+      - How the current users are found. V(list) reads the pages of the store's list. V(search)
+        looks each user up by address. V(auto) chooses the cheaper way after the first page.
       - With V(search), a user with another address at the store is not found by
         O(users[].external_id). Items without an address are always searched in the list.
     type: str
@@ -231,16 +231,16 @@ options:
     default: continue
   report:
     description:
-      - The users in RV(results) and RV(diff). V(changes) returns users who changed or failed, V(all)
-        all users, and V(summary) none.
+      - The users in RV(results) and RV(diff). V(changes) returns users who changed or failed,
+        V(all) all users, and V(summary) none.
     type: str
     choices: [changes, all, summary]
     default: changes
   progress_interval:
     description:
-      - A task that takes longer than this number of seconds shows its progress in one line, at least
-        once in this interval, in the output of C(ansible-playbook) and in its log. V(0) shows none.
-        At most 86400.
+      - A task that takes longer than this number of seconds shows its progress in one line, at
+        least once in this interval, in the output of C(ansible-playbook) and in its log. V(0) shows
+        none. At most 86400.
       - Progress is shown if the task runs on the host of C(ansible-playbook) with the connection
         V(local), as the same user or as root. It is not shown with another connection, C(async) or
         C(no_log). Use O(progress_file) there.
@@ -255,15 +255,15 @@ options:
         file.
       - The file holds one line of JSON, is replaced atomically, is readable only by the task's
         user, and remains when the task has ended. It holds numbers only, and no data of users.
-      - Its keys are C(phase) (V(starting), V(reading), V(applying), V(finishing)), C(ended), C(stopping)
-        (whether a stop was requested), C(pages_read), C(pages_left) (null if unknown),
+      - Its keys are C(phase) (V(starting), V(reading), V(applying), V(finishing)), C(ended),
+        C(stopping) (whether a stop was requested), C(pages_read), C(pages_left) (null if unknown),
         C(users_read), C(look_ups) and C(looked_up), C(total) and C(done) (users with changes), of
         these C(created), C(updated), C(reactivated), C(deactivated) and C(failed),
         C(waiting_seconds) (left to wait for the store's rate limit), C(users_per_second) and
         C(seconds_left) (null if unknown), C(pid), C(started_at), C(updated_at) (UTC) and C(seconds)
         since the start.
-      - The directory must exist. If the file can't be written, the task gives a warning. A path that
-        is not a regular file, such as a link, is not replaced.
+      - The directory must exist. If the file can't be written, the task gives a warning. A path
+        that is not a regular file, such as a link, is not replaced.
     type: path
 seealso:
   - module: publica.la.publica_user
@@ -430,9 +430,9 @@ results:
       sample: null
 failed_users:
   description:
-    - The items that failed or were not tried, in the order of the input. Give them to O(users) again
-      with the same O(defaults). Items of O(users) are as given. Items of O(src) hold the options
-      that were read, with the defaults applied.
+    - The items that failed or were not tried, in the order of the input. Give them to O(users)
+      again with the same O(defaults). Items of O(users) are as given. Items of O(src) hold the
+      options that were read, with the defaults applied.
     - It never holds a password. Add the password again to an item that needs one.
     - It does not hold users whom O(exclusive) was to deactivate.
     - It is returned with every O(report), and is empty if no user failed.

@@ -233,8 +233,8 @@ def _refuse_secret(contents: Mapping[str, bytes], token: str) -> None:
     if any(token.encode() in content for content in contents.values()):
         raise PublicaError(
             "unexpected_answer",
-            "A user's record holds the api_token, so nothing was written. Check base_url, and create "
-            "a new token, since this one is exposed.",
+            "A user's record holds the api_token, so nothing was written. Check base_url, and "
+            "create a new token, since this one is exposed.",
         )
 
 
