@@ -15,18 +15,17 @@ sys.path.insert(0, str(HERE / "_ext"))
 project = "publica.la"
 author = "the publica.la collection's authors"
 project_copyright = f"2026, {author}"
-# Written by the layout of the source, out of galaxy.yml.
+# docs_source.py writes this file from galaxy.yml.
 release = (HERE / "VERSION").read_text("utf-8").strip()
 version = release
 
 extensions = ["myst_parser", "sphinx_antsibull_ext", "publica_docs"]
 root_doc = "index"
-# antsibull-docs writes these whether asked or not; the page reference.md is in their place.
+# antsibull-docs always writes these; reference.md replaces them.
 exclude_patterns = ["reference/index.rst", "reference/environment_variables.rst"]
-# Nothing is fetched while the site is built, and so no other site's index of words either.
 nitpicky = True
 
-# The anchors that the repository's host makes for headings, so that a link is right on both.
+# The same heading anchors as GitHub, so that links work in both places.
 myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_block", "attrs_inline"]
 
@@ -41,7 +40,7 @@ html_show_sphinx = False
 html_use_index = False
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
-# The collection's reference has its colours in publica.css, for light and dark alike.
+# publica.css has the colours of the reference, for light and dark mode.
 antsibull_ext_color_scheme = "none"
 html_theme_options = {
     "light_css_variables": {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What this site needs beside Sphinx: listings with a file's name, and pages in other languages."""
+"""Sphinx extension of this site: listings with file names, languages, accessibility fixes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 from sphinx.directives.code import CodeBlock
 
-# A page's language by the end of its name, as in getting-started.es.
+# The language of a page, by the suffix of its name (getting-started.es).
 LANGUAGES = {".es": "es", ".pt": "pt-BR"}
-# Where the reference speaks of what Ansible's own documentation explains. The build asks no other
-# host, so the addresses stand here.
+# Pages of Ansible's documentation that the reference links to. The build makes no network requests,
+# so there is no intersphinx.
 ANSIBLE = "https://docs.ansible.com/ansible/latest"
-ANSIBLES_OWN = {
+ANSIBLE_PAGES = {
     "action_plugins": f"{ANSIBLE}/plugins/action.html",
     "common_return_values": f"{ANSIBLE}/reference_appendices/common_return_values.html",
 }
 
 
 class Listing(CodeBlock):
-    """A block of code with the name of its file above it: ``{listing} yaml group_vars/all.yml``."""
+    """A code block with its file name as caption: ``{listing} yaml group_vars/all.yml``."""
 
     required_arguments = 2
     final_argument_whitespace = True
@@ -40,62 +40,61 @@ class Listing(CodeBlock):
         return super().run()
 
 
-# The theme has a list of a page's sections at its side, so the one that antsibull-docs writes into
-# the page would be the second.
+# antsibull-docs writes a table of contents into each page; the theme already has one.
 CONTENTS = re.compile(r"^\.\. contents::\n(?:   :\w+:.*\n)*", re.MULTILINE)
 
 
-# What the theme and the tools write that a screen reader stumbles over, and what it is to be.
-FOR_EVERYBODY = (
+# Accessibility errors in the HTML of the theme and of antsibull-docs, with their corrections.
+ACCESSIBILITY_FIXES = (
     ('<p class="caption" role="heading">', '<p class="caption" role="heading" aria-level="2">'),
     ('<aside class="sidebar-drawer">', '<aside class="sidebar-drawer" aria-label="All pages">'),
     ('<aside class="toc-drawer">', '<aside class="toc-drawer" aria-label="Sections of this page">'),
     (' aria-role="button"', ""),
     ('<div id="search-results"></div>', '<h1>Search</h1>\n<div id="search-results"></div>'),
-    # A corner of a table that heads nothing.
+    # An empty header cell.
     ('<th class="head"><p></p></th>', "<td></td>"),
 )
 
 
-def fit_reference(_app: Sphinx, page: str, source: list[str]) -> None:
-    """Fit a page of antsibull-docs into the site, before it is read."""
+def remove_contents(_app: Sphinx, page: str, source: list[str]) -> None:
+    """Remove the table of contents from a page of antsibull-docs."""
     if page.startswith("reference/"):
         source[0] = CONTENTS.sub("", source[0])
 
 
-def say_language(
+def set_language(
     _app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: Any
 ) -> None:
-    """Let a browser and a screen reader know which language a page is in."""
+    """Set the ``lang`` attribute of a page."""
     for ending, language in LANGUAGES.items():
         if page.endswith(ending):
             context["language"] = language
 
 
-def find_in_ansible(_app: Sphinx, _env: Any, node: Any, text: nodes.Element) -> nodes.Node | None:
-    """A link to Ansible's documentation, for one of its labels that this site does not have."""
-    address = ANSIBLES_OWN.get(node.get("reftarget", ""))
+def link_to_ansible(_app: Sphinx, _env: Any, node: Any, text: nodes.Element) -> nodes.Node | None:
+    """Link to Ansible's documentation for a label that this site does not have."""
+    address = ANSIBLE_PAGES.get(node.get("reftarget", ""))
     return None if address is None else nodes.reference("", "", text, refuri=address)
 
 
-def mend_for_everybody(app: Sphinx, error: Exception | None) -> None:
-    """Make the finished pages fit for screen readers, where theme and tools leave something."""
+def fix_accessibility(app: Sphinx, error: Exception | None) -> None:
+    """Apply the accessibility fixes to the finished pages."""
     if error is not None or app.builder.name != "html":
         return
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text("utf-8")
-        for said, better in FOR_EVERYBODY:
-            text = text.replace(said, better)
+        for wrong, right in ACCESSIBILITY_FIXES:
+            text = text.replace(wrong, right)
         page.write_text(text, "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Make it known to Sphinx."""
+    """Register the extension."""
     app.add_directive("listing", Listing)
     app.add_lexer("csv", TextLexer)
     app.add_lexer("jsonl", JsonLexer)
-    app.connect("source-read", fit_reference)
-    app.connect("missing-reference", find_in_ansible)
-    app.connect("html-page-context", say_language)
-    app.connect("build-finished", mend_for_everybody)
+    app.connect("source-read", remove_contents)
+    app.connect("missing-reference", link_to_ansible)
+    app.connect("html-page-context", set_language)
+    app.connect("build-finished", fix_accessibility)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -24,7 +24,8 @@ from support.paths import REPOSITORY
 
 LANGUAGES = {"": "English", ".es": "Español", ".pt": "Português"}
 PAGES = ("README.md", "docs/getting-started.md")
-TRANSLATIONS = [(page, code) for page in PAGES for code in LANGUAGES if code]
+# The other READMEs are short introductions, not translations.
+TRANSLATIONS = [("docs/getting-started.md", code) for code in LANGUAGES if code]
 COMMENT = re.compile(r"(^|\s+)# .*$", re.MULTILINE)
 
 

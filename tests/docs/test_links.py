@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -16,6 +17,9 @@ import markdown_links
 from support.paths import REPOSITORY
 
 URL = "https://host.example/owner/name"
+IN_ARTIFACT = re.compile(
+    r"(docs/[\w.-]+|README[\w.]*)\.md|LICENSE|(meta|playbooks|plugins|roles)/.+"
+)
 
 
 def markdown_pages() -> list[Path]:
@@ -38,6 +42,17 @@ def test_the_pages_are_looked_at() -> None:
     assert (
         sum(1 for page in markdown_pages() for _ in markdown_links.links_of(page.read_text())) > 150
     )
+
+
+def test_the_readme_links_only_to_files_of_the_artifact() -> None:
+    """Galaxy shows the README of the artifact, which lacks pictures, examples and tests."""
+    targets = [
+        link.path
+        for link in markdown_links.links_of((REPOSITORY / "README.md").read_text("utf-8"))
+        if not link.leaves and link.path
+    ]
+    assert targets
+    assert [target for target in targets if not IN_ARTIFACT.fullmatch(target)] == []
 
 
 def faults(folder: Path, text: str) -> list[str]:

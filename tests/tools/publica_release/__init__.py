@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Build the collection's archive, and prepare a release: docs/releasing.md explains both."""
+"""Build the collection's archive, and prepare a release: CONTRIBUTING.md explains both."""

@@ -69,7 +69,7 @@ def _told(prepared: Prepared, dry_run: bool) -> str:
             "Look at them, then:\n"
             f"  git add --all && git commit --message 'Release {version}'\n"
             f"  git tag --annotate {version} --message 'Release {version}'\n"
-            "docs/releasing.md goes on from there."
+            "Then push and publish: see the section Release of CONTRIBUTING.md."
         )
     built = _listed(prepared.artefacts)
     return f"{head}\n\n{prepared.summary}\nCHANGELOG.rst\n\n{prepared.news}\n\n{built}\n\n{end}"

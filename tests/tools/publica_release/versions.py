@@ -32,7 +32,6 @@ ADDED = re.compile(rf"(?m)^(\s*version_added: )([\"']?)({SEMVER})\2[ \t]*$")
 EXEMPT = (
     "CHANGELOG.rst",
     "changelogs/*",
-    "docs/releasing.md",
     "tests/release/*",
     "tests/report_page/*",
     "tests/requirements/*",
