@@ -20,7 +20,7 @@ from .store_api import StoreApi
 
 LOOPBACK = "127.0.0.1"
 # Long, because a machine that runs other tests is slow to start a process.
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 class SandboxServer(uvicorn.Server):
