@@ -68,10 +68,12 @@ class Checks:
 def main() -> int:
     """Run the demonstration. Returns its exit code."""
     parser = argparse.ArgumentParser(description="Provision two sandbox stores.")
-    parser.add_argument("--folder", type=Path, required=True, help="for databases and logs")
-    folder = parser.parse_args().folder.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    parser.add_argument(
+        "--folder", type=Path, required=True, metavar="DIRECTORY", help="for databases and logs"
+    )
+    directory = parser.parse_args().folder.resolve()
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     # The type of sys.stdout is any text stream; the real one can be reconfigured.
@@ -80,8 +82,8 @@ def main() -> int:
     started = time.monotonic()
     try:
         with ExitStack() as stack:
-            stores = start_stores(stack, folder)
-            demonstrate(stores, folder, checks)
+            stores = start_stores(stack, directory)
+            demonstrate(stores, directory, checks)
     except KeyboardInterrupt:
         say("\nInterrupted.")
         checks.failed.append("the demonstration runs to its end")
@@ -92,18 +94,18 @@ def main() -> int:
         for what in checks.failed:
             say(f"  - {what}")
         return 1
-    next_steps(folder, time.monotonic() - started)
+    next_steps(directory, time.monotonic() - started)
     return 0
 
 
-def start_stores(stack: ExitStack, folder: Path) -> dict[str, SandboxStore]:
+def start_stores(stack: ExitStack, directory: Path) -> dict[str, SandboxStore]:
     """Start two stores with most of the inventory's users, and write their addresses."""
     heading("Two sandbox stores")
     stores: dict[str, SandboxStore] = {}
     drift = yaml.safe_load((HERE / "drift.yml").read_text("utf-8"))
     for name, differences in drift.items():
         store = SandboxStore(
-            folder / f"{name}.sqlite3",
+            directory / f"{name}.sqlite3",
             token=f"demonstration-token-of-{name}",
             users=users_before(name, differences),
             rate_limit=RATE_LIMIT,
@@ -117,11 +119,11 @@ def start_stores(stack: ExitStack, folder: Path) -> dict[str, SandboxStore]:
         for name, store in stores.items()
     }
     overlay = yaml.safe_dump({"publica_stores": {"hosts": hosts}})
-    (folder / OVERLAY).write_text(overlay, "utf-8")
+    (directory / OVERLAY).write_text(overlay, "utf-8")
     return stores
 
 
-def demonstrate(stores: Mapping[str, SandboxStore], folder: Path, checks: Checks) -> None:
+def demonstrate(stores: Mapping[str, SandboxStore], directory: Path, checks: Checks) -> None:
     """A dry run, the run, and the second run, each with its checks."""
     desired = {name: desired_users(name) for name in stores}
     census_before = {name: census(store) for name, store in stores.items()}
@@ -132,7 +134,7 @@ def demonstrate(stores: Mapping[str, SandboxStore], folder: Path, checks: Checks
     print_census({f"{name} before": rows for name, rows in census_before.items()})
 
     rows_before = {name: store.users() for name, store in stores.items()}
-    dry = run_playbook("1. Dry run: what would change?", ["--check", "--diff"], stores, folder)
+    dry = run_playbook("1. Dry run: what would change?", ["--check", "--diff"], stores, directory)
     checks.check(dry.exit_code == 0, "the dry run succeeded")
     checks.check(
         all(count > 0 for count in dry.changed.values()), "it predicted changes for both stores"
@@ -143,7 +145,7 @@ def demonstrate(stores: Mapping[str, SandboxStore], folder: Path, checks: Checks
             f"{name}: it wrote nothing ({dry.requests[name]} requests, {dry.writes[name]} writes)",
         )
 
-    real = run_playbook("2. The run", [], stores, folder)
+    real = run_playbook("2. The run", [], stores, directory)
     checks.check(real.exit_code == 0, "the run succeeded")
     for name, store in stores.items():
         wrong = [user["email"] for user in desired[name] if not as_declared(store, user)]
@@ -153,7 +155,7 @@ def demonstrate(stores: Mapping[str, SandboxStore], folder: Path, checks: Checks
             "declared in the store's database",
         )
 
-    again = run_playbook("3. The second run: nothing to change", [], stores, folder)
+    again = run_playbook("3. The second run: nothing to change", [], stores, directory)
     checks.check(again.exit_code == 0, "the second run succeeded")
     for name in stores:
         checks.check(
@@ -232,11 +234,11 @@ def as_declared(store: SandboxStore, user: User) -> bool:
 
 
 def run_playbook(
-    title: str, options: list[str], stores: Mapping[str, SandboxStore], folder: Path
+    title: str, options: list[str], stores: Mapping[str, SandboxStore], directory: Path
 ) -> Run:
     """Run the playbook, print its output in fewer columns, and count its requests."""
     heading(title)
-    overlay = folder / OVERLAY
+    overlay = directory / OVERLAY
     say(f"$ ansible-playbook {PLAYBOOK} {' '.join(options)}".rstrip() + " \\")
     say(f"    -i {EXAMPLE} -i {_short(overlay)}\n")
     before = {name: len(store.journal()) for name, store in stores.items()}
@@ -244,7 +246,7 @@ def run_playbook(
     command += ["-i", str(INVENTORY), "-i", str(overlay)]
     started = time.monotonic()
     changed: dict[str, int] = {}
-    log = folder / f"{title.split('.')[0]}.log"
+    log = directory / f"{title.split('.')[0]}.log"
     with _started(command) as process, log.open("w", encoding="utf-8") as file:
         assert process.stdout is not None
         for line in process.stdout:
@@ -317,7 +319,7 @@ def print_census(rows: Mapping[str, Mapping[str, int]]) -> None:
         say(f"  {title:<15}" + "".join(f"  {counts[name]:>{len(name)}}" for name in columns))
 
 
-def next_steps(folder: Path, seconds: float) -> None:
+def next_steps(directory: Path, seconds: float) -> None:
     """Print the next steps with a real store."""
     heading(f"All checks passed in {seconds:.0f} s. Next steps with your own store:")
     say(
@@ -329,7 +331,7 @@ def next_steps(folder: Path, seconds: float) -> None:
         3. Preview the changes, then apply them:
              ansible-playbook {PLAYBOOK} -i inventory --check --diff
              ansible-playbook {PLAYBOOK} -i inventory
-        The logs of these runs are in {_short(folder)}; see README.md for more.""")
+        The logs of these runs are in {_short(directory)}; see README.md for more.""")
     )
 
 
