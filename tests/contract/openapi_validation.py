@@ -2,29 +2,91 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks one recorded exchange against the contract.
+"""The OpenAPI description of the API as data, and checks of recorded exchanges against it.
 
-For the traffic of any client: what it sent must be what the documentation describes, and what it
-got must be one of the answers that a store may give.
+For the traffic of any client: a request must be one that the documentation describes, and an answer
+must be one that a store may give.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+import yaml
 from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from contract import Operation, contract, find_operation
+PATH = Path(__file__).with_name("openapi.yaml")
+METHODS = ("get", "put", "post", "delete")
 
 HeaderPairs = Mapping[str, str] | Iterable[tuple[str, str]]
 Body = bytes | str | None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One documented endpoint."""
+
+    id: str
+    method: str
+    path: str
+    description: dict[str, Any]
+
+    def matches(self, method: str, path: str) -> bool:
+        """Whether a request is for this endpoint."""
+        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(self.path))
+        return method.upper() == self.method and re.fullmatch(pattern, path) is not None
+
+    def query_parameters(self) -> set[str]:
+        """The documented parameters of the query string."""
+        parameters = self.description.get("parameters", [])
+        return {entry["name"] for entry in parameters if entry.get("in") == "query"}
+
+    def request_body(self) -> dict[str, Any]:
+        """The documented body of a request, with its ``examples``; empty if there is none."""
+        body = self.description.get("requestBody", {})
+        found: dict[str, Any] = body.get("content", {}).get("application/json", {})
+        return found
+
+    def body_fields(self) -> set[str]:
+        """The documented fields of the body."""
+        if not self.request_body():
+            return set()
+        name = self.request_body()["schema"]["$ref"].rpartition("/")[2]
+        return set(contract()["components"]["schemas"][name]["properties"])
+
+    def success_example(self) -> Any:
+        """The documented example of a successful answer."""
+        return self.description["responses"]["200"]["content"]["application/json"]["example"]
+
+
+@cache
+def contract() -> dict[str, Any]:
+    """The OpenAPI description. It is shared: do not change it."""
+    loaded: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
+    return loaded
+
+
+@cache
+def operations() -> dict[str, Operation]:
+    """Every operation by its id."""
+    return {
+        item[method]["operationId"]: Operation(
+            item[method]["operationId"], method.upper(), path, item[method]
+        )
+        for path, item in contract()["paths"].items()
+        for method in METHODS
+        if method in item
+    }
 
 
 def validate_exchange(
@@ -36,11 +98,11 @@ def validate_exchange(
     response_headers: HeaderPairs,
     response_body: Body,
 ) -> list[str]:
-    """What is wrong with a request and its answer, in words; an empty list if nothing is.
+    """The errors of a request and its answer as text; an empty list if there is none.
 
     Args:
         method: The HTTP method.
-        url: The whole address; its host does not matter, every store has its own.
+        url: The complete URL. Its host is ignored, because every store has its own.
         request_headers: As sent. Their names are compared without regard to case.
         request_body: As sent; None or empty if there was none.
         status: The status of the answer.
@@ -49,24 +111,24 @@ def validate_exchange(
     """
     path = urlsplit(url).path
     line = f"{method.upper()} {path}"
-    operation = find_operation(method, path)
+    operation = next((o for o in operations().values() if o.matches(method, path)), None)
     if operation is None:
         return [f"{line}: not a documented endpoint"]
     request = _Request(method, url, request_headers, request_body)
     response = _Response(status, response_headers, response_body)
     sent = [
-        *_problems(_api().iter_request_errors(request)),
+        *_messages(_api().iter_request_errors(request)),
         *_unknown_names(operation, request),
     ]
-    received = _problems(_api().iter_response_errors(request, response))
+    received = _messages(_api().iter_response_errors(request, response))
     return [
-        *(f"{line}: request: {problem}" for problem in sent),
-        *(f"{line}: answer {status}: {problem}" for problem in received),
+        *(f"{line}: request: {message}" for message in sent),
+        *(f"{line}: answer {status}: {message}" for message in received),
     ]
 
 
 class _Request:
-    """A request in the form that the library asks for."""
+    """A request in the form that openapi-core needs."""
 
     def __init__(self, method: str, url: str, headers: HeaderPairs, body: Body) -> None:
         parts = urlsplit(url)
@@ -83,7 +145,7 @@ class _Request:
 
 
 class _Response:
-    """An answer in the form that the library asks for."""
+    """An answer in the form that openapi-core needs."""
 
     def __init__(self, status: int, headers: HeaderPairs, body: Body) -> None:
         self.status_code = status
@@ -98,37 +160,33 @@ def _api() -> OpenAPI:
 
 
 def _unknown_names(operation: Operation, request: _Request) -> list[str]:
-    """A store overlooks a name that it does not know, so a misspelt one would go unnoticed."""
+    # A store ignores unknown names, so that its answer would not show a misspelled one.
+    try:
+        body = json.loads(request.body or b"{}")
+    except ValueError:
+        body = {}
+    fields = set(body) if isinstance(body, dict) else set()
     queries = set(request.parameters.query) - operation.query_parameters()
-    fields = set(_fields(request.body)) - operation.body_fields()
     return [
         *(f"{name}: not a documented query parameter" for name in sorted(queries)),
-        *(f"{name}: not a documented field" for name in sorted(fields)),
+        *(f"{name}: not a documented field" for name in sorted(fields - operation.body_fields())),
     ]
 
 
-def _fields(body: bytes | None) -> dict[str, Any]:
-    try:
-        parsed = json.loads(body or b"{}")
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
+def _messages(errors: Iterable[Exception]) -> list[str]:
+    """The messages of errors. The cause of an error is more specific than the error."""
+    messages = []
+    for error in errors:
+        cause = error.__cause__
+        details = getattr(cause, "schema_errors", None)
+        if details:
+            messages += [f"{_place(detail)}{detail.message}" for detail in details]
+        else:
+            messages.append(str(cause if isinstance(cause, OpenAPIError) else error))
+    return messages
 
 
-def _problems(errors: Iterable[Exception]) -> list[str]:
-    return [text for error in errors for text in _words(error)]
-
-
-def _words(error: Exception) -> list[str]:
-    """An error in words; its cause says more than itself."""
-    cause = error.__cause__
-    details = getattr(cause, "schema_errors", None)
-    if details:
-        return [f"{_where(detail)}{detail.message}" for detail in details]
-    return [str(cause if isinstance(cause, OpenAPIError) else error)]
-
-
-def _where(detail: Any) -> str:
+def _place(detail: Any) -> str:
     path = ".".join(str(part) for part in detail.absolute_path)
     return f"{path}: " if path else ""
 

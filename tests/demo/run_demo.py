@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The main job, to look at: two stores, their inventory, a dry run, the run, and a second run.
+"""A demonstration of the main job: two stores, a dry run, the run, and a second run.
 
-The stores are sandbox stores. They run in this process, so that they are gone when it is, however
-it ends. What the runs claim is held against the stores' own databases and journals; where the two
-disagree, the exit code is 1.
+The stores are sandbox stores in this process, so that they end with it. The results of the runs are
+compared with the stores' databases and journals. If they differ, the exit code is 1.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ User = dict[str, Any]
 
 @dataclass
 class Run:
-    """What one run of the playbook came to."""
+    """The result of one run of the playbook."""
 
     seconds: float
     exit_code: int
@@ -53,79 +52,79 @@ class Run:
     endpoints: dict[str, set[str]] = field(default_factory=dict)
 
 
-class Expectations:
-    """What must hold, each said as it is checked."""
+class Checks:
+    """Checks of the results, printed as they are made."""
 
     def __init__(self) -> None:
         self.failed: list[str] = []
 
-    def check(self, holds: bool, what: str) -> None:
-        """Say whether ``what`` holds, and remember it where it does not."""
-        say(f"  {'ok ' if holds else 'NOT'}  {what}")
-        if not holds:
+    def check(self, ok: bool, what: str) -> None:
+        """Print a check, and record it if it failed."""
+        say(f"  {'ok ' if ok else 'NOT'}  {what}")
+        if not ok:
             self.failed.append(what)
 
 
 def main() -> int:
     """Run the demonstration. Returns its exit code."""
     parser = argparse.ArgumentParser(description="Provision two sandbox stores.")
-    parser.add_argument("--folder", type=Path, required=True, help="for databases and logs")
-    folder = parser.parse_args().folder.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    parser.add_argument(
+        "--folder", type=Path, required=True, metavar="DIRECTORY", help="for databases and logs"
+    )
+    directory = parser.parse_args().folder.resolve()
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
-    # Typed as any text stream; the real one can be reconfigured.
+    # The type of sys.stdout is any text stream; the real one can be reconfigured.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    expectations = Expectations()
+    checks = Checks()
     started = time.monotonic()
     try:
         with ExitStack() as stack:
-            stores = start_stores(stack, folder)
-            demonstrate(stores, folder, expectations)
+            stores = start_stores(stack, directory)
+            demonstrate(stores, directory, checks)
     except KeyboardInterrupt:
         say("\nInterrupted.")
-        expectations.failed.append("the demonstration was to run to its end")
+        checks.failed.append("the demonstration runs to its end")
     finally:
         say("\nThe sandbox stores are stopped.")
-    if expectations.failed:
-        heading("NOT AS EXPECTED")
-        for what in expectations.failed:
+    if checks.failed:
+        heading("FAILED CHECKS")
+        for what in checks.failed:
             say(f"  - {what}")
         return 1
-    what_next(folder, time.monotonic() - started)
+    next_steps(directory, time.monotonic() - started)
     return 0
 
 
-def start_stores(stack: ExitStack, folder: Path) -> dict[str, SandboxStore]:
-    """Two stores that hold most of the inventory's users, and the addresses for the inventory."""
+def start_stores(stack: ExitStack, directory: Path) -> dict[str, SandboxStore]:
+    """Start two stores with most of the inventory's users, and write their addresses."""
     heading("Two sandbox stores")
     stores: dict[str, SandboxStore] = {}
     drift = yaml.safe_load((HERE / "drift.yml").read_text("utf-8"))
     for name, differences in drift.items():
         store = SandboxStore(
-            folder / f"{name}.sqlite3",
+            directory / f"{name}.sqlite3",
             token=f"demonstration-token-of-{name}",
             users=users_before(name, differences),
             rate_limit=RATE_LIMIT,
         )
         stores[name] = stack.enter_context(store)
-        say(f"  {name:<8} {store.base_url}, {RATE_LIMIT} requests a minute as at a real store")
-    # A second inventory for the same hosts: the later one wins over the address in hosts.yml, and a
-    # host's variable over the token of group_vars.
+        say(f"  {name:<8} {store.base_url}, {RATE_LIMIT} requests a minute as in a real store")
+    # A second inventory for the same hosts: it overrides the address in hosts.yml, and the variable
+    # of a host overrides the token in group_vars.
     hosts = {
         name: {"publica_users_base_url": store.base_url, "publica_users_api_token": store.token}
         for name, store in stores.items()
     }
     overlay = yaml.safe_dump({"publica_stores": {"hosts": hosts}})
-    (folder / OVERLAY).write_text(overlay, "utf-8")
+    (directory / OVERLAY).write_text(overlay, "utf-8")
     return stores
 
 
-def demonstrate(
-    stores: Mapping[str, SandboxStore], folder: Path, expectations: Expectations
-) -> None:
-    """A dry run, the run, and the second run, each with what must hold after it."""
+def demonstrate(stores: Mapping[str, SandboxStore], directory: Path, checks: Checks) -> None:
+    """A dry run, the run, and the second run, each with its checks."""
     desired = {name: desired_users(name) for name in stores}
     census_before = {name: census(store) for name, store in stores.items()}
     heading("The inventory, and the stores before")
@@ -135,36 +134,36 @@ def demonstrate(
     print_census({f"{name} before": rows for name, rows in census_before.items()})
 
     rows_before = {name: store.users() for name, store in stores.items()}
-    dry = run_playbook("1. A dry run: what would change?", ["--check", "--diff"], stores, folder)
-    expectations.check(dry.exit_code == 0, "the dry run ended well")
-    expectations.check(
-        all(count > 0 for count in dry.changed.values()), "it announced changes for both stores"
+    dry = run_playbook("1. Dry run: what would change?", ["--check", "--diff"], stores, directory)
+    checks.check(dry.exit_code == 0, "the dry run succeeded")
+    checks.check(
+        all(count > 0 for count in dry.changed.values()), "it predicted changes for both stores"
     )
     for name, store in stores.items():
-        expectations.check(
+        checks.check(
             dry.writes[name] == 0 and store.users() == rows_before[name],
             f"{name}: it wrote nothing ({dry.requests[name]} requests, {dry.writes[name]} writes)",
         )
 
-    real = run_playbook("2. The run", [], stores, folder)
-    expectations.check(real.exit_code == 0, "the run ended well")
+    real = run_playbook("2. The run", [], stores, directory)
+    checks.check(real.exit_code == 0, "the run succeeded")
     for name, store in stores.items():
         wrong = [user["email"] for user in desired[name] if not as_declared(store, user)]
-        expectations.check(
+        checks.check(
             not wrong,
             f"{name}: {len(desired[name]) - len(wrong)} of {len(desired[name])} users are as "
             "declared in the store's database",
         )
 
-    again = run_playbook("3. The second run: nothing left to do", [], stores, folder)
-    expectations.check(again.exit_code == 0, "the second run ended well")
+    again = run_playbook("3. The second run: nothing to change", [], stores, directory)
+    checks.check(again.exit_code == 0, "the second run succeeded")
     for name in stores:
-        expectations.check(
+        checks.check(
             again.changed[name] == 0 and again.writes[name] == 0,
             f"{name}: nothing changed ({again.requests[name]} requests, "
             f"{again.writes[name]} writes in the store's journal)",
         )
-        expectations.check(again.endpoints[name] == {"list"}, f"{name}: it cost list pages only")
+        checks.check(again.endpoints[name] == {"list"}, f"{name}: it requested list pages only")
 
     heading("The stores before and after")
     print_census(
@@ -184,12 +183,12 @@ def demonstrate(
 
 
 def department_files(store: str) -> list[Path]:
-    """The files of a store in the inventory, one a department."""
+    """The files of a store in the inventory, one for each department."""
     return sorted((INVENTORY / "host_vars" / store).glob("*.yml"))
 
 
 def desired_users(store: str) -> list[User]:
-    """What the inventory declares for a store, its defaults filled in."""
+    """The users that the inventory declares for a store, with their defaults."""
     shared = INVENTORY / "group_vars" / "publica_stores" / "defaults.yml"
     defaults = yaml.safe_load(shared.read_text("utf-8"))["publica_users_defaults"]
     return [
@@ -201,7 +200,7 @@ def desired_users(store: str) -> list[User]:
 
 
 def users_before(store: str, drift: Mapping[str, Any]) -> list[User]:
-    """What a store holds before the first run: the declared users, but for the drift."""
+    """The users of a store before the first run: those declared, changed by the drift."""
     as_found = drift["as_found"]
     users = [
         {**_as_stored(user), **as_found.get(user["external_id"], {})}
@@ -218,7 +217,7 @@ def _as_stored(user: User) -> User:
 
 
 def as_declared(store: SandboxStore, user: User) -> bool:
-    """Whether the store's database holds a user as the inventory declares it."""
+    """Whether the user in the store's database is as the inventory declares it."""
     try:
         row = store.user(external_id=user["external_id"])
     except LookupError:
@@ -235,11 +234,11 @@ def as_declared(store: SandboxStore, user: User) -> bool:
 
 
 def run_playbook(
-    title: str, options: list[str], stores: Mapping[str, SandboxStore], folder: Path
+    title: str, options: list[str], stores: Mapping[str, SandboxStore], directory: Path
 ) -> Run:
-    """Run the playbook and print what it prints, in fewer columns."""
+    """Run the playbook, print its output in fewer columns, and count its requests."""
     heading(title)
-    overlay = folder / OVERLAY
+    overlay = directory / OVERLAY
     say(f"$ ansible-playbook {PLAYBOOK} {' '.join(options)}".rstrip() + " \\")
     say(f"    -i {EXAMPLE} -i {_short(overlay)}\n")
     before = {name: len(store.journal()) for name, store in stores.items()}
@@ -247,7 +246,7 @@ def run_playbook(
     command += ["-i", str(INVENTORY), "-i", str(overlay)]
     started = time.monotonic()
     changed: dict[str, int] = {}
-    log = folder / f"{title.split('.')[0]}.log"
+    log = directory / f"{title.split('.')[0]}.log"
     with _started(command) as process, log.open("w", encoding="utf-8") as file:
         assert process.stdout is not None
         for line in process.stdout:
@@ -262,13 +261,13 @@ def run_playbook(
         run.requests[name] = len(entries)
         run.writes[name] = sum(entry["write"] for entry in entries)
         run.endpoints[name] = {str(entry["endpoint"]) for entry in entries}
-        # A store that is missing from the recap was not reached at all.
+        # A store that is missing in the recap was not reached.
         run.changed.setdefault(name, -1)
     return run
 
 
 def narrow(line: str) -> str:
-    """A line of Ansible's, without its asterisks and folded where it is still too long."""
+    """A line of Ansible's output without its asterisks, wrapped if it is too long."""
     if recap := RECAP.match(line):
         name, ok, changed, unreachable, failed = recap.groups()
         return f"{name:<8} ok={ok} changed={changed} unreachable={unreachable} failed={failed}"
@@ -278,7 +277,7 @@ def narrow(line: str) -> str:
 
 @contextmanager
 def _started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """A process whose whole family is gone at the end of the block."""
+    """A process that is ended with its children at the end of the block."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "ANSIBLE_NOCOLOR": "1"}
     process = subprocess.Popen(
         command,
@@ -313,46 +312,44 @@ def census(store: SandboxStore) -> dict[str, int]:
 
 
 def print_census(rows: Mapping[str, Mapping[str, int]]) -> None:
-    """Print several counts as one table; the plans are those of active users."""
+    """Print counts as a table; the plans are those of active users."""
     columns = list(next(iter(rows.values())))
     say(f"\n  {'users':<15}" + "".join(f"  {name}" for name in columns))
     for title, counts in rows.items():
         say(f"  {title:<15}" + "".join(f"  {counts[name]:>{len(name)}}" for name in columns))
 
 
-def what_next(folder: Path, seconds: float) -> None:
-    """Say what to do with a real store."""
-    heading(f"All as expected, in {seconds:.0f} s. Next, with a store of your own:")
+def next_steps(directory: Path, seconds: float) -> None:
+    """Print the next steps with a real store."""
+    heading(f"All checks passed in {seconds:.0f} s. Next steps with your own store:")
     say(
         textwrap.dedent(f"""\
-        1. Copy tests/demo/inventory. Put your store's address into hosts.yml, and
+        1. Copy tests/demo/inventory. Write your store's address into hosts.yml, and
            your users into host_vars/<store>/.
-        2. Make a token in the store's dashboard (Settings > Integrations):
+        2. Create a token in the store's dashboard (Settings > Integrations):
              export PUBLICA_API_TOKEN=...
-        3. Look first, then do it:
+        3. Preview the changes, then apply them:
              ansible-playbook {PLAYBOOK} -i inventory --check --diff
              ansible-playbook {PLAYBOOK} -i inventory
-        The logs of these runs are in {_short(folder)}; README.md tells more.""")
+        The logs of these runs are in {_short(directory)}; see README.md for more.""")
     )
 
 
 def _short(path: Path) -> str:
-    """A path as somebody types it from where they are."""
+    """A path relative to the current directory."""
     return os.path.relpath(path)
 
 
 def heading(text: str) -> None:
-    """Print a title."""
     say(f"\n{text}\n{'-' * len(text)}")
 
 
 def say(text: str = "") -> None:
-    """Print a line."""
     print(text)
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
-    """End in an orderly way, so that everything is stopped on the way out."""
+    """Raise an exception, so that all processes and stores are stopped."""
     raise KeyboardInterrupt
 
 

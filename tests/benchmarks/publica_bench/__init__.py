@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The collection beside its peers: the same job done by each, on the same sandbox store."""
+"""Benchmarks: the collection and other clients do the same jobs on equal sandbox stores."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The benchmarks' command: python -m publica_bench --folder FOLDER."""
+"""The benchmarks' command: python -m publica_bench --folder DIRECTORY."""
 
 from __future__ import annotations
 
@@ -14,42 +14,54 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import goals
-from .contenders import ALL, BULK, SCRIPT, USER_LOOP
-from .goals import Verdict
-from .jobs import CHANGES, FEW, LATENCY, LIMITED, NEW, UNLIMITED, Job, matrix
+from .goals import Check
+from .jobs import (
+    ALL,
+    BULK,
+    CHANGES,
+    FEW,
+    LATENCY,
+    LIMITED,
+    NEW,
+    SCRIPT,
+    UNLIMITED,
+    USER_LOOP,
+    Job,
+    matrix,
+)
 from .measurement import Measurement
-from .report import Report, read_runs, surroundings, write_runs
-from .runner import Pace, Runner
+from .report import Report, environment, read_runs, write_runs
+from .runner import Runner, TimeLimits
 
 SIZES = (100, 1_000, 10_000)
 A_FEW = (1, 2, 5, 10)
 QUICK_SIZES = (5, 20)
-QUICK_PACE = Pace(budget=60.0, repeats=1)
+QUICK_LIMITS = TimeLimits(budget=60.0, repeats=1)
 CONDITIONS = {"unlimited": UNLIMITED, "latency": LATENCY, "limit": LIMITED}
 NAMES = {contender.name: contender for contender in ALL}
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Measure, print, write. Returns 1 where a contender failed at a job, else 0."""
-    options = _parser().parse_args(words)
-    # Typed as any text stream; the real one can be reconfigured.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print and write the results. Returns 1 if a contender failed, else 0."""
+    options = _parser().parse_args(arguments)
+    # The type of sys.stdout is any text stream; the real one can be reconfigured.
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    # Ended from outside, it still has a store and a contender to stop.
+    # A signal must still stop the store and the contender.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended by a signal."))
-    about = surroundings(options.commit)
+    about = environment(options.commit)
     measured: list[Measurement] = []
 
     def keep(run: Measurement) -> None:
         measured.append(run)
         write_runs(options.folder / "runs.json", about, measured)
 
-    pace = QUICK_PACE if options.quick else Pace(options.budget, options.repeats)
-    runner = Runner(options.folder / "work", pace, _say, keep)
+    limits = QUICK_LIMITS if options.quick else TimeLimits(options.budget, options.repeats)
+    runner = Runner(options.folder / "work", limits, _log, keep)
     if (options.resume or options.report) and (options.folder / "runs.json").exists():
         about, earlier = read_runs(options.folder / "runs.json", about, adds=options.resume)
-        runner.go_on_from(earlier)
+        runner.resume(earlier)
         measured.extend(run for run in earlier if not run.failed)
-        _say(f"{len(measured)} runs are there already")
+        _log(f"{len(measured)} earlier runs are used")
     jobs = _jobs(options)
     contenders = [] if options.report else [NAMES[name] for name in options.contenders]
     if not options.quick:
@@ -59,44 +71,40 @@ def main(words: Sequence[str] | None = None) -> int:
     a_few = [] if options.quick else [Job(NEW, users) for users in A_FEW]
     for job in a_few:
         runner.run(job, [each for each in (USER_LOOP, BULK, SCRIPT) if each in contenders])
-    verdicts: list[Verdict] = []
+    checks: list[Check] = []
     for goal in _goals(options):
-        verdicts += goal.judge(runner.results) if options.report else goal.pursue(runner)
-    report = Report(runner.results, jobs, a_few, verdicts, about)
+        checks += goal.check(runner.results) if options.report else goal.run(runner)
+    report = Report(runner.results, jobs, a_few, checks, about)
     report.write(options.folder)
     print(f"\n{report.text()}")
     if options.publish:
         report.publish(options.publish)
     failed = [run for run in measured if run.failed]
     for run in failed:
-        print(f"FAILED: {run.contender}, {run.users} users, {run.change}: {run.fault}")
+        print(f"FAILED: {run.contender}, {run.users} users, {run.change}: {run.error}")
     return 1 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="publica_bench", description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="for results and work files")
-    parser.add_argument("--publish", type=Path, metavar="DOCS", help="also refresh these docs")
-    parser.add_argument("--commit", default="", help="what is measured, to be told")
-    parser.add_argument("--quick", action="store_true", help="small sizes, once, without a limit")
-    parser.add_argument("--resume", action="store_true", help="keep the runs that are there")
-    parser.add_argument("--report", action="store_true", help="measure nothing, tell what is there")
-    parser.add_argument("--no-goals", action="store_true", help="the matrix alone")
-    parser.add_argument("--no-loops", action="store_true", help="no loops over 1,000 users")
-    parser.add_argument("--sizes", type=int, nargs="+", default=None, help="numbers of users")
-    parser.add_argument("--budget", type=float, default=300.0, help="longest run, in seconds")
-    parser.add_argument("--repeats", type=int, default=3, help="runs of what is not too slow")
-    parser.add_argument(
-        "--contenders",
-        nargs="+",
-        choices=sorted(NAMES),
-        default=list(NAMES),
-        help="who takes part in the matrix",
-    )
-    parser.add_argument("--changes", nargs="+", choices=list(CHANGES), default=list(CHANGES))
-    parser.add_argument(
-        "--conditions", nargs="+", choices=list(CONDITIONS), default=list(CONDITIONS)
-    )
+    add = parser.add_argument
+    add("--folder", type=Path, required=True, metavar="DIRECTORY", help="for results and databases")
+    add("--publish", type=Path, metavar="DOCS", help="also update this documentation")
+    add("--commit", default="", help="the measured commit, for the report")
+    add("--quick", action="store_true", help="small sizes, one run, without a limit")
+    add("--resume", action="store_true", help="use the runs that are in the directory")
+    add("--report", action="store_true", help="only report the runs that are in the directory")
+    add("--no-goals", action="store_true", help="only the matrix of jobs")
+    add("--no-loops", action="store_true", help="without loops over 1,000 users")
+    add("--sizes", type=int, nargs="+", help="numbers of users")
+    add("--budget", type=float, default=300.0, help="maximum length of a run in seconds")
+    add("--repeats", type=int, default=3, help="number of runs, unless a run is slow")
+    for name, known in (
+        ("contenders", sorted(NAMES)),
+        ("changes", list(CHANGES)),
+        ("conditions", list(CONDITIONS)),
+    ):
+        add(f"--{name}", nargs="+", choices=known, default=known, help="only these in the matrix")
     return parser
 
 
@@ -116,7 +124,7 @@ def _jobs(options: argparse.Namespace) -> list[Job]:
 _STARTED = time.monotonic()
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     minutes, seconds = divmod(int(time.monotonic() - _STARTED), 60)
     print(f"[{minutes:3}:{seconds:02}] {line}")
 

@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The curves, as SVG with text as text, readable on light and on dark pages."""
+"""The curves as SVG, readable on light and on dark pages."""
 
 from __future__ import annotations
 
 import html
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
@@ -18,18 +17,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from .contenders import BULK, BULK_SRC, SCRIPT, URI_LOOP, USER_LOOP, Contender
-from .jobs import CHANGES, Condition, Job
-from .runner import Results
-from .statistics import Summary
+from .jobs import BULK, BULK_SRC, CHANGES, SCRIPT, URI_LOOP, USER_LOOP, Condition, Contender, Job
+from .runner import Results, Summary
 
-# Drawn in these, and replaced by what the page's colour scheme asks for: no other thing in the
-# picture has them.
-INK, QUIET = "#010203", "#040506"
-INKS = {INK: ("#1f2933", "#e6edf3"), QUIET: ("#c5ccd4", "#3b4550")}
-# What comes with the library, to measure texts by; the page takes its reader's own instead.
+# Placeholders that nothing else in a picture uses: each is replaced by a colour for light pages and
+# one for dark pages.
+INK, FAINT = "#010203", "#040506"
+INKS = {INK: ("#1f2933", "#e6edf3"), FAINT: ("#c5ccd4", "#3b4550")}
+# The library measures texts with the font that it contains; a page uses the reader's own font.
 DRAWN_WITH, READ_WITH = "DejaVu Sans", "system-ui"
-# Told apart by shape as well as by colour (after Okabe and Ito's palette, for every kind of sight).
+# Shapes as well as colours (of the palette by Okabe and Ito), for colour-blind readers.
 STYLES: Mapping[str, tuple[str, str]] = {
     URI_LOOP.name: ("#d55e00", "v"),
     USER_LOOP.name: ("#cc79a7", "^"),
@@ -38,42 +35,45 @@ STYLES: Mapping[str, tuple[str, str]] = {
     SCRIPT.name: ("#8a8a8a", "s"),
 }
 FIGURES = {
-    "seconds": "seconds, whole process",
+    "seconds": "seconds, all processes",
     "requests": "requests",
-    "peak_mb": "memory at the peak, MB",
+    "peak_mb": "peak memory, MB",
 }
 
 
-@dataclass(frozen=True)
-class Curve:
-    """What a contender took, by number of users."""
+class Curve(NamedTuple):
+    """A figure of a contender by number of users."""
 
     contender: Contender
     points: Mapping[int, float]
 
 
-def curves(
+def panels_by_change(
     results: Results,
     jobs: Iterable[Job],
     contenders: Sequence[Contender],
-    figure: str = "seconds",
-) -> list[Curve]:
-    """The curves of some jobs that differ in nothing but their size; only what was measured."""
-    jobs = list(jobs)
-    found = []
-    for contender in contenders:
-        points = {}
-        for job in jobs:
-            outcome = results.outcome(job, contender)
-            if isinstance(outcome, Summary) and not outcome.fault:
-                points[job.users] = float(getattr(outcome, figure))
-        if points:
-            found.append(Curve(contender, points))
-    return found
+    condition: Condition,
+    figure: str,
+) -> dict[str, list[Curve]]:
+    """The curves of the jobs under one condition by their change, without empty panels."""
+    panels: dict[str, list[Curve]] = {title: [] for title in CHANGES.values()}
+    jobs = [job for job in jobs if job.condition == condition]
+    for change, title in CHANGES.items():
+        for contender in contenders:
+            points = {
+                job.users: float(getattr(outcome, figure))
+                for job in jobs
+                if job.change == change
+                and isinstance(outcome := results.outcome(job, contender), Summary)
+                and not outcome.error
+            }
+            if points:
+                panels[title].append(Curve(contender, points))
+    return {title: panel for title, panel in panels.items() if panel}
 
 
 def draw(panels: Mapping[str, Sequence[Curve]], condition: Condition, figure: str) -> str:
-    """Panels side by side, such as one for each change, with one scale and one legend."""
+    """One picture with all panels, one scale and one legend."""
     settings: dict[Any, Any] = {
         "svg.fonttype": "none",
         "svg.hashsalt": "publica.la",  # the same picture for the same figures
@@ -81,10 +81,10 @@ def draw(panels: Mapping[str, Sequence[Curve]], condition: Condition, figure: st
         "font.size": 12,
         "text.color": INK,
         "axes.labelcolor": INK,
-        "axes.edgecolor": QUIET,
+        "axes.edgecolor": FAINT,
         "xtick.color": INK,
         "ytick.color": INK,
-        "grid.color": QUIET,
+        "grid.color": FAINT,
     }
     with mpl.rc_context(settings):
         picture = Figure(figsize=(11, 5), layout="constrained")
@@ -93,11 +93,17 @@ def draw(panels: Mapping[str, Sequence[Curve]], condition: Condition, figure: st
         for axis, (title, panel) in zip(axes, panels.items()):
             _draw_panel(axis, title, panel)
         axes[0].set_ylabel(FIGURES[figure])
-        _add_legend(picture, axes)
+        handles: dict[str, Artist] = {}
+        for axis in axes:
+            for handle, label in zip(*axis.get_legend_handles_labels()):
+                handles.setdefault(label, handle)
+        picture.legend(
+            handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False
+        )
         picture.suptitle(f"The same users by each contender: {condition.title}")
         buffer = io.StringIO()
         picture.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return _for_any_page(buffer.getvalue(), _described(panels, condition, figure))
+    return _for_any_page(buffer.getvalue(), _description(panels, condition, figure))
 
 
 def _draw_panel(axis: Axes, title: str, panel: Sequence[Curve]) -> None:
@@ -123,30 +129,19 @@ def _draw_panel(axis: Axes, title: str, panel: Sequence[Curve]) -> None:
     axis.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _add_legend(picture: Figure, axes: Iterable[Axes]) -> None:
-    handles: dict[str, Artist] = {}
-    for axis in axes:
-        for handle, label in zip(*axis.get_legend_handles_labels()):
-            handles.setdefault(label, handle)
-    if handles:
-        picture.legend(
-            handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False
-        )
-
-
-def _described(panels: Mapping[str, Sequence[Curve]], condition: Condition, figure: str) -> str:
-    """The picture in words, for whoever cannot see it."""
-    told = [
+def _description(panels: Mapping[str, Sequence[Curve]], condition: Condition, figure: str) -> str:
+    """The picture as text, for readers who cannot see it."""
+    curves = [
         f"{title}: {curve.contender.title}, "
         + "; ".join(f"{size:,} users {value:,.3g}" for size, value in sorted(curve.points.items()))
         for title, panel in panels.items()
         for curve in panel
     ]
-    return f"{FIGURES[figure]}, {condition.title}. " + ". ".join(told) + "."
+    return f"{FIGURES[figure]}, {condition.title}. " + ". ".join(curves) + "."
 
 
 def _for_any_page(svg: str, description: str) -> str:
-    """Add the description, and let the page's colour scheme choose the inks."""
+    """Add the description and the colours for both colour schemes."""
     for number, ink in enumerate(INKS):
         svg = svg.replace(ink, f"var(--ink{number})")
     svg = svg.replace(f"'{DRAWN_WITH}'", READ_WITH)
@@ -160,23 +155,7 @@ def _for_any_page(svg: str, description: str) -> str:
     )
     head, tag, rest = svg.partition("<svg ")
     opening, close, body = rest.partition(">")
-    told = f"\n <desc>{html.escape(description, quote=False)}</desc>\n {style}"
-    # Spaces at the ends of lines are the library's habit, and no editor's.
-    picture = f'{head}{tag}role="img" {opening}{close}{told}{body}'
+    added = f"\n <desc>{html.escape(description, quote=False)}</desc>\n {style}"
+    picture = f'{head}{tag}role="img" {opening}{close}{added}{body}'
+    # The library leaves spaces at the ends of lines.
     return "\n".join(line.rstrip() for line in picture.splitlines()) + "\n"
-
-
-def panels_by_change(
-    results: Results,
-    jobs: Iterable[Job],
-    contenders: Sequence[Contender],
-    condition: Condition,
-    figure: str,
-) -> dict[str, list[Curve]]:
-    """A panel for each change, of the jobs under one condition; none that would be empty."""
-    jobs = [job for job in jobs if job.condition == condition]
-    panels = {
-        title: curves(results, [job for job in jobs if job.change == change], contenders, figure)
-        for change, title in CHANGES.items()
-    }
-    return {title: panel for title, panel in panels.items() if panel}

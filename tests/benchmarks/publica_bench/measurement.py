@@ -2,36 +2,47 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One contender doing one job once, on a store of its own, with its result proved."""
+"""One contender does one job once, on a store of its own, and its result is checked."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+import resource
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from publica_sandbox.testing import SandboxStore
 
-from . import users
-from .contenders import LOOPS, Contender
-from .jobs import Job
-from .processes import Cost, run
+from .jobs import FEW, LOOPS, NEW, Contender, Job
 
-OUTPUT_TOLD = 300
-_LOOPS = frozenset(loop.name for loop in LOOPS)
+# Short enough to see peaks of some tenths of a second, long enough not to disturb the run.
+SAMPLE_SECONDS = 0.1
+MEGABYTE = 1_000_000
+OUTPUT_SHOWN = 300
+SESSIONS, OTHER_SESSIONS = 2, 3
+BATCH = 20_000
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one run took, and what was wrong with it.
+    """The cost of one run, and its error.
 
-    :ivar requests: those that the store took in, ``refusals`` the 429s among them.
-    :ivar fault: empty where the store ended as desired and every process with 0.
-    :ivar unfinished: it was ended, since it took longer than it was given: ``seconds`` is less than
-        the job takes.
-    :ivar load: the machine's load average (of a minute) just before.
+    :ivar cpu_seconds: of all processes of the contender; those of the store do not count.
+    :ivar peak_mb: maximum memory (RSS) of all its processes together. Memory that a process shares
+        with its parent counts in both.
+    :ivar requests: requests that the store received, ``refusals`` the 429s among them.
+    :ivar error: empty if the store has the desired state and every process ended with 0.
+    :ivar unfinished: the run was ended at its timeout: the job takes longer than ``seconds``.
+    :ivar load: load average of the machine (one minute) before the run.
     """
 
     contender: str
@@ -43,49 +54,52 @@ class Measurement:
     peak_mb: float
     requests: int
     refusals: int
-    fault: str
+    error: str
     load: float
     unfinished: bool = False
 
     @property
-    def job(self) -> tuple[str, int, str]:
-        """What identifies the job."""
+    def key(self) -> tuple[str, int, str]:
+        """The values that identify the job."""
         return self.change, self.users, self.condition
 
     @property
     def failed(self) -> bool:
-        """Whether it went wrong. A loop that was ended did not: its time is a lower bound."""
-        return bool(self.fault) and not (self.unfinished and self.contender in _LOOPS)
+        """Whether the run failed. The time of a loop that was ended is a valid lower bound."""
+        is_loop = self.contender in {loop.name for loop in LOOPS}
+        return bool(self.error) and not (self.unfinished and is_loop)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON, with no more digits than were measured."""
+        """The values for JSON, rounded to the precision of the measurement."""
         return {
             key: round(value, 3) if isinstance(value, float) else value
             for key, value in asdict(self).items()
         }
 
 
-def measure(contender: Contender, job: Job, folder: Path, timeout: float) -> Measurement:
-    """Let a contender do a job.
+def measure(contender: Contender, job: Job, directory: Path, timeout: float) -> Measurement:
+    """Run a contender on a job.
 
-    :param folder: for databases, the users' files and what the contender says.
-    :param timeout: seconds after which the run is ended, and counts as failed.
+    :param directory: for databases, files of users and the output of the contender.
+    :param timeout: seconds after which the run is ended and counts as failed.
     """
-    seed = users.seeded_database(job, folder / "seeds")
-    files = users.write_files(users.desired(job.users), folder / "users", contender.processes)
-    database = users.fresh_copy(seed, folder / "store.sqlite3")
+    seed = seeded_database(job, directory / "seeds")
+    files = write_files(desired(job.users), directory / "users", contender.processes)
+    database = fresh_copy(seed, directory / "store.sqlite3")
     load = os.getloadavg()[0]
     with SandboxStore(database, process=True, **job.condition.switches) as store:
-        cost = run(
-            [contender.command(file) for file in files],
-            _environment(store),
-            folder / "output",
-            timeout,
-        )
+        env = {
+            **os.environ,
+            "PUBLICA_BASE_URL": store.base_url,
+            "PUBLICA_API_TOKEN": store.token,
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        }
+        commands = [contender.command(file) for file in files]
+        cost = run(commands, env, directory / "output", timeout)
         [counted] = store.sql(
             "SELECT COUNT(*) AS requests, COALESCE(SUM(status = 429), 0) AS refusals FROM journal"
         )
-        fault = _fault_of(cost, folder / "output") or users.fault_of(job, store)
+        error = _error_of(cost, directory / "output") or wrong_state(job, store)
     return Measurement(
         contender=contender.name,
         change=job.change,
@@ -94,29 +108,174 @@ def measure(contender: Contender, job: Job, folder: Path, timeout: float) -> Mea
         seconds=cost.seconds,
         cpu_seconds=cost.cpu_seconds,
         peak_mb=cost.peak_mb,
-        fault=fault,
+        error=error,
         load=load,
         unfinished=cost.timed_out,
         **counted,
     )
 
 
-def _environment(store: SandboxStore) -> Mapping[str, str]:
-    """The environment of a contender; the token travels here, and not in a list of processes."""
-    return {
-        **os.environ,
-        "PUBLICA_BASE_URL": store.base_url,
-        "PUBLICA_API_TOKEN": store.token,
-        # It would be one line of warning in each run.
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-    }
+@dataclass(frozen=True)
+class Cost:
+    """The cost of concurrent commands; ``seconds`` from the first start to the last end."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+    exit_codes: tuple[int, ...]
+    timed_out: bool = False
 
 
-def _fault_of(cost: Cost, output: Path) -> str:
+def run(
+    commands: Sequence[Sequence[str]], env: Mapping[str, str], directory: Path, timeout: float
+) -> Cost:
+    """Run commands concurrently to their end, with their output in ``directory``.
+
+    :param timeout: seconds after which processes that still run are killed.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    used_before = _cpu_of_ended_children()
+    began = time.perf_counter()
+    processes = [
+        _start(command, env, directory / f"output-{number}.txt")
+        for number, command in enumerate(commands)
+    ]
+    peak = 0
+    timed_out = False
+    try:
+        while any(process.poll() is None for process in processes):
+            peak = max(peak, sum(_memory(process.pid) for process in processes))
+            with suppress(subprocess.TimeoutExpired):
+                next(p for p in processes if p.returncode is None).wait(SAMPLE_SECONDS)
+            timed_out = time.perf_counter() - began > timeout
+            if timed_out:
+                break
+        seconds = time.perf_counter() - began
+    finally:
+        for process in processes:
+            _kill(process)
+    return Cost(
+        seconds=seconds,
+        cpu_seconds=_cpu_of_ended_children() - used_before,
+        peak_mb=peak / MEGABYTE,
+        exit_codes=tuple(process.returncode for process in processes),
+        timed_out=timed_out,
+    )
+
+
+def _start(command: Sequence[str], env: Mapping[str, str], output: Path) -> subprocess.Popen[bytes]:
+    with output.open("wb") as file:
+        return subprocess.Popen(
+            command, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+        )
+
+
+def _memory(pid: int) -> int:
+    total = 0
+    with suppress(psutil.Error):
+        root = psutil.Process(pid)
+        for process in (root, *root.children(recursive=True)):
+            with suppress(psutil.Error):
+                total += process.memory_info().rss
+    return total
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process that still runs, and its children."""
+    if process.poll() is not None:
+        return
+    with suppress(psutil.Error):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                child.kill()
+    process.kill()
+    process.wait()
+
+
+def _cpu_of_ended_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _error_of(cost: Cost, output: Path) -> str:
     if cost.timed_out:
-        return "ended, since it took too long"
+        return "ended at the timeout"
     for number, code in enumerate(cost.exit_codes):
         if code:
-            said = (output / f"output-{number}.txt").read_text("utf-8", errors="replace")
-            return f"exit code {code}: {' '.join(said.split())[-OUTPUT_TOLD:]}"
+            printed = (output / f"output-{number}.txt").read_text("utf-8", errors="replace")
+            return f"exit code {code}: {' '.join(printed.split())[-OUTPUT_SHOWN:]}"
     return ""
+
+
+def desired(count: int) -> list[Row]:
+    """The users that every contender gets."""
+    return [
+        {
+            "email": f"reader{number}@example.org",
+            "external_id": f"seat-{number}",
+            "sessions_limit": SESSIONS,
+        }
+        for number in range(count)
+    ]
+
+
+def stored_before(job: Job) -> list[Row]:
+    """The users in the store before the job. Those that differ are distributed evenly."""
+    if job.change == NEW:
+        return []
+    users = desired(job.users)
+    if job.change == FEW:
+        step = job.users // job.differing
+        for user in users[: step * job.differing : step]:
+            user["sessions_limit"] = OTHER_SESSIONS
+    return users
+
+
+def write_files(users: Sequence[Row], directory: Path, parts: int = 1) -> list[Path]:
+    """The users as files of variables, distributed evenly over ``parts``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    files = []
+    for part in range(parts):
+        path = directory / f"users-{len(users)}-{part + 1}-of-{parts}.json"
+        path.write_text(json.dumps({"users": users[part::parts]}), "utf-8")
+        # Only the list, as `src` reads it.
+        path.with_suffix(".src.json").write_text(json.dumps(users[part::parts]), "utf-8")
+        files.append(path)
+    return files
+
+
+def seeded_database(job: Job, directory: Path) -> Path:
+    """A store's file in the state before the job. It is made once, and copied for each run."""
+    path = directory / f"seed-{job.change}-{job.users if job.change != NEW else 0}.sqlite3"
+    if not path.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.unlink(missing_ok=True)
+        users = stored_before(job)
+        with SandboxStore(unfinished) as store:
+            for start in range(0, len(users), BATCH):
+                store.add_users(users[start : start + BATCH])
+        unfinished.rename(path)
+    return path
+
+
+def fresh_copy(database: Path, target: Path) -> Path:
+    """A copy for one run, without the files of an earlier one."""
+    for old in target.parent.glob(f"{target.name}*"):
+        old.unlink()
+    return Path(shutil.copyfile(database, target))
+
+
+def wrong_state(job: Job, store: SandboxStore) -> str:
+    """How the database differs from the desired state after the job; empty if it does not."""
+    hashes = "COUNT(password_hash)" if job.change == NEW else "COUNT(*)"
+    [found] = store.sql(
+        f"""SELECT COUNT(*) AS users, {hashes} AS hashes,
+            COALESCE(SUM(deleted_at IS NULL AND sessions_limit = ?
+                AND email = 'reader' || SUBSTR(external_id, 6) || '@example.org'), 0) AS good
+            FROM users""",
+        SESSIONS,
+    )
+    if dict(found) == dict.fromkeys(("users", "hashes", "good"), job.users):
+        return ""
+    return f"{found['good']:,} of {job.users:,} users as desired, {found['users']:,} in the store"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything that is written down: the runs as JSON, tables as text and Markdown, pictures."""
+"""The report of a benchmark: runs as JSON, tables as text and Markdown, pictures."""
 
 from __future__ import annotations
 
@@ -14,55 +14,96 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from . import charts, tables
-from .contenders import ALL, BULK, USER_LOOP
-from .goals import Verdict
-from .jobs import Condition, Job
+from . import charts
+from .goals import Check
+from .jobs import ALL, BULK, CHANGES, SCRIPT, USER_LOOP, Contender, Job
 from .measurement import Measurement
-from .runner import Results
-from .statistics import Summary, break_even
+from .runner import NotRun, Results, Summary, break_even, paired_ratio
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 PICTURES = (("seconds", ""), ("requests", "-requests"), ("peak_mb", "-memory"))
+STORES = {"unlimited": "without a limit", "latency": "that is slow", "limit": "with a limit"}
+NOTHING = "–"  # noqa: RUF001  (an en dash, as in a printed table)
+Row = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with the columns that hold numbers."""
+
+    title: str
+    head: Row
+    rows: Sequence[Row]
+    numbers: frozenset[int]
+
+    def text(self) -> str:
+        widths = [max(map(len, column)) for column in zip(self.head, *self.rows)]
+        lines = [self.title, ""]
+        for row in (self.head, tuple("-" * width for width in widths), *self.rows):
+            cells = (
+                cell.rjust(width) if number in self.numbers else cell.ljust(width)
+                for number, (cell, width) in enumerate(zip(row, widths))
+            )
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join(lines)
+
+    def markdown(self) -> str:
+        columns = range(len(self.head))
+        rule = tuple("--:" if number in self.numbers else "---" for number in columns)
+        rows = ["| " + " | ".join(row) + " |" for row in (self.head, rule, *self.rows)]
+        return "\n".join([f"### {self.title}", "", *rows])
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was measured, where, and what it says."""
+    """The results of a benchmark, and the environment that they depend on."""
 
     results: Results
     jobs: Sequence[Job]
     break_even_jobs: Sequence[Job]
-    verdicts: Sequence[Verdict]
-    surroundings: Mapping[str, str]
+    checks: Sequence[Check]
+    environment: Mapping[str, str]
 
-    def conditions(self) -> list[Condition]:
-        """The conditions of the jobs, each once, in their order."""
-        return list({job.condition.name: job.condition for job in self.jobs}.values())
-
-    def sections(self) -> list[tuple[str, tables.Row, list[tables.Row], frozenset[int]]]:
-        """Each table: title, head, rows, columns of numbers."""
-        named = [
-            (f"{condition.title}", [job for job in self.jobs if job.condition == condition])
-            for condition in self.conditions()
+    def tables(self) -> list[Table]:
+        """A table for each condition, one for a few users, and one for the goals."""
+        conditions = dict.fromkeys(job.condition.title for job in self.jobs)
+        titled: list[tuple[str, Sequence[Job]]] = [
+            (title, [job for job in self.jobs if job.condition.title == title])
+            for title in conditions
         ]
-        named.append(("A few users, no limit, no latency", list(self.break_even_jobs)))
-        made = [
-            (_capital(title), tables.HEAD, rows, tables.NUMBERS)
-            for title, jobs in named
-            if (rows := tables.result_rows(self.results, jobs, ALL))
+        titled.append(("A few users, no limit, no latency", self.break_even_jobs))
+        head = (
+            "Users",
+            "",
+            "By",
+            "Runs",
+            "Requests",
+            "Refused",
+            "Seconds",
+            "CPU s",
+            "MB",
+            "/ script",
+        )
+        numbers = frozenset((0, 3, 4, 5, 6, 7, 8, 9))
+        tables = [
+            Table(title[:1].upper() + title[1:], head, rows, numbers)
+            for title, jobs in titled
+            if (rows := result_rows(self.results, jobs, ALL))
         ]
-        rows = tables.verdict_rows(self.verdicts)
-        return [*made, ("What is watched", tables.VERDICT_HEAD, rows, tables.VERDICT_NUMBERS)]
+        checks = [check_row(check) for check in self.checks]
+        return [
+            *tables,
+            Table("Goals", ("", "Measured", "Bound", "Met"), checks, frozenset((1, 2))),
+        ]
 
     def break_even_sentence(self) -> str:
-        """From how many users on one task for all is faster than a loop; empty if not measured."""
+        """The number of users from which one bulk task is faster than a loop; empty if unknown."""
         loop, bulk = (
             {
                 job.users: outcome.seconds
                 for job in self.break_even_jobs
                 if isinstance(outcome := self.results.outcome(job, contender), Summary)
-                and not outcome.fault
+                and not outcome.error
             }
             for contender in (USER_LOOP, BULK)
         )
@@ -70,65 +111,116 @@ class Report:
             return ""
         users = break_even(loop, bulk)
         if users is None:
-            return f"{BULK.title}, was not faster than {USER_LOOP.title}, however many the users."
+            return f"{BULK.title}, was not faster than {USER_LOOP.title} at any number of users."
         return (
-            f"By the smallest and the largest of a few users, {BULK.title}, is faster than "
-            f"{USER_LOOP.title} from {users} on."
+            f"Calculated from the smallest and the largest of a few users, {BULK.title}, is faster "
+            f"than {USER_LOOP.title} from {users} on."
         )
 
     def text(self) -> str:
         """The tables for a terminal."""
-        parts = [_told(self.surroundings)]
-        for title, head, rows, numbers in self.sections():
-            parts.append(f"{title}\n\n{tables.text_table(head, rows, numbers)}")
-        return "\n\n".join(filter(None, (*parts, self.break_even_sentence()))) + "\n"
+        return self._page(table.text() for table in self.tables())
 
     def markdown(self) -> str:
         """The tables for the documentation."""
-        parts = [_told(self.surroundings)]
-        for title, head, rows, numbers in self.sections():
-            parts.append(f"### {title}\n\n{tables.markdown_table(head, rows, numbers)}")
-        return "\n\n".join(filter(None, (*parts, self.break_even_sentence()))) + "\n"
+        return self._page(table.markdown() for table in self.tables())
+
+    def _page(self, tables: Iterable[str]) -> str:
+        environment = ", ".join(f"{name} {value}" for name, value in self.environment.items())
+        parts = (f"Measured with {environment}.", *tables, self.break_even_sentence())
+        return "\n\n".join(filter(None, parts)) + "\n"
 
     def pictures(self) -> dict[str, str]:
         """SVG by file name: seconds for each condition; requests and memory for the first one."""
-        made = {}
-        for number, condition in enumerate(self.conditions()):
+        drawn = {}
+        conditions = list({job.condition.name: job.condition for job in self.jobs}.values())
+        for number, condition in enumerate(conditions):
             for figure, suffix in PICTURES if number == 0 else PICTURES[:1]:
                 panels = charts.panels_by_change(self.results, self.jobs, ALL, condition, figure)
                 if panels:
                     kind = condition.name.partition("-")[0]
-                    name = f"performance-{kind}{suffix}.svg"
-                    made[name] = charts.draw(panels, condition, figure)
-        return made
+                    drawn[f"performance-{kind}{suffix}.svg"] = charts.draw(
+                        panels, condition, figure
+                    )
+        return drawn
 
-    def write(self, folder: Path) -> None:
-        """Write tables and pictures into a folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "performance.txt").write_text(self.text(), "utf-8")
-        (folder / "performance.md").write_text(self.markdown(), "utf-8")
+    def write(self, directory: Path) -> None:
+        """Write tables and pictures into a directory."""
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "performance.txt").write_text(self.text(), "utf-8")
+        (directory / "performance.md").write_text(self.markdown(), "utf-8")
         for name, picture in self.pictures().items():
-            (folder / name).write_text(picture, "utf-8")
+            (directory / name).write_text(picture, "utf-8")
 
     def publish(self, docs: Path) -> None:
-        """Bring the documentation's tables and pictures up to date.
+        """Update the tables and pictures of the documentation.
 
         :raises ValueError: if the page has no place for the tables.
         """
         page = docs / "performance.md"
         pictures = self.pictures()
-        shown = [f"![{_words(name)}](images/{name})" for name in pictures]
+        shown = [f"![{_caption(name)}](images/{name})" for name in pictures]
         block = "\n\n".join([*shown, self.markdown()])
         page.write_text(with_block(page.read_text("utf-8"), block), "utf-8")
         for name, picture in pictures.items():
             (docs / "images" / name).write_text(picture, "utf-8")
 
 
-def _words(picture: str) -> str:
-    """What a picture is called for whoever does not see it."""
+def result_rows(
+    results: Results, jobs: Iterable[Job], contenders: Iterable[Contender]
+) -> list[Row]:
+    """A row for each job and contender that was run, or not run because of its length."""
+    contenders = list(contenders)
+    rows: list[Row] = []
+    for job in jobs:
+        for contender in contenders:
+            outcome = results.outcome(job, contender)
+            if outcome is not None:
+                ratio = paired_ratio(results.of(job, contender), results.of(job, SCRIPT))
+                what = (f"{job.users:,}", CHANGES[job.change], contender.title)
+                rows.append((*what, *_cells(outcome, ratio)))
+    return rows
+
+
+def check_row(check: Check) -> Row:
+    """The figure of a goal, its bound, and whether it is met."""
+    measured = NOTHING
+    if check.figure is not None:
+        measured = f"{'> ' if check.is_lower_bound else ''}{_figure(check.figure)}{check.unit}"
+    bound = f"{'≥' if check.at_least else '≤'} {_figure(check.bound)}{check.unit}"
+    return check.what, measured, bound, "yes" if check.met else "NO"
+
+
+def _cells(outcome: Summary | NotRun, ratio: float | None) -> Row:
+    if isinstance(outcome, NotRun):
+        minutes = max(1, int(outcome.expected_seconds // 60))
+        return (*(NOTHING,) * 3, f"not run (> {minutes} min by extrapolation)", *(NOTHING,) * 3)
+    if outcome.error:
+        ended = f"more than {_figure(outcome.slowest)} (ended)"
+        seconds = ended if outcome.unfinished else "failed"
+        return (str(outcome.runs), *(NOTHING,) * 2, seconds, *(NOTHING,) * 3)
+    seconds = _figure(outcome.seconds)
+    if outcome.runs > 1:
+        seconds += f" ({_figure(outcome.fastest)} to {_figure(outcome.slowest)})"
+    return (
+        str(outcome.runs),
+        f"{outcome.requests:,}",
+        str(outcome.refusals),
+        seconds,
+        _figure(outcome.cpu_seconds),
+        f"{outcome.peak_mb:.0f}",
+        NOTHING if ratio is None else _figure(ratio),
+    )
+
+
+def _figure(value: float) -> str:
+    """Three significant digits, with at most two decimals."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _caption(picture: str) -> str:
     store, _, figure = picture.removeprefix("performance-").removesuffix(".svg").partition("-")
-    stores = {"unlimited": "without a limit", "latency": "that is slow", "limit": "with a limit"}
-    return f"{(figure or 'seconds').capitalize()} by number of users, on a store {stores[store]}"
+    return f"{(figure or 'seconds').capitalize()} by number of users, on a store {STORES[store]}"
 
 
 def with_block(page: str, block: str) -> str:
@@ -143,8 +235,8 @@ def with_block(page: str, block: str) -> str:
     return f"{before}{begin}\n\n{block}\n{end}{after}"
 
 
-def surroundings(commit: str) -> dict[str, str]:
-    """What the figures depend on, without a word on whose machine it was."""
+def environment(commit: str) -> dict[str, str]:
+    """The versions and the hardware that the figures depend on."""
     return {
         "commit": commit or "unknown",
         "ansible-core": version("ansible-core"),
@@ -154,37 +246,29 @@ def surroundings(commit: str) -> dict[str, str]:
     }
 
 
-def write_runs(path: Path, surroundings: Mapping[str, str], runs: Iterable[Measurement]) -> None:
-    """Every run, for whoever wants to calculate on."""
-    told = {"surroundings": dict(surroundings), "runs": [run.as_dict() for run in runs]}
+def write_runs(path: Path, environment: Mapping[str, str], runs: Iterable[Measurement]) -> None:
+    """Write all runs, for further calculations and to resume the benchmark."""
+    content = {"environment": dict(environment), "runs": [run.as_dict() for run in runs]}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
+    path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
 def read_runs(
     path: Path, here: Mapping[str, str], *, adds: bool = True
 ) -> tuple[dict[str, str], list[Measurement]]:
-    """The runs of an earlier benchmark to go on from, and what all of them depend on.
+    """The environment and the runs of an earlier benchmark.
 
-    :param here: what the runs to come depend on.
-    :param adds: there will be runs to come.
-    :raises ValueError: if that differs by more than the commit: such figures do not stand side by
-        side.
+    :param here: the environment of this benchmark.
+    :param adds: this benchmark adds runs.
+    :raises ValueError: if the environments differ by more than the commit, so that the figures
+        cannot be compared.
     """
-    told = json.loads(path.read_text("utf-8"))
-    before: dict[str, str] = told["surroundings"]
+    content = json.loads(path.read_text("utf-8"))
+    before: dict[str, str] = content["environment"]
     for name in here.keys() | before.keys():
         if name != "commit" and here.get(name) != before.get(name):
-            raise ValueError(f"{path} was measured with {name} {before.get(name)}; begin anew.")
+            raise ValueError(f"{path} was measured with {name} {before.get(name)}. Start again.")
     added = [here["commit"]] if adds else []
     commits = dict.fromkeys([*before["commit"].split(" and "), *added])
-    runs = [Measurement(**run) for run in told["runs"]]
+    runs = [Measurement(**run) for run in content["runs"]]
     return {**here, "commit": " and ".join(commits)}, runs
-
-
-def _told(surroundings: Mapping[str, str]) -> str:
-    return "Measured with " + ", ".join(f"{k} {v}" for k, v in surroundings.items()) + "."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

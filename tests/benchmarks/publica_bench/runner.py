@@ -2,141 +2,255 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole of the measurements: side by side, again and again, and never longer than wanted."""
+"""Running jobs repeatedly within time limits, and the figures that result from the runs."""
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .contenders import Contender
-from .jobs import NEW, Job
+from .jobs import NEW, Condition, Contender, Job
 from .measurement import Measurement, measure
-from .statistics import NotRun, Summary, expected_seconds, summarize
 
 JobKey = tuple[str, int, str]
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How much time the measurements may take.
+class Summary:
+    """Several runs of one contender at one job.
+
+    :ivar error: the error of one of them, if there is one.
+    :ivar unfinished: one was ended after ``slowest`` seconds.
+    """
+
+    runs: int
+    seconds: float
+    fastest: float
+    slowest: float
+    cpu_seconds: float
+    peak_mb: float
+    requests: int
+    refusals: int
+    error: str = ""
+    unfinished: bool = False
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A job that was not run, because it was expected to take too many seconds."""
+
+    expected_seconds: float
+
+
+def summarize(runs: Sequence[Measurement]) -> Summary:
+    """The medians of several runs, and the maxima of memory and refusals."""
+    seconds = [run.seconds for run in runs]
+    return Summary(
+        runs=len(runs),
+        seconds=statistics.median(seconds),
+        fastest=min(seconds),
+        slowest=max(seconds),
+        cpu_seconds=statistics.median(run.cpu_seconds for run in runs),
+        peak_mb=max(run.peak_mb for run in runs),
+        requests=round(statistics.median(run.requests for run in runs)),
+        refusals=max(run.refusals for run in runs),
+        error=next((run.error for run in runs if run.error), ""),
+        unfinished=any(run.unfinished for run in runs),
+    )
+
+
+def paired_ratio(runs: Sequence[Measurement], others: Sequence[Measurement]) -> float | None:
+    """The time of the runs divided by the time of the others: the median of the pairs.
+
+    The runs of a pair followed each other, so that other load of the machine slowed both. None if
+    no pair finished the job.
+    """
+    ratios = [
+        run.seconds / other.seconds
+        for run, other in zip(runs, others)
+        if not run.error and not other.error
+    ]
+    return statistics.median(ratios) if ratios else None
+
+
+def least_ratio(runs: Sequence[Measurement], others: Sequence[Measurement]) -> float | None:
+    """A lower bound of the time of the runs divided by the time of the others.
+
+    A run that was ended would have taken longer. None if a run is missing or failed.
+    """
+    if not runs or not others or any(run.failed for run in (*runs, *others)):
+        return None
+    return min(run.seconds for run in runs) / max(other.seconds for other in others)
+
+
+def expected_seconds(size: int, measured: Mapping[int, float]) -> float | None:
+    """The time of a job of this size, on a straight line through the measured times.
+
+    The line goes through the two largest of the smaller sizes, because start-up costs are not
+    proportional to the number of users. With one smaller size, the time is proportional to it.
+    None without a smaller size.
+
+    :param measured: seconds by size.
+    """
+    smaller = sorted(known for known in measured if known <= size)
+    if not smaller:
+        return None
+    largest = smaller[-1]
+    if len(smaller) == 1 or largest == size:
+        return measured[largest] * size / largest
+    slope = (measured[largest] - measured[smaller[-2]]) / (largest - smaller[-2])
+    return measured[largest] + max(0.0, slope) * (size - largest)
+
+
+def floor_seconds(requests: int, condition: Condition) -> float:
+    """The minimum time that so many requests take under a limit.
+
+    A window begins with its first request. So the requests of the first window cost nothing, and
+    each further window begins one length after the one before.
+    """
+    if condition.limit is None or requests <= 0:
+        return 0.0
+    allowed, seconds = condition.limit
+    return (math.ceil(requests / allowed) - 1) * float(seconds)
+
+
+def break_even(loop: Mapping[int, float], bulk: Mapping[int, float]) -> int | None:
+    """The number of users from which ``bulk`` is faster than ``loop``; None if it never is.
+
+    Each time is a start-up cost and a cost for each user: a line through the smallest and the
+    largest size.
+
+    :param loop: seconds by size, for at least two sizes; ``bulk`` likewise.
+    """
+    loop_start, loop_each = _line(loop)
+    bulk_start, bulk_each = _line(bulk)
+    if loop_each <= bulk_each:
+        return None
+    return max(1, math.floor((bulk_start - loop_start) / (loop_each - bulk_each)) + 1)
+
+
+def _line(seconds: Mapping[int, float]) -> tuple[float, float]:
+    small, large = min(seconds), max(seconds)
+    if small == large:
+        raise ValueError("A line needs two sizes.")
+    each = (seconds[large] - seconds[small]) / (large - small)
+    return seconds[small] - each * small, each
+
+
+@dataclass(frozen=True)
+class TimeLimits:
+    """How much time the runs may take.
 
     :ivar budget: a job that is expected to take more seconds is not run.
-    :ivar until: run the job whatever is expected, and end it after so many seconds.
-    :ivar repeats: how often a job is run, unless one run takes more than ``repeat_below`` seconds.
+    :ivar timeout: run the job regardless of the expected time, and end it after so many seconds.
+    :ivar repeats: number of runs, unless one run takes more than ``repeat_below`` seconds.
     """
 
     budget: float = 300.0
     repeats: int = 3
     repeat_below: float = 45.0
-    until: float | None = None
+    timeout: float | None = None
 
 
 @dataclass
 class Results:
-    """All runs by job and contender, and what was not run."""
+    """All runs by job and contender, and the jobs that were not run."""
 
     runs: dict[tuple[JobKey, str], list[Measurement]] = field(
         default_factory=lambda: defaultdict(list)
     )
-    left_out: dict[tuple[JobKey, str], NotRun] = field(default_factory=dict)
+    not_run: dict[tuple[JobKey, str], NotRun] = field(default_factory=dict)
 
     def of(self, job: Job, contender: Contender) -> list[Measurement]:
         """The runs of a contender at a job."""
-        return self.runs.get((key(job), contender.name), [])
+        return self.runs.get((job.key, contender.name), [])
 
     def outcome(self, job: Job, contender: Contender) -> Summary | NotRun | None:
-        """What came of a contender at a job; None where nobody tried."""
+        """The result of a contender at a job; None if it was not tried."""
         runs = self.of(job, contender)
-        return summarize(runs) if runs else self.left_out.get((key(job), contender.name))
+        return summarize(runs) if runs else self.not_run.get((job.key, contender.name))
 
     def seconds_by_size(self, job: Job, contender: Contender) -> dict[int, float]:
-        """Medians of the contender's runs at jobs like this one that were done whole."""
+        """Median times of the contender at jobs that differ from this one in their size only."""
         found = {}
-        for (known, name), runs in self.runs.items():
-            change, users, condition = known
-            like_it = (change, condition) == (job.change, job.condition.name)
-            if runs and like_it and name == contender.name:
+        for ((change, users, condition), name), runs in self.runs.items():
+            same = (change, condition) == (job.change, job.condition.name)
+            if runs and same and name == contender.name:
                 summary = summarize(runs)
-                if not summary.fault:
+                if not summary.error:
                     found[users] = summary.seconds
         return found
 
 
-def key(job: Job) -> JobKey:
-    """What identifies a job."""
-    return job.change, job.users, job.condition.name
-
-
 class Runner:
-    """Runs jobs and gathers what they took.
+    """Runs jobs and collects the results.
 
-    :param folder: for whatever the runs write.
-    :param say: takes a line for each measurement.
-    :param done: is told each measurement as soon as it is there.
+    :param directory: for the files of the runs.
+    :param log: gets a line for each run.
+    :param done: gets each measurement when its run has ended.
     """
 
     def __init__(
         self,
-        folder: Path,
-        pace: Pace,
-        say: Say = print,
+        directory: Path,
+        limits: TimeLimits,
+        log: Callable[[str], None] = print,
         done: Callable[[Measurement], None] = lambda _measurement: None,
     ) -> None:
-        self._folder = folder
-        self._pace = pace
-        self._say = say
+        self._directory = directory
+        self._limits = limits
+        self._log = log
         self._done = done
         self.results = Results()
 
-    def go_on_from(self, runs: Iterable[Measurement]) -> None:
-        """Take these as measured; what failed is run again."""
+    def resume(self, runs: Iterable[Measurement]) -> None:
+        """Use these runs as results. Failed runs are repeated."""
         for run in runs:
             if not run.failed:
-                self.results.runs[run.job, run.contender].append(run)
+                self.results.runs[run.key, run.contender].append(run)
 
     def warm_up(self, contenders: Sequence[Contender]) -> None:
-        """Let each contender run once without being measured.
-
-        Whoever comes first would else pay for what Python compiles once, and for cold files.
-        """
+        """Run each contender once without a measurement, to compile Python and fill caches."""
         for contender in contenders:
-            self._say(f"warming up: {contender.title}")
-            measure(contender, Job(NEW, 1), self._folder, self._pace.budget)
+            self._log(f"warming up: {contender.title}")
+            measure(contender, Job(NEW, 1), self._directory, self._limits.budget)
 
-    def run(self, job: Job, contenders: Sequence[Contender], pace: Pace | None = None) -> None:
-        """Let all contenders do a job in turn, and again: what disturbs meets them alike."""
-        pace = pace or self._pace
-        racing = [contender for contender in contenders if self._is_to_run(job, contender, pace)]
-        for repeat in range(pace.repeats):
-            for contender in racing:
+    def run(
+        self, job: Job, contenders: Sequence[Contender], limits: TimeLimits | None = None
+    ) -> None:
+        """Run all contenders in turn, then again, so that other load affects all of them."""
+        limits = limits or self._limits
+        selected = [each for each in contenders if self._is_to_run(job, each, limits)]
+        for repeat in range(limits.repeats):
+            for contender in selected:
                 runs = self.results.of(job, contender)
-                if repeat and (runs[0].fault or runs[0].seconds > pace.repeat_below):
+                if repeat and (runs[0].error or runs[0].seconds > limits.repeat_below):
                     continue
-                self._measure(job, contender, pace)
+                self._measure(job, contender, limits)
 
-    def _is_to_run(self, job: Job, contender: Contender, pace: Pace) -> bool:
+    def _is_to_run(self, job: Job, contender: Contender, limits: TimeLimits) -> bool:
         if self.results.of(job, contender):
             return False
-        if pace.until is not None:
+        if limits.timeout is not None:
             return True
         known = self.results.seconds_by_size(job, contender)
         expected = expected_seconds(job.users, known)
-        if expected is None or expected <= pace.budget:
+        if expected is None or expected <= limits.budget:
             return True
-        self.results.left_out[key(job), contender.name] = NotRun(expected)
-        self._say(f"{job}: {contender.title}: not run, {expected / 60:.0f} min expected")
+        self.results.not_run[job.key, contender.name] = NotRun(expected)
+        self._log(f"{job}: {contender.title}: not run, {expected / 60:.0f} min expected")
         return False
 
-    def _measure(self, job: Job, contender: Contender, pace: Pace) -> None:
-        # Twice what was thought to be bearable: an expectation may be wrong.
-        timeout = pace.until or 2 * pace.budget
-        run = measure(contender, job, self._folder, timeout)
-        self.results.runs[key(job), contender.name].append(run)
+    def _measure(self, job: Job, contender: Contender, limits: TimeLimits) -> None:
+        # Twice the budget, because an expected time may be wrong.
+        timeout = limits.timeout or 2 * limits.budget
+        run = measure(contender, job, self._directory, timeout)
+        self.results.runs[job.key, contender.name].append(run)
         self._done(run)
-        told = f"{run.seconds:.1f} s, {run.peak_mb:.0f} MB, {run.requests:,} requests"
+        cost = f"{run.seconds:.1f} s, {run.peak_mb:.0f} MB, {run.requests:,} requests"
         refused = f", {run.refusals} refused" if run.refusals else ""
-        self._say(f"{job}: {contender.title}: {run.fault or told + refused}")
+        self._log(f"{job}: {contender.title}: {run.error or cost + refused}")

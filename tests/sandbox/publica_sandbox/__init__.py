@@ -2,6 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A store on this machine: the users API over a SQLite file, for trying out and for tests."""
+"""A store on this machine: the users API over a SQLite file, to try playbooks and for tests."""
 
 from __future__ import annotations

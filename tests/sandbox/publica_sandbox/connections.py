@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The TCP connections under the server, so that a fault can break one.
+"""Connections that break and waits that end: what faults need and ASGI does not offer.
 
-ASGI has no way to drop a connection. The protocol class below notes each connection's transport
-by the client's address, which is also in the ASGI scope: ``asyncio`` and ``uvicorn`` interfaces
-that are public on both sides.
+The protocol class below stores the transport of each connection under the client's address, which
+is also in the ASGI scope. It uses public interfaces of ``asyncio`` and ``uvicorn`` only.
 """
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from starlette.types import Receive, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -26,13 +26,13 @@ class Connections:
         self._transports: dict[Client, asyncio.Transport] = {}
 
     def protocol(self) -> type[HttpToolsProtocol]:
-        """A protocol class for uvicorn that notes its connections here."""
+        """A protocol class for uvicorn that registers its connections here."""
         transports = self._transports
 
-        class NotingProtocol(HttpToolsProtocol):
+        class RegisteringProtocol(HttpToolsProtocol):
             _peer: Client | None = None
 
-            # The server's own class narrows the argument in the same way.
+            # The base class narrows the argument in the same way.
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
                 host, port = transport.get_extra_info("peername")[:2]
                 self._peer = (host, port)
@@ -44,22 +44,48 @@ class Connections:
                     transports.pop(self._peer, None)
                 super().connection_lost(exc)
 
-        return NotingProtocol
+        return RegisteringProtocol
 
     async def abort(self, scope: Scope, receive: Receive) -> None:
-        """Drop the connection; what was not sent yet is never sent."""
+        """Close the connection without sending what is not sent yet."""
         if transport := self._transports.get(tuple(scope["client"])):
             transport.abort()
-        await _until_closed(receive)
+        await _disconnected(receive)
 
     async def finish(self, scope: Scope, receive: Receive) -> None:
         """Send what is waiting, then close the connection."""
         if transport := self._transports.get(tuple(scope["client"])):
             transport.close()
-        await _until_closed(receive)
+        await _disconnected(receive)
 
 
-async def _until_closed(receive: Receive) -> None:
-    # An application that returns before the server has seen the end is taken for broken.
+class Pauses:
+    """The waits of one server. ``stop`` ends all of them, so that none delays a shutdown."""
+
+    def __init__(self) -> None:
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """End all waits, now and later."""
+        self._stopping.set()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, unless the server stops."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    async def sleep_with_client(self, seconds: float, receive: Receive) -> bool:
+        """Wait while the client stays connected. Returns whether it is still connected."""
+        client_left = asyncio.ensure_future(_disconnected(receive))
+        pause = asyncio.ensure_future(self.sleep(seconds))
+        await asyncio.wait({client_left, pause}, return_when=asyncio.FIRST_COMPLETED)
+        left = client_left.done()
+        for task in (client_left, pause):
+            task.cancel()
+        return not left and not self._stopping.is_set()
+
+
+async def _disconnected(receive: Receive) -> None:
+    # The server reports an error if the application returns before the connection is closed.
     while (await receive())["type"] != "http.disconnect":
         pass

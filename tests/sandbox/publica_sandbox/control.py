@@ -2,28 +2,36 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control endpoints under ``/_sandbox/``: how tests and the command line steer a store.
+"""The control endpoints under ``/_sandbox/``, and the client that tests and the CLI use.
 
-They need no token. The server listens on loopback only.
+The endpoints need no token, because the server listens on loopback only.
 """
 
 from __future__ import annotations
 
+import json
+import ssl
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from . import seeding
-from .clock import store_time
+from .database import JournalEntry, store_time
 from .faults import FaultError, parse_fault
-from .schema import JournalEntry
 from .state import StoreState
-from .switch_values import SwitchError
+from .switches import SwitchError, problems_text
+
+PREFIX = "/_sandbox"
+TIMEOUT = 60
+LOOPBACK = ("127.0.0.1", "localhost")
 
 
 class _Generation(BaseModel):
@@ -35,115 +43,94 @@ class _Generation(BaseModel):
     seed: int = 1
 
 
-class Control:
-    """The handlers, each over one store."""
+def control_app(state: StoreState) -> Starlette:
+    """The control endpoints of one store."""
 
-    def __init__(self, state: StoreState) -> None:
-        self._state = state
+    async def about(request: Request) -> Response:
+        return JSONResponse({"database": str(state.database)})
 
-    def routes(self) -> list[Route]:
-        """The routes, relative to ``/_sandbox``."""
-        return [
-            Route("/", self.about, methods=["GET"]),
-            Route("/switches", self.switches, methods=["GET", "PATCH"]),
-            Route("/faults", self.faults, methods=["GET", "POST", "DELETE"]),
-            Route("/users", self.users, methods=["POST"]),
-            Route("/users/{user_id:int}", self.user, methods=["PATCH"]),
-            Route("/generated-users", self.generated_users, methods=["POST"]),
-            Route("/plans", self.plans, methods=["POST"]),
-            Route("/journal", self.journal, methods=["DELETE"]),
-            Route("/rate-limit", self.rate_limit, methods=["DELETE"]),
-            Route("/reset", self.reset, methods=["POST"]),
-        ]
-
-    async def about(self, request: Request) -> Response:
-        """Where the store keeps its data."""
-        return JSONResponse({"database": str(self._state.database)})
-
-    async def switches(self, request: Request) -> Response:
-        """Read or change switches."""
+    async def switches(request: Request) -> Response:
         if request.method == "PATCH":
-            await self._state.configure(await _values(request))
-        return JSONResponse(self._state.switches.model_dump())
+            await state.configure(await _values(request))
+        return JSONResponse(state.switches.model_dump())
 
-    async def faults(self, request: Request) -> Response:
-        """Read, add or forget faults."""
+    async def faults(request: Request) -> Response:
         if request.method == "POST":
-            self._state.faults.add(parse_fault(await _values(request)))
+            state.faults.add(parse_fault(await _values(request)))
         elif request.method == "DELETE":
-            self._state.faults.clear()
-        return JSONResponse(self._state.faults.list())
+            state.faults.clear()
+        return JSONResponse(state.faults.list())
 
-    async def users(self, request: Request) -> Response:
-        """Add users."""
+    async def users(request: Request) -> Response:
         sent = (await _values(request)).get("users", [])
-        users = [seeding.UserSeed.model_validate(user) for user in sent]
+        seeds = [seeding.UserSeed.model_validate(user) for user in sent]
         return JSONResponse(
-            await self._state.in_transaction(
-                lambda session: seeding.add_users(session, users, self._now)
-            )
+            await state.in_transaction(lambda session: seeding.add_users(session, seeds, now()))
         )
 
-    async def user(self, request: Request) -> Response:
-        """Change a user."""
+    async def user(request: Request) -> Response:
         user_id: int = request.path_params["user_id"]
         change = seeding.UserChange.model_validate(await _values(request))
-        await self._state.in_transaction(
-            lambda session: seeding.change_user(session, user_id, change, self._now)
+        await state.in_transaction(
+            lambda session: seeding.change_user(session, user_id, change, now())
         )
         return JSONResponse(user_id)
 
-    async def generated_users(self, request: Request) -> Response:
-        """Add made-up users."""
-        wanted = _Generation.model_validate(await _values(request))
+    async def generated_users(request: Request) -> Response:
+        values = _Generation.model_validate(await _values(request))
         return JSONResponse(
-            await self._state.in_transaction(
-                lambda session: seeding.generate_users(session, **wanted.model_dump())
+            await state.in_transaction(
+                lambda session: seeding.generate_users(session, **values.model_dump())
             )
         )
 
-    async def plans(self, request: Request) -> Response:
-        """Add a plan."""
+    async def plans(request: Request) -> Response:
         plan = seeding.PlanSeed.model_validate(await _values(request))
         return JSONResponse(
-            await self._state.in_transaction(lambda session: seeding.add_plan(session, plan))
+            await state.in_transaction(lambda session: seeding.add_plan(session, plan))
         )
 
-    async def journal(self, request: Request) -> Response:
-        """Forget all requests."""
-        await self._state.in_transaction(lambda session: session.execute(delete(JournalEntry)))
+    async def journal(request: Request) -> Response:
+        await state.in_transaction(lambda session: session.execute(delete(JournalEntry)))
         return Response(status_code=204)
 
-    async def rate_limit(self, request: Request) -> Response:
-        """Begin new windows."""
-        self._state.limiter.clear()
+    async def rate_limit(request: Request) -> Response:
+        state.limiter.clear()
         return Response(status_code=204)
 
-    async def reset(self, request: Request) -> Response:
-        """Empty the store."""
-        await self._state.reset()
+    async def reset(request: Request) -> Response:
+        await state.reset()
         return Response(status_code=204)
 
-    @property
-    def _now(self) -> int:
-        return int(store_time(self._state.switches.clock_offset))
+    def now() -> int:
+        return int(store_time(state.switches.clock_offset))
+
+    routes = [
+        Route("/", about, methods=["GET"]),
+        Route("/switches", switches, methods=["GET", "PATCH"]),
+        Route("/faults", faults, methods=["GET", "POST", "DELETE"]),
+        Route("/users", users, methods=["POST"]),
+        Route("/users/{user_id:int}", user, methods=["PATCH"]),
+        Route("/generated-users", generated_users, methods=["POST"]),
+        Route("/plans", plans, methods=["POST"]),
+        Route("/journal", journal, methods=["DELETE"]),
+        Route("/rate-limit", rate_limit, methods=["DELETE"]),
+        Route("/reset", reset, methods=["POST"]),
+    ]
+    # Errors of a control request; any other exception is an error of the sandbox.
+    errors = (FaultError, SwitchError, seeding.SeedError, ValidationError, IntegrityError)
+    return Starlette(
+        routes=[Mount(PREFIX, routes=routes)], exception_handlers=dict.fromkeys(errors, _refuse)
+    )
 
 
-async def refuse(request: Request, error: Exception) -> Response:
-    """The answer to a control request that cannot be carried out."""
+async def _refuse(request: Request, error: Exception) -> Response:
     message = str(error)
     if isinstance(error, ValidationError):
-        message = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors()
-        )
+        message = problems_text(error)
     elif isinstance(error, IntegrityError):
         message = f"The store cannot hold this: {error.orig}."
     return JSONResponse({"error": message}, status_code=400)
-
-
-# What a control request can be wrong about; anything else is a fault of the sandbox.
-REFUSED = (FaultError, SwitchError, seeding.SeedError, ValidationError, IntegrityError)
 
 
 async def _values(request: Request) -> dict[str, Any]:
@@ -151,3 +138,55 @@ async def _values(request: Request) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise SwitchError("The body must be a JSON object.")
     return values
+
+
+class ControlError(RuntimeError):
+    """A control request that failed."""
+
+
+class ControlClient:
+    """A client of one running store, for any thread: each call opens its own connection."""
+
+    def __init__(self, base_url: str) -> None:
+        # PUBLICA_BASE_URL may hold the address of a real store. It must not get these requests.
+        if not base_url:
+            raise ControlError("No address: give --url, or set PUBLICA_BASE_URL.")
+        if urlsplit(base_url).hostname not in LOOPBACK:
+            raise ControlError(f"{base_url} is not the address of a sandbox on this machine.")
+        self._base_url = base_url
+
+    def call(self, method: str, path: str, values: object = None) -> Any:
+        """Send one control request and return the parsed answer.
+
+        Raises:
+            ControlError: if the store refuses the request or does not answer.
+        """
+        body = None if values is None else json.dumps(values)
+        status, content = self._exchange(method, f"{PREFIX}{path}", body)
+        if status == 400:
+            raise ControlError(str(json.loads(content)["error"]))
+        if status > 400:
+            raise ControlError(f"{method} {path}: {status} {content.decode(errors='replace')}")
+        return json.loads(content) if content else None
+
+    def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
+        connection = self._connection()
+        try:
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, HTTPException) as error:
+            raise ControlError(f"No sandbox answers at {self._base_url}: {error}") from error
+        finally:
+            connection.close()
+
+    def _connection(self) -> HTTPConnection:
+        parts = urlsplit(self._base_url)
+        host = parts.hostname or ""
+        if parts.scheme != "https":
+            return HTTPConnection(host, parts.port, timeout=TIMEOUT)
+        # The certificate was made for a test, and the address is on this machine.
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return HTTPSConnection(host, parts.port, timeout=TIMEOUT, context=context)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fixtures of pytest for a test suite that needs a store; its conftest.py imports them by name."""
+"""Fixtures for a test suite that needs a store. Its conftest.py imports them by name."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def running_store() -> Iterator[SandboxStore]:
 
 @pytest.fixture
 def store(running_store: SandboxStore) -> SandboxStore:
-    """One empty store with the default switches; only the rate limit is off."""
+    """An empty store with the default switches, without a rate limit."""
     running_store.reset()
     return running_store

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Listing and searching users, page by page."""
+"""The endpoint that lists and searches users, page by page."""
 
 from __future__ import annotations
 
@@ -10,41 +10,40 @@ import math
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import selectinload
 
-from .accounts import EMPTY, email_key, new_user
-from .answers import Answer, Refusal, empty_result, success
+from .answers import Answer, Refusal, no_user, success
+from .database import User
+from .endpoints import DEFAULTS, Work, email_key, new_user
 from .records import listed_record
 from .requests import StoreRequest
 from .rules import LARGEST_ID
-from .schema import User
 from .switches import Switches
-from .work import Work
 
 
 def list_users(work: Work) -> Answer:
     """GET /users"""
     switches = work.switches
     parameters = work.request.parameters
-    asked = _positive(parameters.get("page"), 1)
-    page = 1 if switches.page_ignored else asked
+    requested = _positive(parameters.get("page"), 1)
+    page = 1 if switches.page_ignored else requested
     per_page = _positive(parameters.get("per_page"), switches.per_page_default)
     per_page = min(per_page, switches.per_page_max)
-    if asked > 1:
+    if requested > 1:
         _shift(work)
-    wanted = select(User).where(*_conditions(parameters.get("query", "").strip(), switches))
+    selected = select(User).where(*_conditions(parameters.get("query", "").strip(), switches))
     order = User.id.desc() if switches.list_order == "newest" else User.id
     offset = min((page - 1) * per_page, LARGEST_ID)
-    rows = wanted.order_by(order).limit(per_page).offset(offset)
+    rows = selected.order_by(order).limit(per_page).offset(offset)
     users = work.session.scalars(rows.options(selectinload(User.plans))).all()
     if not users and switches.empty_result == "not_found":
-        raise Refusal(empty_result())
+        raise Refusal(no_user())
     base_url = work.request.base_url
     data = [listed_record(user, switches, base_url) for user in users]
     paginator: dict[str, Any] = {"current_page": page, "data": data}
     if switches.paginator == "full":
-        total = _count(work, wanted)
+        total = work.session.scalar(selected.with_only_columns(func.count(User.id))) or 0
         paginator |= _full_paginator(work.request, page, per_page, total, shown=len(data))
     return success({"paginator": paginator})
 
@@ -67,31 +66,31 @@ def _search(query: str, switches: Switches) -> ColumnElement[bool]:
     if switches.search_fields == "email_and_external_id":
         fields.append(User.external_id)
     hits = or_(*(_matches(field, text, switches) for field in fields))
-    # Looking for ids alone lets SQLite read the narrow index instead of every whole row.
+    # A query for ids only lets SQLite read the narrow index instead of complete rows.
     return User.id.in_(select(User.id).where(hits))
 
 
 def _matches(field: Any, text: str, switches: Switches) -> ColumnElement[bool]:
     if switches.search_match == "exact":
-        # The column is typed as anything, so the comparison is too.
+        # The column has the type Any, so the comparison has it too.
         return field == text  # type: ignore[no-any-return]
     return func.instr(field, text) > 0
 
 
-def _positive(word: str | None, default: int) -> int:
-    """A number from the query string; like the framework, nonsense counts as not given."""
-    if word and word.isascii() and word.isdigit() and len(word) < 19 and int(word) > 0:
-        return int(word)
+def _positive(text: str | None, default: int) -> int:
+    """A number from the query string. As in the framework, an invalid one counts as not given."""
+    if text and text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0:
+        return int(text)
     return default
 
 
 def _shift(work: Work) -> None:
-    """Let somebody else change the head of the list between two pages."""
+    """Change the beginning of the list, as another client might between two pages."""
     mode = work.switches.shift_between_pages
     if mode == "insert":
         newest = work.session.scalar(select(func.max(User.id))) or 0
         name = f"shifted-{newest + 1}"
-        user = new_user(work.now, email=f"{name}@readers.example", external_id=name, **EMPTY)
+        user = new_user(work.now, email=f"{name}@readers.example", external_id=name, **DEFAULTS)
         work.session.add(user)
         work.session.flush()
     elif mode == "delete":
@@ -101,11 +100,6 @@ def _shift(work: Work) -> None:
         if head is not None:
             head.deleted_at = head.updated_at = work.now
             work.session.flush()
-
-
-def _count(work: Work, wanted: Select[Any]) -> int:
-    counted = wanted.with_only_columns(func.count(User.id))
-    return work.session.scalar(counted) or 0
 
 
 def _full_paginator(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .clock import store_time
+from .database import store_time
 from .switches import Switches
 
 
@@ -20,8 +20,11 @@ class _Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a request fits into its window, and what the store tells about the window."""
+class RateLimitState:
+    """Whether a request fits into its window, and the state of the window.
+
+    ``wait`` is the number of seconds until the end of the window.
+    """
 
     allowed: bool
     limit: int
@@ -30,7 +33,7 @@ class Verdict:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of every answer; none where there is no limit."""
+        """The headers of every answer; none without a limit."""
         if not self.limit:
             return {}
         return {
@@ -39,7 +42,7 @@ class Verdict:
         }
 
     def refusal_headers(self, switches: Switches, wait: int | None = None) -> dict[str, str]:
-        """The headers that a 429 adds; ``wait`` overrides the seconds until the window's end."""
+        """The additional headers of a 429; ``wait`` replaces the seconds until the window's end."""
         seconds = self.wait if wait is None else wait
         headers = {}
         if switches.retry_after:
@@ -50,24 +53,24 @@ class Verdict:
 
 
 class RateLimiter:
-    """Counts requests for each token. Kept in memory: a restart begins new windows."""
+    """Counts the requests of each token in memory: a restart begins new windows."""
 
     def __init__(self) -> None:
         self._windows: dict[str, _Window] = {}
 
-    def take(self, token: str, switches: Switches, now: float) -> Verdict:
-        """Count one request. A request that is refused costs nothing."""
+    def take(self, token: str, switches: Switches, now: float) -> RateLimitState:
+        """Count one request. A refused request is not counted."""
         limit = switches.rate_limit
         if not limit:
-            return Verdict(allowed=True, limit=0, remaining=0, wait=0)
+            return RateLimitState(allowed=True, limit=0, remaining=0, wait=0)
         window = self._windows.get(token)
         if window is None or now >= window.ends:
             window = self._windows[token] = _Window(ends=now + switches.rate_limit_window)
         allowed = window.used < limit
         window.used += allowed
         wait = max(1, math.ceil(window.ends - now))
-        return Verdict(allowed, limit, limit - window.used, wait)
+        return RateLimitState(allowed, limit, limit - window.used, wait)
 
     def clear(self) -> None:
-        """Forget all windows."""
+        """Begin new windows."""
         self._windows.clear()

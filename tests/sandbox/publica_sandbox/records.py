@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A user as the API answers it, in every documented and possible spelling."""
+"""The records of users in answers, in every documented and possible form."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Any
 
-from .clock import moment, start_of_day
-from .schema import User, UserPlan
+from .database import User, UserPlan, moment, start_of_day
 from .switches import Switches
 
 LAST_SECOND = 86_399
@@ -89,13 +88,13 @@ def assignment(row: UserPlan, switches: Switches) -> dict[str, Any]:
 
 
 def picture(email: str) -> str:
-    """The link to a picture, as the examples have it."""
+    """The link to a picture, in the form of the documented examples."""
     digest = hashlib.md5(email.strip().lower().encode(), usedforsecurity=False).hexdigest()
     return f"https://www.gravatar.com/avatar/{digest}?s=160&d=mm&r=g"
 
 
 def boolean(value: bool, switches: Switches, *, documented_as_integer: bool = False) -> object:
-    """A boolean in the spelling of the store."""
+    """A boolean in the form that the store uses."""
     form = switches.booleans
     if form == "integer" or (form == "documented" and documented_as_integer):
         return int(value)
@@ -103,12 +102,12 @@ def boolean(value: bool, switches: Switches, *, documented_as_integer: bool = Fa
 
 
 def number(value: int | None, switches: Switches) -> object:
-    """A number in the spelling of the store."""
+    """A number in the form that the store uses."""
     return str(value) if switches.numbers_as_strings and value is not None else value
 
 
 def time(seconds: int | None, switches: Switches, *, documented: str) -> object:
-    """A time in the spelling of the store; ``documented`` is the one of the printed example."""
+    """A time in the form that the store uses; ``documented`` is the form of the example."""
     if seconds is None:
         return None
     form = documented if switches.times == "documented" else switches.times
@@ -116,7 +115,7 @@ def time(seconds: int | None, switches: Switches, *, documented: str) -> object:
 
 
 def day(value: str | None, switches: Switches) -> object:
-    """The first or last day of an assignment in the spelling of the store."""
+    """The first or last day of an assignment in the form that the store uses."""
     if value is None or switches.plan_dates == "date":
         return value
     start = start_of_day(value)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One request as the store reads it."""
+"""One request to the store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSWORD_MARKER = "[password]"
 
 @dataclass(frozen=True, slots=True)
 class StoreRequest:
-    """The parts of a request that the store looks at."""
+    """The parts of a request that the store uses."""
 
     method: str
     path: str
@@ -32,28 +32,27 @@ class StoreRequest:
 
     @property
     def token(self) -> str | None:
-        """The value of ``X-User-Token``."""
         return self.headers.get("x-user-token")
 
     @property
     def write(self) -> bool:
-        """Whether the method may change something."""
+        """Whether the method may change data."""
         return self.method not in SAFE_METHODS
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The query string; of a repeated parameter the last counts."""
+        """The query string; the last value of a repeated parameter counts."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The JSON body. Like the framework, a body that is no JSON object counts as empty."""
+        """The JSON body. As in the framework, a body that is not a JSON object counts as empty."""
         parsed = parse_json(self.body)
         return parsed if isinstance(parsed, dict) else {}
 
     @property
     def body_without_passwords(self) -> str | None:
-        """The body as it may be kept."""
+        """The body as it may be stored."""
         if not self.body:
             return None
         parsed = parse_json(self.body)
@@ -63,7 +62,7 @@ class StoreRequest:
 
 
 async def read_request(scope: Scope, receive: Receive) -> StoreRequest | None:
-    """The whole request, or None when the client left before it was complete."""
+    """The complete request, or None if the client left before its end."""
     request = Request(scope, receive)
     try:
         body = await request.body()
@@ -80,10 +79,10 @@ async def read_request(scope: Scope, receive: Receive) -> StoreRequest | None:
 
 
 def parse_json(body: bytes) -> Any:
-    """The value of a JSON text, or None where it is none that the framework would accept."""
+    """The value of a JSON text, or None if the framework would not accept it."""
     try:
         value = json.loads(body, parse_constant=_refuse_constant)
-        # Half of a surrogate pair is valid JSON for Python, but is no text that can be stored.
+        # Half of a surrogate pair is valid JSON for Python, but cannot be stored as text.
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which endpoint a method and a path mean."""
+"""The endpoints of the API, and which one a request is for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from .answers import Answer, allowed_methods, method_not_allowed, moved, no_route
+from .answers import NO_ROUTE, Answer, html_answer, message_answer
 from .requests import StoreRequest
 from .switches import Switches
 
@@ -22,7 +22,7 @@ TABLE_USERS = "/integration-api/v1/users"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A documented endpoint. ``slash`` says whether its path is documented with one at the end."""
+    """A documented endpoint; ``slash``: whether its documented path ends with a slash."""
 
     endpoint: EndpointName
     method: str
@@ -32,7 +32,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The endpoint of a request, and the user that its path names."""
+    """The endpoint of a request, and the identifier of a user in its path."""
 
     endpoint: EndpointName
     identifier: str = ""
@@ -57,15 +57,21 @@ _FORCE_LOGOUT = {
 
 
 def resolve(request: StoreRequest, switches: Switches) -> Match | Answer:
-    """The endpoint of a request, or the answer where there is none."""
+    """The endpoint of a request, or the answer if there is none."""
     path = request.path.rstrip("/")
-    routes = [*_COMMON, *(_force_logout_routes(switches))]
+    variant = switches.force_logout_path
+    force_logout = [_FORCE_LOGOUT[key] for key in _FORCE_LOGOUT if variant in (key, "both")]
+    routes = [*_COMMON, *force_logout]
     found = [(route, match) for route in routes if (match := route.pattern.fullmatch(path))]
     if not found:
-        return no_route()
-    allowed = _methods([route for route, _ in found])
+        return NO_ROUTE
+    allowed = sorted(
+        method
+        for route, _ in found
+        for method in (("GET", "HEAD") if route.method == "GET" else (route.method,))
+    )
     if request.method == "OPTIONS":
-        return allowed_methods(allowed)
+        return Answer(200, b"", {"Allow": ",".join(allowed)})
     wanted = "GET" if request.method == "HEAD" else request.method
     for route, match in found:
         if route.method != wanted:
@@ -73,19 +79,13 @@ def resolve(request: StoreRequest, switches: Switches) -> Match | Answer:
         form = f"{path}/" if route.slash else path
         if switches.trailing_slash == "strict" and request.path != form:
             query = f"?{request.query}" if request.query else ""
-            return moved(f"{request.base_url}{form}{query}")
+            location = f"{request.base_url}{form}{query}"
+            return html_answer(301, "301 Moved Permanently", {"Location": location})
         return Match(route.endpoint, match.groupdict().get("id") or "")
-    return method_not_allowed(request.method, allowed)
-
-
-def _force_logout_routes(switches: Switches) -> list[Route]:
-    if switches.force_logout_path == "both":
-        return list(_FORCE_LOGOUT.values())
-    return [_FORCE_LOGOUT[switches.force_logout_path]]
-
-
-def _methods(routes: list[Route]) -> list[str]:
-    methods: list[str] = []
-    for route in routes:
-        methods += ["GET", "HEAD"] if route.method == "GET" else [route.method]
-    return sorted(methods)
+    supported = ", ".join(allowed)
+    return message_answer(
+        405,
+        f"The {request.method} method is not supported for this route. "
+        f"Supported methods: {supported}.",
+        {"Allow": supported},
+    )

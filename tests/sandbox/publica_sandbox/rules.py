@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules for the fields of a request, with the framework's words for what breaks them."""
+"""The rules for the fields of a request, with the error messages of the framework."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class RuleBroken(Exception):
-    """A value that breaks a rule; the text goes behind "The <field> "."""
+    """A value that breaks a rule. The message continues "The <field> "."""
 
 
 def text(*, most: int, least: int = 0) -> Rule:
-    """A string within bounds."""
+    """A rule for strings of some length."""
 
     def check(value: Any) -> str:
         if not isinstance(value, str):
@@ -43,14 +43,14 @@ def text(*, most: int, least: int = 0) -> Rule:
 
 
 def email(value: Any) -> str:
-    """An address: something without white space, one at sign, and what may be a domain."""
+    """Check an email address: no white space, one at sign, and a possible domain."""
     if not isinstance(value, str) or not _EMAIL.fullmatch(value):
         raise RuleBroken("must be a valid email address.")
     return str(text(most=255)(value))
 
 
 def integer(*, least: int, most: int) -> Rule:
-    """A whole number, also when it is written as a string."""
+    """A rule for whole numbers, which may also be written as strings."""
 
     def check(value: Any) -> int:
         number = _whole_number(value)
@@ -64,7 +64,7 @@ def integer(*, least: int, most: int) -> Rule:
 
 
 def day(value: Any) -> str:
-    """A day that exists, written ``yyyy-mm-dd``."""
+    """Check a day written ``yyyy-mm-dd``."""
     try:
         if not isinstance(value, str) or not _DAY.fullmatch(value):
             raise ValueError
@@ -75,7 +75,7 @@ def day(value: Any) -> str:
 
 
 def boolean(forms: BooleanForms) -> Rule:
-    """A boolean in one of the accepted forms."""
+    """A rule for booleans in the accepted forms."""
 
     def check(value: Any) -> bool:
         is_json, is_integer = isinstance(value, bool), type(value) is int and value in (0, 1)
@@ -92,7 +92,7 @@ def boolean(forms: BooleanForms) -> Rule:
 
 
 def field_rules(forms: BooleanForms) -> dict[str, Rule]:
-    """The rule of every documented field."""
+    """The rule for each documented field."""
     flag = boolean(forms)
     return {
         "external_id": text(most=64),
@@ -111,9 +111,9 @@ def field_rules(forms: BooleanForms) -> dict[str, Rule]:
 def check_fields(
     sent: Mapping[str, Any], *, required: Collection[str], forms: BooleanForms
 ) -> tuple[dict[str, Any], Errors]:
-    """The documented fields that were sent, cleaned, and what is wrong with them, by field.
+    """The documented fields that were sent, normalized, and the errors by field.
 
-    An empty string counts as null, and white space around a string is dropped (not in a
+    An empty string counts as null, and white space around a string is removed (except in a
     password): the framework does both before it validates.
     """
     cleaned: dict[str, Any] = {}

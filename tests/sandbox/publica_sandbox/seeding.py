@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Filling a store: users that a test names, users from a file, and users made up in bulk."""
+"""Filling a store: users that a test defines, users from a file, and generated users."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import csv
 import random
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,9 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from .accounts import email_key, new_user, set_password
-from .clock import day_of
-from .schema import Plan, User, UserPlan
+from .database import Plan, User, UserPlan, day_of
+from .endpoints import email_key, new_user, set_password
 
 BATCH = 5_000
 FIRST_MOMENT = 1_620_000_000
@@ -45,7 +45,7 @@ class PlanSeed(BaseModel):
 
 
 class AssignmentSeed(BaseModel):
-    """A plan that a user holds."""
+    """An assignment of a plan to a user."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,7 +57,7 @@ class AssignmentSeed(BaseModel):
 
 
 class UserChange(BaseModel):
-    """What may be set on a user from behind the API."""
+    """The values of a user that can be set without the API."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -74,14 +74,14 @@ class UserChange(BaseModel):
 
 
 class UserSeed(UserChange):
-    """A user of the store. Without an external id it gets its address's first part."""
+    """A user of the store. The default external id is the part of the address before the @."""
 
     email: str
 
 
 def add_users(session: Session, users: Iterable[UserSeed], now: int) -> list[int]:
-    """Store users as they are; the API's rules do not apply. Returns their ids."""
-    made = []
+    """Store users without the rules of the API. Returns their ids."""
+    added = []
     for seed in users:
         user = new_user(
             now,
@@ -96,14 +96,14 @@ def add_users(session: Session, users: Iterable[UserSeed], now: int) -> list[int
         )
         set_password(user, seed.password)
         user.plans = [_assignment(session, plan, now) for plan in seed.plans]
-        made.append(user)
-    session.add_all(made)
+        added.append(user)
+    session.add_all(added)
     session.flush()
-    return [user.id for user in made]
+    return [user.id for user in added]
 
 
 def change_user(session: Session, user_id: int, change: UserChange, now: int) -> None:
-    """Set what ``change`` names; plans are added to those that the user holds."""
+    """Set the given values; plans are added to those that the user holds."""
     user = session.get(User, user_id)
     if user is None:
         raise SeedError(f"There is no user {user_id}.")
@@ -134,20 +134,20 @@ def add_plan(session: Session, seed: PlanSeed) -> int:
 def generate_users(
     session: Session, count: int, *, deactivated: int = 0, admins: int = 0, seed: int = 1
 ) -> int:
-    """Store ``count`` made-up users, the same ones for the same ``seed``.
+    """Store ``count`` generated users, the same ones for the same ``seed``.
 
     The first ``admins`` are admins, the last ``deactivated`` are deactivated; every fourth holds
-    a plan. Inserted in bulk: 100,000 take a few seconds. Returns the first id.
+    a plan. 100,000 users take a few seconds. Returns the first id.
     """
     if admins + deactivated > count:
         raise SeedError(f"{admins} admins and {deactivated} deactivated are more than {count}.")
     plan = session.scalars(select(Plan).order_by(Plan.id).limit(1)).first()
     first = (session.scalar(select(func.max(User.id))) or 0) + 1
-    rows = _made_up_users(first, count, deactivated=deactivated, admins=admins, seed=seed)
-    for batch in _batches(rows):
-        # The stubs type a class's table too widely.
+    rows = _generated_users(first, count, deactivated=deactivated, admins=admins, seed=seed)
+    while batch := list(islice(rows, BATCH)):
+        # The type stubs of a table are too wide.
         session.execute(insert(User.__table__), batch)  # type: ignore[arg-type]
-        if plan is not None and (assignments := _made_up_assignments(batch, plan)):
+        if plan is not None and (assignments := _generated_assignments(batch, plan)):
             session.execute(insert(UserPlan.__table__), assignments)  # type: ignore[arg-type]
     return first
 
@@ -155,8 +155,8 @@ def generate_users(
 def read_users(path: Path) -> list[UserSeed]:
     """Users from a CSV or a YAML file.
 
-    The columns or keys are the fields of a user; ``plan_id`` and ``plan_valid_to`` stand for one
-    plan. A YAML file holds a list, or a mapping with one list.
+    The columns or keys are the fields of a user; ``plan_id`` and ``plan_valid_to`` describe one
+    plan. A YAML file contains a list, or a mapping with one list.
     """
     rows = _csv_rows(path) if path.suffix.lower() == ".csv" else _yaml_rows(path)
     users = []
@@ -183,36 +183,36 @@ def _assignment(session: Session, seed: AssignmentSeed, now: int) -> UserPlan:
     )
 
 
-def _made_up_users(
+def _generated_users(
     first: int, count: int, *, deactivated: int, admins: int, seed: int
 ) -> Iterator[dict[str, Any]]:
-    chance = random.Random(seed)
+    generator = random.Random(seed)
     for index in range(count):
         number = first + index
-        name = f"{chance.choice(NAMES[0])}.{chance.choice(NAMES[1])}.{number}"
+        name = f"{generator.choice(NAMES[0])}.{generator.choice(NAMES[1])}.{number}"
         created = FIRST_MOMENT + index * 60
         yield {
             "id": number,
-            "uuid": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+            "uuid": str(uuid.UUID(int=generator.getrandbits(128), version=4)),
             "email": f"{name}@readers.example",
             "email_key": f"{name}@readers.example",
             "external_id": f"reader-{number:06d}",
-            "sessions_limit": chance.choice((None, 1, 2, 3)),
+            "sessions_limit": generator.choice((None, 1, 2, 3)),
             "admin": index < admins,
             "plan_admin": False,
-            "only_sees_readable": chance.random() < 0.2,
-            "open_sessions": chance.randrange(3),
+            "only_sees_readable": generator.random() < 0.2,
+            "open_sessions": generator.randrange(3),
             "forced_logouts": 0,
             "password_hash": None,
             "password_changes": 0,
-            "impersonation_secret": f"{chance.getrandbits(128):032x}",
+            "impersonation_secret": f"{generator.getrandbits(128):032x}",
             "created_at": created,
             "updated_at": created,
             "deleted_at": created + 30 if index >= count - deactivated else None,
         }
 
 
-def _made_up_assignments(users: Sequence[dict[str, Any]], plan: Plan) -> list[dict[str, Any]]:
+def _generated_assignments(users: Sequence[dict[str, Any]], plan: Plan) -> list[dict[str, Any]]:
     return [
         {
             "user_id": user["id"],
@@ -227,17 +227,6 @@ def _made_up_assignments(users: Sequence[dict[str, Any]], plan: Plan) -> list[di
     ]
 
 
-def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
 def _csv_rows(path: Path) -> list[dict[str, Any]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)
@@ -249,7 +238,7 @@ def _yaml_rows(path: Path) -> list[dict[str, Any]]:
     if isinstance(content, dict) and len(content) == 1:
         content = next(iter(content.values()))
     if not isinstance(content, list) or not all(isinstance(row, dict) for row in content):
-        raise SeedError(f"{path.name} holds no list of users.")
+        raise SeedError(f"{path.name} contains no list of users.")
     return content
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP server around the application, in the foreground or in a thread."""
+"""The HTTP server of a store, in the foreground or in a thread."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .app import build_app
+from .control import PREFIX, control_app
 from .state import StoreState
+from .store_api import StoreApi
 
 LOOPBACK = "127.0.0.1"
-# Long, since a machine that is busy with other tests is slow to start a process.
-START_SECONDS = 30.0
+# Long, because a machine that runs other tests is slow to start a process.
+START_SECONDS = 120.0
 
 
 class SandboxServer(uvicorn.Server):
-    """Uvicorn on a socket that is open before it starts, so that its address is known."""
+    """Uvicorn on a socket that is open before the start, so that the address is known."""
 
     def __init__(
         self,
@@ -41,7 +43,7 @@ class SandboxServer(uvicorn.Server):
         self.base_url = f"{scheme}://{LOOPBACK}:{self._socket.getsockname()[1]}"
         super().__init__(
             uvicorn.Config(
-                build_app(state),
+                _application(state),
                 http=state.connections.protocol(),
                 ws="none",
                 lifespan="off",
@@ -49,12 +51,12 @@ class SandboxServer(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
-                # The store tells its own time, which may be wrong on purpose.
+                # The store sends its own time, which a switch may shift.
                 date_header=False,
                 ssl_certfile=tls_cert,
                 ssl_keyfile=tls_key,
                 timeout_graceful_shutdown=2,
-                # No client of a test should meet a connection that the server closed meanwhile.
+                # Tests keep connections open longer than the default of the server.
                 timeout_keep_alive=600,
             )
         )
@@ -68,7 +70,7 @@ class SandboxServer(uvicorn.Server):
             self._state.close()
 
     def serve_in_thread(self) -> threading.Thread:
-        """Serve in a thread of its own; returns when requests are answered."""
+        """Serve in a separate thread. Returns when the server answers requests."""
         thread = threading.Thread(target=self.serve_here, name="sandbox-server", daemon=True)
         thread.start()
         if not self._ready.wait(START_SECONDS):
@@ -76,21 +78,32 @@ class SandboxServer(uvicorn.Server):
         return thread
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer, then tell who waits for it."""
+        """Begin to answer, then notify the waiting thread."""
         await super().startup(sockets)
         self._ready.set()
         if self._on_start:
             self._on_start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop, without waiting for requests that hang on purpose."""
+        """Stop, without waiting for requests that hang because of a fault."""
         self._state.pauses.stop()
         await super().shutdown(sockets)
 
 
+def _application(state: StoreState) -> ASGIApp:
+    store, control = StoreApi(state), control_app(state)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        # Not a second mount: the journal must have every request, whatever its path.
+        chosen = control if scope["path"].startswith(f"{PREFIX}/") else store
+        await chosen(scope, receive, send)
+
+    return application
+
+
 def _listening_socket(port: int) -> socket.socket:
-    # The protocol is named because asyncio turns Nagle's algorithm off only for sockets that name
-    # it; with Nagle on, each answer on a kept connection would take 40 ms.
+    # asyncio turns Nagle's algorithm off only for sockets with an explicit protocol. With it, each
+    # answer on a kept connection would take 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All that one running store holds: its database and what it keeps in memory."""
+"""The state of one running store: its database and what it keeps in memory."""
 
 from __future__ import annotations
 
@@ -14,13 +14,11 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
-from .connections import Connections
-from .database import empty, has_users, keep_switches, load_switches, open_database
+from .connections import Connections, Pauses
+from .database import clear_database, has_users, load_switches, open_database, store_switches
 from .faults import FaultRules
-from .pauses import Pauses
 from .rate_limit import RateLimiter
-from .switch_values import change_switches
-from .switches import Switches
+from .switches import Switches, change_switches
 
 T = TypeVar("T")
 
@@ -28,8 +26,8 @@ DEFAULT_TOKEN = "sandbox-token-0123456789abcdef"
 
 
 class StoreState:
-    """One store. Every use of the database goes through one thread, so that what an endpoint
-    checks is still true when it writes: no lock, no retry, no race.
+    """One store. One thread makes all accesses to the database, so that the result of a check is
+    still valid when the endpoint writes: without locks, repeats or races.
     """
 
     def __init__(self, database: Path, token: str, switches: Mapping[str, object]) -> None:
@@ -38,7 +36,7 @@ class StoreState:
         self.engine = open_database(database)
         with Session(self.engine) as session, session.begin():
             self.switches = change_switches(load_switches(session), switches)
-            keep_switches(session, self.switches)
+            store_switches(session, self.switches)
         self._first_switches = self.switches
         self.faults = FaultRules()
         self.limiter = RateLimiter()
@@ -50,28 +48,27 @@ class StoreState:
         """Run ``work`` in the database's thread, in one transaction."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
 
-    async def configure(self, values: Mapping[str, object]) -> Switches:
-        """Change switches; a request sees either all of the change or none of it."""
+    async def configure(self, values: Mapping[str, object]) -> None:
+        """Change switches. A request uses either all of the new values or none."""
         await self._use(change_switches(self.switches, values))
-        return self.switches
 
     async def reset(self) -> None:
-        """An empty store with the switches that it was started with."""
-        await self.in_transaction(empty)
+        """Clear the store and restore the switches that it was started with."""
+        await self.in_transaction(clear_database)
         self.faults.clear()
         await self._use(self._first_switches)
 
     def fill_if_empty(self, fill: Callable[[Session], object]) -> None:
-        """Run ``fill`` before the server starts, unless the file already holds users."""
+        """Run ``fill`` before the server starts, unless the file already contains users."""
         self._run(lambda session: None if has_users(session) else fill(session))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Release the file."""
         self._thread.shutdown()
         self.engine.dispose()
 
     async def _use(self, switches: Switches) -> None:
-        await self.in_transaction(lambda session: keep_switches(session, switches))
+        await self.in_transaction(lambda session: store_switches(session, switches))
         self.switches = switches
         self.limiter.clear()
 

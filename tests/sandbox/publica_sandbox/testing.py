@@ -11,21 +11,26 @@ with SandboxStore(users=3, put="replace") as store:
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from . import truth
-from .backends import Backend, ProcessBackend, Start, ThreadBackend
-from .control_client import ControlClient
+from . import database_state
+from .control import ControlClient
+from .database_state import Row, check_password
 from .faults import fault_values
-from .passwords import check_password
-from .state import DEFAULT_TOKEN
-from .truth import Row
+from .server import START_SECONDS, SandboxServer
+from .state import DEFAULT_TOKEN, StoreState
+from .switches import format_value
 
-# A limit that a test did not ask for would make it wait for a minute.
+# With the default limit, a test that is not about limits would wait for a minute.
 TEST_SWITCHES: Mapping[str, object] = {"rate_limit": 0}
 
 
@@ -34,11 +39,11 @@ class SandboxStore:
 
     Args:
         database: The SQLite file; without one, a temporary file that is deleted at the end.
-        token: The token that the API takes.
-        users: How many made-up users to begin with, or the users themselves.
+        token: The token that the API accepts.
+        users: The number of generated users to begin with, or the users themselves.
         process: Whether the server runs in a process of its own instead of a thread.
-        tls_cert: A certificate; with ``tls_key``, the server speaks HTTPS.
-        tls_key: The certificate's key.
+        tls_cert: A certificate; with ``tls_key``, the server uses HTTPS.
+        tls_key: The key of the certificate.
         switches: Any switches. The rate limit is off unless it is set here.
     """
 
@@ -55,13 +60,13 @@ class SandboxStore:
     ) -> None:
         self.token = token
         self.base_url = ""
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._database = database
         self._users = users
         self._process = process
         self._tls = (tls_cert, tls_key)
         self._switches = {**TEST_SWITCHES, **switches}
-        self._backend: Backend
+        self._server: _Server
         self._control: ControlClient
 
     def __enter__(self) -> Self:
@@ -84,123 +89,92 @@ class SandboxStore:
         return self._database
 
     def start(self) -> None:
-        """Start the server. ``with`` does it."""
+        """Start the server. ``with`` calls this."""
         if self._database is None:
-            self._folder = tempfile.TemporaryDirectory(
+            self._directory = tempfile.TemporaryDirectory(
                 prefix="publica-sandbox-", ignore_cleanup_errors=True
             )
-            self._database = Path(self._folder.name) / "store.sqlite3"
-        start = Start(self._database, self.token, self._switches, *self._tls)
-        self._backend = ProcessBackend(start) if self._process else ThreadBackend(start)
-        self.base_url = self._backend.base_url
+            self._database = Path(self._directory.name) / "store.sqlite3"
+        server = _ProcessServer if self._process else _ThreadServer
+        self._server = server(self._database, self.token, self._switches, *self._tls)
+        self.base_url = self._server.base_url
         self._control = ControlClient(self.base_url)
         try:
-            self._fill()
+            if not isinstance(self._users, int):
+                self.add_users(self._users)
+            elif self._users:
+                self.generate_users(self._users)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        """Stop the server, and delete a temporary database. ``with`` does it."""
-        self._backend.stop()
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = self._database = None
+        """Stop the server, and delete a temporary database. ``with`` calls this."""
+        self._server.stop()
+        if self._directory is not None:
+            self._directory.cleanup()
+            self._directory = self._database = None
 
-    def _fill(self) -> None:
-        if not isinstance(self._users, int):
-            self.add_users(self._users)
-        elif self._users:
-            self.generate_users(self._users)
-
-    # Steering the store
+    # Controlling the store
 
     def configure(self, **switches: Any) -> None:
-        """Change switches from the next request on. The rate limit's windows begin anew."""
+        """Change switches from the next request on. The rate limit begins new windows."""
         self._control.call("PATCH", "/switches", switches)
 
     def switches(self) -> dict[str, Any]:
-        """The switches as they are now."""
+        """The current switches."""
         return dict(self._control.call("GET", "/switches"))
 
-    def fault(
-        self,
-        kind: str | int,
-        *,
-        endpoint: str = "any",
-        nth: int | None = None,
-        every: int | None = None,
-        times: int | None = 1,
-        applied: str | None = None,
-        body: str | None = None,
-        retry_after: int | None = None,
-        seconds: float | None = None,
-        location: str | None = None,
-    ) -> None:
-        """Let requests go wrong: the next one, unless told otherwise.
+    def fault(self, kind: str | int, *, times: int | None = 1, **rule: Any) -> None:
+        """Make requests fail: by default, the next one.
 
         Args:
             kind: 401, 403, 429, 500, 502, 503, 504, close_before, close_after, cut, hang,
                 html_200, other_json or redirect.
-            endpoint: create, list, update, deactivate, reactivate, force_logout or any.
-            nth: Only the nth matching request from now on.
-            every: Every nth matching request.
             times: How often; None means without end.
-            applied: ``before`` or ``after`` the store has done its work.
-            body: ``html`` or ``json``, for an error.
-            retry_after: Seconds in Retry-After, for an error.
-            seconds: How long a ``hang`` lasts.
-            location: Where a ``redirect`` leads to.
+            rule: ``endpoint`` (create, list, update, deactivate, reactivate, force_logout or any),
+                ``nth`` (only the nth matching request from now on), ``every`` (every nth matching
+                request), ``applied`` (``before`` or ``after`` the store has done its work),
+                ``body`` (``html`` or ``json``, of an error), ``retry_after`` (seconds, of an
+                error), ``seconds`` (length of a ``hang``), ``location`` (of a ``redirect``).
         """
-        values = fault_values(
-            kind,
-            times,
-            endpoint=endpoint,
-            nth=nth,
-            every=every,
-            applied=applied,
-            body=body,
-            retry_after=retry_after,
-            seconds=seconds,
-            location=location,
-        )
-        self._control.call("POST", "/faults", values)
+        self._control.call("POST", "/faults", fault_values(kind, times, **rule))
 
     def faults(self) -> list[dict[str, Any]]:
-        """The rules, each with how often it was met (``seen``) and how often it ``fired``."""
+        """The rules, each with the number of requests that matched (``seen``) and ``fired``."""
         return list(self._control.call("GET", "/faults"))
 
     def clear_faults(self) -> None:
-        """Forget all faults."""
+        """Delete all faults."""
         self._control.call("DELETE", "/faults")
 
     def add_user(self, email: str, **values: Any) -> Row:
-        """Store a user from behind the API. Returns the row."""
+        """Store a user without the API. Returns the row."""
         (user_id,) = self.add_users([{"email": email, **values}])
         return self.user(id=user_id)
 
     def add_users(self, users: Iterable[Mapping[str, Any]]) -> list[int]:
-        """Store users from behind the API. Returns their ids."""
+        """Store users without the API. Returns their ids."""
         return list(self._control.call("POST", "/users", {"users": [dict(user) for user in users]}))
 
     def change_user(self, user_id: int, **values: Any) -> Row:
-        """Change a user from behind the API, as somebody else would. Returns the row."""
+        """Change a user without the API, as another client would. Returns the row."""
         self._control.call("PATCH", f"/users/{user_id}", values)
         return self.user(id=user_id)
 
     def generate_users(
         self, count: int, *, deactivated: int = 0, admins: int = 0, seed: int = 1
     ) -> None:
-        """Store made-up users in bulk, the same for the same ``seed``."""
-        wanted = {"count": count, "deactivated": deactivated, "admins": admins, "seed": seed}
-        self._control.call("POST", "/generated-users", wanted)
+        """Store generated users, the same for the same ``seed``."""
+        values = {"count": count, "deactivated": deactivated, "admins": admins, "seed": seed}
+        self._control.call("POST", "/generated-users", values)
 
     def add_plan(self, name: str, *, id: int | None = None, days: int | None = None) -> int:
         """Store a plan. Returns its id."""
         return int(self._control.call("POST", "/plans", {"name": name, "id": id, "days": days}))
 
     def clear_journal(self) -> None:
-        """Forget the requests so far."""
+        """Delete the recorded requests."""
         self._control.call("DELETE", "/journal")
 
     def clear_rate_limit(self) -> None:
@@ -208,15 +182,15 @@ class SandboxStore:
         self._control.call("DELETE", "/rate-limit")
 
     def reset(self) -> None:
-        """No users, no journal, no faults, the first plans, the switches of the start."""
+        """Clear users, journal and faults; restore the first plans and the first switches."""
         self._control.call("POST", "/reset")
 
-    # Reading the truth
+    # Reading the database
 
     def users(self, *, active: bool | None = None) -> list[Row]:
-        """All users by id, straight from the file."""
+        """All users in the order of their ids."""
         where = {None: "1", True: "deleted_at IS NULL", False: "deleted_at IS NOT NULL"}
-        return truth.users(self.database, where[active])
+        return database_state.users(self.database, where[active])
 
     def user(
         self, *, email: str | None = None, id: int | None = None, external_id: str | None = None
@@ -226,30 +200,101 @@ class SandboxStore:
         Raises:
             LookupError: if there is none, or more than one.
         """
-        wanted = {"email": email, "id": id, "external_id": external_id}
-        given: dict[str, Any] = {key: value for key, value in wanted.items() if value is not None}
+        key = {"email": email, "id": id, "external_id": external_id}
+        given: dict[str, Any] = {name: value for name, value in key.items() if value is not None}
         if not given:
             raise TypeError("user() needs email, id or external_id")
         if "email" in given:
             given["email_key"] = given.pop("email").casefold()
-        where = " AND ".join(f"{key} = ?" for key in given)
-        found = truth.users(self.database, where, *given.values())
+        where = " AND ".join(f"{name} = ?" for name in given)
+        found = database_state.users(self.database, where, *given.values())
         if len(found) != 1:
-            raise LookupError(f"{len(found)} users with {wanted}")
+            raise LookupError(f"{len(found)} users with {key}")
         return found[0]
 
     def plans_of(self, user_id: int) -> list[Row]:
-        """The assignments of a user, oldest first: one for each call that assigned."""
-        return truth.plans_of(self.database, user_id)
+        """The assignments of a user, oldest first: one for each call that assigned a plan."""
+        return database_state.plans_of(self.database, user_id)
 
     def has_password(self, user_id: int, password: str) -> bool:
-        """Whether this is the user's password."""
+        """Whether this is the password of the user."""
         return check_password(password, self.user(id=user_id)["password_hash"])
 
     def journal(self, *, writes: bool | None = None) -> list[Row]:
-        """The requests so far, oldest first; with ``writes``, only the writes or the reads."""
-        return truth.journal(self.database, writes=writes)
+        """The recorded requests, oldest first; with ``writes``, only the writes or the reads."""
+        return database_state.journal(self.database, writes=writes)
 
     def sql(self, query: str, *values: object) -> list[Row]:
-        """Any other question to the file."""
-        return truth.select(self.database, query, *values)
+        """The rows of any other query."""
+        return database_state.select(self.database, query, *values)
+
+
+class _Server(Protocol):
+    base_url: str
+
+    def stop(self) -> None:
+        """Stop the server and wait for its end."""
+
+
+class _ThreadServer:
+    """The server in a thread of this process."""
+
+    def __init__(
+        self,
+        database: Path,
+        token: str,
+        switches: Mapping[str, object],
+        tls_cert: Path | None,
+        tls_key: Path | None,
+    ) -> None:
+        state = StoreState(database, token, switches)
+        self._server = SandboxServer(state, tls_cert=tls_cert, tls_key=tls_key)
+        self.base_url = self._server.base_url
+        self._thread = self._server.serve_in_thread()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(START_SECONDS)
+
+
+class _ProcessServer:
+    """The server as ``python -m publica_sandbox serve``."""
+
+    def __init__(
+        self,
+        database: Path,
+        token: str,
+        switches: Mapping[str, object],
+        tls_cert: Path | None,
+        tls_key: Path | None,
+    ) -> None:
+        ready = database.with_name(f"{database.name}.ready")
+        ready.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "publica_sandbox", "serve", "--database", str(database)]
+        command += ["--token", token, "--ready-file", str(ready)]
+        for name, value in switches.items():
+            command += ["--set", f"{name}={format_value(value)}"]
+        for option, path in (("--tls-cert", tls_cert), ("--tls-key", tls_key)):
+            command += [option, str(path)] if path else []
+        package_root = str(Path(__file__).parents[1])
+        self._process = subprocess.Popen(
+            command, env={**os.environ, "PYTHONPATH": package_root}, stdout=subprocess.DEVNULL
+        )
+        self.base_url = self._wait_for(ready)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        try:
+            self._process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _wait_for(self, ready: Path) -> str:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if ready.exists():
+                return str(json.loads(ready.read_text(encoding="utf-8"))["base_url"])
+            time.sleep(0.02)
+        self.stop()
+        raise RuntimeError("The sandbox process did not start. Its messages are above.")

@@ -2,10 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""The command line and its documentation."""
+
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,12 +17,15 @@ from pathlib import Path
 
 import pytest
 from api_client import Api
+from typer.main import get_command
 
-from publica_sandbox import truth
-from publica_sandbox.cli import main
+from publica_sandbox import database_state
+from publica_sandbox.cli import app, main
+from publica_sandbox.switches import switch_table
 from publica_sandbox.testing import SandboxStore
 
 ROOT = Path(__file__).parents[1]
+PAGE = ROOT.parents[1] / "docs" / "sandbox.md"
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
     "PYTHONPATH": str(ROOT),
@@ -28,32 +34,21 @@ ENVIRONMENT = {
 }
 
 
-def start(*words, cwd):
-    return subprocess.Popen(
-        [sys.executable, "-m", "publica_sandbox", *map(str, words)],
-        cwd=cwd,
-        env=ENVIRONMENT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
 @pytest.fixture
 def run(tmp_path, monkeypatch, capsys):
-    """Run a command in this process: an interpreter for each would take most of the time."""
+    """Run a command in this process, because starting an interpreter takes longer."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("PUBLICA_BASE_URL", "PUBLICA_API_TOKEN", "PUBLICA_SANDBOX_DATABASE"):
         monkeypatch.delenv(name, raising=False)
 
-    def run(*words, code=0):
-        monkeypatch.setattr(sys, "argv", ["publica_sandbox", *map(str, words)])
+    def run(*arguments, code=0):
+        monkeypatch.setattr(sys, "argv", ["publica_sandbox", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
-        told = capsys.readouterr()
-        assert ended.value.code == code, told
-        return told.out if code == 0 else told.err
+        printed = capsys.readouterr()
+        assert ended.value.code == code, printed
+        return printed.out if code == 0 else printed.err
 
     return run
 
@@ -67,28 +62,57 @@ def test_help_fits_into_80_columns(run, command):
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_serving_until_a_signal(tmp_path):
+def test_serve_until_a_signal(tmp_path):
     ready = tmp_path / "ready.json"
-    words = ["serve", "-d", "s.sqlite3", "--token", "a-token", "--users", 3, "--set", "put=replace"]
-    process = start(*words, "--ready-file", ready, "-v", cwd=tmp_path)
+    arguments = [
+        "serve",
+        "-d",
+        "s.sqlite3",
+        "--token",
+        "a-token",
+        "--users",
+        "3",
+        "--set",
+        "put=replace",
+        "-v",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "publica_sandbox", *arguments, "--ready-file", str(ready)],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     deadline = time.monotonic() + 15
     while not ready.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    told = json.loads(ready.read_text())
-    assert told["pid"] == process.pid
-    assert len(Api(told["base_url"], "a-token").records()) == 3
+    written = json.loads(ready.read_text())
+    assert written["pid"] == process.pid
+    assert len(Api(written["base_url"], "a-token").records()) == 3
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=10)
     assert process.returncode == 0, err
-    assert out == f"Sandbox store at {told['base_url']} (stop with Ctrl+C)\n"
+    assert out == f"Sandbox store at {written['base_url']} (stop with Ctrl+C)\n"
     assert "GET /integration-api/v1/dashboard/users 200" in err
-    assert len(truth.users(tmp_path / "s.sqlite3")) == 3
+    assert len(database_state.users(tmp_path / "s.sqlite3")) == 3
 
 
-def test_seeding_and_showing(run, tmp_path):
+def test_seed_and_show(run, tmp_path):
     (tmp_path / "u.yml").write_text("- {email: ada@example.org, external_id: x, plan_id: 11}")
-    words = ["--users", 5, "--deactivated", 1, "--admins", 1, "--file", "u.yml", "-d", "s.db"]
-    assert run("seed", *words) == "6 users added to s.db\n"
+    arguments = [
+        "--users",
+        "5",
+        "--deactivated",
+        "1",
+        "--admins",
+        "1",
+        "--file",
+        "u.yml",
+        "-d",
+        "s.db",
+    ]
+    assert run("seed", *arguments) == "6 users added to s.db\n"
     shown = run("show", "-d", "s.db")
     assert "ada@example.org" in shown
     assert "6 of 6 users" in shown
@@ -102,15 +126,15 @@ def test_seeding_and_showing(run, tmp_path):
     assert "0 of 0 users" in run("show", "-d", "s.db")
 
 
-def test_the_table_of_switches(run):
+def test_table_of_switches(run):
     shown = run("switches")
     assert max(map(len, shown.splitlines())) <= 80
     assert "force_logout_path" in shown
     rows = json.loads(run("switches", "--json"))
-    assert {row["choice"] for row in rows} == {None, *range(1, 20)}
+    assert {row["variant"] for row in rows} == {None, *range(1, 20)}
 
 
-def test_steering_a_running_store(run):
+def test_control_of_a_running_store(run):
     with SandboxStore(users=1) as store:
         api = Api(store.base_url, store.token)
         url = ("--url", store.base_url)
@@ -144,7 +168,7 @@ def test_steering_a_running_store(run):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("arguments", "message"),
     [
         (["serve", "--set", "puts=merge"], "The nearest is 'put'"),
         (["show"], "There is no database"),
@@ -156,13 +180,41 @@ def test_steering_a_running_store(run):
         (["seed", "--users", "1", "--admins", "2"], "more than 1"),
     ],
 )
-def test_mistakes_end_in_one_line(run, words, message):
-    error = run(*words, code=1)
+def test_errors_end_in_one_line(run, arguments, message):
+    error = run(*arguments, code=1)
     assert message in error
     assert len(error.splitlines()) == 1
 
 
-def test_a_port_that_is_taken(run, store):
+def test_a_port_that_is_in_use(run, store):
     port = store.base_url.rpartition(":")[2]
     error = run("serve", "--port", port, code=1)
     assert error == f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use.\n"
+
+
+@pytest.fixture(scope="module")
+def page():
+    return PAGE.read_text(encoding="utf-8")
+
+
+def expected_table():
+    yield "| # | Switch | Values | |"
+    yield "|---|---|---|---|"
+    for row in switch_table():
+        others = [value for value in row.values.split(" | ") if value != row.default]
+        values = ", ".join(f"`{value}`" for value in (row.default, *others) if value != "number")
+        yield f"| {row.variant or ''} | `{row.name}` | {values} | {row.about} |"
+
+
+def test_documented_table_of_switches(page):
+    shown = page.partition("<!-- switches: begin -->\n")[2].partition("<!-- switches: end -->")[0]
+    assert shown.strip().splitlines() == list(expected_table())
+
+
+def test_documented_commands_and_options_exist(page):
+    commands = get_command(app).commands
+    shown = re.findall(r"python -m publica_sandbox (\w+)([^\n`]*)", page)
+    assert {name for name, _ in shown} == set(commands)
+    for name, arguments in shown:
+        known = {option for parameter in commands[name].params for option in parameter.opts}
+        assert set(re.findall(r"--[\w-]+", arguments)) <= known

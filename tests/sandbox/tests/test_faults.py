@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""Which requests a fault affects, and what it does to them."""
+
 from __future__ import annotations
 
 import time
@@ -10,7 +12,7 @@ import httpx
 import pytest
 from api_client import USERS
 
-from publica_sandbox.control_client import ControlError
+from publica_sandbox.control import ControlError
 from publica_sandbox.faults import Fault, FaultError, FaultRules, parse_fault
 
 
@@ -29,19 +31,19 @@ def fired(rules, *endpoints):
         ({"every": 2, "times": None}, [False, True, False, True, False, True]),
     ],
 )
-def test_which_requests_a_rule_meets(rule, expected):
+def test_which_requests_a_rule_affects(rule, expected):
     rules = FaultRules()
     rules.add(Fault(kind="503", **rule))
     assert fired(rules, *["list"] * 6) == expected
 
 
-def test_a_rule_meets_its_endpoint_only():
+def test_a_rule_affects_its_endpoint_only():
     rules = FaultRules()
     rules.add(Fault(kind="503", endpoint="create"))
     assert fired(rules, "list", None, "create", "create") == [False, False, True, False]
 
 
-def test_rules_fire_in_the_order_they_were_added():
+def test_rules_fire_in_the_order_of_addition():
     rules = FaultRules()
     for kind in ("503", "502"):
         rules.add(Fault(kind=kind))
@@ -62,7 +64,7 @@ def test_rules_fire_in_the_order_they_were_added():
         ({"kind": "503", "seconds": -1}, "seconds"),
     ],
 )
-def test_rules_that_cannot_be(store, rule, message):
+def test_invalid_rules(store, rule, message):
     with pytest.raises(FaultError, match=message):
         parse_fault(rule)
     with pytest.raises(ControlError, match=message):
@@ -70,7 +72,7 @@ def test_rules_that_cannot_be(store, rule, message):
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_proxys_error(api, store, status):
+def test_error_of_a_proxy(api, store, status):
     store.fault(status, retry_after=7)
     answer = api.create()
     assert answer.status_code == status
@@ -80,7 +82,7 @@ def test_a_proxys_error(api, store, status):
     assert api.create().status_code == 200
 
 
-def test_an_error_after_the_work(api, store):
+def test_error_after_the_work(api, store):
     store.fault(500, applied="after", body="json")
     answer = api.create()
     assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
@@ -93,14 +95,14 @@ def test_an_error_after_the_work(api, store):
     ("status", "body"),
     [(401, {"message": "Unauthenticated."}), (403, {"message": "This action is unauthorized."})],
 )
-def test_a_refusal(api, store, status, body):
+def test_refusal(api, store, status, body):
     store.fault(status)
     answer = api.create()
     assert (answer.status_code, answer.json()) == (status, body)
     assert store.users() == []
 
 
-def test_a_limit_from_nowhere(api, store):
+def test_429_without_a_limit(api, store):
     store.fault(429, retry_after=3)
     answer = api.create()
     assert answer.status_code == 429
@@ -111,7 +113,7 @@ def test_a_limit_from_nowhere(api, store):
 
 
 @pytest.mark.parametrize(("kind", "done"), [("close_before", 0), ("close_after", 1)])
-def test_a_connection_that_is_dropped(api, store, kind, done):
+def test_closed_connection(api, store, kind, done):
     store.fault(kind)
     with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
         api.create()
@@ -122,14 +124,14 @@ def test_a_connection_that_is_dropped(api, store, kind, done):
 
 
 @pytest.mark.parametrize(("applied", "done"), [("before", 0), ("after", 1), (None, 1)])
-def test_an_answer_that_is_cut(api, store, applied, done):
+def test_incomplete_answer(api, store, applied, done):
     store.fault("cut", applied=applied)
     with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|without sending complete"):
         api.create()
     assert len(store.users()) == done
 
 
-def test_a_cut_answer_without_a_body_is_no_answer(api, store):
+def test_an_incomplete_answer_without_a_body_is_not_sent(api, store):
     user = store.add_user("ada@example.org")
     store.fault("cut")
     with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
@@ -138,7 +140,7 @@ def test_a_cut_answer_without_a_body_is_no_answer(api, store):
 
 
 @pytest.mark.parametrize("applied", ["before", "after"])
-def test_an_answer_that_is_late(api, store, applied):
+def test_late_answer(api, store, applied):
     store.fault("hang", seconds=0.05, applied=applied)
     started = time.monotonic()
     assert api.create().status_code == 200
@@ -147,7 +149,7 @@ def test_an_answer_that_is_late(api, store, applied):
 
 
 @pytest.mark.parametrize(("applied", "done"), [("before", 0), ("after", 1)])
-def test_a_client_that_does_not_wait(api, store, applied, done):
+def test_client_that_does_not_wait(api, store, applied, done):
     store.fault("hang", seconds=30, applied=applied)
     with pytest.raises(httpx.ReadTimeout):
         api.http.post(f"{USERS}/", json={"email": "a@b.c", "external_id": "x"}, timeout=0.05)
@@ -160,20 +162,20 @@ def test_a_client_that_does_not_wait(api, store, applied, done):
 
 
 @pytest.mark.parametrize(("applied", "done"), [("before", 0), ("after", 1)])
-def test_a_success_that_is_none(api, store, applied, done):
+def test_page_instead_of_an_answer(api, store, applied, done):
     store.fault("html_200", applied=applied)
     answer = api.create()
     assert (answer.status_code, answer.text[:9]) == (200, "<!DOCTYPE")
     assert len(store.users()) == done
 
 
-def test_json_of_another_shape(api, store):
+def test_json_of_another_form(api, store):
     store.fault("other_json")
     answer = api.list()
     assert (answer.status_code, answer.json()) == (200, {"status": "ok", "result": None})
 
 
-def test_a_redirect(api, store):
+def test_redirect(api, store):
     store.fault("redirect", location="https://elsewhere.example/")
     answer = api.create()
     assert answer.status_code == 302
@@ -181,7 +183,7 @@ def test_a_redirect(api, store):
     assert store.users() == []
 
 
-def test_rules_can_be_seen_and_forgotten(api, store):
+def test_rules_can_be_listed_and_deleted(api, store):
     store.fault(503, endpoint="list", nth=2)
     api.list()
     (rule,) = store.faults()

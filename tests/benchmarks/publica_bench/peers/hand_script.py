@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What somebody who knows the API and `requests` would write for this one job, by hand.
+"""A script for this one job, as a user of the API and of `requests` would write it.
 
-It lists the active users a hundred at a time, compares, and creates or updates what differs, eight
-at once on kept connections. A refusal is waited for. It knows nothing of lost answers, deactivated
-users, plans, dry runs or reports.
+It lists the active users in pages of 100, compares them, and creates or updates those that differ
+with eight threads on kept connections. It waits after a refusal. It does not handle lost answers,
+deactivated users, plans, dry runs or reports.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ lock = threading.Lock()
 
 
 def send(method: str, url: str, **words: Any) -> requests.Response:
-    """Send one request, and again after a refusal. The first refusal holds all threads back."""
+    """Send a request, again after a refusal. A refusal makes all threads wait."""
     global refused_until
     while True:
         time.sleep(max(0.0, refused_until - time.monotonic()))
@@ -47,7 +47,7 @@ def send(method: str, url: str, **words: Any) -> requests.Response:
 
 
 def read_store() -> dict[str, dict[str, Any]]:
-    """All active users, by address."""
+    """All active users by address."""
     found: dict[str, dict[str, Any]] = {}
     page = 1
     while True:
@@ -59,12 +59,12 @@ def read_store() -> dict[str, dict[str, Any]]:
         page += 1
 
 
-def bring_about(user: dict[str, Any], current: dict[str, Any] | None) -> bool:
-    """Create or update one user. Returns whether anything was to be done."""
+def provision(user: dict[str, Any], current: dict[str, Any] | None) -> bool:
+    """Create or update one user. Returns whether a write was needed."""
     if current is None:
         send("POST", f"{USERS}/", json={**user, "new_password": secrets.token_urlsafe(24)})
     elif any(current.get(name) != value for name, value in user.items()):
-        # The API wants the whole record.
+        # The API requires the complete record.
         kept = {name: int(current[name]) for name in ("admin", "plan_admin", "only_sees_readable")}
         send("PUT", f"{USERS}/{current['id']}", json={**kept, **user})
     else:
@@ -73,11 +73,11 @@ def bring_about(user: dict[str, Any], current: dict[str, Any] | None) -> bool:
 
 
 def main() -> None:
-    """Read the file, read the store, write what differs."""
+    """Read the file and the store, then write the differences."""
     desired = json.loads(Path(sys.argv[1]).read_text("utf-8"))["users"]
     current = read_store()
     with ThreadPoolExecutor(THREADS) as pool:
-        done = pool.map(lambda user: bring_about(user, current.get(user["email"].lower())), desired)
+        done = pool.map(lambda user: provision(user, current.get(user["email"].lower())), desired)
         print(f"{sum(done)} of {len(desired)} users changed")
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Generated requests against the sandbox: all that it answers is in the contract.
+"""Generated requests against the sandbox: all answers must match the OpenAPI description.
 
-The same requests each time: examples are derived from the contract, not drawn by chance.
+The requests are derived from the description and are the same in each run.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
-from contract import contract, operations
+from openapi_validation import contract, operations
 
 load_all_checks()
 
 USERS = 12
 PLANS = (11, 12, 13)
-# Force logout names a user by any text, so a drawn one is never there.
+# The identifier of force logout is any text, so that no user matches a generated one.
 GOOD = {
     "create": {200},
     "list": {200},
@@ -40,9 +40,9 @@ CONFORMANCE = [
     "response_headers_conformance",
     "response_schema_conformance",
 ]
-# A store takes more than is documented: the strict readings make a refusal of the rest certain.
+# A store accepts more than is documented. This variant makes it refuse the rest.
 STRICT = {"booleans_accepted": "documented"}
-READINGS = {
+VARIANTS = {
     "defaults": {},
     "other-answers": {
         "empty_result": "not_found",
@@ -91,14 +91,14 @@ def operation(operation_id):
 
 
 def send(case, store, *checks):
-    """Send a generated request; its answer must be in the contract."""
+    """Send a generated request. Its answer must match the description."""
     answer = case.call(base_url=store.base_url, headers={"X-User-Token": store.token})
     case.validate_response(answer, checks=CHECKS.get_by_names([*CONFORMANCE, *checks]))
     return answer
 
 
-def aim(case):
-    """Let most requests meet a user and a plan that are there; a drawn id hardly ever would."""
+def use_existing_ids(case):
+    """Make most requests use an existing user and plan, which a generated id hardly ever does."""
     user_id = (case.path_parameters or {}).get("user_id", 0)
     if user_id % 3:
         case.path_parameters["user_id"] = user_id % USERS + 1
@@ -106,21 +106,21 @@ def aim(case):
         case.body["assign_new_plan"] = PLANS[int(case.body["assign_new_plan"]) % len(PLANS)]
 
 
-@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("operation_id", operations())
-def test_good_requests(store, operation_id, reading):
+def test_good_requests(store, operation_id, variant):
     store.generate_users(USERS, deactivated=3)
-    store.configure(**READINGS[reading])
+    store.configure(**VARIANTS[variant])
     seen = Counter()
 
     @SETTINGS
     @given(case=operation(operation_id).as_strategy(generation_mode=GenerationMode.POSITIVE))
     def check(case: Case) -> None:
-        aim(case)
+        use_existing_ids(case)
         answer = send(case, store)
         seen[answer.status_code] += 1
         if answer.status_code == 422 and not lacks_password(case, store):
-            # What the contract cannot say: which addresses are taken.
+            # The description cannot express which addresses are in use.
             assert "has already been taken" in answer.content.decode()
 
     check()

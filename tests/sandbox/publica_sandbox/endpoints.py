@@ -2,32 +2,79 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Creating and changing users: the endpoints that take a body."""
+"""The endpoints that create or change one user. ``listing`` has the endpoint that lists users."""
 
 from __future__ import annotations
 
 import secrets
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from .answers import Answer, Errors, Refusal, invalid, no_content, success
-from .clock import day_of, moment
-from .passwords import hash_password
+from .answers import NO_CONTENT, Answer, Errors, Refusal, invalid, no_user, success
+from .database import Plan, User, UserPlan, day_of, moment, store_time
+from .database_state import hash_password
 from .records import created_record
-from .rules import BooleanForms, check_fields
-from .schema import Plan, User, UserPlan
-from .work import Work
+from .requests import StoreRequest
+from .rules import LARGEST_ID, BooleanForms, check_fields
+from .switches import Switches
 
-ATTRIBUTES = ("external_id", "email", "sessions_limit", "admin", "plan_admin", "only_sees_readable")
-EMPTY: dict[str, Any] = {
+DEFAULTS: dict[str, Any] = {
     "sessions_limit": None,
     "admin": False,
     "plan_admin": False,
     "only_sees_readable": False,
 }
+ATTRIBUTES = ("external_id", "email", *DEFAULTS)
+
+
+@dataclass(slots=True)
+class Work:
+    """One request inside one transaction; ``changed``: whether it changed data."""
+
+    session: Session
+    switches: Switches
+    request: StoreRequest
+    identifier: str = ""
+    changed: bool = False
+
+    @property
+    def now(self) -> int:
+        """The store's time in whole seconds."""
+        return int(store_time(self.switches.clock_offset))
+
+    def change(self, user: User, values: dict[str, Any]) -> None:
+        """Set attributes. Only values that differ count as a change."""
+        differing = {name: value for name, value in values.items() if getattr(user, name) != value}
+        for name, value in differing.items():
+            setattr(user, name, value)
+        if differing:
+            user.updated_at = self.now
+            self.changed = True
+
+    def find_user(self, *, by_external_id: bool = False) -> User:
+        """The user that the path identifies, deactivated or not.
+
+        Raises:
+            Refusal: with a 404 if there is none.
+        """
+        user = None
+        if self.identifier.isascii() and self.identifier.isdigit():
+            number = int(self.identifier[:20])
+            user = self.session.get(User, number) if number <= LARGEST_ID else None
+        if user is None and by_external_id:
+            matching = select(User).where(User.external_id == self.identifier).order_by(User.id)
+            user = self.session.scalars(matching.limit(1)).first()
+        if user is None:
+            raise self.not_found()
+        return user
+
+    def not_found(self) -> Refusal:
+        return Refusal(no_user(self.identifier))
 
 
 def create(work: Work) -> Answer:
@@ -36,7 +83,7 @@ def create(work: Work) -> Answer:
     if work.switches.password_required:
         required.add("new_password")
     fields = _checked_fields(work, required, documented="json", user=None)
-    user = new_user(work.now, **{**EMPTY, **_attributes(work, fields)})
+    user = new_user(work.now, **{**DEFAULTS, **_attributes(work, fields)})
     set_password(user, fields.get("new_password"))
     work.session.add(user)
     work.session.flush()
@@ -47,14 +94,14 @@ def create(work: Work) -> Answer:
 
 def update(work: Work) -> Answer:
     """PUT /users/{id}"""
-    user = work.named_user()
+    user = work.find_user()
     if user.deleted_at is not None and work.switches.put_on_deactivated == "not_found":
-        raise work.missing()
+        raise work.not_found()
     required = {"external_id", "email", "only_sees_readable"}
     fields = _checked_fields(work, required, documented="integer", user=user)
     values = _attributes(work, fields)
     if work.switches.put == "replace":
-        values = {**EMPTY, **values}
+        values = {**DEFAULTS, **values}
     work.change(user, values)
     if fields.get("new_password"):
         set_password(user, fields["new_password"])
@@ -62,11 +109,41 @@ def update(work: Work) -> Answer:
         work.changed = True
     stored = work.switches.user_plan_name == "stored"
     _assign_plan(work, user, fields, name=fields.get("user_plan_name") if stored else None)
-    return no_content()
+    return NO_CONTENT
+
+
+def deactivate(work: Work) -> Answer:
+    """DELETE /users/{id}"""
+    user = work.find_user()
+    if user.deleted_at is None:
+        work.change(user, {"deleted_at": work.now})
+    elif work.switches.deactivate_again == "not_found":
+        raise work.not_found()
+    return success([])
+
+
+def reactivate(work: Work) -> Answer:
+    """PUT /users/{id}/re-activate"""
+    user = work.find_user()
+    if user.deleted_at is None and work.switches.reactivate_again == "not_found":
+        raise work.not_found()
+    work.change(user, {"deleted_at": None})
+    return success(1)
+
+
+def force_logout(work: Work) -> Answer:
+    """POST /users/{id}/force-logout, where the id may also be the external id."""
+    user = work.find_user(by_external_id=True)
+    if user.deleted_at is not None and work.switches.force_logout_deactivated == "not_found":
+        raise work.not_found()
+    user.open_sessions = 0
+    user.forced_logouts += 1
+    work.changed = True
+    return success([]) if work.switches.force_logout_answer == "json" else NO_CONTENT
 
 
 def new_user(now: int, **attributes: Any) -> User:
-    """A user with all that the store makes up itself."""
+    """A user with the values that the store generates itself."""
     return User(
         uuid=str(uuid.uuid4()),
         impersonation_secret=secrets.token_hex(16),
@@ -77,12 +154,12 @@ def new_user(now: int, **attributes: Any) -> User:
 
 
 def email_key(email: str) -> str:
-    """The form of an address under which it is unique."""
+    """The form in which an address is unique."""
     return email.casefold()
 
 
 def set_password(user: User, password: str | None) -> None:
-    """Store a password, and count that it was set: the count is what tests look at."""
+    """Store a password, if there is one, and count the change for tests."""
     if password:
         user.password_hash = hash_password(password)
         user.password_changes = (user.password_changes or 0) + 1
@@ -124,16 +201,16 @@ def _check_against_store(
 
 
 def _taken(work: Work, column: Any, value: str, own_id: int | None) -> bool:
-    # Deactivated users count: a soft delete frees neither the address nor the external id.
+    # Deactivated users count: a soft delete releases neither the address nor the external id.
     holders = work.session.scalars(select(User.id).where(column == value).limit(2))
     return any(holder != own_id for holder in holders)
 
 
 def _attributes(work: Work, fields: dict[str, Any]) -> dict[str, Any]:
     values = {name: fields[name] for name in ATTRIBUTES if name in fields}
-    for name, empty in EMPTY.items():
+    for name, default in DEFAULTS.items():
         if name in values and values[name] is None:
-            values[name] = empty
+            values[name] = default
     if work.switches.emails_lowercased:
         values["email"] = values["email"].lower()
     values["email_key"] = email_key(values["email"])
@@ -145,7 +222,9 @@ def _assign_plan(work: Work, user: User, fields: dict[str, Any], *, name: str | 
     if plan_id is None:
         return
     plan = work.session.get_one(Plan, plan_id)
-    valid_to = fields.get("new_plan_custom_valid_to") or _own_end(plan, work.now)
+    valid_to = fields.get("new_plan_custom_valid_to")
+    if not valid_to and plan.days is not None:
+        valid_to = (moment(work.now) + timedelta(days=plan.days)).date().isoformat()
     if work.switches.assign_again == "once" and _holds(work, user, plan, valid_to):
         return
     work.session.add(
@@ -158,12 +237,6 @@ def _assign_plan(work: Work, user: User, fields: dict[str, Any], *, name: str | 
         )
     )
     work.changed = True
-
-
-def _own_end(plan: Plan, now: int) -> str | None:
-    if plan.days is None:
-        return None
-    return (moment(now) + timedelta(days=plan.days)).date().isoformat()
 
 
 def _holds(work: Work, user: User, plan: Plan, valid_to: str | None) -> bool:

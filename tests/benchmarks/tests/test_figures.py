@@ -1,0 +1,354 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The figures that are published: medians, ratios, expectations, goals and their tables."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import pytest
+from publica_bench import report as report_module
+from publica_bench import runner as runner_module
+from publica_bench.goals import (
+    Check,
+    against_floor,
+    against_loops,
+    against_script,
+    concurrent,
+    doubling,
+)
+from publica_bench.jobs import (
+    BULK,
+    FEW,
+    FOUR_BULK,
+    NEW,
+    SAME,
+    SCRIPT,
+    UNLIMITED,
+    URI_LOOP,
+    USER_LOOP,
+    Job,
+    latency,
+    limited,
+    matrix,
+)
+from publica_bench.measurement import OTHER_SESSIONS, Measurement, desired, stored_before
+from publica_bench.report import BEGIN, END, Report, check_row, read_runs, result_rows, write_runs
+from publica_bench.runner import (
+    NotRun,
+    Results,
+    Runner,
+    TimeLimits,
+    break_even,
+    expected_seconds,
+    floor_seconds,
+    paired_ratio,
+    summarize,
+)
+
+SMALL, LARGE = Job(NEW, 100), Job(NEW, 1_000)
+LIMIT = Job(NEW, 300, limited(60, 6))
+HERE = {"commit": "b2", "Python": "3.13.0"}
+
+
+def run(seconds: float, **values: Any) -> Measurement:
+    """A successful run, with other values if they are given."""
+    usual: dict[str, Any] = {
+        "contender": "bulk",
+        "change": NEW,
+        "users": 100,
+        "condition": "unlimited",
+        "cpu_seconds": 1.0,
+        "peak_mb": 150.0,
+        "requests": 102,
+        "refusals": 0,
+        "error": "",
+        "load": 0.5,
+    }
+    return Measurement(seconds=seconds, **{**usual, **values})
+
+
+def test_summary_has_the_median_time_and_the_maxima():
+    summary = summarize([run(9.0, refusals=2), run(2.0, peak_mb=200.0), run(3.0)])
+
+    assert (summary.seconds, summary.fastest, summary.slowest) == (3.0, 2.0, 9.0)
+    assert (summary.refusals, summary.peak_mb, summary.runs) == (2, 200.0, 3)
+    assert summarize([run(1.0), run(1.0, error="3 of 100 users as desired")]).error
+
+
+def test_ratio_is_the_median_of_pairs_without_failed_runs():
+    # The machine was three times as slow during the second pair.
+    slow_and_fast = paired_ratio([run(2.0), run(6.0), run(2.2)], [run(1.0), run(3.0), run(1.0)])
+
+    assert slow_and_fast == pytest.approx(2.0)
+    assert paired_ratio([run(1.0, error="x"), run(4.0)], [run(1.0), run(2.0)]) == 2.0
+    assert paired_ratio([run(1.0, error="x")], [run(1.0)]) is None
+    assert paired_ratio([], [run(1.0)]) is None
+
+
+def test_expected_time_follows_from_the_smaller_sizes():
+    assert expected_seconds(1_000, {100: 50.0, 10_000: 1.0}) == 500.0
+    assert expected_seconds(100, {10: 1.0, 100: 50.0}) == 50.0
+    # A start-up cost of one second.
+    assert expected_seconds(1_000, {5: 1.5, 10: 2.0, 10_000: 1.0}) == pytest.approx(101.0)
+    assert expected_seconds(10, {100: 50.0}) is None
+
+
+@pytest.mark.parametrize(
+    ("requests", "seconds"), [(0, 0.0), (1, 0.0), (60, 0.0), (61, 6.0), (302, 30.0), (360, 30.0)]
+)
+def test_floor_is_one_length_for_each_window_after_the_first(requests, seconds):
+    assert floor_seconds(requests, limited(60, 6)) == seconds
+    assert floor_seconds(requests, UNLIMITED) == 0.0
+
+
+def test_break_even_is_where_the_lines_cross():
+    # 1 s and 1 s each, against 2.5 s and 0.01 s each.
+    assert break_even({1: 2.0, 11: 12.0}, {1: 2.51, 11: 2.61}) == 2
+    assert break_even({1: 2.0, 11: 12.0}, {1: 8.0, 11: 8.0}) == 8
+    assert break_even({1: 1.0, 11: 2.0}, {1: 2.0, 11: 12.0}) is None
+    with pytest.raises(ValueError, match="two sizes"):
+        break_even({5: 1.0}, {5: 1.0})
+
+
+@pytest.fixture
+def measured(monkeypatch, tmp_path):
+    """A runner whose contenders take fixed seconds for each user, and the order of their runs."""
+    seconds_each = {BULK.name: 0.01, SCRIPT.name: 0.005, USER_LOOP.name: 1.0, URI_LOOP.name: 1.0}
+    order: list[tuple[str, int]] = []
+
+    def measure(contender, job, _directory, _timeout):
+        order.append((contender.name, job.users))
+        error = "broken" if contender == SCRIPT and job.change == SAME else ""
+        seconds = seconds_each[contender.name] * job.users
+        return run(seconds, contender=contender.name, users=job.users, error=error)
+
+    monkeypatch.setattr(runner_module, "measure", measure)
+    limits = TimeLimits(budget=300.0, repeats=2, repeat_below=45.0)
+    return Runner(tmp_path, limits, log=lambda _line: None), order
+
+
+def test_contenders_take_turns_and_slow_ones_run_once(measured):
+    runner, order = measured
+
+    runner.run(Job(NEW, 100), (USER_LOOP, BULK, SCRIPT))
+
+    first = [(USER_LOOP.name, 100), (BULK.name, 100), (SCRIPT.name, 100)]
+    assert order == [*first, (BULK.name, 100), (SCRIPT.name, 100)]
+
+
+def test_a_job_that_would_take_too_long_is_not_run_without_a_timeout(measured):
+    runner, order = measured
+
+    for users in (100, 1_000):
+        runner.run(Job(NEW, users), (USER_LOOP, BULK))
+
+    assert (USER_LOOP.name, 1_000) not in order
+    assert runner.results.outcome(Job(NEW, 1_000), USER_LOOP) == NotRun(1_000.0)
+    assert (BULK.name, 1_000) in order
+
+    runner.run(Job(NEW, 1_000), (USER_LOOP,), TimeLimits(timeout=2_000.0))
+
+    assert order.count((USER_LOOP.name, 1_000)) == 1
+    assert not isinstance(runner.results.outcome(Job(NEW, 1_000), USER_LOOP), NotRun)
+
+
+def test_failed_contenders_and_finished_jobs_are_not_run_again(measured):
+    runner, order = measured
+
+    runner.run(Job(SAME, 10), (SCRIPT,))
+    assert order == [(SCRIPT.name, 10)]
+
+    runner.run(Job(NEW, 10), (BULK,))
+    before = list(order)
+    runner.run(Job(NEW, 10), (BULK,))
+    assert order == before
+
+
+def test_matrix_has_every_combination_with_the_small_sizes_first():
+    jobs = matrix((1_000, 100), (NEW, SAME), (UNLIMITED, latency(50)))
+
+    assert len({job.key for job in jobs}) == len(jobs) == 8
+    assert [job.users for job in jobs] == [100, 1_000] * 4
+
+
+@pytest.mark.parametrize(("users", "differing"), [(1, 1), (100, 1), (250, 2), (1_000, 10)])
+def test_one_user_in_a_hundred_differs(users, differing):
+    pairs = list(zip(desired(users), stored_before(Job(FEW, users)), strict=True))
+
+    assert sum(wanted != held for wanted, held in pairs) == differing == Job(FEW, users).differing
+    assert {held["sessions_limit"] for wanted, held in pairs if wanted != held} == {OTHER_SESSIONS}
+
+
+def checked(goal, *runs):
+    """The checks of a goal on results that hold (job, contender, run)."""
+    results = Results()
+    for job, contender, made in runs:
+        results.runs[job.key, contender.name].append(made)
+    return list(goal.check(results))
+
+
+def test_floor_goal_counts_the_accepted_requests():
+    # 302 accepted requests and four refusals: five windows of 6 s after the first.
+    made = run(33.0, requests=306, refusals=4)
+
+    seconds, refusals = checked(against_floor(LIMIT), (LIMIT, BULK, made))
+
+    assert seconds.figure == pytest.approx(1.1)
+    assert (refusals.figure, refusals.met) == (4.0, True)
+
+
+def test_script_goal_checks_ratio_and_memory():
+    job = Job(SAME, 100_000)
+    goal = against_script(job, (BULK,), 3.0, megabytes=500)
+
+    ratio, memory = checked(goal, (job, BULK, run(40.0, peak_mb=612.0)), (job, SCRIPT, run(16.0)))
+
+    assert (ratio.figure, ratio.met) == (2.5, True)
+    assert (memory.figure, memory.met) == (612.0, False)
+
+
+def test_failed_runs_meet_no_goal():
+    broken = run(0.1, error="0 of 300 users as desired")
+
+    assert not any(check.met for check in checked(against_floor(LIMIT), (LIMIT, BULK, broken)))
+    assert not any(check.met for check in checked(concurrent(LIMIT), (LIMIT, FOUR_BULK, broken)))
+    assert not any(check.met for check in checked(against_script(LIMIT, (BULK,), 2.0)))
+
+
+def test_loops_get_a_timeout_that_proves_them_too_slow(measured):
+    runner, order = measured
+    job = Job(NEW, 1_000)
+    runner.results.runs[job.key, BULK.name].append(run(5.0))
+
+    goal = against_loops(job)
+    goal.run(runner)
+
+    assert [name for name, _users in order] == [URI_LOOP.name, USER_LOOP.name]
+    assert goal.limits(runner.results).timeout == pytest.approx(300.0)
+
+
+def test_only_a_loop_may_be_ended_at_its_timeout():
+    job = Job(NEW, 1_000)
+    ended = run(300.0, error="ended", unfinished=True, contender=URI_LOOP.name)
+    broken = run(300.0, error="exit code 2", contender=USER_LOOP.name)
+
+    by_uri, by_user = checked(
+        against_loops(job),
+        (job, BULK, run(5.0)),
+        (job, URI_LOOP, ended),
+        (job, USER_LOOP, broken),
+    )
+
+    assert (by_uri.figure, by_uri.is_lower_bound, by_uri.met) == (60.0, True, True)
+    assert (by_user.figure, by_user.met) == (None, False)
+    assert run(300.0, error="ended", unfinished=True, contender=BULK.name).failed
+
+
+def test_doubling_and_concurrent_goals():
+    half, double = Job(NEW, 5), Job(NEW, 10)
+    runs = (half, BULK, run(2.0)), (double, BULK, run(5.0))
+
+    [ratio] = checked(doubling(half, double, BULK), *runs)
+    [share] = checked(concurrent(LIMIT), (LIMIT, FOUR_BULK, run(40.0, requests=400, refusals=10)))
+
+    assert (ratio.figure, ratio.met) == (2.5, False)
+    assert (share.figure, share.unit, share.met) == (2.5, " %", True)
+
+
+@pytest.fixture
+def results() -> Results:
+    """Bulk and script at two sizes; the loop at the small one, because the large one takes long."""
+    results = Results()
+    for job, bulk, script in ((SMALL, 2.0, 0.5), (LARGE, 4.5, 3.0)):
+        results.runs[job.key, BULK.name] = [run(bulk), run(bulk * 1.1)]
+        results.runs[job.key, SCRIPT.name] = [run(script), run(script * 1.1)]
+    results.runs[SMALL.key, USER_LOOP.name] = [run(123.4)]
+    results.not_run[LARGE.key, USER_LOOP.name] = NotRun(1234.0)
+    return results
+
+
+def test_rows_show_measured_not_run_and_failed_jobs(results):
+    results.runs[SMALL.key, BULK.name].append(run(0.1, error="12 of 100 users as desired"))
+
+    [measured] = result_rows(results, [LARGE], [BULK])
+    [not_run] = result_rows(results, [LARGE], [USER_LOOP])
+    [failed] = result_rows(results, [SMALL], [BULK])
+
+    assert measured[:3] == ("1,000", "all new", "publica_user_bulk, users")
+    assert measured[3:] == ("2", "102", "0", "4.72 (4.50 to 4.95)", "1.00", "150", "1.50")
+    assert "not run (> 20 min by extrapolation)" in not_run
+    assert not any(cell.replace(".", "").isdigit() for cell in not_run[3:])
+    assert failed[3:] == ("3", *[report_module.NOTHING] * 2, "failed", *[report_module.NOTHING] * 3)
+
+
+def test_a_check_without_a_figure_is_not_met():
+    checks = [
+        Check("bulk / script", 1.2, 1.25),
+        Check("bulk / script", 1.3, 1.25),
+        Check("loop / bulk", 80.0, 50.0, at_least=True),
+        Check("loop / bulk", 60.0, 50.0, at_least=True, is_lower_bound=True),
+        Check("bulk / script", None, 1.25),
+    ]
+
+    assert [check.met for check in checks] == [True, False, True, True, False]
+    assert check_row(checks[0]) == ("bulk / script", "1.20", "≤ 1.25", "yes")
+    assert check_row(checks[3]) == ("loop / bulk", "> 60.0", "≥ 50.0", "yes")
+    assert check_row(checks[4])[1] == report_module.NOTHING
+
+
+def test_break_even_needs_two_sizes(results):
+    assert Report(results, [], [SMALL], [], {}).break_even_sentence() == ""
+    results.runs[LARGE.key, USER_LOOP.name] = [run(1_203.4)]
+
+    report = Report(results, [], [SMALL, LARGE], [], {})
+
+    # A start of 3.4 s and 1.2 s a user against less than 2 s and some milliseconds a user.
+    assert report.break_even_sentence().endswith("from 1 on.")
+    assert report.break_even_sentence() in report.text()
+    assert report.break_even_sentence() in report.markdown()
+
+
+def test_publish_replaces_the_tables_and_pictures(results, tmp_path):
+    (tmp_path / "images").mkdir()
+    page = tmp_path / "performance.md"
+    page.write_text(f"Before.\n\n{BEGIN}\n\nold\n\n{END}\n\nAfter.\n", "utf-8")
+    report = Report(results, [SMALL, LARGE], [], [], HERE)
+
+    report.publish(tmp_path)
+
+    published = page.read_text("utf-8")
+    written = sorted(path.name for path in (tmp_path / "images").iterdir())
+    assert written == [
+        "performance-unlimited-memory.svg",
+        "performance-unlimited-requests.svg",
+        "performance-unlimited.svg",
+    ]
+    assert all(f"](images/{name})" in published for name in written)
+    assert report.markdown() in published
+    assert "old" not in published
+    assert published.startswith("Before.")
+    assert published.endswith("After.\n")
+    picture = ET.fromstring((tmp_path / "images" / written[2]).read_text("utf-8"))  # noqa: S314
+    assert "1,000 users 4.72" in " ".join(picture.itertext())
+    page.write_text("A page without markers.", "utf-8")
+    with pytest.raises(ValueError, match="no <!-- benchmarks"):
+        report.publish(tmp_path)
+
+
+def test_a_benchmark_resumes_the_successful_runs_of_the_same_environment(tmp_path):
+    path = tmp_path / "runs.json"
+    write_runs(path, {**HERE, "commit": "a1"}, [run(2.0), run(9.0, error="ended")])
+
+    about, earlier = read_runs(path, HERE)
+    runner = Runner(tmp_path, TimeLimits(repeats=0), print)
+    runner.resume(earlier)
+
+    assert about == {**HERE, "commit": "a1 and b2"}
+    assert read_runs(path, HERE, adds=False)[0] == {**HERE, "commit": "a1"}
+    assert [measured.seconds for [measured] in runner.results.runs.values()] == [2.0]
+    with pytest.raises(ValueError, match=r"Python 3\.13\.0"):
+        read_runs(path, {**HERE, "Python": "3.12.1"})

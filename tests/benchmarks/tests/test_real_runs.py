@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Small runs of all contenders on real stores, and of all HTTP clients."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from publica_bench import clients
+from publica_bench.__main__ import main
+from publica_bench.jobs import ALL, FEW, NEW, SCRIPT, Contender, Job
+from publica_bench.measurement import measure
+
+USERS = 2
+
+
+def test_every_contender_does_the_complete_job(tmp_path, capsys):
+    assert main(["--quick", "--sizes", str(USERS), "--folder", str(tmp_path)]) == 0
+
+    runs = json.loads((tmp_path / "runs.json").read_text("utf-8"))["runs"]
+    done = {(run["contender"], run["change"]) for run in runs if run["users"] == USERS}
+    assert done == {(contender.name, change) for contender in ALL for change in (NEW, FEW)}
+    # Each new user needs a write.
+    assert all(run["requests"] > USERS for run in runs if run["change"] == NEW)
+    assert all(run["peak_mb"] > 10 for run in runs)
+    table = (tmp_path / "performance.txt").read_text("utf-8")
+    assert table in capsys.readouterr().out
+    assert all(contender.title in table for contender in ALL)
+    assert (tmp_path / "performance-unlimited.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        ("pass", "0 of 2 users as desired, 0 in the store"),
+        ("import sys; sys.exit('the store is closed')", "exit code 1: the store is closed"),
+        ("import time; time.sleep(60)", "ended at the timeout"),
+    ],
+)
+def test_a_contender_that_does_not_finish_the_job_fails(tmp_path, monkeypatch, script, error):
+    monkeypatch.setattr(
+        Contender, "command", lambda *_: [sys.executable, "-c", script], raising=True
+    )
+
+    run = measure(SCRIPT, Job(NEW, USERS), tmp_path, timeout=5.0)
+
+    assert run.error == error
+
+
+def test_every_http_client_sends_every_request(capsys):
+    # The command itself fails if the server has not counted all of them.
+    assert clients.main(["--amount", "20", "--rounds", "1"]) == 0
+
+    table = capsys.readouterr().out
+    assert f"| {clients.BASE} | 1.0 |" in table
+    assert all(f"| {name} | " in table for name in clients.clients(1))
+
+
+def test_ratio_of_clients_compares_the_same_round():
+    # The machine is ten times as slow in the second round.
+    seconds = {clients.BASE: [1.0, 10.0, 1.0], "other": [3.0, 30.0, 4.0]}
+
+    assert clients.ratios(seconds) == {clients.BASE: 1.0, "other": 3.0}
+
+
+def test_a_refused_request_ends_the_comparison(monkeypatch):
+    monkeypatch.setattr(clients, "clients", lambda _threads: {clients.BASE: lambda _url: 503})
+
+    with pytest.raises(RuntimeError, match="503"):
+        clients.race("http://127.0.0.1:9/", 2, 1)
