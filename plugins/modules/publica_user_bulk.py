@@ -152,7 +152,7 @@ options:
       - Whether active users of the store who are not in the list are deactivated. A user who shares
         an id, an external id or an address with an item is in the list, regardless of the item's
         state, and even if the item fails.
-      - Admins of the store, users for whom the store does not return whether they are admins, and
+      - Admins of the store, users who may be admins by what the store returns, and
         users in O(protected) are never deactivated for this. RV(summary.protected) counts them.
       - The module reads the complete list of active users, so O(lookup=search) is an error.
       - A task with an empty list fails with C(empty_list). A task that can't read the store's list
@@ -162,7 +162,7 @@ options:
     default: false
   protected:
     description:
-      - Users whom O(exclusive) never deactivates, as addresses or shell patterns with C(*), C(?)
+      - Users that O(exclusive) never deactivates, as addresses or shell patterns with C(*), C(?)
         and C([...]), such as V(*@partner.example.org). Case is ignored.
       - A user with an item with O(users[].state=absent) is deactivated nevertheless.
     type: list
@@ -377,7 +377,7 @@ summary:
       sample: 184
     protected:
       description:
-        - Active users who are not in the list and whom O(exclusive) did not deactivate, since they
+        - Active users who are not in the list and that O(exclusive) did not deactivate, since they
           are admins, may be admins, or are in O(protected).
       type: int
       sample: 0
@@ -388,7 +388,7 @@ summary:
 results:
   description:
     - What was done for each user, or in check mode would be done, in the order of the input,
-      followed by the users whom O(exclusive) deactivates, by their id.
+      followed by the users that O(exclusive) deactivates, by their id.
   returned: always, if the store was read
   type: list
   elements: dict
@@ -434,7 +434,7 @@ failed_users:
       again with the same O(defaults). Items of O(users) are as given. Items of O(src) hold the
       options that were read, with the defaults applied.
     - It never holds a password. Add the password again to an item that needs one.
-    - It does not hold users whom O(exclusive) was to deactivate.
+    - It does not hold users that O(exclusive) was to deactivate.
     - It is returned with every O(report), and is empty if no user failed.
   returned: always, if the store was read
   type: list
@@ -463,7 +463,7 @@ guard:
         it is, raise max_deactivations, or review the plan in a dry run and set approve:
         '3f9d1c0a7be24c55'.
     deactivations:
-      description: Number of users whom the plan deactivates for not being in the list.
+      description: Number of users that the plan deactivates for not being in the list.
       type: int
       sample: 2
     limit:

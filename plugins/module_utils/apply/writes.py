@@ -294,7 +294,7 @@ def _agrees(found: CurrentUser, desired: DesiredUser) -> bool:
 
 
 def _gone(current: CurrentUser, error: NotFoundError) -> PublicaError:
-    """The error for a user whom the store does not find, although they were read before."""
+    """The error for a user that the store does not find, although they were read before."""
     if current.active:
         text = (
             f"The store does not find {describe(current)}: another client changed the user after "

@@ -317,7 +317,7 @@ def _about_store(all_users: UserList) -> list[str]:
 
 
 def _notes(warnings: Sequence[LabelledWarning]) -> list[dict[str, Any]]:
-    """The users of each warning, of whom the warning lines name only the first."""
+    """The users of each warning; the warning lines name only the first."""
     users: dict[str, list[str]] = {}
     for warning in warnings:
         users.setdefault(warning.text, []).append(warning.label)

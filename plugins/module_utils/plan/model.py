@@ -24,7 +24,7 @@ REACTIVATE = "reactivate"
 DEACTIVATE = "deactivate"
 FORCE_LOGOUT = "force_logout"
 
-# The key of a summary that counts a user to whom an action was applied.
+# The key of the summary that counts the users of an action.
 OUTCOME_OF_ACTION = {
     CREATE: "created",
     UPDATE: "updated",
@@ -38,7 +38,7 @@ SECRET_FIELDS = ("new_password",)
 
 
 def outcomes_of(actions: Iterable[str]) -> set[str]:
-    """Outcomes of a user to whom these actions were applied, as keys of a summary."""
+    """The outcomes of a user after these actions, as keys of a summary."""
     return {OUTCOME_OF_ACTION[action] for action in actions if action in OUTCOME_OF_ACTION}
 
 

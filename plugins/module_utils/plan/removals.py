@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Removals of users whom the list does not contain (``exclusive``), and the guards before them.
+"""Removals of users that the list does not contain (``exclusive``), and the guards before them.
 
 Pure functions.
 """
@@ -39,7 +39,7 @@ _RIGHTS_UNKNOWN = (
 
 @dataclass(frozen=True)
 class Removals:
-    """The active users whom the list does not contain.
+    """The active users that the list does not contain.
 
     :ivar changes: one for each user to remove, by user id, so that the plan's hash is stable.
     :ivar active: number of active users in the store's list.
@@ -61,7 +61,7 @@ class GuardViolation:
 
     :ivar code: a failure code.
     :ivar message: what is wrong and what to do.
-    :ivar deactivations: number of users whom the plan deactivates for not being in the list.
+    :ivar deactivations: number of users that the plan deactivates for not being in the list.
     :ivar limit: how many ``max_deactivations`` allows; None if it was not compared.
     :ivar active: number of active users at the store; None if unknown.
     """
@@ -115,7 +115,7 @@ def plan_removals(
         if user.admin or is_protected(user.email):
             continue
         if user.admin is None:
-            # Without its admins, nobody could let the readers of a store in again.
+            # Without its admins, a store could not be repaired by anyone.
             warnings.append(LabelledWarning(user.email, _RIGHTS_UNKNOWN))
         else:
             removed.append(user)

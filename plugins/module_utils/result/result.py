@@ -113,7 +113,7 @@ SHOWN = (
     "sessions_limit",
 )
 NOT_SHOWN = "(set, not shown)"
-# Follows the actions on a user whom ``exclusive`` deactivates.
+# Follows the actions on a user that ``exclusive`` deactivates.
 NOT_LISTED = ": not in the list"
 
 

@@ -232,7 +232,7 @@ class _Reader:
     def _look_up(self, stop_early: bool) -> None:
         """Look up the remaining users by address, as many at a time as there are workers.
 
-        :param stop_early: stop at a user who was not found and whom only the list can find.
+        :param stop_early: stop at a user who was not found and that only the list can find.
         """
         numbers = [
             number
