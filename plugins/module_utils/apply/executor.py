@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 from ..client.api import UsersApi
 from ..concurrency import INTERRUPTED, for_each
-from ..errors import LostAnswerError, PublicaError, internal_error
-from ..input.rows import ValidationError, outside
+from ..errors import LostAnswerError, PublicaError, ValidationError, internal_error, out_of_range
 from ..plan.model import FORCE_LOGOUT, Plan, UserPlan, Warned, as_reported, outcomes_of
 from ..plan.ordering import stages
 from ..plan.removals import GuardViolation, removals_blocked_by, without_removals
@@ -37,7 +36,7 @@ MOST_WORKERS = 64
 
 def check_workers(concurrency: int) -> list[ValidationError]:
     """What is wrong with a number of workers that cannot be meant."""
-    return outside("concurrency", concurrency, 1, MOST_WORKERS)
+    return out_of_range("concurrency", concurrency, 1, MOST_WORKERS)
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,7 @@ class _Run:
                 warnings.append(Warned(plan.desired.label, _SESSIONS_LEFT))
         except Exception as bug:
             # What the other workers did must not be lost for it, and its text may hold anything.
-            error = internal_error(bug, "Please report it.", who=plan.desired.label)
+            error = internal_error(bug, "Please report it.", label=plan.desired.label)
         return AppliedUser(plan, user, tuple(as_reported(actions)), tuple(warnings), error)
 
     def _not_tried(self) -> PublicaError:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from ..client.api import UsersApi
-from ..errors import InvalidInputError, PublicaError
+from ..errors import InvalidInputError, PublicaError, ValidationError
 from ..plan.model import Warned
 from ..plan.removals import INCOMPLETE_LISTING
 from ..result.result import warning_lines
@@ -185,14 +185,15 @@ def targets_of(name: str, formats: Sequence[str]) -> list[Target]:
 
     :raises InvalidInputError: for a name that is none of a file, and for no format at all.
     """
-    faults = {}
+    errors = []
     if not name.strip() or name.startswith(".") or any(sign in name for sign in "/\0\n"):
-        faults["name"] = ["is no name for a file; give one without a slash or a dot at its start"]
+        text = "the value is not the name of a file; use one without a slash or a leading dot"
+        errors.append(ValidationError("", "name", text))
     if not formats:
-        faults["formats"] = [f"is empty; give {' or '.join(FORMATS)}"]
-    if faults:
-        told = "; ".join(f"{option} {texts[0]}" for option, texts in faults.items())
-        raise InvalidInputError(f"{told}. Nothing was sent.", faults)
+        text = f"the list is empty; give {' or '.join(FORMATS)}"
+        errors.append(ValidationError("", "formats", text))
+    if errors:
+        raise InvalidInputError(errors)
     is_exported = {YAML: is_exported_yaml, CSV: is_exported_csv}
     return [
         Target(one, f"{name}{ENDINGS[one]}", is_exported[one]) for one in FORMATS if one in formats

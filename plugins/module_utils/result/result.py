@@ -14,6 +14,7 @@ from typing import Any
 
 from ..apply.executor import NOT_TRIED, PREDICTED, REFUSED, AppliedUser, stopping_error
 from ..errors import PublicaError
+from ..errors import escape_control as escape_control
 from ..input.options import PUBLIC_NAMES, DesiredUser, is_given
 from ..plan.model import FORCE_LOGOUT, SET_PASSWORD, UserPlan, Warned, outcomes_of
 from ..plan.removals import INCOMPLETE_LISTING, GuardViolation
@@ -24,19 +25,6 @@ from .seats import seats_of
 
 # What a result says to people; everything else in it is data.
 TOLD = ("msg", "warnings", "failure", "guard", "diff")
-
-
-def escape_control(text: str) -> str:
-    """A text with each character that is not printable written as Python writes its code.
-
-    Those are control characters, line ends, changes of direction, zero-width characters and halves
-    of characters.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
-    )
 
 
 def escaped_result(result: Mapping[str, Any]) -> dict[str, Any]:
