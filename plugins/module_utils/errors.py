@@ -144,6 +144,9 @@ class ValidationError(NamedTuple):
     def labelled_place(self) -> str:
         return f"{self.place} ({self.label})" if self.label else self.place
 
+    def __str__(self) -> str:
+        return f"{self.labelled_place}: {self.text}"
+
 
 def out_of_range(
     option: str, value: float, low: float, high: float, unit: str = ""
