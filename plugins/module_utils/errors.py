@@ -2,34 +2,63 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Errors, each with the structure that a playbook can branch on.
+"""Errors with a structure that a playbook can branch on.
 
-Raised deep, caught once (in ``module.py``). A message says what happened, where, and what to do;
-no message ever holds the token, a password or an impersonation link.
+They are raised deep in the code and caught once, in ``module.py``. No message holds the token, a
+password or an impersonation link.
 """
 
 from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-# How much of an unknown text an error may quote.
+# The most characters of an unknown text that an error quotes.
 QUOTED_CHARACTERS = 120
 
-# How many lines of a traceback are told.
+# The innermost frames of a traceback that an internal error names.
 INTERNAL_ERROR_FRAMES = 12
+
+# What the error for refused input holds, so that it stays short for any number of bad rows.
+MESSAGE_LINES = 20
+PLACES_IN_LINE = 5
+PLACES_IN_FIELDS = 100
+
+
+class EscapedText(str):
+    """A text of several lines that :func:`escape_control` was applied to line by line."""
+
+
+def escape_control(text: str) -> str:
+    """A text with each character that is not printable written as Python writes its code.
+
+    Those are control characters, line ends, changes of direction, zero-width characters and halves
+    of characters. The line ends of an ``EscapedText`` are the collection's own and stay.
+    """
+    if text.isprintable() or isinstance(text, EscapedText):
+        return text
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+    )
+
+
+def listed(items: Sequence[str], limit: int) -> str:
+    """``a, b and 1,998 more``: the first items, and the number of the others."""
+    rest = len(items) - limit
+    more = f" and {rest:,} more" if rest > 0 else ""
+    return ", ".join(items[:limit]) + more
 
 
 class PublicaError(Exception):
-    """A failure that ends the work on one user, or on the run where ``fatal`` is true.
+    """A failure that ends the work on one user, or the whole run where ``fatal`` is true.
 
     :param code: a short stable name, for a playbook's ``when``.
-    :param message: one or two sentences for a person, with the remedy.
+    :param message: one or two sentences: what is wrong, where, and what to do.
     :param method: the HTTP method of the request that failed, if one was sent.
     :param path: the path of that request, without host and query.
-    :param status: the HTTP status that came back, if any.
+    :param status: the HTTP status of the response, if there was one.
     :param fields: what is wrong, by field (``{"email": ["..."]}``).
     """
 
@@ -43,7 +72,7 @@ class PublicaError(Exception):
         method: str | None = None,
         path: str | None = None,
         status: int | None = None,
-        fields: Mapping[str, Sequence[str]] | None = None,
+        fields: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -54,7 +83,7 @@ class PublicaError(Exception):
         self.fields = {name: list(texts) for name, texts in (fields or {}).items()}
 
     def as_failure(self) -> dict[str, Any]:
-        """The ``failure`` that a failed task or item carries beside its message."""
+        """The ``failure`` of a failed task or item."""
         return {
             "code": self.code,
             "message": self.message,
@@ -72,18 +101,18 @@ class FatalError(PublicaError):
 
 
 class NotFoundError(PublicaError):
-    """The store answered 404. Whether that is a failure depends on what was asked."""
+    """The store answered 404. Whether that is a failure depends on the request."""
 
 
 class RejectedError(PublicaError):
-    """The store answered 422: it refused the values. The fault is this user's own."""
+    """The store answered 422: it refused the values of this user."""
 
 
 class LostAnswerError(PublicaError):
-    """A write was sent and no answer to be trusted came back, so it may or may not have happened.
+    """A write was sent and no trustworthy answer arrived, so it may or may not have happened.
 
-    Never repeat such a write blindly: read what the store holds first, or know that the write
-    is one whose repetition changes nothing.
+    Never repeat such a write blindly: read the store first, unless repeating the write changes
+    nothing.
     """
 
     def __init__(self, *args: Any, retry_after: float | None = None, **kwargs: Any) -> None:
@@ -91,33 +120,102 @@ class LostAnswerError(PublicaError):
         self.retry_after = retry_after
 
 
+class ValidationError(NamedTuple):
+    """One thing that is wrong with the input.
+
+    :ivar row: where the row is, such as ``users[3]`` or ``readers.csv:2``; empty for an option of
+        the task.
+    :ivar option: the option; empty for an error of the whole row.
+    :ivar text: what is wrong; what to do.
+    :ivar label: the user that the row describes, where the place alone says little.
+    """
+
+    row: str
+    option: str
+    text: str
+    label: str = ""
+
+    @property
+    def place(self) -> str:
+        """``users[3].email``, or one of its halves where there is only one."""
+        return f"{self.row}.{self.option}" if self.row and self.option else self.row or self.option
+
+    @property
+    def labelled_place(self) -> str:
+        return f"{self.place} ({self.label})" if self.label else self.place
+
+    def __str__(self) -> str:
+        return f"{self.labelled_place}: {self.text}"
+
+
+def out_of_range(
+    option: str, value: float, low: float, high: float, unit: str = ""
+) -> list[ValidationError]:
+    """The error of a task's own number outside its bounds; none where it is within them.
+
+    :param unit: what the number counts, with a space before it, such as `` seconds``.
+    """
+    if low <= value <= high:
+        return []
+    text = f"{value:g} is out of range; use {low:g} to {high:g}{unit}"
+    return [ValidationError("", option, text)]
+
+
 class InvalidInputError(PublicaError):
-    """What the task declares cannot be right, whatever the store holds."""
+    """Input that is refused before the first request, with all its errors.
 
-    def __init__(self, message: str, fields: Mapping[str, Sequence[str]] | None = None) -> None:
-        super().__init__("invalid_input", message, fields=fields)
+    :param errors: at least one.
+    :param source: the path of the file that was read, if one was.
+    """
+
+    def __init__(self, errors: Sequence[ValidationError], source: str = "") -> None:
+        fields: dict[str, dict[str, None]] = {}
+        for error in errors:
+            place = error.place
+            if place in fields or len(fields) < PLACES_IN_FIELDS:
+                fields.setdefault(place, {})[error.text] = None
+        super().__init__("invalid_input", _message(errors, source), fields=fields)
 
 
-def internal_error(bug: Exception, then: str, who: str = "") -> PublicaError:
-    """The error for a fault in the collection itself, for whoever is to mend it.
+def _message(errors: Sequence[ValidationError], source: str) -> str:
+    """A line with the count, then one line for each text, with the places where it is true."""
+    groups: dict[tuple[str, str], list[ValidationError]] = {}
+    for error in errors:
+        groups.setdefault((error.option, error.text), []).append(error)
+    shown = list(groups.values())[:MESSAGE_LINES]
+    where = f" in {source}" if source else ""
+    lines = [f"{_counted(len(errors), 'validation error')}{where}. No request was sent."]
+    for group in shown:
+        places = [error.labelled_place for error in group]
+        lines.append(f"{listed(places, PLACES_IN_LINE)}: {group[0].text}")
+    rest = len(errors) - sum(map(len, shown))
+    if rest:
+        lines.append(
+            f"{_counted(rest, 'more validation error')}; failure.fields holds the first "
+            f"{PLACES_IN_FIELDS} places"
+        )
+    # No value can add a line: only the line breaks between these lines stay.
+    return EscapedText("\n".join(map(escape_control, lines)))
 
-    The exception's own text and the values around it stay untold: they may hold anything, a
-    password too. Its kind and the lines that it came through do not.
 
-    :param then: the sentences on what follows from it.
-    :param who: whose work it ended, where it is one user's.
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def internal_error(bug: Exception, consequence: str, label: str = "") -> PublicaError:
+    """The error for a bug in the collection itself.
+
+    It names the kind of the exception and the lines that raised it. The exception's text and the
+    values around it are left out, since they may hold a password.
+
+    :param consequence: sentences on what follows from it.
+    :param label: the user whose work it ended, if it was one user's.
     """
     places = [
         f"{os.path.basename(frame.filename)}:{frame.lineno}"
         for frame in traceback.extract_tb(bug.__traceback__)
     ]
-    whose = f"{who}: " if who else ""
+    prefix = f"{label}: " if label else ""
     way = " > ".join(places[-INTERNAL_ERROR_FRAMES:])
-    text = f"{whose}{type(bug).__name__} in the collection itself, at {way}. {then}"
+    text = f"{prefix}{type(bug).__name__} in the collection itself, at {way}. {consequence}"
     return PublicaError("internal", text)
-
-
-def first_and_rest(texts: Sequence[str], limit: int) -> str:
-    """The first texts in one line, and how many more there are."""
-    rest = len(texts) - limit
-    return ", ".join(texts[:limit]) + (f" and {rest} more" if rest > 0 else "")

@@ -23,7 +23,7 @@ from ansible.module_utils.basic import env_fallback
 
 from .client.limiter import RateLimiter
 from .concurrency import StopRequest, start_without_signals
-from .input.rows import ValidationError, outside
+from .errors import ValidationError, out_of_range
 
 # In the order in which a run goes through them.
 STARTING = "starting"  # the input is read and checked
@@ -213,7 +213,7 @@ def progress_argument_spec() -> dict[str, dict[str, Any]]:
 
 def check_interval(seconds: float) -> list[ValidationError]:
     """What is wrong with an interval that cannot be meant."""
-    return outside("progress_interval", seconds, 0, LONGEST_INTERVAL, " seconds")
+    return out_of_range("progress_interval", seconds, 0, LONGEST_INTERVAL, " seconds")
 
 
 @dataclass(frozen=True)

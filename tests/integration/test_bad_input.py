@@ -24,7 +24,12 @@ def _of_one(
 
 ONE_USER = [
     _of_one("no identity", {}, "email", "external_id", "id", code=None),
-    _of_one("malformed address", {"email": "ana at example.org"}, "no address", "name@example.org"),
+    _of_one(
+        "malformed address",
+        {"email": "ana at example.org"},
+        "not a valid email",
+        "name@example.org",
+    ),
     _of_one(
         "external id too long", {**KEYS, "external_id": "x" * 65}, "external_id", "65", "at most 64"
     ),
@@ -72,8 +77,8 @@ ONE_USER = [
 ]
 
 BAD_ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "nobody": ({"state": "absent"}, ["users[0]", "email is missing", "external_id or id"]),
-    "address": ({"email": "ana@"}, ["users[1]", "no address"]),
+    "nobody": ({"state": "absent"}, ["users[0].email: missing", "external_id or id"]),
+    "address": ({"email": "ana@"}, ["users[1].email: 'ana@' is not a valid email address"]),
     "external id": (
         {"email": "b@example.org", "external_id": "x" * 65},
         ["users[2]", "at most 64"],
@@ -88,7 +93,7 @@ BAD_ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"email": "f@example.org", "sesions_limit": 1},
         ["users[6]", "sesions_limit", "sessions_limit"],
     ),
-    "twice": ({"email": "D@example.org"}, ["users[7]", "stands in users[4] already"]),
+    "twice": ({"email": "D@example.org"}, ["users[7].email: the same email as in users[4]"]),
     "right": ({"email": "g@example.org", "admin": "perhaps"}, ["users[8]", "true or false"]),
     "plan": ({"email": "h@example.org", "user_plan_name": "Staff"}, ["users[9]", "give plan_id"]),
 }
@@ -103,13 +108,20 @@ MANY_USERS = [
         "every bad row at once",
         "publica_user_bulk",
         {"users": [row for row, _ in BAD_ROWS.values()]},
-        ["nothing was sent", *(part for _, says in BAD_ROWS.values() for part in says)],
+        [
+            "10 validation errors. No request was sent.\n",
+            *(part for _, says in BAD_ROWS.values() for part in says),
+        ],
         fields=["users[1].email", "users[6].sesions_limit", "users[7].email"],
     ),
     _of_many(
         "a key as a default", {"users": [KEYS], "defaults": {"id": 5}}, "defaults", "one user"
     ),
-    _of_many("a misspelt default", {"users": [KEYS], "defaults": {"plan": 5}}, "plan is no option"),
+    _of_many(
+        "a misspelt default",
+        {"users": [KEYS], "defaults": {"plan": 5}},
+        "defaults.plan: unknown option",
+    ),
     _of_many("too many workers", {"users": [KEYS], "concurrency": 65}, "concurrency", "1 to 64"),
     BadCase(
         "everything at once, of the rows and of the task",
@@ -121,11 +133,11 @@ MANY_USERS = [
             "max_deactivations": "lots",
         },
         [
-            "4 values are not right, and nothing was sent",
-            "concurrency is 0; write 1 to 64",
-            "progress_interval is -1; write 0 to 86400 seconds",
+            "4 validation errors. No request was sent.\n",
+            "concurrency: 0 is out of range; use 1 to 64",
+            "progress_interval: -1 is out of range; use 0 to 86400 seconds",
             "max_deactivations",
-            "users[1]: email holds U+200B (ZERO WIDTH SPACE)",
+            "users[1].email: the value contains U+200B (ZERO WIDTH SPACE)",
         ],
         fields=["concurrency", "progress_interval", "max_deactivations", "users[1].email"],
     ),
@@ -155,7 +167,9 @@ def test_one_bad_row_holds_all_the_good_ones_back(
     rows[17]["sessions_limit"] = -1
     # What would change and deactivate somebody stands before the bad row.
     rows[:0] = [{"email": "zoe@example.org", "state": "absent"}]
-    case = _of_many("one of many", {"users": rows}, "1 value is not right", "users[18]")
+    case = _of_many(
+        "one of many", {"users": rows}, "1 validation error. No request was sent.", "users[18]"
+    )
     foretold = {**case.task(), "name": "foretold", "check_mode": True}
 
     run = runner.tasks([foretold, case.task()], store).succeeded()

@@ -235,10 +235,10 @@ def test_a_list_of_nobody_and_options_that_cannot_be_right(
     cases = [
         case("nobody", ["would deactivate everybody", "users and src"], "empty_list", users=[]),
         case("an empty file", ["empty.csv", "is empty"], src=str(runner.folder / "empty.csv")),
-        case("a header", ["holds no user"], src=str(runner.folder / "header.csv")),
+        case("a header", ["contains no user"], src=str(runner.folder / "header.csv")),
         case(
             "all faults at once",
-            ["lookup is search", "lots", "such as 10%", "16 characters", "no address"],
+            ["lookup: search", "lots", "such as 10%", "16 characters", "not a valid email"],
             users=[{"email": "ana"}],
             lookup="search",
             max_deactivations="lots",

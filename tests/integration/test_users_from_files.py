@@ -161,7 +161,7 @@ def test_nothing_is_sent_for_a_file_that_cannot_be_right(
             name,
             "publica_user_bulk",
             {**others, "src": _write(runner, name, content)},
-            ["nothing was sent", str(runner.folder / name)],
+            ["No request was sent.", str(runner.folder / name)],
             fields=[*fields, "users[0].email", "defaults.plan"],
         )
         for name, (content, fields) in BAD_FILES.items()
@@ -172,7 +172,7 @@ def test_nothing_is_sent_for_a_file_that_cannot_be_right(
                 ["does not exist", "playbook_dir", str(runner.folder / "nowhere" / "seats.csv")],
                 fields=["src"]),
         BadCase("folder", "publica_user_bulk", {"src": _write(runner, "a.csv/x", b"")[:-2]},
-                ["is a folder"], fields=["src"]),
+                ["is a directory"], fields=["src"]),
         BadCase("columns", "publica_user_bulk",
                 {"src": good, "src_columns": {"Mail": "emial", "Nr": "id", "No": "id"}},
                 ["did you mean email?"], fields=["src_columns.Mail", "src_columns.No"]),

@@ -182,7 +182,7 @@ def test_an_error_ends_the_file_too(path: Path) -> None:
 @pytest.mark.parametrize("seconds", [-1.0, 90_000.0, float("nan")])
 def test_an_interval_has_bounds(seconds: float) -> None:
     [fault] = check_interval(seconds)
-    assert str(fault) == f"progress_interval is {seconds:g}; write 0 to 86400 seconds"
+    assert str(fault) == (f"progress_interval: {seconds:g} is out of range; use 0 to 86400 seconds")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 86_400.0])

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from ..client.api import UsersApi
 from ..concurrency import INTERRUPTED, for_each
-from ..errors import LostAnswerError, PublicaError, internal_error
-from ..input.rows import ValidationError, outside
+from ..errors import LostAnswerError, PublicaError, ValidationError, internal_error, out_of_range
 from ..plan.model import (
     FORCE_LOGOUT,
     LabelledWarning,
@@ -43,7 +42,7 @@ _SESSIONS_OPEN = (
 
 def check_workers(concurrency: int) -> list[ValidationError]:
     """The error in a number of workers outside 1 to 64; none if it is valid."""
-    return outside("concurrency", concurrency, 1, MAX_WORKERS)
+    return out_of_range("concurrency", concurrency, 1, MAX_WORKERS)
 
 
 @dataclass(frozen=True)
@@ -196,7 +195,7 @@ class _Run:
                 warnings.append(LabelledWarning(change.desired.label, _SESSIONS_OPEN))
         except Exception as bug:
             # The results of the other workers must survive, and the text may hold a secret.
-            error = internal_error(bug, "Please report it.", who=change.desired.label)
+            error = internal_error(bug, "Please report it.", label=change.desired.label)
         return AppliedUser(change, user, tuple(as_reported(actions)), tuple(warnings), error)
 
     def _stop_error(self) -> PublicaError:

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import env_fallback
 
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, ValidationError
 from ..version import VERSION
 
 MAX_RETRIES_CEILING = 100
@@ -79,10 +79,10 @@ def connection_from_params(params: Mapping[str, Any]) -> Connection:
 
     :raises InvalidInputError: with every fault.
     """
-    problems: dict[str, list[str]] = {}
+    errors: list[ValidationError] = []
 
     def wrong(option: str, text: str) -> None:
-        problems.setdefault(option, []).append(text)
+        errors.append(ValidationError("", option, text))
 
     base_url = (params["base_url"] or "").strip().rstrip("/")
     url_error = _base_url_error(base_url, params["validate_certs"])
@@ -113,11 +113,8 @@ def connection_from_params(params: Mapping[str, Any]) -> Connection:
             f"must be 0 to {LONGEST_SECONDS} seconds, not {params['max_rate_limit_wait']:g}",
         )
 
-    if problems:
-        faults = "; ".join(
-            f"{option} {text}" for option, texts in problems.items() for text in texts
-        )
-        raise InvalidInputError(f"The connection options are not right: {faults}.", fields=problems)
+    if errors:
+        raise InvalidInputError(errors)
     return Connection(
         base_url=base_url,
         api_token=token,

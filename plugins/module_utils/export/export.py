@@ -16,8 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from ..client.api import UsersApi
-from ..errors import PublicaError
-from ..input.rows import ValidationError, invalid_input
+from ..errors import InvalidInputError, PublicaError, ValidationError
 from ..plan.model import LabelledWarning
 from ..plan.removals import INCOMPLETE_LISTING
 from ..result.result import warning_lines
@@ -187,13 +186,14 @@ def targets_of(name: str, formats: Sequence[str]) -> list[Target]:
     :raises InvalidInputError: the name is not valid for a file, or there is no format.
     """
     errors = []
-    if not name.strip() or name.startswith(".") or any(one in name for one in "/\0\n"):
-        text = "is not a file name; give one without a slash and without a dot at its beginning"
+    if not name.strip() or name.startswith(".") or any(sign in name for sign in "/\0\n"):
+        text = "the value is not the name of a file; use one without a slash or a leading dot"
         errors.append(ValidationError("", "name", text))
     if not formats:
-        errors.append(ValidationError("", "formats", f"is empty; give {' or '.join(FORMATS)}"))
+        text = f"the list is empty; give {' or '.join(FORMATS)}"
+        errors.append(ValidationError("", "formats", text))
     if errors:
-        raise invalid_input(errors)
+        raise InvalidInputError(errors)
     is_exported = {YAML: is_exported_yaml, CSV: is_exported_csv}
     return [
         Target(one, f"{name}{ENDINGS[one]}", is_exported[one]) for one in FORMATS if one in formats

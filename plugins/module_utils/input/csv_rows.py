@@ -11,22 +11,31 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Union
 
-from .columns import IGNORED, SRC_COLUMNS, BadSourceError, Columns, TextLines, unknown_column
+from ..errors import ValidationError, listed
 from .options import IDENTITY, OPTION_BY_NAME, safe_key_name
-from .rows import Entry, LabelledRow, ValidationError
+from .rows import SRC_COLUMNS, BadSourceError, Columns, Entry, Row, unknown_column
+
+if TYPE_CHECKING:
+    from .files import TextLines
 
 DELIMITERS = ",;\t|"
-# What a spreadsheet is told its delimiter by, in front of the header.
+# The line before the header in which a spreadsheet names its delimiter.
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[^\w\s"]|\t)"?[\r\n]*', re.IGNORECASE)
 
+# How many columns an error of one row names.
+NAMED_COLUMNS = 5
 
-class _Record(NamedTuple):
-    """A record, and the number of the line that it begins in."""
-
-    line: int
-    cells: list[str]
+_NO_HEADER = (
+    "names none of the columns email, external_id and id; the first line must name the columns, "
+    "separated by comma, semicolon, tab or pipe (src_columns maps other names to these)"
+)
+_QUOTES = (
+    "has a quote that is not closed, or one inside a value that is not doubled; write a value with "
+    'quotes, line breaks or delimiters as "a ""quoted"" value"'
+)
+_NOT_READ = "; the lines after it were not read"
 
 
 def csv_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
@@ -37,17 +46,16 @@ def csv_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     delimiter, first_line = _delimiter_and_header(lines, columns)
     if first_line is None:
         return
-    start = lines.number
+    header = lines.place
     reader = csv.reader(itertools.chain([first_line], lines), delimiter=delimiter, strict=True)
     try:
         names = next(reader, [])
     except csv.Error:
-        raise BadSourceError(f"{lines.name}:{start}", _QUOTES) from None
-    header = f"{lines.name}:{start}"
+        raise BadSourceError(header, _QUOTES) from None
     options = [columns.option_of(name) for name in names]
-    faults = list(_header_errors(header, names, options, columns))
-    if faults:
-        yield from faults
+    errors = list(_header_errors(header, names, options, columns))
+    if errors:
+        yield from errors
         return
     yield from _rows(_records(reader, lines), lines.name, options)
 
@@ -57,9 +65,9 @@ def _delimiter_and_header(lines: TextLines, columns: Columns) -> tuple[str, str 
     first_line = _next_with_text(lines)
     if first_line is None:
         return "", None
-    told = _SEPARATOR_LINE.fullmatch(first_line)
-    if told:
-        return told["delimiter"], _next_with_text(lines)
+    separator = _SEPARATOR_LINE.fullmatch(first_line)
+    if separator:
+        return separator["delimiter"], _next_with_text(lines)
     return _delimiter(first_line, columns), first_line
 
 
@@ -70,8 +78,8 @@ def _next_with_text(lines: Iterator[str]) -> str | None:
 def _delimiter(line: str, columns: Columns) -> str:
     """The delimiter of a header.
 
-    The sniffer guesses by frequency, which a name with a comma can lead astray; so its guess counts
-    if a key of a user comes out, and else the first other delimiter by which one does.
+    The sniffer guesses by frequency, and a name with a comma can mislead it. So its guess counts
+    if it leads to a key of a user, and otherwise the first other delimiter that does.
     """
     try:
         guess: str = csv.Sniffer().sniff(line, DELIMITERS).delimiter
@@ -86,43 +94,34 @@ def _delimiter(line: str, columns: Columns) -> str:
 
 
 def _header_errors(
-    where: str, names: Sequence[str], options: Sequence[str | None], columns: Columns
+    place: str, names: Sequence[str], options: Sequence[str | None], columns: Columns
 ) -> Iterator[ValidationError]:
-    """All that is wrong with a header, unless it may be none: then no word of it."""
+    """All errors of a header. A line that may be no header is not quoted."""
     for name in columns.missing():
-        yield ValidationError(
-            SRC_COLUMNS, safe_key_name(name), "is no column of the file; correct the name"
-        )
+        text = "is no column of the file; correct the name"
+        yield ValidationError(SRC_COLUMNS, safe_key_name(name), text)
     if not any(option in IDENTITY for option in options):
-        yield ValidationError("", where, _NO_HEADER)
+        yield ValidationError(place, "", _NO_HEADER)
         return
     by_option = defaultdict(list)
     for number, (name, option) in enumerate(zip(names, options), 1):
+        shown = safe_key_name(name.strip())
         if option is None and name.strip():
-            yield ValidationError(where, safe_key_name(name.strip()), unknown_column(name))
+            yield ValidationError(place, shown, unknown_column(name))
         elif option:
-            by_option[OPTION_BY_NAME[option].name].append(
-                f"{safe_key_name(name.strip())} ({number})"
-            )
+            by_option[OPTION_BY_NAME[option].name].append(f"{shown} ({number})")
     for option, given in by_option.items():
         if len(given) > 1:
-            text = f"is meant by the columns {', '.join(given)}; keep one"
-            yield ValidationError(where, option, text)
+            text = f"several columns mean this option: {listed(given, NAMED_COLUMNS)}; keep one"
+            yield ValidationError(place, option, text)
 
 
-_NO_HEADER = (
-    "names none of the columns email, external_id and id; the first line must name the columns, "
-    "separated by comma, semicolon, tab or pipe (src_columns maps other names to these)"
-)
-_QUOTES = (
-    "has a quote that is not closed, or one inside a value that is not doubled; a value with "
-    'quotes, line breaks or delimiters is written as "a ""quoted"" value"'
-)
-_NOT_READ = "; the lines after it were not read"
+# A record with the number of the line in which it begins, or the error in its place.
+_Record = Union[tuple[int, list[str]], ValidationError]
 
 
-def _records(reader: Any, lines: TextLines) -> Iterator[_Record | ValidationError]:
-    """The records, and a fault in the place of one whose quotes are not right.
+def _records(reader: Any, lines: TextLines) -> Iterator[_Record]:
+    """The records, and an error in the place of one with wrong quotes.
 
     :param reader: a CSV reader of ``lines``; not annotated, since its class has no public name.
     :raises BadSourceError: where it is not clear in which line the next record begins.
@@ -130,24 +129,24 @@ def _records(reader: Any, lines: TextLines) -> Iterator[_Record | ValidationErro
     while True:
         start = lines.number + 1
         try:
-            yield _Record(start, next(reader))
+            yield start, next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            where = f"{lines.name}:{start}"
+            place = f"{lines.name}:{start}"
             if "field limit" in str(error):
-                limit = csv.field_size_limit()
-                text = f"has a value of more than {limit} characters; is a quote not closed?"
-                raise BadSourceError(where, f"{text} The lines after it were not read") from None
+                text = (
+                    f"has a value of more than {csv.field_size_limit()} characters; close the "
+                    f"quote, if one is open{_NOT_READ}"
+                )
+                raise BadSourceError(place, text) from None
             # A record of several lines may have swallowed others, up to their quotes.
             if lines.number > start:
-                raise BadSourceError(where, f"{_QUOTES}{_NOT_READ}") from None
-            yield ValidationError("", where, _QUOTES)
+                raise BadSourceError(place, f"{_QUOTES}{_NOT_READ}") from None
+            yield ValidationError(place, "", _QUOTES)
 
 
-def _rows(
-    records: Iterator[_Record | ValidationError], name: str, options: Sequence[str | None]
-) -> Iterator[Entry]:
+def _rows(records: Iterator[_Record], name: str, options: Sequence[str | None]) -> Iterator[Entry]:
     # With passwords in the table, any cell that slipped into another column may be one.
     guarded = any(option and OPTION_BY_NAME[option].secret for option in options)
     nameless = [index for index, option in enumerate(options) if option is None]
@@ -155,47 +154,48 @@ def _rows(
         if isinstance(record, ValidationError):
             yield record
             continue
-        cells = record.cells
+        line, cells = record
         if not any(map(str.strip, cells)):
             continue
-        label = f"{name}:{record.line}"
+        place = f"{name}:{line}"
         if len(cells) != len(options):
-            yield ValidationError("", label, _wrong_number(len(cells), len(options)))
+            yield ValidationError(place, "", _wrong_number(len(cells), len(options)))
             continue
-        faults = [*_nameless_values(label, cells, nameless), *_late_quotes(label, cells, options)]
-        if faults:
-            yield from faults
+        errors = [*_nameless_values(place, cells, nameless), *_late_quotes(place, cells, options)]
+        if errors:
+            yield from errors
             continue
         values = {option: cell for option, cell in zip(options, cells) if option and cell.strip()}
-        yield LabelledRow(label, values, guarded)
+        yield Row(place, values, guarded)
 
 
 def _wrong_number(cells: int, columns: int) -> str:
     if cells > columns:
-        remedy = "a value with the delimiter in it needs quotes"
+        remedy = "put a value that contains the delimiter in quotes"
     else:
-        remedy = "is the file cut short, or a delimiter missing?"
-    return f"has {cells} cell{'s' * (cells != 1)}, and the header has {columns}; {remedy}"
+        remedy = "check whether the file was cut short, or a delimiter is missing"
+    return f"has {cells} cell{'s' * (cells != 1)}, but the header has {columns}; {remedy}"
 
 
 def _nameless_values(
-    label: str, cells: Sequence[str], nameless: Sequence[int]
+    place: str, cells: Sequence[str], nameless: Sequence[int]
 ) -> Iterator[ValidationError]:
-    for index in nameless:
-        if cells[index].strip():
-            yield ValidationError(
-                "", label, f"has a value in column {index + 1}, which has no name"
-            )
+    numbers = [str(index + 1) for index in nameless if cells[index].strip()]
+    if numbers:
+        noun = "column" if len(numbers) == 1 else "columns"
+        text = (
+            f"has a value in {noun} {listed(numbers, NAMED_COLUMNS)}, without a name in the header"
+        )
+        yield ValidationError(place, "", f"{text}; name the column, or remove the value")
 
 
 def _late_quotes(
-    label: str, cells: Sequence[str], options: Sequence[str | None]
+    place: str, cells: Sequence[str], options: Sequence[str | None]
 ) -> Iterator[ValidationError]:
-    """Quotes that a space stands in front of, so that they are part of the value."""
+    """Quotes after a space, which makes them a part of the value."""
     for option, cell in zip(options, cells):
-        if '"' not in cell or not option or option == IGNORED or OPTION_BY_NAME[option].secret:
+        if '"' not in cell or not option or OPTION_BY_NAME[option].secret:
             continue
         if cell[0].isspace() and cell.lstrip().startswith('"'):
-            yield ValidationError(
-                label, option, "has a space in front of its quote; remove the space"
-            )
+            text = "has a space before its quote; remove the space"
+            yield ValidationError(place, option, text)

@@ -4,243 +4,320 @@
 
 """From rows to desired users: every bad row is found before the first request.
 
-Each fault names the row (its index, or its file and line), the option, what is wrong and what to
-write instead. No fault quotes a password.
+Each error has the row (its index, or its file and line), the option, what is wrong and what to do.
+No error quotes a password.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Union
 
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, ValidationError
 from .options import (
     IDENTITY,
     OPTION_BY_NAME,
-    SEVERAL_CELLS,
     USER_OPTIONS,
     BadValueError,
     DesiredUser,
     address_key,
     is_given,
+    kind_of,
+    may_be_several_cells,
+    nearest_option,
+    quoted,
     safe_key_name,
     unknown_option,
 )
 
-# How many faults the message lists; the failure's ``fields`` holds them all.
-ERRORS_IN_MESSAGE = 20
+SRC_COLUMNS = "src_columns"
+# Stands for an option's name where ``src_columns`` maps a column to null.
+IGNORED = ""
+
+LABEL_CHARACTERS = 40
 
 
-class LabelledRow(NamedTuple):
-    """A row as it was read, before it is validated.
+class Row(NamedTuple):
+    """A row before its validation.
 
-    ``label`` is where it stands: ``users[3]``, ``seats.csv:17``. ``guarded`` is true where a value
-    can slip into another option's place, as in a table with passwords: then no fault quotes any.
+    :ivar place: where it is: ``users[3]``, ``seats.csv:17``.
+    :ivar guarded: a value can slip into another option's place, as in a table with passwords. No
+        error quotes a value of such a row.
     """
 
-    label: str
+    place: str
     values: Any
     guarded: bool = False
 
 
-@dataclass(frozen=True)
-class ValidationError:
-    """One thing that is wrong with one option of one row.
-
-    A fault of a whole row or file has no ``row``, and its place as the ``option``.
-    """
-
-    row: str
-    option: str
-    text: str
-    who: str = ""
-
-    def __str__(self) -> str:
-        where = f"{self.row} ({self.who})" if self.who else self.row
-        return f"{where}: {self.option} {self.text}" if where else f"{self.option} {self.text}"
+Entry = Union[Row, ValidationError]
 
 
-Entry = Union[LabelledRow, ValidationError]
+class BadSourceError(ValueError):
+    """A file, or the rest of it, cannot be read."""
 
-
-def labelled(option: str, rows: Iterable[Any]) -> Iterator[LabelledRow]:
-    """The rows of a task's own list, by their index."""
-    for index, row in enumerate(rows):
-        yield LabelledRow(f"{option}[{index}]", row)
-
-
-def outside(
-    option: str, value: float, low: float, high: float, unit: str = ""
-) -> list[ValidationError]:
-    """The fault of a task's own number that is not within its bounds; none where it is.
-
-    :param unit: what the number counts, with a space before it, such as `` seconds``.
-    """
-    if low <= value <= high:
-        return []
-    return [ValidationError("", option, f"is {value:g}; write {low:g} to {high:g}{unit}")]
-
-
-def invalid_input(faults: Sequence[ValidationError], source: str = "") -> InvalidInputError:
-    """The error that tells of all faults at once.
-
-    :param source: the path of the file that was read, if one was.
-    """
-    fields: dict[str, list[str]] = {}
-    for fault in faults:
-        key = f"{fault.row}.{fault.option}" if fault.row else fault.option
-        fields.setdefault(key, []).append(fault.text)
-    told = "; ".join(str(fault) for fault in faults[:ERRORS_IN_MESSAGE])
-    rest = len(faults) - ERRORS_IN_MESSAGE
-    more = f"; and {rest} more, all of them in failure.fields" if rest > 0 else ""
-    end = "" if f"{told}{more}".endswith("?") else "."
-    return InvalidInputError(f"{_head(len(faults), source)}: {told}{more}{end}", fields)
-
-
-def _head(count: int, source: str) -> str:
-    if source:
-        noun = "1 fault was" if count == 1 else f"{count} faults were"
-        return f"{noun} found, and nothing was sent (src is {source})"
-    noun = "1 value is" if count == 1 else f"{count} values are"
-    return f"{noun} not right, and nothing was sent"
+    def __init__(self, place: str, text: str) -> None:
+        super().__init__(f"{place}: {text}")
+        self.error = ValidationError(place, "", text)
 
 
 def desired_user(params: Mapping[str, Any]) -> DesiredUser:
     """The desired user of a module's own options.
 
-    :raises InvalidInputError: with every fault.
+    :raises InvalidInputError: with every error.
     """
     given = {option.name: params.get(option.name) for option in USER_OPTIONS}
-    user, faults = _read_row(LabelledRow("", given), {})
-    if user is None or faults:
-        raise invalid_input(faults)
+    user, errors = _read_row(Row("", given), {})
+    if user is None or errors:
+        raise InvalidInputError(errors)
     return user
 
 
 def desired_users(
-    rows: Sequence[Any], defaults: Mapping[str, Any] | None = None, option: str = "users"
+    rows: Sequence[Any], defaults: Mapping[str, Any] | None = None
 ) -> list[DesiredUser]:
-    """The desired users of a list of mappings, with ``defaults`` under each of them.
+    """The desired users of a task's list, with ``defaults`` under each of them.
 
-    :raises InvalidInputError: with every fault of every row and of the defaults.
+    :raises InvalidInputError: with every error of every row and of the defaults.
     """
-    return users_of_entries(labelled(option, rows), defaults)
+    return users_of_entries(rows_of_list(rows), defaults)
+
+
+def rows_of_list(rows: Iterable[Any]) -> Iterator[Row]:
+    """The rows of a task's own list, by their index."""
+    for index, row in enumerate(rows):
+        yield Row(f"users[{index}]", row)
 
 
 def users_of_entries(
     entries: Iterable[Entry], defaults: Mapping[str, Any] | None = None, source: str = ""
 ) -> list[DesiredUser]:
-    """The desired users of rows from anywhere, each row read once and then let go of.
+    """The desired users of rows from any source; no row is kept after it was read.
 
-    :param entries: the rows, and what was found wrong where there is no row to be had.
-    :param source: the path of the file among the sources, for the error to name.
-    :raises InvalidInputError: with every fault of the entries, of every row and of the defaults.
+    :param entries: the rows, and the errors of what could not be read as a row.
+    :param source: the path of the file among the sources.
+    :raises InvalidInputError: with every error of the entries, of every row and of the defaults.
     """
-    read_defaults, faults = _read_defaults(defaults or {})
-    first_places: dict[str, dict[Any, str]] = {name: {} for name in IDENTITY}
+    read_defaults, errors = _read_defaults(defaults or {})
+    first_users: dict[str, dict[Any, DesiredUser]] = {name: {} for name in IDENTITY}
     users: list[DesiredUser] = []
     for entry in entries:
         if isinstance(entry, ValidationError):
-            faults.append(entry)
+            errors.append(entry)
             continue
         user, row_errors = _read_row(entry, read_defaults)
-        faults.extend(row_errors)
+        errors.extend(row_errors)
         if user is not None:
             users.append(user)
-            faults.extend(_duplicates(entry, user, first_places))
-    if faults:
-        raise invalid_input(faults, source)
+            errors.extend(_duplicates(entry, user, first_users))
+    if errors:
+        raise InvalidInputError(errors, source)
     return users
-
-
-def _who(row: LabelledRow) -> str:
-    """Who a row is: in a list that was put together from several, its index says little."""
-    if row.guarded:
-        return ""
-    values = (row.values.get(name) for name in IDENTITY)
-    who = next((str(value)[:40] for value in values if is_given(value)), "")
-    return "" if SEVERAL_CELLS.search(who) or not who.isprintable() else who
 
 
 def _read_defaults(defaults: Any) -> tuple[dict[str, Any], list[ValidationError]]:
     if not isinstance(defaults, Mapping):
-        text = f"must be a mapping of options to values, not {type(defaults).__name__}"
-        return {}, [ValidationError("", "defaults", text)]
-    values, faults = _read_values(LabelledRow("defaults", defaults))
+        return {}, [_no_mapping("defaults", defaults)]
+    values, errors = _read_values(Row("defaults", defaults))
     for name in IDENTITY:
         if values.pop(name, None) is not None:
-            faults.append(
-                ValidationError("defaults", name, "identifies one user and cannot be a default")
-            )
-    return values, faults
+            text = "cannot be a default, since it identifies one user; give it in the row"
+            errors.append(ValidationError("defaults", name, text))
+    return values, errors
 
 
 def _read_row(
-    row: LabelledRow, defaults: Mapping[str, Any]
+    row: Row, defaults: Mapping[str, Any]
 ) -> tuple[DesiredUser | None, list[ValidationError]]:
     if not isinstance(row.values, Mapping):
-        text = f"must be a mapping of options to values, not {type(row.values).__name__}"
-        return None, [ValidationError("", row.label, text)]
-    given, faults = _read_values(row)
+        return None, [_no_mapping(row.place, row.values)]
+    given, errors = _read_values(row)
     if not any(is_given(row.values.get(name)) for name in IDENTITY):
-        faults.append(
-            ValidationError(row.label, "email", "is missing: give email, external_id or id")
-        )
+        text = "missing; give email, external_id or id"
+        errors.append(ValidationError(row.place, "email", text))
     values = {**defaults, **given}
     for name in ("plan_valid_to", "user_plan_name"):
         # A default of one of these is meant for the rows that have a plan.
-        if name in given and "plan_id" not in values and not _is_named(row.values, "plan_id"):
-            faults.append(
-                ValidationError(row.label, name, "says something of a plan: give plan_id as well")
-            )
-    if faults:
-        who = _who(row)
-        faults = [replace(fault, who=who) for fault in faults]
-        # A partial user, so that duplicates of its keys are found in the same run.
-        keys = {name: given[name] for name in IDENTITY if name in given}
-        return (DesiredUser(**keys) if keys else None), faults
-    return DesiredUser(**values, place=row.label), []
+        if name in given and "plan_id" not in values and not _names_plan(row.values):
+            text = "applies only together with a plan; give plan_id as well"
+            errors.append(ValidationError(row.place, name, text))
+    if not errors:
+        return DesiredUser(**values, place=row.place), []
+    # A partial user, so that duplicates of its keys are found in the same run.
+    keys = {name: given[name] for name in IDENTITY if name in given}
+    return (DesiredUser(**keys, place=row.place) if keys else None), _labelled(row, errors)
 
 
-def _read_values(row: LabelledRow) -> tuple[dict[str, Any], list[ValidationError]]:
+def _no_mapping(place: str, value: Any) -> ValidationError:
+    text = f"must be a mapping of options to values, not {kind_of(value)}"
+    return ValidationError(place, "", text)
+
+
+def _read_values(row: Row) -> tuple[dict[str, Any], list[ValidationError]]:
     values: dict[str, Any] = {}
-    faults: list[ValidationError] = []
+    errors: list[ValidationError] = []
     for name, value in row.values.items():
         option = OPTION_BY_NAME.get(name)
         if option is None:
-            faults.append(
-                ValidationError(row.label, safe_key_name(name), unknown_option(str(name)))
-            )
+            text = unknown_option(str(name))
+            errors.append(ValidationError(row.place, safe_key_name(name), text))
         elif not is_given(value):
             continue
         elif option.name in values:
-            faults.append(
-                ValidationError(row.label, option.name, f"is given twice, also as {name}")
-            )
+            text = f"given twice, also as {name}; keep one"
+            errors.append(ValidationError(row.place, option.name, text))
         else:
             try:
                 values[option.name] = option.read(value)
             except BadValueError as error:
                 text = error.without_value if row.guarded else str(error)
-                faults.append(ValidationError(row.label, str(name), text))
-    return values, faults
+                errors.append(ValidationError(row.place, str(name), text))
+    return values, errors
 
 
-def _is_named(row: Mapping[str, Any], name: str) -> bool:
-    option = OPTION_BY_NAME[name]
-    return any(is_given(row.get(key)) for key in (option.name, *option.aliases))
+def _names_plan(values: Mapping[str, Any]) -> bool:
+    return any(
+        is_given(values.get(name)) for name in ("plan_id", *OPTION_BY_NAME["plan_id"].aliases)
+    )
+
+
+def _labelled(row: Row, errors: list[ValidationError]) -> list[ValidationError]:
+    """The errors with the user's key: an index says little in a list put together from several."""
+    if row.guarded or not row.place:
+        return errors
+    for name in IDENTITY:
+        value = row.values.get(name)
+        if not is_given(value) or not isinstance(value, (str, int, float)):
+            continue
+        key = str(value).strip()
+        if key and key.isprintable() and not may_be_several_cells(key):
+            # An error of the key itself quotes it already.
+            label = key[:LABEL_CHARACTERS]
+            return [
+                error if error.option == name else error._replace(label=label) for error in errors
+            ]
+    return errors
 
 
 def _duplicates(
-    row: LabelledRow, user: DesiredUser, first_places: Mapping[str, dict[Any, str]]
+    row: Row, user: DesiredUser, first_users: Mapping[str, dict[Any, DesiredUser]]
 ) -> Iterator[ValidationError]:
-    """The keys of a user that an earlier row has, too; notes the others as this row's."""
-    for name, places in first_places.items():
+    """The keys of a user that an earlier row has as well; notes the others as this row's."""
+    for name, users in first_users.items():
         value = getattr(user, name)
         if value is None:
             continue
-        first = places.setdefault(address_key(value) if name == "email" else value, row.label)
-        if first is not row.label:
-            shown = "(the same value)" if row.guarded else value
-            yield ValidationError(row.label, name, f"{shown} stands in {first} already; keep one")
+        first = users.setdefault(address_key(value) if name == "email" else value, user)
+        if first is user:
+            continue
+        # The guarded rows are those of the file, which come last, so the first row can be one
+        # only if this one is.
+        held = "values not shown" if row.guarded else f"{_keys(user)}; {_keys(first)}"
+        text = f"the same {name} as in {first.place} ({held}); keep one of the two rows"
+        yield ValidationError(row.place, name, text)
+
+
+def _keys(user: DesiredUser) -> str:
+    """The keys that a row holds: ``users[3] has email 'ana@example.org', id 7``."""
+    keys = [(name, getattr(user, name)) for name in IDENTITY]
+    held = ", ".join(f"{name} {quoted(value)}" for name, value in keys if value is not None)
+    return f"{user.place} has {held}"
+
+
+class Columns:
+    """The options that the names in a file mean: those of ``src_columns``, or else their own.
+
+    :param mapped: by comparable name, the option's name or ``IGNORED``.
+    :param written: the names of ``mapped`` as the task has them.
+    """
+
+    def __init__(self, mapped: Mapping[str, str], written: Mapping[str, str]) -> None:
+        self._mapped = mapped
+        self._written = written
+        # By each name that occurred, so that the names of 100,000 records are compared once.
+        self._known: dict[str, str | None] = {}
+
+    def option_of(self, name: str) -> str | None:
+        """The option that a name means, ``IGNORED``, or None for an unknown name."""
+        if name not in self._known:
+            key = column_key(name)
+            self._known[name] = self._mapped.get(key, key if key in OPTION_BY_NAME else None)
+        return self._known[name]
+
+    def missing(self) -> Iterator[str]:
+        """The names that the task maps to an option and that did not occur."""
+        found = {column_key(name) for name in self._known}
+        for key, option in self._mapped.items():
+            if option != IGNORED and key not in found:
+                yield self._written[key]
+
+    def renamed(self, place: str, row: Any, repeated: Iterable[str] = ()) -> Iterator[Entry]:
+        """A record with the options' names as its keys; a key that is given twice is an error.
+
+        :param row: a mapping, or a value that the validation of the row will refuse.
+        :param repeated: keys that the record has more than once.
+        """
+        for name in repeated:
+            text = "given twice in this user; keep one"
+            yield ValidationError(place, safe_key_name(name), text)
+        if not isinstance(row, Mapping):
+            yield Row(place, row)
+            return
+        values: dict[Any, Any] = {}
+        for name, value in row.items():
+            option = self.option_of(str(name))
+            if option == IGNORED:
+                continue
+            key = name if option is None else option
+            if key in values:
+                text = f"given twice, also as {safe_key_name(name)}; keep one"
+                yield ValidationError(place, safe_key_name(key), text)
+            values[key] = value
+        yield Row(place, values)
+
+
+def read_columns(src_columns: Mapping[str, Any]) -> tuple[Columns, list[ValidationError]]:
+    """The columns of a task's ``src_columns``, and the errors in it."""
+    mapped: dict[str, str] = {}
+    written: dict[str, str] = {}
+    by_option: dict[str, str] = {}
+    errors: list[ValidationError] = []
+
+    def refuse(name: str, text: str) -> None:
+        errors.append(ValidationError(SRC_COLUMNS, safe_key_name(name), text))
+
+    for column, option in src_columns.items():
+        name = str(column)
+        key = column_key(name)
+        if key in mapped:
+            refuse(name, f"given twice, also as {safe_key_name(written[key])}; keep one")
+            continue
+        mapped[key], written[key] = IGNORED, name
+        if option is None:
+            continue
+        if not isinstance(option, str):
+            text = "must be the name of an option, or null to ignore the column"
+            refuse(name, f"{text}, not {kind_of(option)}")
+        elif option not in OPTION_BY_NAME:
+            refuse(name, f"is mapped to {safe_key_name(option)}: {unknown_option(option)}")
+        else:
+            mapped[key] = option
+            first = by_option.setdefault(OPTION_BY_NAME[option].name, name)
+            if first != name:
+                refuse(name, f"means {option}, as {safe_key_name(first)} does; keep one")
+    return Columns(mapped, written), errors
+
+
+def column_key(name: str) -> str:
+    """A name for comparison: `` External-ID`` is ``external_id``."""
+    composed = unicodedata.normalize("NFC", name)
+    return re.sub(r"[\s_-]+", "_", composed.strip()).casefold()
+
+
+def unknown_column(name: str) -> str:
+    """The error for a column whose name means nothing."""
+    near = nearest_option(column_key(name))
+    hint = f"did you mean {near}? If not, map it" if near else "map it"
+    return f"unknown column; {hint} in src_columns, to an option or to null to ignore it"

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..errors import PublicaError, first_and_rest
+from ..errors import PublicaError, listed
 from ..input.options import ABSENT, DesiredUser, address_key
 from ..input.policy import RemovalPolicy
 from ..store.user import CurrentUser
@@ -222,7 +222,7 @@ def _users(count: int) -> str:
 
 
 def _names(removals: Sequence[UserChange]) -> str:
-    return first_and_rest([removal.desired.label for removal in removals], NAMED_USERS)
+    return listed([removal.desired.label for removal in removals], NAMED_USERS)
 
 
 def removals_blocked_by(

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Any
 
 from ..apply.executor import NOT_TRIED, AppliedUser, stopping_error
-from ..errors import PublicaError, first_and_rest
+from ..errors import EscapedText, PublicaError, escape_control, listed
 from ..input.options import PUBLIC_NAMES, DesiredUser, is_given
 from ..plan.model import FORCE_LOGOUT, SET_PASSWORD, LabelledWarning, UserChange, outcomes_of
 from ..plan.removals import INCOMPLETE_LISTING, GuardViolation
@@ -35,19 +35,6 @@ NAMED_FAILURES = 5
 
 # The keys of a result that hold text for people.
 TEXT_KEYS = ("msg", "warnings", "failure", "guard", "diff")
-
-
-def escape_control(text: str) -> str:
-    """The text with unprintable characters escaped as in Python (``\\x1b``).
-
-    Those are control characters, line breaks, changes of direction, zero-width characters and lone
-    surrogates: they could steer a terminal, forge a line or reverse what follows.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
-    )
 
 
 def escaped_result(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,7 +161,7 @@ def warning_lines(
     labels: dict[str, list[str]] = {}
     for warning in chain(chain.from_iterable(user.warnings for user in applied), others):
         labels.setdefault(warning.text, []).append(warning.label)
-    return [f"{first_and_rest(users, NAMED_USERS)}: {text}." for text, users in labels.items()]
+    return [f"{listed(users, NAMED_USERS)}: {text}." for text, users in labels.items()]
 
 
 _UNSET = {field.name: field.default for field in fields(DesiredUser)}
@@ -406,20 +393,27 @@ def summarize(applied: Sequence[AppliedUser], kept: int = 0) -> dict[str, int]:
 
 
 def failure_message(applied: Sequence[AppliedUser]) -> str:
-    """A sentence about the users that failed, which names the first of them."""
+    """The count of failed users, then one line for each of the first errors with its users."""
     errors = [user for user in applied if user.error is not None]
-    failed = [user for user in errors if user.error and user.error.code != NOT_TRIED]
-    named = "; ".join(f"{_named(user.change)}: {user.error}" for user in failed[:NAMED_FAILURES])
-    rest = len(failed) - NAMED_FAILURES
-    more = f"; and {rest} more, all of them in results" if rest > 0 else ""
-    left = len(errors) - len(failed)
-    not_tried = f"; {left} more were not tried" if left else ""
-    return f"{len(failed)} of {len(applied)} users failed: {named}{more}{not_tried}"
+    users_by_text: dict[str, list[str]] = {}
+    for user in errors:
+        if user.error is not None and user.error.code != NOT_TRIED:
+            users_by_text.setdefault(user.error.message, []).append(_named(user.change))
+    failed = sum(map(len, users_by_text.values()))
+    not_tried = f", {len(errors) - failed} not tried" if failed < len(errors) else ""
+    lines = [f"{failed} of {len(applied)} users failed{not_tried}."]
+    lines += [
+        f"{listed(users, NAMED_USERS)}: {text}"
+        for text, users in list(users_by_text.items())[:NAMED_FAILURES]
+    ]
+    if len(users_by_text) > NAMED_FAILURES:
+        lines.append(f"{len(users_by_text) - NAMED_FAILURES} more errors are in results.")
+    return EscapedText("\n".join(map(escape_control, lines)))
 
 
-def _named(plan: UserChange) -> str:
-    label, place = plan.desired.label, plan.desired.place
-    if not plan.listed:
+def _named(change: UserChange) -> str:
+    label, place = change.desired.label, change.desired.place
+    if not change.listed:
         return f"{label} (not in the list)"
     in_list = not place or place.startswith("users[")
-    return f"#{plan.index} {label}" if in_list else f"{place} {label}"
+    return f"#{change.index} {label}" if in_list else f"{place} {label}"

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..client.api import ADMINS, DEACTIVATED, PAGE_SIZE, UsersApi
 from ..concurrency import leave_signals_to_main_thread
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, ValidationError
 from ..input.options import DesiredUser, address_key
 from ..progress import NO_PROGRESS, Progress
 from .listing import Listing
@@ -379,8 +379,8 @@ def user_filter(params: Mapping[str, Any]) -> UserFilter:
     given = {name: params[name] for name in UserFilter.__dataclass_fields__}
     empty = [name for name, value in given.items() if isinstance(value, str) and not value.strip()]
     if empty:
-        text = "is empty; leave it out to return all users"
-        raise InvalidInputError(f"{' and '.join(empty)} {text}.", {name: [text] for name in empty})
+        text = "the value is empty; leave the option out to search for all users"
+        raise InvalidInputError([ValidationError("", name, text) for name in empty])
     return UserFilter(**given)
 
 

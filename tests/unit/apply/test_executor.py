@@ -264,7 +264,7 @@ def test_passwords_are_random_where_they_are_generated() -> None:
 @pytest.mark.parametrize("workers", [0, 65, -1])
 def test_workers_have_bounds(workers: int) -> None:
     [fault] = check_workers(workers)
-    assert str(fault) == f"concurrency is {workers}; write 1 to 64"
+    assert str(fault) == f"concurrency: {workers} is out of range; use 1 to 64"
 
 
 @pytest.mark.parametrize("workers", [1, 64])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.input.rows import (
-    LabelledRow,
+    Row,
     desired_users,
     users_of_entries,
 )
@@ -131,7 +131,7 @@ class TestMany:
         assert list(result["failure"]["fields"]) == ["users[6]"]
 
     def test_a_failed_row_of_a_file_is_told_by_its_line(self, check: bool) -> None:
-        rows = [LabelledRow("seats.csv:17", {"external_id": "unknown"})]
+        rows = [Row("seats.csv:17", {"external_id": "unknown"})]
         api = api_on(FakeStore(), read_only=check)
         provisioned = provision(api, users_of_entries(rows))
         result = bulk(provisioned)

@@ -1,0 +1,250 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file itself: whether it can be read, and the meaning of its columns."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.publica.la.plugins.module_utils.errors import (
+    InvalidInputError,
+    ValidationError,
+)
+from ansible_collections.publica.la.plugins.module_utils.input import files
+from ansible_collections.publica.la.plugins.module_utils.input.files import (
+    READERS,
+    TextLines,
+    task_entries,
+    users_of_task,
+)
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.input.rows import (
+    Columns,
+    column_key,
+    users_of_entries,
+)
+from ansible_collections.publica.la.tests.unit.support.sources import SourceDirectory
+
+ANA = DesiredUser(email="ana@example.org", external_id="A")
+ANA_CSV = "email,external_id\nana@example.org,A\n"
+
+
+def error_of(path: Path | str) -> InvalidInputError:
+    with pytest.raises(InvalidInputError) as error:
+        users_of_task(None, str(path), None, None)
+    return error.value
+
+
+class TestFiles:
+    def test_list_comes_first(self, directory: SourceDirectory) -> None:
+        users = directory.users("seats.csv", ANA_CSV, users=[{"id": 3}], defaults={"admin": True})
+        assert [user.label for user in users] == ["id 3", "ana@example.org"]
+        assert [user.admin for user in users] == [True, True]
+
+    def test_errors_of_the_task_come_first(self, directory: SourceDirectory) -> None:
+        path = str(directory.write("seats.csv", "id\n0\n"))
+        with pytest.raises(InvalidInputError) as error:
+            users_of_task([{"id": 0}], path, None, None, [ValidationError("", "timeout", "bad")])
+        assert list(error.value.fields) == ["timeout", "users[0].id", "seats.csv:2.id"]
+
+    def test_file_that_does_not_exist(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        error = error_of("seats.csv")
+        assert list(error.fields) == ["src"]
+        assert f" in {tmp_path / 'seats.csv'}. " in error.message
+        assert "playbook_dir" in error.message
+        (tmp_path / "seats.csv").write_text(ANA_CSV)
+        assert users_of_task(None, "seats.csv", None, None) == [ANA]
+
+    @pytest.mark.parametrize(
+        ("make", "kind"), [(os.mkdir, "a directory"), (os.mkfifo, "a device or a pipe")]
+    )
+    def test_only_a_regular_file_is_opened(self, tmp_path: Path, make: Any, kind: str) -> None:
+        make(tmp_path / "seats.csv")
+        error = error_of(tmp_path / "seats.csv")
+        assert error.fields == {"src": [f"is {kind}; give the path of a file"]}
+
+    def test_link_to_a_file_is_read(self, directory: SourceDirectory) -> None:
+        link = directory.path / "seats.csv"
+        link.symlink_to(directory.write("seats-2031.csv", ANA_CSV))
+        assert users_of_task(None, str(link), None, None) == [ANA]
+
+    def test_file_without_permission(
+        self, directory: SourceDirectory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Not by its permissions, which do not apply to root.
+        def refuse(*_given: Any, **_options: Any) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(files, "open", refuse, raising=False)
+        error = directory.error("seats.csv", ANA_CSV)
+        assert list(error.fields) == ["src"]
+        assert "permissions" in error.message
+
+    def test_failure_while_reading_keeps_the_earlier_errors(
+        self, directory: SourceDirectory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def failing(lines: TextLines, _columns: Columns) -> Iterator[Any]:
+            yield ValidationError(lines.name, "", "is odd")
+            raise OSError(5, "Input/output error")
+
+        monkeypatch.setattr(files, "READERS", {".csv": failing})
+        error = directory.error("seats.csv", "email\n")
+        assert error.fields == {
+            "seats.csv": ["is odd"],
+            "src": ["cannot be read: Input/output error"],
+        }
+
+    @pytest.mark.parametrize("name", ["seats.xlsx", "seats", "seats.csv.gz", "csv", "."])
+    def test_unknown_kind_of_file(self, tmp_path: Path, name: str) -> None:
+        error = error_of(tmp_path / name)
+        assert list(error.fields) == ["src"]
+        assert all(kind in error.message for kind in READERS)
+
+    def test_case_of_the_file_name_does_not_matter(self, directory: SourceDirectory) -> None:
+        assert directory.users("Seats.CSV", ANA_CSV) == [ANA]
+
+    @pytest.mark.parametrize("path", ["", "/srv/a\0b.csv", "/srv/a\ud800b.csv"])
+    def test_impossible_path(self, path: str) -> None:
+        assert list(error_of(path).fields) == ["src"]
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            *(("seats.csv", text) for text in ("", "\n\n", "\ufeff", "sep=;\n")),
+            *(("seats.csv", f"email,external_id\n{rows}") for rows in ("", ",\n\n")),
+            *(("seats.json", text) for text in ("", " \n", "[]", '{"users": []}')),
+            ("seats.jsonl", "\n \n"),
+            *(("seats.yml", text) for text in ("", "---\n", "# none\n", "[]\n", "users: []\n")),
+        ],
+    )
+    def test_file_without_users_is_refused(
+        self, directory: SourceDirectory, name: str, content: str
+    ) -> None:
+        error = directory.error(name, content)
+        assert list(error.fields) == [name]
+        assert "leave src out" in error.message
+
+    @pytest.mark.parametrize("name", ["seats.csv", "seats.json", "seats.jsonl", "seats.yml"])
+    def test_encrypted_file_is_refused(self, directory: SourceDirectory, name: str) -> None:
+        error = directory.error(name, "$ANSIBLE_VAULT;1.1;AES256\n3130\n")
+        assert list(error.fields) == [name]
+        assert "encrypted by Ansible Vault" in error.message
+
+    def test_rows_are_validated_while_they_are_read(
+        self, directory: SourceDirectory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # If the raw rows were collected first, both would be read before the first validation.
+        steps: list[str] = []
+
+        class Values(dict[str, Any]):
+            def items(self) -> Any:
+                steps.append(f"validated {self['id']}")
+                return super().items()
+
+        def reader(_lines: TextLines, columns: Columns) -> Iterator[Any]:
+            for number in (1, 2):
+                steps.append(f"read {number}")
+                [row] = columns.renamed(f"row {number}", {"id": number})
+                yield row._replace(values=Values(row.values))  # type: ignore[call-arg]  # a row
+
+        monkeypatch.setattr(files, "READERS", {".csv": reader})
+        path = directory.write("seats.csv", "email\n")
+        users_of_entries(task_entries(None, str(path), None))
+        assert steps == ["read 1", "validated 1", "read 2", "validated 2"]
+
+    def test_pyyaml_is_loaded_for_yaml_only(self, directory: SourceDirectory) -> None:
+        # It takes longer to load than all other readers together.
+        path = directory.write("seats.json", '[{"id": 1}]')
+        program = (
+            f"import sys; from {files.__name__} import users_of_task; "
+            f"users_of_task(None, {str(path)!r}, None, None); print('yaml' in sys.modules)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+        )
+        assert done.stdout == "False\n"
+
+
+class TestColumns:
+    CONTENT = "Mail;Matricula;Department\nana@example.org;A;Press\n"
+
+    @pytest.mark.parametrize(
+        ("content", "columns"),
+        [
+            pytest.param(CONTENT, {"MAIL": "email", " matricula ": "external_id",
+                                   "Department": None}, id="names of a personnel system"),
+            # The ID of a personnel system is its own, and not the store's.
+            pytest.param("email,ID\nana@example.org,A\n", {"id": "external_id"},
+                         id="a mapping has priority over the name"),
+            pytest.param("email,Matri\u0301cula\nana@example.org,A\n",
+                         {"Matr\u00edcula": "external_id"}, id="both forms of an accent"),
+        ],
+    )  # fmt: skip
+    def test_names_are_mapped(
+        self, directory: SourceDirectory, content: str, columns: dict[str, Any]
+    ) -> None:
+        assert directory.users("seats.csv", content, columns) == [ANA]
+
+    def test_option_can_be_named_by_its_alias(self, directory: SourceDirectory) -> None:
+        content = "email,Plan\nana@example.org,4\n"
+        [user] = directory.users("seats.csv", content, {"Plan": "assign_new_plan"})
+        assert user.plan_id == 4
+
+    @pytest.mark.parametrize(
+        ("columns", "places"),
+        [
+            ({"Mail": "emial"}, ["Mail"]),
+            ({"Mail": 3}, ["Mail"]),
+            ({"Mail": ["email"]}, ["Mail"]),
+            ({"Mail": "email", "mail": "external_id"}, ["mail"]),
+            ({"Mail": "email", "Other": "email"}, ["Other"]),
+            ({"Plan": "plan_id", "Other": "assign_new_plan"}, ["Other"]),
+            ({"Mail": "emial", "Other": "x"}, ["Mail", "Other"]),
+            # A mapped column must exist, and one that is ignored need not.
+            ({"Mail": "email", "Matrikel": "external_id", "Matricula": None, "Department": None,
+              "Site": None}, ["Matrikel"]),
+        ],
+    )  # fmt: skip
+    def test_invalid_mapping_is_refused(
+        self, directory: SourceDirectory, columns: dict[str, Any], places: list[str]
+    ) -> None:
+        error = directory.error("seats.csv", self.CONTENT, columns)
+        assert list(error.fields) == [f"src_columns.{place}" for place in places]
+
+    def test_nearest_option_is_named(self, directory: SourceDirectory) -> None:
+        error = directory.error("seats.csv", self.CONTENT, {"Mail": "emial"})
+        assert "is mapped to emial: unknown option; did you mean email?" in error.message
+
+    def test_two_columns_for_one_option_are_refused(self, directory: SourceDirectory) -> None:
+        error = directory.error("seats.csv", "email,Mail\n", {"Mail": "email"})
+        [(place, [text])] = error.fields.items()
+        assert place == "seats.csv:1.email"
+        assert "email (1), Mail (2)" in text
+
+    def test_they_need_a_file(self) -> None:
+        with pytest.raises(InvalidInputError, match=r"src_columns: .*; give src as well"):
+            users_of_task([{"id": 1}], None, {"Mail": "email"}, None)
+
+    @pytest.mark.parametrize(
+        ("written", "key"),
+        [
+            (" External ID ", "external_id"),
+            ("external - id", "external_id"),
+            ("EXTERNAL__ID", "external_id"),
+            ("plan\u00a0id", "plan_id"),
+            ("plan\nid", "plan_id"),
+        ],
+    )
+    def test_names_are_compared_in_one_form(self, written: str, key: str) -> None:
+        assert column_key(written) == key
