@@ -17,8 +17,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..errors import escape_control
 from ..plan.model import LabelledWarning
-from ..result.result import escape_control
 from .rows import ExportedUser
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
