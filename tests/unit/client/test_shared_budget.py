@@ -19,13 +19,8 @@ from ansible_collections.publica.la.plugins.module_utils.client.limiter import (
 from ansible_collections.publica.la.plugins.module_utils.client.rate_limit import (
     MOST_EARLY_ASKED,
     STALE_SECONDS,
-    RateHeaders,
-    RateWindow,
 )
 from ansible_collections.publica.la.tests.unit.support.clock import Clock
-from ansible_collections.publica.la.tests.unit.support.throttle import Throttle
-from hypothesis import given
-from hypothesis import strategies as st
 
 STORE, TOKEN = "https://example.publica.la", "canary-token-0123456789abcdef"
 
@@ -164,80 +159,3 @@ class TestRuns:
         assert '"limit":10' in content
         assert TOKEN not in content
         assert "example" not in content
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"limit": "many"}, {"began": "now"}, {"began": float("inf")}, {"pending": [1, 2]},
-        {"pending": {"run": 3}}, {"length": None}, {"lowest_at": None}, {"closed": "yes"},
-        {"unknown": 1}, {"began": -5.0}, {"length": {"at_most": "x"}}, {"began": 1e9},
-    ],
-    ids=str,
-)  # fmt: skip
-def test_a_state_that_cannot_be_is_not_taken_over(change: dict[str, Any]) -> None:
-    one, other = RateWindow(), RateWindow()
-    one.sent(1.0)
-    one.answered(RateHeaders(100, 50), 1.0, 1.1)
-    complete = one.as_shared()
-    other.take_over({**complete, **change}, 2.0)
-    assert other.limit is None
-    other.take_over(complete, 2.0)
-    assert other.left == 50
-
-
-@given(
-    limit=st.integers(10, 100),
-    runs=st.integers(2, 5),
-    share=st.sampled_from([100, 100, 50, 25]),
-    seconds=st.sampled_from([60.0, 6.0, 90.0]),
-    explains=st.booleans(),
-    latency=st.floats(0.01, 1.0),
-    workers=st.integers(1, 8),
-)
-def test_runs_together_get_through_with_few_refusals(
-    limit: int, runs: int, share: int, seconds: float, explains: bool, latency: float, workers: int
-) -> None:
-    throttle = Throttle(limit=limit, seconds=seconds, explains=explains)
-    windows = [RateWindow(share, run=f"run {number}") for number in range(runs)]
-    wanted = 4 * limit
-    for window in windows:
-        window.expect(wanted // runs)
-    together(windows, throttle, wanted, workers, latency)
-    # Where nothing explains, the first window takes a few tries; where it does, whole seconds do.
-    assert len(throttle.refused) <= 12 + wanted * (0.05 if explains else 0.1)
-    if share < 100 and seconds <= 60.0:
-        assert throttle.refused == []
-
-
-def together(
-    windows: list[RateWindow], throttle: Throttle, wanted: int, workers: int, latency: float
-) -> None:
-    """All runs take turns, each with its workers, until so many requests came through."""
-    shared: dict[str, Any] | None = None
-    now, done = 0.0, 0
-    under_way: list[tuple[float, RateWindow, float, bool, RateHeaders]] = []
-    for _step in range(2000 * wanted):
-        if done >= wanted:
-            return
-        pauses = []
-        for window in windows:
-            if shared is not None:
-                window.take_over(shared, now)
-            for entry in [e for e in under_way if e[1] is window and e[0] <= now]:
-                under_way.remove(entry)
-                _arrives, _window, sent_at, accepted, told = entry
-                done += accepted
-                learn = window.answered if accepted else window.refused
-                learn(told, sent_at, now)
-            delay = window.delay(now)
-            # A run's first request is a read, which it sends alone.
-            at_once = workers if window.is_limited else 1
-            if delay <= 0 and sum(e[1] is window for e in under_way) < at_once:
-                window.sent(now)
-                under_way.append((now + latency, window, now, *throttle.request(now)))
-                delay = 0.001
-            pauses.append(delay if delay > 0 else latency)
-            shared = window.as_shared() if window.is_limited else shared
-        now = min([now + max(0.001, min(pauses)), *(e[0] for e in under_way if e[0] > now)])
-    raise AssertionError(f"only {done} of {wanted} requests came through")

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
-from ansible_collections.publica.la.plugins.module_utils.export.export import Directory, export
+from ansible_collections.publica.la.plugins.module_utils.export.export import (
+    ExportDirectory,
+    export,
+)
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, api_on
 from ansible_collections.publica.la.tests.unit.support.reading import FULL, Reading
 from ansible_collections.publica.la.tests.unit.support.records import StoredUser
@@ -115,7 +118,7 @@ def test_a_link_is_neither_followed_nor_replaced(directory: Path, name: str) -> 
 
 def test_a_link_that_appears_meanwhile_is_not_written_through(directory: Path) -> None:
     (directory / "target").write_text("precious", encoding="utf-8")
-    with Directory(str(directory), read_only=False) as opened:
+    with ExportDirectory(str(directory), read_only=False) as opened:
         (directory / "press.yml").symlink_to(directory / "target")
         opened.write("press.yml", b"new")
     assert (directory / "target").read_text(encoding="utf-8") == "precious"
