@@ -261,7 +261,7 @@ class ProgressFile:
         """Write the file if it is out of date."""
         report = self._progress.as_reported(self._limiter)
         now = time.monotonic()
-        # Rates and estimates change all the time, and alone are no reason to write.
+        # Rates and estimates change all the time and are not a reason to write.
         counts = {key: report[key] for key in report.keys() - {"users_per_second", "seconds_left"}}
         if counts == self._last and now - self._last_at < HEARTBEAT_SECONDS:
             return

@@ -98,14 +98,14 @@ class TestRateWindow:
 
     @pytest.mark.parametrize("reported", [RateHeaders(), RateHeaders(100, 0, None)], ids=str)
     def test_concurrent_refusals_are_one_wait(self, reported: RateHeaders) -> None:
-        alone, together = RateWindow(), RateWindow()
-        send(alone, 0.0)
-        alone.refused(reported, 0.0, 0.5)
+        single, concurrent = RateWindow(), RateWindow()
+        send(single, 0.0)
+        single.refused(reported, 0.0, 0.5)
         for _worker in range(8):
-            send(together, 0.0)
+            send(concurrent, 0.0)
         for _worker in range(8):
-            together.refused(reported, 0.0, 0.5)
-        assert together.delay(0.5) == alone.delay(0.5)
+            concurrent.refused(reported, 0.0, 0.5)
+        assert concurrent.delay(0.5) == single.delay(0.5)
 
     def test_higher_remaining_means_a_new_window(self) -> None:
         window = RateWindow()

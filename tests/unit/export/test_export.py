@@ -128,7 +128,7 @@ def test_a_link_that_appears_meanwhile_is_not_written_through(directory: Path) -
 
 def test_a_pipe_is_not_waited_for(directory: Path) -> None:
     os.mkfifo(directory / "press.yml")
-    assert "no regular file" in refused(a_store(), directory).message
+    assert "not a regular file" in refused(a_store(), directory).message
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_name_that_is_none_of_a_file(directory: Path, name: str) -> None:
 
 def test_a_folder_that_is_none(directory: Path) -> None:
     (directory / "file").write_text("", encoding="utf-8")
-    assert "is no folder" in refused(a_store(), directory / "file").message
+    assert "is not a directory" in refused(a_store(), directory / "file").message
     assert "cannot be opened" in refused(a_store(), directory / "a\0b").message
 
 
