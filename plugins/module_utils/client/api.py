@@ -33,28 +33,6 @@ ADMINS = "admins"
 TIMES_ACCEPTED = 3
 
 
-def user_path(user_id: int) -> str:
-    """The path of an update (PUT) and of a deactivation (DELETE)."""
-    return f"{LIST_PATH}/{user_id}"
-
-
-def reactivate_path(user_id: int) -> str:
-    """The path of a reactivation (PUT)."""
-    return f"{LIST_PATH}/{user_id}/re-activate"
-
-
-def force_logout_paths(identifier: int | str) -> tuple[str, str]:
-    """The two documented paths of force logout (POST): the endpoint table's, then the example's.
-
-    :param identifier: an id, or an external id, which may hold any characters.
-    """
-    quoted = quote(str(identifier), safe="")
-    return (
-        f"/integration-api/v1/users/{quoted}/force-logout",
-        f"{LIST_PATH}/{quoted}/force-logout",
-    )
-
-
 class UsersApi:
     """The users API of one store.
 
@@ -86,23 +64,29 @@ class UsersApi:
 
     def update(self, user_id: int, body: Mapping[str, Any], *, repeats: bool = False) -> None:
         """Write a user's complete record, and assign a plan if the body names one."""
-        self.transport.send("PUT", user_path(user_id), _done, body=body, repeats=repeats)
+        self.transport.send("PUT", f"{LIST_PATH}/{user_id}", _done, body=body, repeats=repeats)
 
     def deactivate(self, user_id: int, *, repeats: bool = False) -> None:
         """Deactivate a user."""
-        self.transport.send("DELETE", user_path(user_id), _done, repeats=repeats)
+        self.transport.send("DELETE", f"{LIST_PATH}/{user_id}", _done, repeats=repeats)
 
     def reactivate(self, user_id: int, *, repeats: bool = False) -> None:
         """Reactivate a deactivated user."""
-        self.transport.send("PUT", reactivate_path(user_id), _done, repeats=repeats)
+        path = f"{LIST_PATH}/{user_id}/re-activate"
+        self.transport.send("PUT", path, _done, repeats=repeats)
 
     def force_logout(self, identifier: int | str, *, repeats: bool = False) -> None:
         """End a user's sessions, by id or external id.
 
-        The documentation has two paths (variant 13). The path that worked last is tried first, and
-        after a 404 the other one.
+        The documentation has two paths, in its table of endpoints and in its example (variant 13).
+        The path that worked last is tried first, and after a 404 the other one.
         """
-        paths = force_logout_paths(identifier)
+        # An external id may contain any character.
+        quoted = quote(str(identifier), safe="")
+        paths = (
+            f"/integration-api/v1/users/{quoted}/force-logout",
+            f"{LIST_PATH}/{quoted}/force-logout",
+        )
         first = self._force_logout_variant
         try:
             self.transport.send("POST", paths[first], self._logged_out, repeats=repeats)

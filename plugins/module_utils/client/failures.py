@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -128,74 +129,64 @@ def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
         return None
     secrets = request.encoded_secrets
     payload = answers.without_secrets(payload, secrets) or {}
-    where: dict[str, Any] = {"method": request.method, "path": request.path, "status": status}
     message = answers.shorten(answers.message_of(payload))
+    reason = f': "{message}"' if message else ""
     body = answers.describe(answer, secrets)
+    fail = partial(_failure, request, status=status)
 
     if is_good:
         text = f"The store refused {request} although its status is {status}: {message}"
-        fields = answers.rejected_fields(payload)
-        return AttemptError(RejectedError("refused", text, fields=fields, **where))
+        return fail("refused", text, RejectedError, fields=answers.rejected_fields(payload))
     if status == 401:
         text = (
             "The store does not accept the api_token. Check that it belongs to this store, or "
             "create a new one in Dashboard > Settings > Integrations."
         )
-        return AttemptError(FatalError("unauthenticated", text, **where))
+        return fail("unauthenticated", text, FatalError)
     if status == 403:
-        reason = f': "{message}"' if message else ""
         text = (
             f"The api_token is not allowed to send {request}{reason}. Use the token of an admin "
             "user of this store."
         )
-        return AttemptError(FatalError("forbidden", text, **where))
+        return fail("forbidden", text, FatalError)
+    if status == 404 and answer.is_html and not request.writes:
+        text = f"{request} returned 404 and {body}: this URL has no users API. Check base_url."
+        return fail("unexpected_answer", text, FatalError)
     if status == 404:
-        if not request.writes and answer.is_html:
-            text = (
-                f"{request} returned 404 and {body}, so there is no users API at this URL. Check "
-                "base_url."
-            )
-            return AttemptError(FatalError("unexpected_answer", text, **where))
-        reason = f': "{message}"' if message else ""
-        return AttemptError(NotFoundError("not_found", f"{request} returned 404{reason}.", **where))
+        return fail("not_found", f"{request} returned 404{reason}.", NotFoundError)
     if status == 422:
         fields = answers.rejected_fields(payload)
         errors = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items())
         text = f"The store refused the values: {errors or message or body}"
-        return AttemptError(RejectedError("validation", text, fields=fields, **where))
+        return fail("validation", text, RejectedError, fields=fields)
     if status == 429:
         text = (
             f"The store's rate limit refused {request} repeatedly. Run again later, or lower "
             "rate_limit_share if other clients use the same token."
         )
-        error = FatalError("rate_limited", text, **where)
-        return AttemptError(error, transient=True, was_sent=False)
+        return fail("rate_limited", text, FatalError, transient=True, was_sent=False)
     if status >= 500:
         text = f"The store failed with {status} on {request} and sent {body}. Try again later."
         wait = answers.retry_after(answer.headers, time.time())
-        return AttemptError(PublicaError("store_error", text, **where), transient=True, wait=wait)
+        return fail("store_error", text, transient=True, wait=wait)
     if 300 <= status < 400:
         text = (
             f"The store redirects {request}{_redirect_host(answer)} ({status}), which is not "
             "followed since it would send the token along. Set base_url to the store's final URL."
         )
-        return AttemptError(FatalError("redirected", text, **where))
+        return fail("redirected", text, FatalError)
     text = f"{request} returned {status} and {body}, which the users API does not document."
-    return AttemptError(PublicaError("unexpected_status", text, **where))
+    return fail("unexpected_status", text)
 
 
 def unexpected_answer(answer: Answer, request: Request) -> AttemptError:
     """The failure for an answer of 2xx that doesn't have the documented form."""
     body = answers.describe(answer, request.encoded_secrets)
-    error = PublicaError(
-        "unexpected_answer",
+    text = (
         f"{request} returned {answer.status} and {body}, which is not an answer of the users API. "
-        "Check base_url, and whether a proxy answers instead of the store.",
-        method=request.method,
-        path=request.path,
-        status=answer.status,
+        "Check base_url, and whether a proxy answers instead of the store."
     )
-    return AttemptError(error, transient=True)
+    return _failure(request, "unexpected_answer", text, status=answer.status, transient=True)
 
 
 def truncated_body(answer: Answer, request: Request) -> AttemptError | None:
@@ -211,51 +202,48 @@ def truncated_body(answer: Answer, request: Request) -> AttemptError | None:
     received = len(answer.body)
     if received >= int(announced):
         return None
-    cause = f"{received:,} of {int(announced):,} bytes arrived"
-    return AttemptError(_broken(request, cause), transient=True)
+    return _broken_connection(request, f"{received:,} of {int(announced):,} bytes arrived")
 
 
 def failure_of_exception(error: Exception, request: Request, timeout: float) -> AttemptError:
     """The failure for an exception that ``requests`` raised."""
     kinds = requests.exceptions
-    where: dict[str, Any] = {"method": request.method, "path": request.path}
     host = request.host
     cause = answers.without_secrets(root_cause(error), request.encoded_secrets)
+    fail = partial(_failure, request)
     if isinstance(error, kinds.SSLError) and not isinstance(_innermost(error), BROKEN_TLS):
         text = (
             f"No secure connection to {host}: {cause}. Check base_url, or set ca_path to the "
             "certificate of the authority that signed the store's certificate."
         )
-        return AttemptError(FatalError("tls", text, **where), was_sent=False)
+        return fail("tls", text, FatalError, was_sent=False)
     if isinstance(error, kinds.ProxyError):
         text = (
             f"The proxy for {host} does not answer or refuses the connection: {cause}. Check the "
             "environment variables https_proxy, http_proxy and no_proxy."
         )
-        unreachable = FatalError("unreachable", text, **where)
-        return AttemptError(unreachable, transient=True, was_sent=False)
+        return fail("unreachable", text, FatalError, transient=True, was_sent=False)
     if isinstance(error, kinds.ConnectTimeout) or _never_connected(error):
         text = (
             f"Could not connect to {host}: {cause}. Check base_url, the network and whether the "
             "store is up."
         )
-        unreachable = FatalError("unreachable", text, **where)
-        return AttemptError(unreachable, transient=True, was_sent=False)
+        return fail("unreachable", text, FatalError, transient=True, was_sent=False)
     if isinstance(error, kinds.Timeout) or "timed out" in cause:
         text = (
             f"{host} sent no complete answer to {request} within {timeout:g} s. Raise timeout if "
             "the store is slow."
         )
-        return AttemptError(PublicaError("timeout", text, **where), transient=True)
+        return fail("timeout", text, transient=True)
     if isinstance(error, (kinds.ConnectionError, kinds.ChunkedEncodingError)):
-        return AttemptError(_broken(request, cause), transient=True)
+        return _broken_connection(request, cause)
     if isinstance(error, kinds.ContentDecodingError):
         text = (
             f"{request} returned a body that cannot be decoded. Check for a proxy that alters it."
         )
-        return AttemptError(PublicaError("unexpected_answer", text, **where), transient=True)
+        return fail("unexpected_answer", text, transient=True)
     text = f"No request to {host} is possible ({type(error).__name__}). Check base_url."
-    return AttemptError(FatalError("request_impossible", text, **where), was_sent=False)
+    return fail("request_impossible", text, FatalError, was_sent=False)
 
 
 def root_cause(error: BaseException) -> str:
@@ -283,14 +271,26 @@ def _innermost(error: BaseException) -> BaseException:
     return error
 
 
-def _broken(request: Request, cause: str) -> PublicaError:
-    return PublicaError(
-        "connection_broken",
+def _failure(
+    request: Request,
+    code: str,
+    text: str,
+    kind: type[PublicaError] = PublicaError,
+    *,
+    status: int | None = None,
+    fields: Mapping[str, list[str]] | None = None,
+    **consequences: Any,
+) -> AttemptError:
+    error = kind(code, text, method=request.method, path=request.path, status=status, fields=fields)
+    return AttemptError(error, **consequences)
+
+
+def _broken_connection(request: Request, cause: str) -> AttemptError:
+    text = (
         f"The connection to {request.host} broke before the answer to {request} was complete: "
-        f"{cause}. Run again.",
-        method=request.method,
-        path=request.path,
+        f"{cause}. Run again."
     )
+    return _failure(request, "connection_broken", text, transient=True)
 
 
 def _redirect_host(answer: Answer) -> str:

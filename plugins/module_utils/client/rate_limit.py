@@ -177,7 +177,8 @@ class RateWindow:
     @property
     def usable(self) -> int | None:
         """The part of :attr:`limit` that this run may use; None if there is no limit."""
-        return self._usable(self.limit) if self.limit else None
+        limit = self.limit  # read once, since another thread may replace the state
+        return self._usable(limit) if limit else None
 
     @property
     def is_limited(self) -> bool:

@@ -71,7 +71,7 @@ class TestWaits:
     def test_first_answer_reports_the_limit(self, clock: Clock) -> None:
         made = limiter(clock)
         made.answered(200, headers(3, limit=4), made.acquire())
-        assert made.limit == 4
+        assert (made.limit, made.usable) == (4, 4)
 
     def test_wait_after_a_refusal_is_counted(self, clock: Clock) -> None:
         made = limiter(clock)
