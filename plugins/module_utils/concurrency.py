@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Doing the same with each of many things, several at once."""
+"""Worker threads, and the request to stop that a signal makes."""
 
 from __future__ import annotations
 
@@ -16,88 +16,86 @@ from typing import Any, Callable, TypeVar
 
 from .errors import FatalError
 
+INTERRUPTED = "interrupted"
 TO_END = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# One stop request may arrive as several signals, from the terminal and from Ansible. A signal that
+# arrives later than this is a second request, which ends the process.
+SAME_REQUEST_SECONDS = 2.0
+LONGEST_NAP = 0.25
+
+Item = TypeVar("Item")
 
 
 def leave_signals_to_main_thread() -> None:
-    """Take none of these signals in the calling thread; for a pool's ``initializer``."""
+    """Block the signals of ``TO_END`` in the calling thread; for a pool's ``initializer``."""
     signal.pthread_sigmask(signal.SIG_BLOCK, TO_END)
 
 
 def start_without_signals(thread: threading.Thread) -> None:
-    """Start a thread to which no signal to end is delivered.
+    """Start a thread that receives none of the signals of ``TO_END``.
 
-    The system may deliver a process's signal to any of its threads. Python's handler runs in the
-    main thread alone, which a signal that came to another thread does not wake from a wait.
+    The system may deliver a signal to any thread of the process. Python runs the handler in the
+    main thread only, and a signal to another thread doesn't wake the main thread from a wait.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, TO_END)
     try:
-        # A thread inherits the mask of the one that starts it.
+        # A thread inherits the signal mask of the thread that starts it.
         thread.start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-INTERRUPTED = "interrupted"
-
-# One wish may come as several signals, from the terminal and from Ansible; a later one is another,
-# more urgent wish.
-SAME_REQUEST_SECONDS = 2.0
-LONGEST_NAP = 0.25
-
-
 class StopRequest:
-    """Whether somebody wishes the run to end.
+    """Whether the run was asked to stop.
 
-    A plain attribute, since a signal may come while any lock is held by the thread that handles it.
+    It takes no lock: the thread that handles a signal may already hold any lock.
     """
 
     def __init__(self) -> None:
         self._signal = ""
         self._since = 0.0
-        self._told: Callable[[], None] = lambda: None
+        self._callback: Callable[[], None] = lambda: None
 
     @property
     def requested(self) -> bool:
-        """Whether somebody does."""
         return bool(self._signal)
 
     def request(self, name: str) -> None:
-        """Ask the run to end; ``name`` says by what."""
+        """Ask the run to stop; ``name`` is the signal."""
         self._signal = name
-        self._told()
+        self._callback()
 
-    def on_request(self, told: Callable[[], None]) -> None:
-        """Whom to tell of the wish, at once and perhaps from a signal handler."""
-        self._told = told
+    def on_request(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when the run is asked to stop, possibly in a signal handler."""
+        self._callback = callback
 
     def check(self) -> None:
-        """Send nothing more once the run is to end.
+        """Raise an error if the run was asked to stop.
 
         :raises FatalError: ``interrupted``.
         """
         if self._signal:
             raise FatalError(
                 INTERRUPTED,
-                f"The run was interrupted ({self._signal}). What was done is in the result, and "
-                "the next run completes the rest.",
+                f"The run was interrupted ({self._signal}). The result lists what was done. Run "
+                "again to complete the rest.",
             )
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, though no longer than until the run is to end."""
+        """Sleep until the time is over or the run is asked to stop."""
         until = time.monotonic() + seconds
         while not self._signal and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, LONGEST_NAP))
 
     @contextlib.contextmanager
     def handling_signals(self) -> Iterator[None]:
-        """Take a signal to end the process as the wish to end the run."""
+        """Treat a signal of ``TO_END`` as a stop request."""
         if threading.current_thread() is not threading.main_thread():
             yield  # Only the main thread can handle signals.
             return
         former = {}
         for number in TO_END:
-            # What was started to be left alone (nohup, a job in the background) still is.
+            # A process that was started to ignore a signal (nohup) still ignores it.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 former[number] = signal.signal(number, self._handle_signal)
         try:
@@ -112,23 +110,19 @@ class StopRequest:
             self._since = now
             self.request(signal.Signals(number).name)
         elif now - self._since > SAME_REQUEST_SECONDS:
-            # Asked for again: as it would end without this.
+            # A second request ends the process.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
 
 
-Thing = TypeVar("Thing")
+def for_each(items: Iterable[Item], act: Callable[[Item], object], workers: int) -> None:
+    """Call ``act`` once with each item in up to ``workers`` threads, and wait until all are done.
 
+    The threads fetch their items themselves, which is faster than handing each one over.
 
-def for_each(things: Iterable[Thing], act: Callable[[Thing], object], workers: int) -> None:
-    """Call ``act`` once with each thing, in up to so many threads; return when all are done.
-
-    The threads fetch their work themselves. Handing each piece out from here, and its result back,
-    would cost the thread that does it as much as the work costs the others.
-
-    :raises BaseException: the first that ``act`` raised; nothing further was begun after it.
+    :raises BaseException: the first exception that ``act`` raised. No item is begun after it.
     """
-    waiting = iter(things)
+    remaining = iter(items)
     fetching = threading.Lock()
     raised: list[BaseException] = []
 
@@ -136,10 +130,10 @@ def for_each(things: Iterable[Thing], act: Callable[[Thing], object], workers: i
         try:
             while not raised:
                 with fetching:
-                    thing = next(waiting, end)
-                if thing is end:
+                    item = next(remaining, end)
+                if item is end:
                     return
-                act(thing)  # type: ignore[arg-type]  # what is not the end is a thing
+                act(item)  # type: ignore[arg-type]  # anything but the end is an item
         except BaseException as error:
             raised.append(error)
 

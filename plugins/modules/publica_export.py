@@ -175,13 +175,13 @@ failure:
   sample:
     code: not_written
     message: >-
-      /srv/stores/press.yml is a link or no regular file, and is left alone; remove it.
+      /srv/stores/press.yml is a link or not a regular file and is left alone; remove it.
     method: null
     path: null
     status: null
     fields:
       dir:
-        - is a link or no regular file, and is left alone; remove it
+        - is a link or not a regular file and is left alone; remove it
 """
 
 from collections.abc import Mapping

@@ -619,9 +619,9 @@ from ..module_utils.store.snapshot import lookup_argument_spec
 
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     """Bring all users to the desired state."""
-    transport, share = api.transport, params["rate_limit_share"]
+    transport = api.transport
     with progress_to(
-        params["progress_file"], transport.limiter, share, transport.stop_request
+        params["progress_file"], transport.limiter, transport.stop_request
     ) as progress:
         result = _provisioned(api, params, progress)
     result["warnings"].extend(progress_warnings(progress))

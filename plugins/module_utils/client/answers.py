@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading the store's answers: what is of the documented form, and what came instead.
+"""Parse the store's answers, and describe unexpected ones without quoting a secret.
 
-Pure functions over (status, headers, body); source of the forms: the users API page, and the
-choices 4, 5 and 14 that it leaves open (see docs/open-choices.md).
+Pure functions over status, headers and body. The users API page documents the forms and leaves
+the variants 4, 5, 14 and 15 open (see docs/open-choices.md).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from email.utils import parsedate_to_datetime
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -30,7 +31,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer as bytes; ``headers`` is a case-insensitive mapping."""
+    """One HTTP answer; ``headers`` is a case-insensitive mapping."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,16 +43,12 @@ class Answer:
 
     @property
     def is_html(self) -> bool:
-        told = self.headers.get("Content-Type", "").lower()
-        return "html" in told or self.body.lstrip()[:1] == b"<"
-
-    def json(self) -> Any:
-        """The body as JSON, or ``_ABSENT`` (never equal to any JSON value) where it is none."""
-        return self._parsed
+        content_type = self.headers.get("Content-Type", "").lower()
+        return "html" in content_type or self.body.lstrip()[:1] == b"<"
 
     @cached_property
-    def _parsed(self) -> Any:
-        # Whoever judges an answer and whoever reads it ask for the same JSON.
+    def json(self) -> Any:
+        """The body as JSON; ``_ABSENT``, which equals no JSON value, if it is not JSON."""
         try:
             return json.loads(self.body.decode("utf-8-sig"))
         except (UnicodeDecodeError, ValueError, RecursionError):
@@ -59,17 +56,16 @@ class Answer:
 
     @property
     def is_json(self) -> bool:
-        return self.json() is not _ABSENT
+        return self.json is not _ABSENT
 
     def json_object(self) -> dict[str, Any] | None:
-        """The body as a JSON object, or None where it is anything else."""
-        value = self.json()
-        return value if isinstance(value, dict) else None
+        """The body as a JSON object; None if it is anything else."""
+        return self.json if isinstance(self.json, dict) else None
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list, and what the paginator says of the rest, where it says anything."""
+    """One page of a list, with those numbers of the paginator that the store returned."""
 
     records: list[dict[str, Any]]
     per_page: int | None = None
@@ -82,10 +78,9 @@ EMPTY_PAGE = Page(records=[], has_next=False)
 
 
 def list_page(payload: Mapping[str, Any]) -> Page | None:
-    """The page in ``{"CODE", "data": {"paginator": {...}}}``, or None where there is none.
+    """The page in ``{"CODE", "data": {"paginator": {...}}}``; None if there is none.
 
-    A paginator is ``current_page`` and ``data`` at the least; the rest of Laravel's is used where
-    it is sent (choice 5).
+    A paginator always has ``data``. The other keys of Laravel's paginator are optional (variant 5).
     """
     data = payload.get("data")
     paginator = data.get("paginator") if isinstance(data, dict) else None
@@ -93,7 +88,7 @@ def list_page(payload: Mapping[str, Any]) -> Page | None:
         return None
     records = paginator.get("data")
     if isinstance(records, dict):
-        # PHP writes an array whose keys have gaps as an object: {"0": {...}, "2": {...}}.
+        # PHP encodes an array whose keys have gaps as an object: {"0": {...}, "2": {...}}.
         records = list(records.values())
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         return None
@@ -110,7 +105,7 @@ def list_page(payload: Mapping[str, Any]) -> Page | None:
 
 
 def created_record(payload: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The record in the answer to a creation, or None where there is none with an id."""
+    """The record in the answer to a creation; None if there is none with an id."""
     data = payload.get("data")
     if isinstance(data, dict) and isinstance(data.get("user"), dict):
         data = data["user"]
@@ -120,7 +115,7 @@ def created_record(payload: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def whole_number(value: Any) -> int | None:
-    """A whole number sent as a number or as digits; None for anything else."""
+    """An integer that was sent as a number or as digits; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -130,40 +125,93 @@ def whole_number(value: Any) -> int | None:
     return None
 
 
-def form_of(answer: Answer) -> str | None:
-    """The form of a good answer that no documentation has: an object's keys, or a text itself.
+@dataclass(frozen=True)
+class RateHeaders:
+    """The rate limit headers of one answer; ``reset_in`` is in seconds from the answer."""
 
-    None for what tells of a failure, for a page, and for what is torn.
+    limit: int | None = None
+    remaining: int | None = None
+    reset_in: float | None = None
+
+
+def rate_headers(headers: Mapping[str, str], now: float) -> RateHeaders:
+    """Parse the rate limit headers.
+
+    :param now: this machine's UNIX time. It is used only if the answer has no ``Date``, since
+        ``X-RateLimit-Reset`` is a time of the server's clock (variant 15).
+    """
+    reset_in = retry_after(headers, now)
+    reset_at = whole_number(headers.get("X-RateLimit-Reset"))
+    if reset_in is None and reset_at is not None:
+        reset_in = max(0.0, reset_at - (_http_date(headers.get("Date")) or now))
+    return RateHeaders(
+        limit=whole_number(headers.get("X-RateLimit-Limit")),
+        remaining=whole_number(headers.get("X-RateLimit-Remaining")),
+        reset_in=reset_in,
+    )
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """``Retry-After``, a number or an HTTP date (RFC 9110), in seconds from the answer."""
+    value = (headers.get("Retry-After") or "").strip()
+    seconds = whole_number(value)
+    if seconds is not None:
+        return float(max(0, seconds))
+    at = _http_date(value)
+    if at is None:
+        return None
+    return max(0.0, at - (_http_date(headers.get("Date")) or now))
+
+
+def _http_date(value: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(value).timestamp() if value else None
+    except (TypeError, ValueError, IndexError):
+        return None
+
+
+def form_of(answer: Answer) -> str | None:
+    """The form of an undocumented answer: the keys of an object, the type of JSON, or a text.
+
+    None for an HTML page, a truncated body and an answer that reports a failure.
     """
     if answer.is_html:
         return None
     if not answer.is_json:
         text = answer.body.strip()[:QUOTED_CHARACTERS].decode("utf-8", "replace")
         return None if text[:1] in ("", "{", "[") else f"text {text}"
-    value = answer.json()
+    value = answer.json
     if isinstance(value, dict):
-        reports_failure = not {"error", "errors", "exception"}.isdisjoint(value)
-        return None if reports_failure else f"object {sorted(value)}"
+        has_error = not {"error", "errors", "exception"}.isdisjoint(value)
+        return None if has_error else f"object {sorted(value)}"
     return f"{type(value).__name__} in JSON" if value else None
 
 
-def says_failure(payload: Mapping[str, Any]) -> bool:
-    """Whether an answer with a good status carries a ``CODE`` other than ``success``."""
+def reports_failure(payload: Mapping[str, Any]) -> bool:
+    """Whether an answer has a ``CODE`` other than ``success``, whatever its status is."""
     code = payload.get("CODE")
     return isinstance(code, str) and code.lower() not in ("success", "ok")
 
 
 def rejected_fields(payload: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The faults by field of a 422, in any of the three forms of choice 14."""
+    """The errors by field of a 422, in any of the forms of variant 14."""
     for key in ("errors", "data"):
-        faults = payload.get(key)
-        if isinstance(faults, dict) and faults:
-            return {shorten(str(name)): _texts(value) for name, value in faults.items()}
+        errors = payload.get(key)
+        if isinstance(errors, dict) and errors:
+            return {shorten(str(name)): _texts(value) for name, value in errors.items()}
     return {}
 
 
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [
+        shorten(item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
+        for item in values
+    ]
+
+
 def message_of(payload: Mapping[str, Any]) -> str:
-    """What an error's body says in words; empty where it says nothing."""
+    """The error message in a body; empty if there is none."""
     for key in ("message", "error", "CODE"):
         value = payload.get(key)
         if isinstance(value, str) and value.strip():
@@ -172,65 +220,61 @@ def message_of(payload: Mapping[str, Any]) -> str:
 
 
 def describe(answer: Answer, secrets: Sequence[str] = ()) -> str:
-    """Say in a few words what came, for an error; quote nothing that could hold a secret.
+    """A short description of an answer for an error message, without anything secret.
 
-    Records hold impersonation links, so JSON is described by its keys and never quoted, and a
-    text is quoted only where it is not JSON that was cut short.
+    Records hold impersonation links. So JSON is described by its keys, and a text that could be
+    truncated JSON is not quoted.
     """
     if answer.is_empty:
         return "an empty body"
     size = f"{len(answer.body):,} bytes"
-    value = answer.json()
+    value = answer.json
     if isinstance(value, dict):
         names = sorted(str(without_secrets(key, secrets))[:30] for key in value)
         keys = ", ".join(names[:8]) or "no keys"
         return f"a JSON object with {keys}"
     if value is not _ABSENT:
-        return f"JSON that is no object ({type(value).__name__}, {size})"
+        return f"JSON that is not an object ({type(value).__name__}, {size})"
     text = html.unescape(answer.body.decode("utf-8", errors="replace")).strip()
     text = without_secrets(text, secrets)
     if text[:1] in ("{", "["):
-        return f"JSON that breaks off or is malformed ({size})"
+        return f"truncated or malformed JSON ({size})"
     if answer.is_html:
         title = _TITLE.search(text)
-        quote = shorten(title.group(1) if title else _TAG.sub(" ", text))
-        return f'an HTML page ("{quote}")' if quote else f"an HTML page ({size})"
-    return f'text that is no JSON ("{shorten(text)}")'
+        quoted = shorten(title.group(1) if title else _TAG.sub(" ", text))
+        return f'an HTML page ("{quoted}")' if quoted else f"an HTML page ({size})"
+    return f'text that is not JSON ("{shorten(text)}")'
 
 
 def shorten(text: str) -> str:
-    """One line of an unknown text, without addresses of pages (they may be links that let in)."""
+    """An unknown text as one short line without URLs, which may be impersonation links."""
     line = _URL.sub(NOT_SHOWN, " ".join(text.split()))
     line = "".join(character for character in line if character.isprintable())
     return line if len(line) <= QUOTED_CHARACTERS else line[: QUOTED_CHARACTERS - 1] + "…"
 
 
 def encoded_variants(secret: str) -> list[str]:
-    """A secret in each spelling in which a body, a page or an address may echo it, longest first.
+    """Every encoding of a secret that a body, a page or a URL may echo, longest first.
 
-    JSON escapes quotes, slashes and letters beyond ASCII, and again where JSON is quoted in JSON;
-    HTML and addresses have escapes of their own.
+    JSON escapes quotes, slashes and characters beyond ASCII, twice if JSON is nested in JSON.
+    HTML and URLs have escapes of their own.
     """
+    quote_all = partial(quote, safe="")
     variants = {secret}
     for _depth in range(2):
         for text in list(variants):
             for is_ascii in (True, False):
                 escaped = json.dumps(text, ensure_ascii=is_ascii)[1:-1]
                 variants |= {escaped, escaped.replace("/", "\\/")}
-    variants |= {form(text) for text in variants for form in (quote, _quote_all, quote_plus)}
+    variants |= {form(text) for text in variants for form in (quote, quote_plus, quote_all)}
     variants.add(html.escape(secret))
     return sorted(filter(None, variants), key=len, reverse=True)
 
 
-def _quote_all(text: str) -> str:
-    return quote(text, safe="")
-
-
 def without_secrets(value: Any, secrets: Sequence[str]) -> Any:
-    """A text, or any JSON, with each of the given secrets replaced: a store may echo what it got.
+    """A text or a JSON value with each secret replaced, since a store may echo what it received.
 
-    To be applied before a text is cut or its white space changed, which would hide a secret's
-    rest from it.
+    Apply it before a text is shortened or its white space changes: a part of a secret isn't found.
     """
     if isinstance(value, str):
         for secret in secrets:
@@ -245,11 +289,3 @@ def without_secrets(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, list):
         return [without_secrets(inner, secrets) for inner in value]
     return value
-
-
-def _texts(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
-    return [
-        shorten(item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
-        for item in values
-    ]

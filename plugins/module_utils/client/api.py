@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The users API: one method an endpoint, each one request (source: the users API page).
+"""The endpoints of the users API: one method each, which sends one request.
 
-Bodies and answers are the API's own; ``current`` and ``plan`` know what they mean.
+Bodies and records keep the API's own form; ``store`` and ``plan`` interpret them.
 """
 
 from __future__ import annotations
@@ -14,51 +14,27 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..client import answers
 from ..errors import NotFoundError
+from . import answers
 from .answers import EMPTY_PAGE, Answer, Page
 from .http import HttpTransport
 
-# Documented with a trailing slash for POST and without one for GET. A store that redirects from
-# one to the other would move the token along, so each is used exactly as documented.
+# Documented with a trailing slash for POST and without one for GET. A redirect from one to the
+# other would send the token along, so each path is used exactly as documented.
 CREATE_PATH = "/integration-api/v1/dashboard/users/"
 LIST_PATH = "/integration-api/v1/dashboard/users"
 
-
-def user_path(user_id: int) -> str:
-    """Update (PUT) and deactivate (DELETE)."""
-    return f"{LIST_PATH}/{user_id}"
-
-
-def reactivate_path(user_id: int) -> str:
-    """Reactivate (PUT)."""
-    return f"{LIST_PATH}/{user_id}/re-activate"
-
-
-def force_logout_paths(identifier: int | str) -> tuple[str, str]:
-    """End sessions (POST): the path in the table of endpoints, then the one in the example.
-
-    The identifier is an id or an external id; the latter may hold characters that a path cannot.
-    """
-    quoted = quote(str(identifier), safe="")
-    return (
-        f"/integration-api/v1/users/{quoted}/force-logout",
-        f"{LIST_PATH}/{quoted}/force-logout",
-    )
-
-
-PAGE_SIZE = 100  # the most that the API gives in one page
+PAGE_SIZE = 100  # the largest page of the API
 
 DEACTIVATED = "deactivated"
 ADMINS = "admins"
 
-# An answer to force logout that no documentation has is taken for the store's when it has come so
-# often in one run.
+# After this many answers of one undocumented form, force logout accepts the form.
 TIMES_ACCEPTED = 3
 
 
 class UsersApi:
-    """The endpoints of one store.
+    """The users API of one store.
 
     Every method raises what :meth:`HttpTransport.send` raises. ``repeats`` marks a write that is
     sent again after a lost answer.
@@ -67,13 +43,12 @@ class UsersApi:
     def __init__(self, transport: HttpTransport) -> None:
         self.transport = transport
         self._force_logout_variant = 0
-        self._forms_of_logout: Counter[str] = Counter()
+        self._logout_forms: Counter[str] = Counter()
 
     def list_page(self, page: int, query: str | None = None) -> Page:
-        """One page of users; ``query`` is an address, ``deactivated`` or ``admins``.
+        """One page of users; ``query`` is an email address, ``deactivated`` or ``admins``.
 
-        An empty result may come as an empty page or as a 404 (choice 4): both are a page without
-        records.
+        An empty result is an empty page or a 404 (variant 4).
         """
         parameters: dict[str, Any] = {"page": page, "per_page": PAGE_SIZE}
         if query is not None:
@@ -88,51 +63,59 @@ class UsersApi:
         return self.transport.send("POST", CREATE_PATH, _created, body=body, repeats=repeats)
 
     def update(self, user_id: int, body: Mapping[str, Any], *, repeats: bool = False) -> None:
-        """Write a user's whole record, and assign a plan where the body names one."""
-        self.transport.send("PUT", user_path(user_id), _done, body=body, repeats=repeats)
+        """Write a user's complete record, and assign a plan if the body names one."""
+        self.transport.send("PUT", f"{LIST_PATH}/{user_id}", _done, body=body, repeats=repeats)
 
     def deactivate(self, user_id: int, *, repeats: bool = False) -> None:
-        """Deactivate a user, who then cannot log in by any means."""
-        self.transport.send("DELETE", user_path(user_id), _done, repeats=repeats)
+        """Deactivate a user."""
+        self.transport.send("DELETE", f"{LIST_PATH}/{user_id}", _done, repeats=repeats)
 
     def reactivate(self, user_id: int, *, repeats: bool = False) -> None:
         """Reactivate a deactivated user."""
-        self.transport.send("PUT", reactivate_path(user_id), _done, repeats=repeats)
+        path = f"{LIST_PATH}/{user_id}/re-activate"
+        self.transport.send("PUT", path, _done, repeats=repeats)
 
     def force_logout(self, identifier: int | str, *, repeats: bool = False) -> None:
         """End a user's sessions, by id or external id.
 
-        The documentation has two paths (choice 13). The one that worked last is tried first; where
-        it answers 404, the other one decides.
+        The documentation has two paths, in its table of endpoints and in its example (variant 13).
+        The path that worked last is tried first, and after a 404 the other one.
         """
-        variants = force_logout_paths(identifier)
+        # An external id may contain any character.
+        quoted = quote(str(identifier), safe="")
+        paths = (
+            f"/integration-api/v1/users/{quoted}/force-logout",
+            f"{LIST_PATH}/{quoted}/force-logout",
+        )
         first = self._force_logout_variant
         try:
-            self.transport.send("POST", variants[first], self._logged_out, repeats=repeats)
+            self.transport.send("POST", paths[first], self._logged_out, repeats=repeats)
             return
         except NotFoundError as error:
             not_found = error
         try:
-            self.transport.send("POST", variants[1 - first], self._logged_out, repeats=repeats)
+            self.transport.send("POST", paths[1 - first], self._logged_out, repeats=repeats)
         except NotFoundError:
             raise not_found from None
         self._force_logout_variant = 1 - first
 
     def _logged_out(self, answer: Answer) -> bool | None:
-        """What other writes answer, JSON that holds nothing, or what this store always answers.
+        """True if the answer confirms force logout, whose answer is undocumented (variant 13).
 
-        No answer to force logout is documented (choice 13). A framework writes one without content
-        as ``[]``, ``{}`` or ``null``. One of another form may be a proxy's, and the sessions still
-        be open; so the request, which does no harm twice, is sent again. Whoever answers in that
-        form every time is the store.
+        Accepted are the answers of other writes and empty JSON, by which a framework answers
+        without content. Any other form may be a proxy's, so the harmless request is repeated; a
+        form that returns every time is the store's.
         """
-        if _done(answer) or (answer.is_json and answer.json() in ([], {}, None)):
+        if _done(answer) or (answer.is_json and answer.json in ([], {}, None)):
             return True
         form = answers.form_of(answer)
         if form is None:
             return None
-        self._forms_of_logout[form] += 1
-        return True if self._forms_of_logout[form] >= TIMES_ACCEPTED else None
+        self._logout_forms[form] += 1
+        return True if self._logout_forms[form] >= TIMES_ACCEPTED else None
+
+
+# Parsers of an answer. Each returns None if the answer doesn't have the documented form.
 
 
 def _page(answer: Answer) -> Page | None:
@@ -146,7 +129,7 @@ def _created(answer: Answer) -> dict[str, Any] | None:
 
 
 def _done(answer: Answer) -> bool | None:
-    """A write whose answer tells nothing more: 204 without a body, or ``{"CODE": "success"}``."""
+    """Whether a write succeeded: 204 without a body, or ``{"CODE": "success"}``."""
     if answer.is_empty:
         return True
     payload = answer.json_object()

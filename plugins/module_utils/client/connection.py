@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One ``requests`` session for a run: a pool, the token, and nothing that could carry it away."""
+"""The connection options, and the one ``requests`` session of a run.
+
+The session is configured so that the token reaches no other host.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,31 @@ from ansible.module_utils.basic import env_fallback
 from ..errors import InvalidInputError, ValidationError
 from ..version import VERSION
 
+try:
+    import requests
+    import requests.adapters
+    import urllib3
+except ImportError as error:
+    requests = None  # type: ignore[assignment]  # module.run reports it, with the remedy
+    IMPORT_ERROR: ImportError | None = error
+else:
+    IMPORT_ERROR = None
+
+__all__ = [
+    "IMPORT_ERROR",
+    "USER_AGENT",
+    "Connection",
+    "connection_argument_spec",
+    "connection_from_params",
+    "environment_settings",
+    "open_session",
+    "requests",
+]
+
+USER_AGENT = f"publica.la/{VERSION} (Ansible collection)"
+
 MAX_RETRIES_CEILING = 100
-LONGEST_SECONDS = 86_400  # a day: what is longer is a slip
+LONGEST_SECONDS = 86_400  # a day; a longer time is most likely a typo
 
 
 def connection_argument_spec() -> dict[str, dict[str, Any]]:
@@ -63,67 +89,57 @@ class Connection:
     rate_limit_dir: str | None = None
 
     def __repr__(self) -> str:
-        # The generated one would show the token in every traceback with locals.
+        # The generated one would contain the token.
         return f"Connection({self.base_url})"
 
     @property
     def verify(self) -> bool | str:
-        """What ``requests`` calls ``verify``: whether, and against which certificates."""
-        if not self.validate_certs:
-            return False
-        return self.ca_path or True
+        """The ``verify`` setting of ``requests``: a path of certificates, or whether to verify."""
+        return self.validate_certs and (self.ca_path or True)
 
 
 def connection_from_params(params: Mapping[str, Any]) -> Connection:
-    """Check the connection options of a module.
+    """The validated connection options of a module.
 
-    :raises InvalidInputError: with every fault.
+    :raises InvalidInputError: with every validation error.
     """
-    errors: list[ValidationError] = []
-
-    def wrong(option: str, text: str) -> None:
-        errors.append(ValidationError("", option, text))
-
     base_url = (params["base_url"] or "").strip().rstrip("/")
+    token = (params["api_token"] or "").strip()
+    ca_path = params.get("ca_path")
+    timeout, retries = params["timeout"], params["max_retries"]
+    share, wait = params["rate_limit_share"], params["max_rate_limit_wait"]
+
+    errors: dict[str, str] = {}
     url_error = _base_url_error(base_url, params["validate_certs"])
     if url_error:
-        wrong("base_url", url_error)
-
-    token = (params["api_token"] or "").strip()
+        errors["base_url"] = url_error
     if not token:
-        wrong("api_token", "is empty; give the token from Dashboard > Settings > Integrations")
+        errors["api_token"] = "is empty; give the token from Dashboard > Settings > Integrations"
     elif not re.fullmatch(r"[\x21-\x7e]+", token):
-        wrong("api_token", "holds white space or characters that no HTTP header can carry")
-
-    ca_path = params.get("ca_path")
+        errors["api_token"] = "contains white space or characters that an HTTP header can't hold"
     if ca_path and not os.path.exists(ca_path):
-        wrong("ca_path", f"there is no file or directory {ca_path}")
-    if not 0 < params["timeout"] <= LONGEST_SECONDS:
-        wrong(
-            "timeout",
-            f"must be more than 0 and at most {LONGEST_SECONDS} seconds, not {params['timeout']:g}",
+        errors["ca_path"] = f"there is no file or directory {ca_path}; correct the path"
+    if not 0 < timeout <= LONGEST_SECONDS:
+        errors["timeout"] = (
+            f"must be more than 0 and at most {LONGEST_SECONDS} seconds, not {timeout:g}"
         )
-    if not 0 <= params["max_retries"] <= MAX_RETRIES_CEILING:
-        wrong("max_retries", f"must be 0 to {MAX_RETRIES_CEILING}, not {params['max_retries']}")
-    if not 1 <= params["rate_limit_share"] <= 100:
-        wrong("rate_limit_share", f"must be 1 to 100 percent, not {params['rate_limit_share']}")
-    if not 0 <= params["max_rate_limit_wait"] <= LONGEST_SECONDS:
-        wrong(
-            "max_rate_limit_wait",
-            f"must be 0 to {LONGEST_SECONDS} seconds, not {params['max_rate_limit_wait']:g}",
-        )
-
+    if not 0 <= retries <= MAX_RETRIES_CEILING:
+        errors["max_retries"] = f"must be 0 to {MAX_RETRIES_CEILING}, not {retries}"
+    if not 1 <= share <= 100:
+        errors["rate_limit_share"] = f"must be 1 to 100 percent, not {share}"
+    if not 0 <= wait <= LONGEST_SECONDS:
+        errors["max_rate_limit_wait"] = f"must be 0 to {LONGEST_SECONDS} seconds, not {wait:g}"
     if errors:
-        raise InvalidInputError(errors)
+        raise InvalidInputError([ValidationError("", name, text) for name, text in errors.items()])
     return Connection(
         base_url=base_url,
         api_token=token,
         validate_certs=params["validate_certs"],
         ca_path=ca_path,
-        timeout=params["timeout"],
-        max_retries=params["max_retries"],
-        rate_limit_share=params["rate_limit_share"],
-        max_rate_limit_wait=params["max_rate_limit_wait"],
+        timeout=timeout,
+        max_retries=retries,
+        rate_limit_share=share,
+        max_rate_limit_wait=wait,
         rate_limit_dir=params.get("rate_limit_dir"),
     )
 
@@ -132,22 +148,22 @@ def _base_url_error(base_url: str, validate_certs: bool) -> str | None:
     try:
         parts = urlsplit(base_url)
         host = parts.hostname
-        _port = parts.port  # a port that is no number shows only when it is asked for
+        _port = parts.port  # raises ValueError if it is not a number
     except ValueError:
-        return "is no address; give the store's own, such as https://example.publica.la"
-    # An address may hold a password, so none of these texts quotes it whole.
+        return "is not a valid URL; give the store's URL, such as https://example.publica.la"
+    # A URL may contain a password, so no text quotes it.
     if parts.scheme not in ("http", "https") or not host:
-        return "must begin with https:// and name a host, such as https://example.publica.la"
+        return "must begin with https:// and a host, such as https://example.publica.la"
     if parts.username is not None or parts.password is not None:
-        return "must not hold a user or a password; the token goes into api_token"
+        return "must not contain a user name or a password; give the token in api_token"
     if parts.query or parts.fragment:
         return "must end with the host (or the path before /integration-api), without ? and #"
     if "/integration-api" in parts.path:
-        return "must stop before /integration-api; give the store's address alone"
+        return "must stop before /integration-api; give only the store's URL"
     if parts.scheme == "http" and validate_certs and not _is_loopback(host):
         return (
             f"uses http, which would send the token to {host} in the clear; use https "
-            "(or, for a test store only, set validate_certs to false)"
+            "(only for a test store, you can set validate_certs to false instead)"
         )
     return None
 
@@ -161,38 +177,22 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-try:
-    import requests
-    import requests.adapters
-    import urllib3
-except ImportError as error:
-    requests = None  # type: ignore[assignment]  # module.run reports it, with the remedy
-    IMPORT_ERROR: ImportError | None = error
-else:
-    IMPORT_ERROR = None
-
-__all__ = [
-    "IMPORT_ERROR",
-    "USER_AGENT",
-    "open_session",
-    "requests",
-    "settings_of_environment",
-]
-
-USER_AGENT = f"publica.la/{VERSION} (Ansible collection)"
-
-
 def open_session(connection: Connection, pool_size: int) -> Any:
     """A ``requests.Session`` for one store.
 
-    - The token travels by an auth object: it is on each request, in no default header that a
-      library could log, and its presence keeps ``requests`` from reading ``.netrc``.
+    - An auth object adds the token to each request. So the token is in no default header that a
+      library could log, and ``requests`` doesn't read ``.netrc``.
     - Proxies and their exceptions come from the environment, as everywhere in Ansible.
-    - No cookie is kept: the API is authenticated by the token alone.
-    - Retries belong to the layer above, which knows which repetition is safe.
+    - Cookies are not kept, since only the token authenticates.
+    - Retries are left to :mod:`.http`, which knows which repetition is safe.
     """
+
+    def authorize(request: Any) -> Any:
+        request.headers["X-User-Token"] = connection.api_token
+        return request
+
     session: Any = requests.Session()
-    session.auth = _token_auth(connection.api_token)
+    session.auth = authorize
     session.headers.update(
         {
             "Accept": "application/json",
@@ -200,8 +200,8 @@ def open_session(connection: Connection, pool_size: int) -> Any:
             "User-Agent": USER_AGENT,
         }
     )
-    # No redirect is followed, nor is one's target worked out, which fails on a malformed one.
-    session.get_redirect_target = _no_redirect
+    # A redirect is never followed. Without this, requests fails on a malformed target.
+    session.get_redirect_target = lambda _response: None
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     adapter = requests.adapters.HTTPAdapter(
         pool_connections=1, pool_maxsize=pool_size, max_retries=0
@@ -209,31 +209,19 @@ def open_session(connection: Connection, pool_size: int) -> Any:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     if not connection.validate_certs:
-        # One warning of the module's own says it once, instead of one a request on stderr.
+        # The module warns once, instead of urllib3 once a request.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
 
 
-def settings_of_environment(session: Any, connection: Connection) -> dict[str, Any]:
-    """What ``session.send`` takes beside a request: proxies, and the certificates to trust.
+def environment_settings(session: Any, connection: Connection) -> dict[str, Any]:
+    """The arguments of ``session.send`` for proxies and certificates.
 
-    ``requests`` reads both from the environment for every request again. All requests of a run go
-    to one host, so once is enough. The connection's ``verify`` wins over REQUESTS_CA_BUNDLE, which
-    a setting of the session would not.
+    ``requests`` would read the environment for every request. All requests of a run go to one
+    host, so once is enough. Given here, the connection's ``verify`` takes precedence over
+    REQUESTS_CA_BUNDLE; as a setting of the session it would not.
     """
     settings: dict[str, Any] = session.merge_environment_settings(
         connection.base_url, {}, None, connection.verify, None
     )
     return settings
-
-
-def _no_redirect(_response: Any) -> None:
-    return None
-
-
-def _token_auth(token: str) -> Any:
-    def authorize(request: Any) -> Any:
-        request.headers["X-User-Token"] = token
-        return request
-
-    return authorize

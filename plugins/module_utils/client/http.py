@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sending one request: the limiter before it, retries around it, errors after it.
+"""Send requests: each waits for the rate limit, is retried, and ends in an answer or an error.
 
-A read is repeated until it comes in whole. A write is repeated here only where it is certain that
-the store did not carry it out (it was never sent, or the rate limit refused it); after any other
-failure of a write, ``applied`` first finds out what became of it.
+A read is repeated until its answer is complete. A write is repeated here only if the store
+certainly did not act on it: it was never sent, or the rate limit refused it. After any other
+failure of a write, ``apply`` first reads what the store holds.
 """
 
 from __future__ import annotations
@@ -18,38 +18,38 @@ from typing import Any, Callable, TypeVar
 from ..concurrency import INTERRUPTED, StopRequest
 from ..errors import FatalError, LostAnswerError, PublicaError
 from .answers import Answer
-from .connection import Connection, open_session, requests, settings_of_environment
+from .connection import Connection, environment_settings, open_session, requests
 from .failures import (
     AttemptError,
     Request,
     RetryBudget,
     backoff,
-    cut_short,
     failure_of_answer,
     failure_of_exception,
+    truncated_body,
     unexpected_answer,
 )
 from .limiter import BudgetFile, BudgetFileError, RateLimiter
 
-# A page of a website or of a proxy may come once in place of an answer, and is worth another try;
-# more of them mean that base_url is wrong.
+# A proxy may answer once instead of the store. If it answers more often, base_url is wrong.
 RETRIES_OF_UNEXPECTED_ANSWERS = 2
 
-# A refusal costs nothing and is waited for. Where no header tells for how long, each wait is twice
-# the one before, and this many reach beyond the longest window that is documented.
+# A refusal by the rate limit costs nothing, and the limiter waits after it. If no header reports
+# for how long, the waits grow, and this many of them exceed the longest documented window.
 REFUSALS_IN_A_ROW = 12
 
 Parsed = TypeVar("Parsed")
+Error = TypeVar("Error", bound=PublicaError)
 
 
 class HttpTransport:
-    """Requests to one store, for all workers of a run.
+    """Sends the requests of all workers of a run to one store.
 
     :param read_only: refuse every request that could write (check mode).
-    :param workers: how many threads will send at once; the pool keeps a connection for each.
-    :param interruption: who is asked whether the run is to end; then nothing more is sent.
+    :param workers: the number of threads that send; the pool keeps a connection for each.
+    :param stop_request: once it is set, nothing more is sent.
 
-    :ivar budget_fault: why this run shares no budget with other ones; None where it does.
+    :ivar budget_error: why this run doesn't share the rate limit with other runs; None if it does.
     :ivar wrote: whether a request that writes was sent.
     """
 
@@ -63,7 +63,7 @@ class HttpTransport:
     ) -> None:
         self._connection = connection
         self._session = open_session(connection, pool_size=workers)
-        self._settings = settings_of_environment(self._session, connection)
+        self._settings = environment_settings(self._session, connection)
         self.read_only = read_only
         self._lock = threading.Lock()
         self._budget = RetryBudget(connection.max_retries)
@@ -83,8 +83,8 @@ class HttpTransport:
         connection = self._connection
         try:
             return BudgetFile(connection.base_url, connection.api_token, connection.rate_limit_dir)
-        except BudgetFileError as fault:
-            self.budget_error = str(fault)
+        except BudgetFileError as error:
+            self.budget_error = str(error)
             return None
 
     def close(self) -> None:
@@ -92,11 +92,14 @@ class HttpTransport:
         self.limiter.close()
 
     def usage(self) -> dict[str, Any]:
-        """The ``api`` of a result: requests sent, how many of them were retries, seconds waited."""
-        with self._lock:
-            sent, retried = self._requests, self._retries
+        """The ``api`` of a result: requests, how many of them were retries, and seconds waited."""
         waited = round(self.limiter.waited_seconds, 1)
-        return {"requests": sent, "retries": retried, "waited_seconds": waited}
+        with self._lock:
+            return {
+                "requests": self._requests,
+                "retries": self._retries,
+                "waited_seconds": waited,
+            }
 
     def send(
         self,
@@ -108,14 +111,14 @@ class HttpTransport:
         body: Mapping[str, Any] | None = None,
         repeats: bool = False,
     ) -> Parsed:
-        """Send one request and return what ``parse`` makes of its answer.
+        """Send one request and return its parsed answer.
 
-        :param parse: returns None for an answer that is not of the documented form.
-        :param repeats: this call repeats an earlier one, and counts as a retry.
+        :param parse: returns None for an answer that doesn't have the documented form.
+        :param repeats: this call repeats an earlier one and counts as a retry.
         :raises NotFoundError: 404.
-        :raises RejectedError: 422, with its faults by field.
-        :raises LostAnswerError: a write of which nobody can say yet whether it happened.
-        :raises FatalError: nothing else that this run sends would fare better.
+        :raises RejectedError: 422, with its errors by field.
+        :raises LostAnswerError: a write that may or may not have happened.
+        :raises FatalError: every further request of this run would fail as well.
         """
         request = Request(
             method=method,
@@ -126,9 +129,8 @@ class HttpTransport:
             secrets=(self._connection.api_token, (body or {}).get("new_password") or ""),
         )
         if request.writes and self.read_only:
-            raise FatalError(
-                "read_only", f"Check mode sends no {method}.", method=method, path=path
-            )
+            text = f"Check mode sends no {method}. This is a bug of the collection; report it."
+            raise FatalError("read_only", text, method=method, path=path)
         failures = 0
         refusals = 0
         while True:
@@ -138,13 +140,13 @@ class HttpTransport:
                 if not failure.transient:
                     raise failure.error from None
                 if failure.error.code == "rate_limited":
-                    # The limiter holds the next attempt back for as long as the store asks.
+                    # The limiter delays the next attempt for as long as the store asks.
                     refusals += 1
                     if refusals > REFUSALS_IN_A_ROW:
                         raise failure.error from None
                     continue
                 if request.writes and failure.was_sent:
-                    raise _lost(failure) from None
+                    raise _copy(failure.error, LostAnswerError, retry_after=failure.wait) from None
                 failures += 1
                 if (
                     failure.error.code == "unexpected_answer"
@@ -156,38 +158,30 @@ class HttpTransport:
     def pause_before_retry(
         self, attempt: int, error: PublicaError, wait: float | None = None
     ) -> None:
-        """Wait before the retry number ``attempt`` (from 1), or raise ``error`` if none is left.
+        """Wait before the retry number ``attempt`` (from 1); raise ``error`` if none is left.
 
-        :param wait: seconds that the store itself asked for.
+        :param wait: seconds that the store asked for.
         """
         if attempt > self._connection.max_retries:
             raise error from None
         if not self._budget.take():
-            raise FatalError(
-                "store_unavailable",
-                f"The store keeps failing, so the run ended early. The last failure: "
-                f"{error.message}",
-                method=error.method,
-                path=error.path,
-                status=error.status,
-            ) from None
+            text = f"The store keeps failing, so the run ended early. Last failure: {error.message}"
+            raise _copy(error, FatalError, "store_unavailable", text) from None
         delay = max(backoff(attempt), wait or 0.0)
         if delay > self._connection.max_rate_limit_wait:
             raise error from None
         self.stop_request.sleep(delay)
         if self.stop_request.requested:
-            raise FatalError(
-                INTERRUPTED,
-                f"The run was interrupted before it could make up for a failure: {error.message}",
-                method=error.method,
-                path=error.path,
-                status=error.status,
-            ) from None
+            text = f"The run was interrupted before a retry. Last failure: {error.message}"
+            raise _copy(error, FatalError, INTERRUPTED, text) from None
 
     def _attempt(
         self, request: Request, parse: Callable[[Answer], Parsed | None], repeats: bool
     ) -> Parsed:
-        """One request and its answer; raises :class:`AttemptError`."""
+        """Send the request once and return its parsed answer.
+
+        :raises AttemptError: for every failure.
+        """
         sent_at = self.limiter.acquire()
         with self._lock:
             self._requests += 1
@@ -211,7 +205,7 @@ class HttpTransport:
             raise failure_of_exception(error, request, timeout) from None
         answer = Answer(response.status_code, response.headers, response.content)
         self.limiter.answered(answer.status, answer.headers, sent_at)
-        failure = _cut(answer, request) or failure_of_answer(answer, request)
+        failure = truncated_body(answer, request) or failure_of_answer(answer, request)
         if failure is not None:
             raise failure
         parsed = parse(answer)
@@ -221,24 +215,19 @@ class HttpTransport:
         return parsed
 
 
-def _cut(answer: Answer, request: Request) -> AttemptError | None:
-    # requests 2 with urllib3 1.26 takes a body that broke off for a whole one.
-    announced = answer.headers.get("Content-Length", "")
-    if not announced.isdigit() or answer.headers.get("Content-Encoding"):
-        return None
-    if request.method == "HEAD" or answer.status in (204, 304):
-        return None
-    received = len(answer.body)
-    return cut_short(request, received, int(announced)) if received < int(announced) else None
-
-
-def _lost(failure: AttemptError) -> LostAnswerError:
-    error = failure.error
-    return LostAnswerError(
-        error.code,
-        error.message,
+def _copy(
+    error: PublicaError,
+    kind: type[Error],
+    code: str | None = None,
+    message: str | None = None,
+    **changes: Any,
+) -> Error:
+    """The same failure as an error of another type."""
+    return kind(
+        code or error.code,
+        message or error.message,
         method=error.method,
         path=error.path,
         status=error.status,
-        retry_after=failure.wait,
+        **changes,
     )

@@ -2,85 +2,57 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The store's rate limit as a state over time: a fixed window that begins with its first request.
+"""The store's rate limit: a fixed window that begins with its first request.
 
-Pure state over given times, without a clock, a thread, a file or a sleep of its own. All times are
+This is pure state over given times, without a clock, a thread, a file or a sleep. All times are
 seconds of one monotonic clock, which all processes of a machine share.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-from .answers import whole_number
-
-
-@dataclass(frozen=True)
-class RateHeaders:
-    """The headers of one answer that speak of the limit; times in seconds from the answer on."""
-
-    limit: int | None = None
-    remaining: int | None = None
-    reset_in: float | None = None
-
-
-def rate_headers(headers: Mapping[str, str], now: float) -> RateHeaders:
-    """Read the rate headers; ``now`` is this machine's UNIX time, used only without a ``Date``.
-
-    ``X-RateLimit-Reset`` is a time of the server's clock, which may differ from this machine's, so
-    it is taken against the server's own ``Date`` (choice 15).
-    """
-    reset_in = retry_after(headers, now)
-    reset_at = whole_number(headers.get("X-RateLimit-Reset"))
-    if reset_in is None and reset_at is not None:
-        reset_in = max(0.0, reset_at - (_http_date(headers.get("Date")) or now))
-    return RateHeaders(
-        limit=whole_number(headers.get("X-RateLimit-Limit")),
-        remaining=whole_number(headers.get("X-RateLimit-Remaining")),
-        reset_in=reset_in,
-    )
-
-
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """``Retry-After`` in seconds from the answer on: a number, or an HTTP date (RFC 9110)."""
-    value = (headers.get("Retry-After") or "").strip()
-    seconds = whole_number(value)
-    if seconds is not None:
-        return float(max(0, seconds))
-    at = _http_date(value)
-    if at is None:
-        return None
-    return max(0.0, at - (_http_date(headers.get("Date")) or now))
-
-
-def _http_date(value: str | None) -> float | None:
-    try:
-        return parsedate_to_datetime(value).timestamp() if value else None
-    except (TypeError, ValueError, IndexError):
-        return None
-
+from .answers import RateHeaders
 
 DOCUMENTED_SECONDS = 60.0
 SHORTEST_SECONDS = 1.0
 GROWTH = 1.5
 STEP_BEYOND_DOCUMENTED = 5.0
-# So small a part of the length is not worth another try.
+# Bounds that differ by no more than this part of the length are not narrowed further.
 NEAR_ENOUGH = 0.1
-# By how much whole seconds may be too many.
+# The store reports whole seconds, so a reported time may be too long by this much.
 REPORTED_TO_SECONDS = 1.0
+# The state of a window that ended this long ago is discarded.
+STALE_SECONDS = 60.0
+# The headers report whole seconds: without a margin, a wait could end just before the reset.
+ROUNDING_SECONDS = 0.25
+# The first extra wait after a failed wait. Each further failed wait doubles it.
+FIRST_EXTRA_WAIT = 1.0
+LONGEST_EXTRA_WAIT = 60.0
+# How long the other workers wait for the answer to the probe.
+PROBE_TIMEOUT = 5.0
+# After a wait, this many requests are sent one by one, with this pause between them.
+STAGGERED_REQUESTS = 16
+STAGGER_SECONDS = 0.01
+# The shared state may be out of date: the store restarted, its limit was raised, or a proxy sent
+# the refusal. So this many new runs may probe early in each window.
+MOST_EARLY_ASKED = 2
+# A run must not exceed its share to find out whether the window is over. While the length is
+# unknown, a long run reserves this part of its share, and at most this many requests, for probes.
+KEPT_PART = 1 / 3
+MOST_KEPT = 9
 
 
 @dataclass
 class WindowLength:
-    """The bounds between which the length lies.
+    """What is known about the length of the store's windows, in seconds.
 
-    :ivar at_most: what was seen to be enough; None where nothing was.
-    :ivar at_least: what was seen not to be enough.
-    :ivar is_told: the store's refusals tell when a window ends, in whole seconds.
+    :ivar at_most: an observed upper bound; None if there is none.
+    :ivar at_least: an observed lower bound.
+    :ivar is_reported: the store's refusals report when a window ends, in whole seconds.
     """
 
     at_most: float | None = None
@@ -88,25 +60,25 @@ class WindowLength:
     is_reported: bool = False
 
     def not_over_after(self, seconds: float) -> None:
-        """So long after it began, the window was not over."""
+        """Learn that the window was not over this long after its beginning."""
         self.at_least = max(self.at_least, seconds)
         if self.at_most is not None and self.at_most <= self.at_least:
             self.at_most = None
 
     def reported_over_after(self, seconds: float) -> None:
-        """A refusal told that the window is over so long after it began, in whole seconds.
+        """Learn that a refusal reports the window's end this long after its beginning.
 
-        Of a window of seconds the part lost by that would be lost again with each window. Of a
-        minute it is too small to be worth a try.
+        Rounding to whole seconds loses a large part of a window of a few seconds, so its exact
+        length is worth probing. For a window of a minute it isn't.
         """
         self.is_reported = True
         least = seconds - REPORTED_TO_SECONDS
-        # Whoever asks for a longer wait than was seen to be enough tells nothing of the length.
+        # A report longer than an observed upper bound says nothing about the length.
         if self.at_most is None or least < self.at_most:
             self.not_over_after(least)
 
     def over_after(self, seconds: float) -> None:
-        """So long after it began, the window was over."""
+        """Learn that the window was over this long after its beginning."""
         seconds = max(SHORTEST_SECONDS, seconds)
         self.at_most = seconds if self.at_most is None else min(self.at_most, seconds)
         if self.at_least >= self.at_most:
@@ -114,20 +86,20 @@ class WindowLength:
 
     @property
     def is_certain(self) -> bool:
-        """Whether a try before the window's end would bring nothing."""
+        """Whether the bounds are too close together for a probe to be useful."""
         longest = DOCUMENTED_SECONDS if self.at_most is None else self.at_most
         return longest - self.at_least <= NEAR_ENOUGH * longest
 
     @property
     def safe(self) -> float:
-        """When the window is over, as far as anything tells: never before its end."""
+        """A time after which the window is over, as far as it is known."""
         if self.at_most is not None:
             return self.at_most
         return max(DOCUMENTED_SECONDS, self.at_least)
 
     @property
     def next_try(self) -> float:
-        """When it is worth a try whether the window is over."""
+        """The time at which to probe whether the window is over."""
         if self.at_most is not None:
             return self.at_most if self.is_certain else (self.at_least + self.at_most) / 2
         if self.at_least >= DOCUMENTED_SECONDS:
@@ -136,46 +108,25 @@ class WindowLength:
         return min(grown, DOCUMENTED_SECONDS)
 
 
-# What is known of a window so long after its end is of no use any more.
-STALE_SECONDS = 60.0
-# The headers tell whole seconds: without a margin, a wait could end just before the reset.
-ROUNDING_SECONDS = 0.25
-# Each wait as the store has told that was in vain doubles the next one, from so many seconds on.
-FIRST_EXTRA_WAIT = 1.0
-LONGEST_EXTRA_WAIT = 60.0
-# So long the others wait for the answer to the one that was sent ahead alone.
-PROBE_TIMEOUT = 5.0
-# After a wait, the first requests go out one by one, so many of them and so far apart.
-STAGGERED_REQUESTS = 16
-STAGGER_SECONDS = 0.01
-# What other runs have left behind may hold no more: the store was restarted, its limit raised, or
-# the refusal was a proxy's. So many new runs may find out in each window.
-MOST_EARLY_ASKED = 2
-# A share must not be overdrawn to try whether the window is over. While its length is not known, a
-# long run keeps this part of its share, in so many requests, for trying within it.
-KEPT_PART = 1 / 3
-MOST_KEPT = 9
-
-
 @dataclass
 class WindowState:
-    """What is known of the running window.
+    """What is known about the current window.
 
-    :ivar limit: requests that the store allows in a window; None until it said so.
+    :ivar limit: requests that the store allows in a window; None if it is unknown.
     :ivar length: how long the store's windows are.
     :ivar began: when its first request was sent, as far as this machine knows.
-    :ivar sent: requests sent in it by the runs of this machine.
-    :ivar begun_elsewhere: somebody else began it, at an unknown time before.
-    :ivar ends: when it ends, as the store told; without it, counted from ``began``.
-    :ivar lowest: the lowest ``X-RateLimit-Remaining`` of the window, and ``lowest_at`` when the
-        answer that told it came in.
-    :ivar closed: nobody sends until the window's end; then one goes ahead alone (the scout) and
-        finds out whether the next window has begun.
+    :ivar sent: requests that the runs of this machine sent in it.
+    :ivar begun_elsewhere: another client began it, at an unknown earlier time.
+    :ivar ends: when it ends, as the store reported; if None, it is computed from ``began``.
+    :ivar lowest: the lowest ``X-RateLimit-Remaining`` of the window.
+    :ivar lowest_at: when the answer with ``lowest`` arrived.
+    :ivar closed: no request is sent until the window's end. Then one request, the probe, finds out
+        whether the next window has begun.
     :ivar refused: the store answered 429 in this window, the first time at ``refused_at``.
-    :ivar asked: how many runs have asked early, on their first request, whether that still holds.
-    :ivar vain_waits: waits in a row, as told by the store, after which it refused again.
-    :ivar scout_at: when the scout was sent, whose answer is still awaited.
-    :ivar staggered: requests that are still to go out one by one, the last at ``last_sent_at``.
+    :ivar asked: how many runs probed early, with their first request.
+    :ivar failed_waits: consecutive waits, as reported by the store, after which it refused again.
+    :ivar probe_at: when the probe was sent whose answer has not arrived yet.
+    :ivar staggered: requests that are still to be sent one by one, the last at ``last_sent_at``.
     :ivar pending: by run, how many requests are under way, and when the last was sent.
     """
 
@@ -199,40 +150,46 @@ class WindowState:
 
 
 class RateWindow:
-    """How many requests may still be sent in the running window, and when the next one begins.
+    """How many requests may still be sent in the current window, and when the next one begins.
 
-    :param share: the percentage of a window that this run may use; the rest is left to whoever
-        else uses the token.
-    :param run: a name for this run among those that share the window.
+    :param share: the percentage of a window that this run may use; the rest is left to other
+        clients with the same token.
+    :param run: a name of this run among those that share the window.
     """
 
     def __init__(self, share: int = 100, run: str = "") -> None:
         self._share = share
         self._run = run
-        # An answer of this run itself confirms what it has heard from other ones.
+        # An answer to this run confirms the state that other runs shared.
         self._has_heard = False
         self._expected: int | None = None
         self.state = WindowState()
 
     def expect(self, requests: int) -> None:
-        """So many requests are still to come, if each is answered at the first attempt."""
+        """Set the number of requests that are still to come, retries not included."""
         self._expected = requests
 
     @property
     def limit(self) -> int | None:
-        """Requests a window that the store allows; None until it said so."""
+        """Requests that the store allows in a window; None if it is unknown."""
         return self.state.limit
 
     @property
+    def usable(self) -> int | None:
+        """The part of :attr:`limit` that this run may use; None if there is no limit."""
+        limit = self.limit  # read once, since another thread may replace the state
+        return self._usable(limit) if limit else None
+
+    @property
     def is_limited(self) -> bool:
-        """Whether the store was seen to have a limit."""
+        """Whether the store is known to have a limit."""
         return self.state.limit is not None or self.state.refused
 
     @property
     def left(self) -> int | None:
-        """Requests that may still be sent in this window; None where nothing is known of it.
+        """Requests that may still be sent in this window; None if the limit is unknown.
 
-        Those under way may be counted in the lowest number that was told, or not yet.
+        All requests under way are subtracted, since the lowest reported number may not count them.
         """
         state = self.state
         if state.limit is None:
@@ -256,7 +213,7 @@ class RateWindow:
         if left > 0:
             return max(self._until_next_try(now), self._until_next_turn(now))
         if left + self._pending > 0:
-            # Only those under way may have used it up: their answers will tell.
+            # Only requests under way may have used it up. Their answers will show it.
             return ROUNDING_SECONDS
         if self._may_ask():
             return ROUNDING_SECONDS if self._pending else 0.0
@@ -264,7 +221,7 @@ class RateWindow:
         return max(ROUNDING_SECONDS, self._end() - now)
 
     def sent(self, now: float) -> None:
-        """One request goes out."""
+        """Count a request that is being sent."""
         state = self.state
         if state.closed or self._is_kept() or (self.left is not None and self.left <= 0):
             state.probe_at = now
@@ -279,26 +236,26 @@ class RateWindow:
         self._count(+1, now)
 
     def lost(self, sent_at: float) -> None:
-        """A request got no answer, so it told nothing of the limit."""
+        """Count a request that got no answer."""
         self._settle(sent_at)
 
     def answered(self, headers: RateHeaders, sent_at: float, now: float) -> None:
-        """An answer that is no refusal came in."""
+        """Learn from an answer other than 429."""
         self._settle(sent_at)
         self._has_heard = True
         state = self.state
         if state.closed and (sent_at >= self._end() or self._is_refused_no_more(sent_at)):
-            # The scout came through: the store has begun a new window with it.
+            # The probe was accepted: it began a new window.
             self._next_window(sent_at)
             state.staggered = STAGGERED_REQUESTS
         if headers.limit is None or headers.remaining is None:
             return
         state.limit = headers.limit
         if self._rolled(headers.remaining, sent_at):
-            # More is left than before, so the store began a window of its own.
+            # More is left than before, so the store began a new window.
             self._next_window(sent_at)
         if state.began is None or sent_at < state.began:
-            return  # A late answer tells of the window before.
+            return  # A late answer, which belongs to the previous window.
         state.length.not_over_after(sent_at - state.began)
         if state.lowest is None or headers.remaining < state.lowest:
             state.lowest, state.lowest_at = headers.remaining, now
@@ -309,7 +266,7 @@ class RateWindow:
             state.length.is_reported = True
 
     def refused(self, headers: RateHeaders, sent_at: float, now: float) -> None:
-        """The store answered 429: nothing more until its window ends, then one request alone."""
+        """Learn from a 429: send nothing until the window ends, and then only a probe."""
         self._settle(sent_at)
         self._has_heard = True
         state = self.state
@@ -317,7 +274,7 @@ class RateWindow:
             state.limit = headers.limit
         has_failed = state.closed and sent_at >= self._end()
         if state.refused and not has_failed:
-            return  # It was under way together with the first, and tells nothing new.
+            return  # It was under way together with the first one, and adds nothing.
         if not state.refused:
             state.refused_at = now
         state.refused = state.closed = True
@@ -329,16 +286,16 @@ class RateWindow:
             state.ends = now + max(headers.reset_in, self._extra_wait()) + ROUNDING_SECONDS
             state.length.reported_over_after(now + headers.reset_in - (state.began or now))
 
-    # What other runs know
+    # The state shared with other runs
 
     def as_shared(self) -> dict[str, Any]:
-        """The state in JSON's types, for the other runs of this machine."""
+        """The state as JSON types, for the other runs of this machine."""
         return asdict(self.state)
 
     def take_over(self, shared: Mapping[str, Any], now: float) -> None:
-        """Go on from what the runs of this machine know together.
+        """Replace the state by the one that the runs of this machine share.
 
-        A window that was over long ago says nothing: stores, and their limits, change.
+        A window that ended long ago is ignored, since a store and its limit may change.
         """
         state = _state_from(shared)
         if state is None or state.began is None or state.began > now:
@@ -349,7 +306,7 @@ class RateWindow:
         state.pending = {
             run: (count, at)
             for run, (count, at) in state.pending.items()
-            # Whatever became of older ones, they belong to a window that is over.
+            # Older requests belong to a window that is over.
             if run != self._run and 0 <= now - at < STALE_SECONDS
         }
         if mine:
@@ -366,47 +323,47 @@ class RateWindow:
         pending[self._run] = (max(0, count + change), max(at, now))
 
     def _settle(self, sent_at: float) -> None:
-        """A request is under way no longer."""
+        """Count a request that is no longer under way."""
         self._count(-1, sent_at)
         if self.state.probe_at == sent_at:
             self.state.probe_at = None
 
     def _until_next_turn(self, now: float) -> float:
-        """Nobody wakes at the same instant as the others."""
+        """Seconds to wait so that the workers don't all send at the same instant."""
         state = self.state
         if not state.staggered:
             return 0.0
         return max(0.0, min(STAGGER_SECONDS, state.last_sent_at + STAGGER_SECONDS - now))
 
     def _until_next_try(self, now: float) -> float:
-        """A request that is kept for trying whether the window is over waits until it is time."""
+        """Seconds to wait until a request that is reserved for probing may be sent."""
         state = self.state
         if state.began is None or not self._is_kept():
             return 0.0
         return max(0.0, state.began + state.length.next_try - now)
 
     def _is_kept(self) -> bool:
-        """Whether the next request is one of those that are kept for finding out the length."""
+        """Whether the next request is one of those that are reserved for probing the length."""
         state, left = self.state, self.left
         if self._share == 100 or state.limit is None or left is None or left <= 0:
             return False
         if state.ends is not None or state.length.is_reported or state.length.is_certain:
             return False
         if self._expected is None or self._expected <= left:
-            return False  # What fits into the share is not slowed at all.
+            return False  # A run that fits into the share isn't slowed down.
         return left <= min(MOST_KEPT, int(self._usable(state.limit) * KEPT_PART))
 
     def _extra_wait(self) -> float:
-        vain = self.state.failed_waits
-        return min(LONGEST_EXTRA_WAIT, FIRST_EXTRA_WAIT * 2.0 ** (vain - 1)) if vain else 0.0
+        failed = self.state.failed_waits
+        return min(LONGEST_EXTRA_WAIT, FIRST_EXTRA_WAIT * 2.0 ** (failed - 1)) if failed else 0.0
 
     def _is_refused_no_more(self, sent_at: float) -> bool:
-        # What was sent after a refusal and came through was counted in another window.
+        # A request sent after a refusal and accepted was counted in another window.
         return self.state.refused and sent_at > self.state.refused_at
 
     def _rolled(self, remaining: int, sent_at: float) -> bool:
-        # Answers may come in another order than the store counted them. Only a request that was
-        # sent after the lowest count was known cannot have been counted before it.
+        # Answers may arrive in another order than the store counted them. Only a request that was
+        # sent after the lowest count was known can't have been counted before it.
         state = self.state
         return state.lowest is not None and remaining > state.lowest and sent_at > state.lowest_at
 
@@ -414,9 +371,9 @@ class RateWindow:
         return max(1, limit * self._share // 100)
 
     def _may_ask(self) -> bool:
-        # Where the window is used up and nothing has told when it ends, one request beyond it costs
-        # nothing and brings the answer; so it does where only other runs have said that it is used
-        # up. Not where a share is left to others: it would succeed, and take from that share.
+        # If the window is used up and its end is unknown, one more request costs nothing and brings
+        # the answer; also if only other runs reported that it is used up. Not if a share is left to
+        # other clients: the request would succeed and use their share.
         state = self.state
         if self._share < 100 and not state.refused:
             return False
@@ -425,7 +382,7 @@ class RateWindow:
         return not state.refused and state.ends is None and state.length.at_most is None
 
     def _end(self) -> float:
-        """When the window ends, as far as it is known; where a refusal costs nothing, a try."""
+        """When the window ends, as far as it is known, or when to probe if a refusal is free."""
         state = self.state
         if state.ends is not None:
             return state.ends
@@ -434,13 +391,12 @@ class RateWindow:
 
     def _may_try(self) -> bool:
         if self.state.refused:
-            return (
-                True  # What comes through is counted in the next window, of which we have a part.
-            )
+            # An accepted request counts in the next window, of which this run has a share.
+            return True
         return self._share == 100 and self.state.length.at_most is not None
 
     def _next_window(self, began: float) -> None:
-        """The window is over, and the next one was found to have begun."""
+        """Begin the next window, whose first request was sent at ``began``."""
         state = self.state
         if state.began is not None and began > state.began and not state.begun_elsewhere:
             state.length.over_after(began - state.began)
@@ -455,7 +411,7 @@ class RateWindow:
 
 
 def _state_from(shared: Mapping[str, Any]) -> WindowState | None:
-    """A state as another run has written it; None for anything else."""
+    """A state that another run wrote; None for anything else."""
     try:
         length = WindowLength(**shared["length"])
         pending = {str(run): (int(n), float(at)) for run, (n, at) in shared["pending"].items()}
@@ -468,17 +424,15 @@ def _state_from(shared: Mapping[str, Any]) -> WindowState | None:
 
 
 def _are_plausible(part: WindowState | WindowLength) -> bool:
-    """Whether each field holds a count, a time or a flag, and nothing only where that may be."""
+    """Whether each field holds a count, a time or a flag, or None where the default is None."""
+    values = [
+        (getattr(part, attribute.name), attribute.default is None)
+        for attribute in fields(part)
+        if attribute.name not in ("length", "pending")
+    ]
     return all(
-        _is_plausible(value) if value is not None else may_be_none
-        for value, may_be_none in _fields(part)
+        may_be_none if value is None else _is_plausible(value) for value, may_be_none in values
     )
-
-
-def _fields(part: WindowState | WindowLength) -> Iterator[tuple[Any, bool]]:
-    for attribute in fields(part):
-        if attribute.name not in ("length", "pending"):
-            yield getattr(part, attribute.name), attribute.default is None
 
 
 def _is_plausible(value: Any) -> bool:

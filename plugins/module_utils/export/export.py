@@ -10,7 +10,6 @@ import datetime
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -20,42 +19,36 @@ from ..errors import InvalidInputError, PublicaError, ValidationError
 from ..plan.model import LabelledWarning
 from ..plan.removals import INCOMPLETE_LISTING
 from ..result.result import warning_lines
+from ..safe_files import OWNER_ONLY, OWNER_ONLY_DIRECTORY, Directory, UnsafeFileError
 from ..store.listing import UserList, read_all_users
 from ..store.snapshot import ACTIVE, ALL
 from .formats import DELIMITERS, ENCODING, csv_text, is_exported_csv, is_exported_yaml, yaml_text
 from .rows import ExportedUser, exported_users
 
 NOT_WRITTEN = "not_written"
-OWNER_ONLY = 0o600
-
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# Not to wait for somebody at the other end of a pipe.
-_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-class Directory:
-    """A folder, for the ``with`` statement.
+class ExportDirectory:
+    """The directory of an export, for the ``with`` statement.
 
-    :param path: of the folder; it is made, for its owner alone, where it is not there.
-    :param read_only: make and write nothing; a folder that is not there is an empty one.
+    :param path: of the directory. If it is missing, it is created for its owner only.
+    :param read_only: create and write nothing; a missing directory counts as empty.
     :raises PublicaError: ``not_written``, here and in every method, with the path and a remedy.
     """
 
     def __init__(self, path: str, *, read_only: bool) -> None:
         self._path = os.path.abspath(path)
         self._read_only = read_only
-        self._directory: int | None = None
+        self._directory: Directory | None = None
 
-    def __enter__(self) -> Directory:
+    def __enter__(self) -> ExportDirectory:
+        mode = None if self._read_only else OWNER_ONLY_DIRECTORY
         try:
-            if not self._read_only:
-                os.makedirs(self._path, 0o700, exist_ok=True)
-            self._directory = os.open(self._path, _DIRECTORY)
+            self._directory = Directory(self._path, create_mode=mode, parents=True)
         except FileNotFoundError:
             self._directory = None
         except (NotADirectoryError, FileExistsError):
-            raise _error(self._path, "is no folder; give another one in dir") from None
+            raise _error(self._path, "is not a directory; give another one in dir") from None
         except (OSError, ValueError) as error:
             raise _error(self._path, _reason("cannot be opened", error)) from None
         return self
@@ -66,66 +59,45 @@ class Directory:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        directory, self._directory = self._directory, None
-        if directory is not None:
-            os.close(directory)
+        if self._directory is not None:
+            self._directory.close()
 
     def path_of(self, name: str) -> str:
-        """The whole path of a file."""
+        """The full path of a file."""
         return os.path.join(self._path, name)
 
     def content(self, name: str) -> bytes | None:
-        """What is in a file; None where there is none."""
+        """The content of a file; None if there is no file."""
         if self._directory is None:
             return None
-        path = self.path_of(name)
         try:
-            mode = os.stat(name, dir_fd=self._directory, follow_symlinks=False).st_mode
-            if not stat.S_ISREG(mode):
-                raise _error(path, "is a link or no regular file, and is left alone; remove it")
-            with open(os.open(name, _READING, dir_fd=self._directory), "rb") as file:
-                return file.read()
-        except FileNotFoundError:
-            return None
+            return self._directory.read(name)
+        except UnsafeFileError:
+            text = "is a link or not a regular file and is left alone; remove it"
+            raise _error(self.path_of(name), text) from None
         except OSError as error:
-            raise _error(path, _reason("cannot be read", error)) from None
+            raise _error(self.path_of(name), _reason("cannot be read", error)) from None
 
     def holds(self, name: str, content: bytes) -> bool:
-        """Whether a file has this content, and is readable by its owner alone."""
+        """Whether a file has this content and only its owner can read it."""
         if self._directory is None or self.content(name) != content:
             return False
-        mode = os.stat(name, dir_fd=self._directory, follow_symlinks=False).st_mode
-        return stat.S_IMODE(mode) == OWNER_ONLY
+        status = self._directory.status(name)
+        return status is not None and stat.S_IMODE(status.st_mode) == OWNER_ONLY
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace a file, or make it. A link that takes its place meanwhile is itself replaced."""
+        """Replace or create a file."""
         if self._directory is None or self._read_only:
             raise _error(self.path_of(name), "is not written in check mode; please report it")
-        beside = f".{name}.{os.getpid()}"
         try:
-            _write_new(self._directory, beside, content)
-            os.rename(beside, name, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+            self._directory.replace(name, content, sync=True)
         except OSError as error:
-            with suppress(OSError):
-                os.unlink(beside, dir_fd=self._directory)
             raise _error(self.path_of(name), _reason("cannot be written", error)) from None
 
 
-def _write_new(directory: int, name: str, content: bytes) -> None:
-    with suppress(FileNotFoundError):
-        # Left behind by a process of the same number that was killed.
-        os.unlink(name, dir_fd=directory)
-    with open(os.open(name, _NEW, OWNER_ONLY, dir_fd=directory), "wb") as file:
-        # Whatever the umask is.
-        os.fchmod(file.fileno(), OWNER_ONLY)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _reason(what: str, error: Exception) -> str:
-    told = getattr(error, "strerror", None) or "the path holds a character that no path has"
-    return f"{what}: {told}; correct dir or the permissions"
+def _reason(problem: str, error: Exception) -> str:
+    cause = getattr(error, "strerror", None) or "the path contains a character that no path can"
+    return f"{problem}: {cause}; correct dir or the permissions"
 
 
 def _error(path: str, text: str) -> PublicaError:
@@ -161,7 +133,7 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
         is incomplete.
     """
     targets = targets_of(params["name"], params["formats"])
-    with Directory(params["dir"], read_only=api.transport.read_only) as directory:
+    with ExportDirectory(params["dir"], read_only=api.transport.read_only) as directory:
         for target in targets:
             _refuse_foreign(directory, target)
         all_users = read_all_users(api, deactivated=params["status"] == ALL)
@@ -215,7 +187,7 @@ def contents_of(
     return contents, warnings
 
 
-def _refuse_foreign(directory: Directory, target: Target) -> None:
+def _refuse_foreign(directory: ExportDirectory, target: Target) -> None:
     """Refuse to replace a file that no export has written."""
     content = directory.content(target.name)
     if content and not target.is_exported(content.decode(ENCODING, errors="replace")):
@@ -248,7 +220,11 @@ def _incomplete(count: int) -> PublicaError:
 
 
 def _written(
-    directory: Directory, targets: Sequence[Target], contents: Mapping[str, bytes], *, writes: bool
+    directory: ExportDirectory,
+    targets: Sequence[Target],
+    contents: Mapping[str, bytes],
+    *,
+    writes: bool,
 ) -> dict[str, Any]:
     """Write the files that differ, and return which ones do."""
     files: list[dict[str, Any]] = []

@@ -92,7 +92,7 @@ def test_a_write_that_an_interruption_leaves_open_is_told_as_such() -> None:
     (applied,) = provision(api, desired_users(ADMINS[:1])).applied
     assert applied.error is not None
     assert applied.error.code == "interrupted"
-    assert "before it could make up for a failure" in applied.error.message
+    assert "interrupted before a retry" in applied.error.message
     assert len(store.writes) == 1
 
 

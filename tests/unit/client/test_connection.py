@@ -2,22 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options: what is accepted, what is refused, and what no error quotes."""
+"""The connection options, and where the session sends the token."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
 from ansible_collections.publica.la.plugins.module_utils.client.connection import (
     Connection,
     connection_argument_spec,
     connection_from_params,
 )
-from ansible_collections.publica.la.plugins.module_utils.errors import InvalidInputError
-from ansible_collections.publica.la.tests.unit.support.builders import TOKEN
+from ansible_collections.publica.la.plugins.module_utils.client.http import HttpTransport
+from ansible_collections.publica.la.plugins.module_utils.errors import (
+    FatalError,
+    InvalidInputError,
+    LostAnswerError,
+)
+from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, connection
+from ansible_collections.publica.la.tests.unit.support.server import raw, serving
 
+PAGE = json.dumps({"CODE": "success", "data": {"paginator": {"data": [{"id": 1}]}}})
+BODY = {"email": "new@example.org", "external_id": "N"}
 DEFAULTS = {name: spec.get("default") for name, spec in connection_argument_spec().items()}
 
 
@@ -26,13 +36,13 @@ def params(**given: Any) -> dict[str, Any]:
 
 
 def fields(**given: Any) -> dict[str, list[str]]:
-    with pytest.raises(InvalidInputError) as told:
+    with pytest.raises(InvalidInputError) as error:
         connection_from_params(params(**given))
-    assert TOKEN not in told.value.message
-    return told.value.fields
+    assert TOKEN not in error.value.message
+    return error.value.fields
 
 
-def test_the_defaults_are_the_documented_ones() -> None:
+def test_defaults() -> None:
     connection = connection_from_params(params())
     assert connection == Connection("https://example.publica.la", TOKEN)
     assert (connection.timeout, connection.max_retries) == (30.0, 5)
@@ -50,7 +60,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
         ("http://[::1]:8080", "http://[::1]:8080"),
     ],
 )
-def test_a_good_address(given: str, expected: str) -> None:
+def test_valid_base_url(given: str, expected: str) -> None:
     assert connection_from_params(params(base_url=given)).base_url == expected
 
 
@@ -72,24 +82,24 @@ def test_a_good_address(given: str, expected: str) -> None:
         "http://127.0.0.1.example.org",
     ],
 )
-def test_a_bad_address(given: str) -> None:
+def test_invalid_base_url(given: str) -> None:
     found = fields(base_url=given)
     assert list(found) == ["base_url"]
     assert "secret" not in str(found)
 
 
-def test_http_is_possible_where_certificates_are_not_looked_at() -> None:
+def test_http_is_allowed_without_validation_of_certificates() -> None:
     url = "http://store.test"
     assert connection_from_params(params(base_url=url, validate_certs=False)).base_url == url
 
 
 @pytest.mark.parametrize("token", ["", "   ", "two words", "line\nbreak", "ñandú"])
-def test_a_token_that_no_header_can_carry(token: str) -> None:
+def test_invalid_token(token: str) -> None:
     assert list(fields(api_token=token)) == ["api_token"]
 
 
-def test_a_token_is_taken_without_the_white_space_around_it() -> None:
-    # A file that holds a token ends with a line break more often than not.
+def test_white_space_around_the_token_is_removed() -> None:
+    # A file with a token usually ends with a line break.
     assert connection_from_params(params(api_token=f" {TOKEN}\n")).api_token == TOKEN
 
 
@@ -110,16 +120,16 @@ def test_a_token_is_taken_without_the_white_space_around_it() -> None:
         ("ca_path", "/no/such/file"),
     ],
 )
-def test_bounds(name: str, value: Any) -> None:
+def test_invalid_option(name: str, value: Any) -> None:
     assert list(fields(**{name: value})) == [name]
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     found = fields(base_url="x", api_token="", timeout=0.0, rate_limit_share=500)
     assert set(found) == {"base_url", "api_token", "timeout", "rate_limit_share"}
 
 
-def test_the_token_is_in_no_representation() -> None:
+def test_representation_hides_the_token() -> None:
     assert TOKEN not in repr(connection_from_params(params()))
 
 
@@ -128,15 +138,118 @@ def test_the_token_is_in_no_representation() -> None:
     [({}, True), ({"validate_certs": False}, False), ({"ca_path": "."}, ".")],
     ids=str,
 )
-def test_what_requests_is_told_of_certificates(given: dict[str, Any], verify: Any) -> None:
+def test_verify_setting(given: dict[str, Any], verify: Any) -> None:
     assert connection_from_params(params(**given)).verify == verify
 
 
-def test_the_token_is_the_one_secret_and_comes_from_the_environment_too(tmp_path: Path) -> None:
+def test_only_the_token_is_secret() -> None:
     spec = connection_argument_spec()
     assert [name for name, entry in spec.items() if entry.get("no_log")] == ["api_token"]
     assert spec["base_url"]["fallback"][1] == ["PUBLICA_BASE_URL"]
     assert spec["api_token"]["fallback"][1] == ["PUBLICA_API_TOKEN"]
+
+
+def test_existing_ca_path(tmp_path: Path) -> None:
     bundle = tmp_path / "ca.pem"
     bundle.touch()
     assert connection_from_params(params(ca_path=str(bundle))).ca_path == str(bundle)
+
+
+def api_at(url: str, **changes: Any) -> UsersApi:
+    return UsersApi(HttpTransport(connection(base_url=url, **changes), read_only=False))
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
+def test_redirect_is_not_followed(status: str) -> None:
+    with serving(raw(PAGE)) as other:
+        moved = raw("", status, f"Location: {other.url}/integration-api/v1/dashboard/users")
+        with serving(moved) as store, pytest.raises(FatalError) as error:
+            api_at(store.url).list_page(1)
+    assert error.value.code == "redirected"
+    assert len(store.requests) == 1
+    assert other.requests == []
+
+
+def test_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login other password other-secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with serving(raw(PAGE)) as store:
+        api_at(store.url).list_page(1)
+    assert "authorization" not in store.requests[0].lower()
+    assert f"x-user-token: {TOKEN}" in store.requests[0].lower()
+
+
+def test_cookies_are_not_kept() -> None:
+    with serving(raw(PAGE, "200 OK", "Set-Cookie: session=abc; Path=/"), raw(PAGE)) as store:
+        api = api_at(store.url)
+        api.list_page(1)
+        api.list_page(2)
+    assert "cookie" not in store.requests[1].lower()
+
+
+class TestProxies:
+    def test_proxy_of_the_environment_is_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with serving(raw(PAGE)) as proxy:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            api_at("http://store.invalid", validate_certs=False).list_page(1)
+        [request] = proxy.requests
+        assert request.startswith("GET http://store.invalid/integration-api/")
+
+    def test_exceptions_of_the_environment_are_respected(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with serving() as proxy, serving(raw(PAGE)) as store:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            monkeypatch.setenv("no_proxy", "127.0.0.1")
+            api_at(store.url).list_page(1)
+        assert proxy.requests == []
+
+    def test_unreachable_proxy_loses_no_write(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        with pytest.raises(FatalError, match="http_proxy") as error:
+            api_at("http://store.invalid", validate_certs=False, max_retries=0).create(BODY)
+        assert not isinstance(error.value, LostAnswerError)
+
+
+class RecordedError(Exception):
+    """Replaces an answer after the options were recorded."""
+
+
+def options_of_a_request(api: UsersApi, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The options that ``requests`` receives in addition to the request."""
+    options: dict[str, Any] = {}
+
+    def record(_request: Any, **given: Any) -> Any:
+        options.update(given)
+        raise RecordedError
+
+    monkeypatch.setattr(api.transport._session, "send", record)
+    with pytest.raises(RecordedError):
+        api.list_page(1)
+    return options
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param({}, "/env/bundle.pem", id="default"),
+        pytest.param({"ca_path": "/task/ca.pem"}, "/task/ca.pem", id="ca_path"),
+        pytest.param({"validate_certs": False}, False, id="validate_certs"),
+        pytest.param({"validate_certs": False, "ca_path": "/task/ca.pem"}, False, id="both"),
+    ],
+)
+def test_certificate_options_precede_the_environment(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], expected: str | bool
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/env/bundle.pem")
+    api = api_at("https://store.invalid", **options)
+    assert options_of_a_request(api, monkeypatch)["verify"] == expected
+
+
+def test_every_request_has_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = options_of_a_request(api_at("https://store.invalid", timeout=7.5), monkeypatch)
+    # To connect and to read.
+    assert options["timeout"] == (7.5, 7.5)
+    assert options["allow_redirects"] is False

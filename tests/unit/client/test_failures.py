@@ -2,14 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a status or an exception to an error: its code, whether it passes, whether it was sent."""
+"""Errors for statuses and exceptions, and the secrets that no error contains."""
 
 from __future__ import annotations
 
+import html
 import json
 import socket
 import ssl
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 import requests.exceptions as kinds
@@ -19,8 +21,10 @@ from ansible_collections.publica.la.plugins.module_utils.client.failures import 
     Request,
     failure_of_answer,
     failure_of_exception,
+    unexpected_answer,
 )
 from ansible_collections.publica.la.tests.unit.support.builders import BASE_URL, TOKEN
+from ansible_collections.publica.la.tests.unit.support.records import IMPERSONATION
 from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool
@@ -35,20 +39,20 @@ from urllib3.exceptions import SSLError as LowSSLError
 POST = Request("POST", "/integration-api/v1/dashboard/users/", BASE_URL, secrets=(TOKEN,))
 
 
-def of_status(status: int, body: Any = None, **headers: str) -> AttemptError | None:
+def failure_of(status: int, body: Any = None, **headers: str) -> AttemptError | None:
     text = "" if body is None else body if isinstance(body, str) else json.dumps(body)
     return failure_of_answer(Answer(status, CaseInsensitiveDict(headers), text.encode()), POST)
 
 
 def failed(status: int, body: Any = None, **headers: str) -> AttemptError:
-    failure = of_status(status, body, **headers)
+    failure = failure_of(status, body, **headers)
     assert failure is not None
     return failure
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
-def test_a_good_status_is_no_failure(status: int) -> None:
-    assert of_status(status) is None
+def test_good_status_is_not_a_failure(status: int) -> None:
+    assert failure_of(status) is None
 
 
 @pytest.mark.parametrize(
@@ -70,14 +74,14 @@ def test_a_good_status_is_no_failure(status: int) -> None:
         (418, {"message": "teapot"}, "unexpected_status", False, False),
     ],
 )
-def test_each_status_has_its_error(
+def test_error_of_each_status(
     status: int, body: Any, code: str, fatal: bool, transient: bool
 ) -> None:
     failure = failed(status, body)
     assert (failure.error.code, failure.error.fatal, failure.transient) == (code, fatal, transient)
-    told = failure.error.as_failure()
-    assert (told["method"], told["path"], told["status"]) == ("POST", POST.path, status)
-    assert told["message"] == str(failure.error)
+    returned = failure.error.as_failure()
+    assert (returned["method"], returned["path"]) == ("POST", POST.path)
+    assert (returned["status"], returned["message"]) == (status, str(failure.error))
 
 
 @pytest.mark.parametrize(
@@ -89,18 +93,16 @@ def test_each_status_has_its_error(
                      id="code and message"),
         pytest.param({"CODE": "validation", "data": {"email": ["is taken"]}},
                      {"email": ["is taken"]}, "email: is taken", id="code and data"),
-        pytest.param("no", {}, 'text that is no JSON ("no")', id="no JSON"),
+        pytest.param("no", {}, 'text that is not JSON ("no")', id="no JSON"),
     ],
 )  # fmt: skip
-def test_a_422_tells_its_faults_in_every_form(
-    body: Any, fields: dict[str, list[str]], words: str
-) -> None:
+def test_errors_of_a_422_in_every_form(body: Any, fields: dict[str, list[str]], words: str) -> None:
     error = failed(422, body).error
     assert error.fields == fields
     assert words in error.message
 
 
-def test_a_website_in_the_place_of_the_store_ends_a_read_for_good() -> None:
+def test_website_instead_of_the_store_is_fatal_for_a_read() -> None:
     answer = Answer(404, CaseInsensitiveDict(), b"<html>Not Found</html>")
     failure = failure_of_answer(answer, Request("GET", "/users", BASE_URL))
     assert failure is not None
@@ -108,34 +110,34 @@ def test_a_website_in_the_place_of_the_store_ends_a_read_for_good() -> None:
     assert "Check base_url" in failure.error.message
 
 
-def test_a_refusal_in_spite_of_a_good_status_tells_its_faults() -> None:
+def test_refusal_with_a_good_status_has_its_errors() -> None:
     error = failed(200, {"CODE": "validation_error", "data": {"email": ["is taken"]}}).error
     assert error.fields == {"email": ["is taken"]}
 
 
 @pytest.mark.parametrize("location", ["http://[::1", "//", "", "https://:x"])
-def test_a_malformed_redirect_is_one_all_the_same(location: str) -> None:
+def test_malformed_redirect(location: str) -> None:
     assert failed(302, None, Location=location).error.code == "redirected"
 
 
-def test_only_a_refusal_for_the_rate_limit_was_surely_not_carried_out() -> None:
+def test_only_the_rate_limit_proves_that_the_store_did_not_act() -> None:
     assert failed(429).was_sent is False
     assert failed(500).was_sent is True
 
 
 @pytest.mark.parametrize(("value", "wait"), [("7", 7.0), ("", None), ("soon", None)])
-def test_a_failing_store_may_say_when_to_come_back(value: str, wait: float | None) -> None:
+def test_failing_store_may_ask_for_a_wait(value: str, wait: float | None) -> None:
     assert failed(503, None, **{"Retry-After": value}).wait == wait
 
 
-def test_a_redirect_tells_only_where_to() -> None:
+def test_redirect_reveals_only_its_host() -> None:
     error = failed(301, None, Location="https://evil.example/login?token=abc#x").error
     assert "https://evil.example" in error.message
     assert "abc" not in error.message
 
 
 def wrapped(inner: Exception, kind: type[Exception] = kinds.ConnectionError) -> Exception:
-    """An exception as ``requests`` raises it: around the pool's, around the reason."""
+    """An exception as ``requests`` raises it: it wraps the pool's, which wraps the reason."""
     return kind(MaxRetryError(None, "/", reason=inner))  # type: ignore[arg-type]
 
 
@@ -150,30 +152,30 @@ BROKEN_TLS = ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
     [
         pytest.param(wrapped(REFUSED), "unreachable", True, True, False, id="refused"),
         pytest.param(kinds.ConnectTimeout("timed out"), "unreachable", True, True, False,
-                     id="no connection in time"),
+                     id="connection timeout"),
         pytest.param(kinds.ProxyError("Cannot connect to proxy."), "unreachable", True, True, False,
                      id="proxy"),
         pytest.param(wrapped(LowSSLError(UNKNOWN_CERT), kinds.SSLError), "tls", True, False, False,
                      id="unknown certificate"),
         # A balancer that closes a kept connection: the request may have arrived.
         pytest.param(wrapped(LowSSLError(BROKEN_TLS), kinds.SSLError), "connection_broken", False,
-                     True, True, id="TLS that breaks off"),
+                     True, True, id="broken TLS"),
         pytest.param(kinds.ReadTimeout("Read timed out."), "timeout", False, True, True,
-                     id="no answer in time"),
+                     id="read timeout"),
         pytest.param(kinds.ConnectionError(STOPPED),
-                     "timeout", False, True, True, id="an answer that stops"),
+                     "timeout", False, True, True, id="answer that stops"),
         pytest.param(kinds.ConnectionError(ProtocolError("Connection aborted.",
                      ConnectionResetError(104, "Connection reset by peer"))), "connection_broken",
                      False, True, True, id="reset"),
         pytest.param(kinds.ChunkedEncodingError("Connection broken: IncompleteRead"),
-                     "connection_broken", False, True, True, id="a body that breaks off"),
+                     "connection_broken", False, True, True, id="truncated body"),
         pytest.param(kinds.ContentDecodingError("gzip"), "unexpected_answer", False, True, True,
-                     id="a body that cannot be decoded"),
+                     id="undecodable body"),
         pytest.param(kinds.InvalidURL("x"), "request_impossible", True, False, False,
-                     id="no URL"),
+                     id="invalid URL"),
     ],
 )  # fmt: skip
-def test_each_exception_has_its_error(
+def test_error_of_each_exception(
     error: Exception, code: str, fatal: bool, transient: bool, was_sent: bool
 ) -> None:
     failure = failure_of_exception(error, POST, timeout=30)
@@ -181,7 +183,7 @@ def test_each_exception_has_its_error(
     assert (failure.transient, failure.was_sent) == (transient, was_sent)
 
 
-def test_an_unknown_host_was_never_reached() -> None:
+def test_unknown_host_received_nothing() -> None:
     reason = NewConnectionError(HTTPSConnection("x"), "Failed to resolve")
     reason.__cause__ = socket.gaierror(-2, "Name or service not known")
     failure = failure_of_exception(wrapped(reason), POST, timeout=30)
@@ -189,7 +191,100 @@ def test_an_unknown_host_was_never_reached() -> None:
     assert "Name or service not known" in failure.error.message
 
 
-def test_no_object_or_address_of_a_library_is_told() -> None:
+def test_message_contains_no_object_of_a_library() -> None:
     failure = failure_of_exception(wrapped(REFUSED), POST, timeout=30)
     assert "object at 0x" not in failure.error.message
     assert "store.example" in failure.error.message
+
+
+PASSWORDS = {
+    "plain": "Correct-Horse-9",
+    "spaces": "two  spaces  9",
+    "quotes": 'say "a\\b" 99',
+    "markup": "<b>&amp;'99",
+    "not ASCII": "contraseña-99",
+}
+FORMS: dict[str, Any] = {
+    "message": lambda text: {"message": f"bad value {text}"},
+    "errors": lambda text: {"errors": {"new_password": [f"{text} is too weak"]}},
+    "data": lambda text: {"CODE": "e", "data": {"new_password": f"{text} is too weak"}},
+    "nested": lambda text: {"errors": {"new_password": [{"given": text}]}},
+    "key": lambda text: {"errors": {text: ["unknown field"]}},
+    "top key": lambda text: {text: 1},
+    "text": lambda text: f"Refused: {text}",
+    "page": lambda text: f"<html><title>{html.escape(text)}</title></html>",
+    "page body": lambda text: f"<p>{html.escape(text)}</p>",
+}
+
+
+def returned_failure(status: int, body: Any, secret: str) -> str:
+    """The complete ``failure`` that a task returns for this answer, as text."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    answer = Answer(status, CaseInsensitiveDict(), text.encode())
+    request = Request("PUT", "/x", BASE_URL, secrets=(TOKEN, secret))
+    failure = failure_of_answer(answer, request) or unexpected_answer(answer, request)
+    return json.dumps(failure.error.as_failure(), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 418, 422, 500])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", PASSWORDS)
+def test_echoed_password_is_not_returned(status: int, form: str, kind: str) -> None:
+    secret = PASSWORDS[kind]
+    returned = returned_failure(status, FORMS[form](secret), secret)
+    # White space and quoting may have changed.
+    for variant in (
+        secret,
+        " ".join(secret.split()),
+        json.dumps(secret)[1:-1],
+        html.escape(secret),
+    ):
+        assert variant not in returned
+
+
+ESCAPES: dict[str, Any] = {
+    "JSON": lambda text: json.dumps(text)[1:-1],
+    "JSON of PHP": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
+    "JSON in UTF-8": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    "JSON in JSON": lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
+    "URL": quote,
+    "form": quote_plus,
+    "HTML": html.escape,
+}
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+@pytest.mark.parametrize("status", [409, 422, 500])
+def test_escaped_password_is_not_returned(status: int, escape: str) -> None:
+    secret = 'Geh\u00e4im"x\\y/12 &'
+    escaped = ESCAPES[escape](secret)
+    returned = returned_failure(status, f"Failed at new_password={escaped}.", secret)
+    assert "im" not in returned.split("Failed at")[-1]
+    assert "(not shown)" in returned
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("status", [200, 422, 500])
+def test_echoed_token_is_not_returned(status: int, form: str) -> None:
+    assert TOKEN not in returned_failure(status, FORMS[form](TOKEN), "")
+
+
+@pytest.mark.parametrize("before", range(100, 122))
+def test_no_part_of_a_secret_remains_after_shortening(before: int) -> None:
+    body = {"message": f"{'x' * (before - 1)} {TOKEN}"}
+    returned = returned_failure(422, body, "")
+    assert TOKEN[:6] not in returned
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("status", [200, 403, 422, 500])
+def test_impersonation_link_is_not_returned(status: int, form: str) -> None:
+    assert "53114" not in returned_failure(status, FORMS[form](IMPERSONATION), "")
+
+
+def test_path_of_an_error_has_neither_host_nor_query() -> None:
+    answer = Answer(500, CaseInsensitiveDict(), b"")
+    request = Request("GET", "/users", BASE_URL, query={"query": "ana@example.org"})
+    failure = failure_of_answer(answer, request)
+    assert failure is not None
+    assert failure.error.path == "/users"

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
-from ansible_collections.publica.la.plugins.module_utils.export.export import Directory, export
+from ansible_collections.publica.la.plugins.module_utils.export.export import (
+    ExportDirectory,
+    export,
+)
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, api_on
 from ansible_collections.publica.la.tests.unit.support.reading import FULL, Reading
 from ansible_collections.publica.la.tests.unit.support.records import StoredUser
@@ -115,7 +118,7 @@ def test_a_link_is_neither_followed_nor_replaced(directory: Path, name: str) -> 
 
 def test_a_link_that_appears_meanwhile_is_not_written_through(directory: Path) -> None:
     (directory / "target").write_text("precious", encoding="utf-8")
-    with Directory(str(directory), read_only=False) as opened:
+    with ExportDirectory(str(directory), read_only=False) as opened:
         (directory / "press.yml").symlink_to(directory / "target")
         opened.write("press.yml", b"new")
     assert (directory / "target").read_text(encoding="utf-8") == "precious"
@@ -125,7 +128,7 @@ def test_a_link_that_appears_meanwhile_is_not_written_through(directory: Path) -
 
 def test_a_pipe_is_not_waited_for(directory: Path) -> None:
     os.mkfifo(directory / "press.yml")
-    assert "no regular file" in refused(a_store(), directory).message
+    assert "not a regular file" in refused(a_store(), directory).message
 
 
 @pytest.mark.parametrize(
@@ -153,7 +156,7 @@ def test_a_name_that_is_none_of_a_file(directory: Path, name: str) -> None:
 
 def test_a_folder_that_is_none(directory: Path) -> None:
     (directory / "file").write_text("", encoding="utf-8")
-    assert "is no folder" in refused(a_store(), directory / "file").message
+    assert "is not a directory" in refused(a_store(), directory / "file").message
     assert "cannot be opened" in refused(a_store(), directory / "a\0b").message
 
 

@@ -25,7 +25,7 @@ PATIENCE = 30.0
 
 
 def text(**changes: Any) -> str:
-    return json.dumps({**Counts().told(0.0, 0.0, None), "pid": 4711, **changes})
+    return json.dumps({**Counts().as_reported(0.0, 0.0, None), "pid": 4711, **changes})
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from ansible_collections.publica.la.plugins.plugin_utils.progress_lines import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-NUMBERS = {**Counts().told(0.0, 0.0, None), "pid": 4711}
+NUMBERS = {**Counts().as_reported(0.0, 0.0, None), "pid": 4711}
 APPLYING = {
     "phase": "applying",
     "total": 5000,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ansible_collections.publica.la.plugins.module_utils.client.rate_limit import RateHeaders
+from ansible_collections.publica.la.plugins.module_utils.client.answers import RateHeaders
 
 
 @dataclass

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each endpoint as it goes over the wire: method, path, headers, query and body, in order."""
+"""Each endpoint on the wire: method, path, headers, query and body."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SUCCESS = {"CODE": "success", "data": []}
 
 @pytest.fixture
 def wire() -> Iterator[responses.RequestsMock]:
-    """The answers, to be asked for in exactly the order in which a test adds them."""
+    """The answers, which must be requested in exactly the order in which a test adds them."""
     with responses.RequestsMock(registry=OrderedRegistry) as mock:
         yield mock
 
@@ -49,7 +49,7 @@ def sent(wire: responses.RequestsMock) -> list[requests.PreparedRequest]:
     return [call.request for call in wire.calls]
 
 
-def test_every_request_carries_the_documented_headers(
+def test_every_request_has_the_documented_headers(
     wire: responses.RequestsMock, api: UsersApi
 ) -> None:
     wire.get(USERS, json={"data": {"paginator": {"data": []}}})
@@ -65,17 +65,14 @@ def test_every_request_carries_the_documented_headers(
         assert request.headers["Accept"] == "application/json"
         assert request.headers["Content-Type"] == "application/json"
         assert request.headers["User-Agent"] == f"publica.la/{VERSION} (Ansible collection)"
-        # Anything else that names the client or the account would be one more thing to leak.
         assert "Authorization" not in request.headers
         assert "Cookie" not in request.headers
 
 
-def test_a_page_is_read_without_a_trailing_slash(
-    wire: responses.RequestsMock, api: UsersApi
-) -> None:
+def test_page_is_read_without_a_trailing_slash(wire: responses.RequestsMock, api: UsersApi) -> None:
     query = {"page": "2", "per_page": "100", "query": "Ana+x@example.org"}
     answer = {"CODE": "success", "data": {"paginator": {"current_page": 2, "data": [{"id": 5}]}}}
-    # Strict: a trailing slash or another parameter would not match.
+    # A trailing slash or another parameter would not match.
     wire.get(USERS, json=answer, match=[matchers.query_param_matcher(query)])
     assert api.list_page(2, "Ana+x@example.org").records == [{"id": 5}]
     [request] = sent(wire)
@@ -84,9 +81,7 @@ def test_a_page_is_read_without_a_trailing_slash(
     assert request.body is None
 
 
-def test_a_user_is_created_with_a_trailing_slash(
-    wire: responses.RequestsMock, api: UsersApi
-) -> None:
+def test_user_is_created_with_a_trailing_slash(wire: responses.RequestsMock, api: UsersApi) -> None:
     record = {"id": 5, "email": "ana@example.org"}
     wire.post(f"{USERS}/", json={"CODE": "success", "data": record})
     assert api.create(BODY) == record
@@ -97,10 +92,10 @@ def test_a_user_is_created_with_a_trailing_slash(
     "answer",
     [
         pytest.param({"CODE": "success", "data": {"user": {"id": 5}}}, id="nested"),
-        pytest.param({"data": {"id": "5"}}, id="without a code, an id as text"),
+        pytest.param({"data": {"id": "5"}}, id="id as text"),
     ],
 )
-def test_a_created_record_in_other_forms(
+def test_created_record_in_other_forms(
     wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
 ) -> None:
     wire.post(f"{USERS}/", json=answer)
@@ -124,7 +119,7 @@ def test_a_created_record_in_other_forms(
         pytest.param("DELETE", lambda api: api.deactivate(5), "/5", id="deactivate"),
     ],
 )
-def test_the_other_writes(
+def test_other_writes(
     wire: responses.RequestsMock,
     api: UsersApi,
     method: str,
@@ -143,12 +138,14 @@ def test_the_other_writes(
 class TestForceLogout:
     TABLE = f"{BASE_URL}/integration-api/v1/users"
 
-    def test_the_tables_path_comes_first(self, wire: responses.RequestsMock, api: UsersApi) -> None:
+    def test_path_of_the_table_comes_first(
+        self, wire: responses.RequestsMock, api: UsersApi
+    ) -> None:
         wire.post(f"{self.TABLE}/5/force-logout", json=SUCCESS)
         api.force_logout(5)
         assert len(sent(wire)) == 1
 
-    def test_where_it_is_missing_the_examples_path_is_used_from_then_on(
+    def test_path_of_the_example_is_used_after_a_404(
         self, wire: responses.RequestsMock, api: UsersApi
     ) -> None:
         wire.post(f"{self.TABLE}/5/force-logout", status=404, json={"message": ""})
@@ -157,29 +154,29 @@ class TestForceLogout:
         api.force_logout(5)
         api.force_logout(6)
 
-    def test_two_404_mean_that_nobody_was_found(
+    def test_two_404_mean_that_there_is_no_such_user(
         self, wire: responses.RequestsMock, api: UsersApi
     ) -> None:
         wire.post(f"{self.TABLE}/5/force-logout", status=404, json={"message": "No query results"})
         wire.post(f"{USERS}/5/force-logout", status=404, json={"message": ""})
-        with pytest.raises(NotFoundError) as told:
+        with pytest.raises(NotFoundError) as error:
             api.force_logout(5)
-        # The first answer is the one that speaks of the user.
-        assert "No query results" in told.value.message
+        # The first answer names the user.
+        assert "No query results" in error.value.message
 
     @pytest.mark.parametrize(
         "answer",
         [
             pytest.param({"status": 204}, id="204"),
             pytest.param({"body": " \n"}, id="white space"),
-            pytest.param({"json": {"CODE": "success", "data": 1}}, id="as other writes"),
+            pytest.param({"json": {"CODE": "success", "data": 1}}, id="like other writes"),
             pytest.param({"json": {"CODE": "success"}}, id="only the code"),
-            pytest.param({"json": {}}, id="an object that holds nothing"),
-            pytest.param({"json": []}, id="a list that holds nothing"),
+            pytest.param({"json": {}}, id="empty object"),
+            pytest.param({"json": []}, id="empty list"),
             pytest.param({"body": "null"}, id="null"),
         ],
     )
-    def test_what_tells_that_it_was_done(
+    def test_confirming_answer(
         self, wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
     ) -> None:
         wire.post(f"{self.TABLE}/5/force-logout", **answer)
@@ -193,20 +190,20 @@ class TestForceLogout:
             pytest.param({"json": {"message": "Maintenance"}}, id="only a message"),
             pytest.param({"json": [{"id": 5}]}, id="a list"),
             pytest.param({"json": "OK"}, id="a text in JSON"),
-            pytest.param({"json": False}, id="a no"),
-            pytest.param({"json": 0}, id="nothing done"),
+            pytest.param({"json": False}, id="false"),
+            pytest.param({"json": 0}, id="zero"),
             pytest.param({"body": "OK"}, id="a text"),
             pytest.param({"body": "<html>Sign in</html>"}, id="a page"),
-            pytest.param({"body": '{"CODE": "succ'}, id="torn"),
+            pytest.param({"body": '{"CODE": "succ'}, id="truncated"),
         ],
     )
-    def test_what_somebody_else_may_have_answered(
+    def test_answer_that_may_be_a_proxys_is_lost(
         self, wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
     ) -> None:
         wire.post(f"{self.TABLE}/5/force-logout", **answer)
-        with pytest.raises(LostAnswerError) as told:
+        with pytest.raises(LostAnswerError) as error:
             api.force_logout(5)
-        assert (told.value.code, told.value.status) == ("unexpected_answer", 200)
+        assert (error.value.code, error.value.status) == ("unexpected_answer", 200)
 
     @pytest.mark.parametrize(
         "answers",
@@ -217,7 +214,7 @@ class TestForceLogout:
         ],
         ids=["an object", "a text in JSON", "a text"],
     )
-    def test_what_the_store_answers_every_time(
+    def test_form_that_always_returns_is_accepted(
         self, wire: responses.RequestsMock, api: UsersApi, answers: list[dict[str, Any]]
     ) -> None:
         for answer in answers:
@@ -232,12 +229,12 @@ class TestForceLogout:
         "answer",
         [
             pytest.param({"json": {"error": "Maintenance"}}, id="an error"),
-            pytest.param({"json": False}, id="a no"),
+            pytest.param({"json": False}, id="false"),
             pytest.param({"body": "<html>Sign in</html>"}, id="a page"),
-            pytest.param({"body": '{"CODE": "succ'}, id="torn"),
+            pytest.param({"body": '{"CODE": "succ'}, id="truncated"),
         ],
     )
-    def test_what_tells_of_no_logout_however_often_it_comes(
+    def test_answer_that_is_never_accepted(
         self, wire: responses.RequestsMock, api: UsersApi, answer: dict[str, Any]
     ) -> None:
         wire.post(f"{self.TABLE}/5/force-logout", **answer)
@@ -254,7 +251,7 @@ class TestForceLogout:
         ],
         ids=["plain", "characters of a path", "not ASCII"],
     )
-    def test_an_external_id_is_quoted_whole(
+    def test_external_id_is_quoted_completely(
         self, wire: responses.RequestsMock, api: UsersApi, external_id: str, quoted: str
     ) -> None:
         wire.post(f"{self.TABLE}/{quoted}/force-logout", status=204)
@@ -262,14 +259,14 @@ class TestForceLogout:
         assert sent(wire)[0].path_url == f"/integration-api/v1/users/{quoted}/force-logout"
 
 
-def test_an_empty_list_is_a_page_or_a_404(wire: responses.RequestsMock, api: UsersApi) -> None:
+def test_empty_list_is_a_page_or_a_404(wire: responses.RequestsMock, api: UsersApi) -> None:
     wire.get(USERS, json={"data": {"paginator": {"current_page": 1, "data": []}}})
     wire.get(USERS, status=404, json={"message": "No query results for model [App\\User]."})
     wire.get(USERS, status=404)
     assert [api.list_page(1).records for _ in range(3)] == [[], [], []]
 
 
-def test_a_base_url_may_have_a_path(wire: responses.RequestsMock) -> None:
+def test_base_url_may_have_a_path(wire: responses.RequestsMock) -> None:
     api = UsersApi(HttpTransport(connection(base_url=f"{BASE_URL}/store"), read_only=False))
     wire.delete(f"{BASE_URL}/store/integration-api/v1/dashboard/users/5", json=SUCCESS)
     api.deactivate(5)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A wish to end the run: heard, obeyed, and told."""
+"""Stop requests by signals, and worker threads."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import time
 import pytest
 from ansible_collections.publica.la.plugins.module_utils import concurrency as module
 from ansible_collections.publica.la.plugins.module_utils.client.limiter import RateLimiter
-from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
+from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest, for_each
 from ansible_collections.publica.la.plugins.module_utils.errors import FatalError
 
-SLEEP = StopRequest.sleep  # the unit tests put another one in its place
+SLEEP = StopRequest.sleep  # the unit tests replace it
 
 
 @pytest.mark.parametrize("number", module.TO_END, ids=lambda number: number.name)
-def test_a_signal_is_heard_while_listening_only(number: signal.Signals) -> None:
+def test_signal_requests_a_stop_only_during_the_block(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     stop_request = StopRequest()
     with stop_request.handling_signals():
@@ -33,11 +33,11 @@ def test_a_signal_is_heard_while_listening_only(number: signal.Signals) -> None:
         with pytest.raises(FatalError, match=number.name) as error:
             stop_request.check()
         assert error.value.code == "interrupted"
-        os.kill(os.getpid(), number)  # the same wish once more ends nothing
+        os.kill(os.getpid(), number)  # the same request again has no effect
     assert signal.getsignal(number) is before
 
 
-def test_whoever_was_started_to_ignore_a_signal_does() -> None:
+def test_ignored_signal_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         stop_request = StopRequest()
@@ -49,16 +49,16 @@ def test_whoever_was_started_to_ignore_a_signal_does() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_second_wish_ends_the_process() -> None:
+def test_second_request_ends_the_process() -> None:
     program = (
         "import os, signal, sys\n"
         "from ansible_collections.publica.la.plugins.module_utils import concurrency\n"
         "concurrency.SAME_REQUEST_SECONDS = 0.0\n"
         "with concurrency.StopRequest().handling_signals():\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    print('going on', flush=True)\n"
+        "    print('continues', flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
-        "    print('still there')\n"
+        "    print('still runs')\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program],
@@ -69,10 +69,10 @@ def test_a_second_wish_ends_the_process() -> None:
         timeout=60,
     )
     assert ended.returncode == -signal.SIGTERM
-    assert ended.stdout == "going on\n"
+    assert ended.stdout == "continues\n"
 
 
-def test_a_pause_ends_with_the_wish() -> None:
+def test_stop_request_ends_a_sleep() -> None:
     stop_request = StopRequest()
     threading.Timer(0.05, stop_request.request, ["SIGTERM"]).start()
     started = time.monotonic()
@@ -80,7 +80,7 @@ def test_a_pause_ends_with_the_wish() -> None:
     assert time.monotonic() - started < 30.0
 
 
-def test_a_wait_for_the_limit_ends_with_the_wish() -> None:
+def test_stop_request_ends_a_wait_for_the_rate_limit() -> None:
     stop_request = StopRequest()
     limiter = RateLimiter(100, 3600.0, stop_request=stop_request)
     limiter.answered(429, {"Retry-After": "60"}, limiter.acquire())
@@ -90,15 +90,58 @@ def test_a_wait_for_the_limit_ends_with_the_wish() -> None:
     assert limiter.wait_left() == 0.0
 
 
-def test_in_another_thread_than_the_main_one_nothing_is_heard() -> None:
+def test_only_the_main_thread_handles_signals() -> None:
     before = signal.getsignal(signal.SIGTERM)
     seen: list[object] = []
 
-    def listen() -> None:
+    def handle() -> None:
         with StopRequest().handling_signals():
             seen.append(signal.getsignal(signal.SIGTERM))
 
-    thread = threading.Thread(target=listen)
+    thread = threading.Thread(target=handle)
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8, 64])
+def test_each_item_once(workers: int) -> None:
+    done: list[int] = []
+    for_each(range(200), done.append, workers)
+    assert sorted(done) == list(range(200))
+
+
+def test_one_worker_keeps_the_order_without_a_thread() -> None:
+    threads: list[threading.Thread] = []
+    done: list[int] = []
+
+    def act(item: int) -> None:
+        threads.append(threading.current_thread())
+        done.append(item)
+
+    for_each(range(20), act, 1)
+    assert done == list(range(20))
+    assert set(threads) == {threading.current_thread()}
+
+
+def test_number_of_concurrent_workers() -> None:
+    meeting = threading.Barrier(4, timeout=10)
+    for_each(range(4), lambda _item: meeting.wait(), 4)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_first_error_is_raised_and_ends_the_work(workers: int) -> None:
+    begun: list[int] = []
+
+    def act(item: int) -> None:
+        begun.append(item)
+        if item == 5:
+            raise ValueError("the fifth")
+
+    with pytest.raises(ValueError, match="the fifth"):
+        for_each(range(10_000), act, workers)
+    assert len(begun) < 10_000
+
+
+def test_no_items() -> None:
+    for_each([], pytest.fail, 4)
