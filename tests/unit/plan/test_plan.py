@@ -123,7 +123,9 @@ def test_a_creation_needs_both_keys(keys: dict[str, Any], missing: list[str]) ->
     assert user.error is not None
     assert user.error.code == "incomplete"
     assert sorted(user.error.fields) == missing
-    assert f"to create the user {missing[0]} is missing. Give {missing[0]}" in user.error.message
+    assert f"{missing[0]} is missing" in user.error.message
+    assert f"Give {missing[0]}" in user.error.message
+    assert next(iter(keys.values())) in user.error.message
     assert (user.index, user.steps) == (1, ())
 
 
@@ -183,10 +185,9 @@ def test_an_update_needs_an_external_id(tells: bool) -> None:
     assert user.desired.email == "user1@example.org"
     assert user.current is not None
     assert user.current.id == 1
-    reason = "has none at the store" if tells else "cannot be read from this store"
-    assert f"user1@example.org (id 1) the API requires the user's external_id, which {reason}" in (
-        user.error.message
-    )
+    assert user.error.message.startswith("user1@example.org (id 1) ")
+    assert ("none at the store" in user.error.message) is tells
+    assert "Give external_id" in user.error.message
 
 
 def test_without_an_external_id_a_user_can_still_be_reactivated() -> None:
@@ -207,7 +208,7 @@ def test_of_hidden_plans_none_is_assigned_and_a_warning_says_so() -> None:
     assert user.steps == ()
     [warning] = user.warnings
     assert warning.label == "user1@example.org"
-    assert "does not tell which plans" in warning.text
+    assert "no plan was assigned" in warning.text
 
 
 def test_a_conflict_of_keys_keeps_its_place() -> None:
@@ -304,13 +305,3 @@ def test_a_password_is_generated_only_where_none_is_given(password: str | None) 
     made = plan(desired_user(9, generate_password=True, password=password))
     [step] = made.changes[0].steps
     assert step.generates_password is (password is None)
-
-
-def test_ending_sessions_is_one_step_that_names_its_user() -> None:
-    desired, current = DesiredUser(external_id="E"), current_user(7)
-    [user] = plan_logout(desired, current, "E").changes
-    [step] = user.steps
-    assert (step.endpoint, step.identifier) == ("force_logout", "E")
-    assert (user.index, user.desired, user.actions) == (0, desired, ["force_logout"])
-    # Nothing about the user changes.
-    assert (user.current, user.after) == (current, current)
