@@ -383,7 +383,7 @@ class TestForcedLogout:
         assert store.users[1].admin is True
         # The next run sees no difference, and ends no session.
         assert [warning.label for warning in applied.warnings] == ["ana@example.org"]
-        assert "may still be open" in applied.warnings[0].text
+        assert "publica_user_logout" in applied.warnings[0].text
 
     def test_a_change_that_was_refused_leaves_nothing_to_warn_of(self) -> None:
         store = store_of(ana())

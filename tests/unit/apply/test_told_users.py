@@ -94,13 +94,13 @@ class TestANewUser:
         store = store_of()
         data = {"id": 7, **NEW, "user_plans": [], "user_plans_count": 0}
         store.answer_instead("POST", Reply(200, {"CODE": "success", "data": data}))
-        assert created(store, plan_id=4).changes == (held_plan(4),)
+        assert created(store, plan_id=4).plans == (held_plan(4),)
 
     def test_without_a_plan_asked_for_or_told_holds_none(self) -> None:
         store = store_of()
         data = {"id": 7, "email": NEW["email"]}
         store.answer_instead("POST", Reply(200, {"CODE": "success", "data": data}))
-        assert created(store).changes == ()
+        assert created(store).plans == ()
 
 
 def test_a_reactivated_user_has_no_moment_of_deactivation() -> None:

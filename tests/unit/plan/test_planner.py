@@ -1,0 +1,366 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planning of one user: differences, held plans, request bodies, predictions and errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan, UserChange
+from ansible_collections.publica.la.plugins.module_utils.plan.planner import (
+    create_body,
+    different_attributes,
+    holds_plan,
+    plan_users,
+)
+from ansible_collections.publica.la.plugins.module_utils.store.user import (
+    CurrentUser,
+    HeldPlan,
+    UserIndex,
+)
+from ansible_collections.publica.la.tests.unit.support.builders import (
+    PASSWORD,
+    TODAY,
+    current_user,
+    desired_user,
+    held_plan,
+    only_steps,
+)
+
+HIDDEN: dict[str, Any] = {"external_id": None, "returns_external_id": False}
+
+
+def plan(*desired: DesiredUser, **current: Any) -> Plan:
+    """The plan over three users of the store, all with the given attributes."""
+    store = [current_user(number, **current) for number in (1, 2, 3)]
+    return plan_users(desired, UserIndex(store), TODAY)
+
+
+def change_of(desired: DesiredUser, **current: Any) -> UserChange:
+    """The change of a desired user who is the second one in the input."""
+    _, change = plan(desired_user(3), desired, **current).changes
+    assert (change.index, change.desired) == (1, desired)
+    return change
+
+
+def update_of(current: dict[str, Any], **desired: Any) -> dict[str, Any]:
+    """The body of the only step, an update."""
+    [(endpoint, body)] = only_steps(plan(desired_user(1, **desired), **current))
+    assert endpoint == "update"
+    return body
+
+
+@pytest.mark.parametrize(
+    ("desired", "current", "expected"),
+    [
+        pytest.param({}, {"admin": True, "sessions_limit": 5}, {}, id="unmanaged"),
+        pytest.param({"email": "USER1@EXAMPLE.ORG"}, {}, {}, id="address in another case"),
+        pytest.param({"email": "a@b.example"}, {}, {"email": "a@b.example"}, id="address"),
+        pytest.param({"external_id": "X"}, {}, {"external_id": "X"}, id="external id"),
+        pytest.param(
+            {"external_id": "X"}, {"external_id": None}, {"external_id": "X"}, id="no external id"
+        ),
+        pytest.param({"external_id": "X"}, HIDDEN, {}, id="external id not returned"),
+        pytest.param({"sessions_limit": 0}, {"sessions_limit": None}, {}, id="no limit"),
+        pytest.param(
+            {"sessions_limit": 0}, {"sessions_limit": 2}, {"sessions_limit": 0}, id="limit removed"
+        ),
+        pytest.param(
+            {"sessions_limit": 3}, {"sessions_limit": None}, {"sessions_limit": 3}, id="limit set"
+        ),
+        pytest.param({"admin": False}, {"admin": True}, {"admin": False}, id="right revoked"),
+        pytest.param({"admin": False}, {"admin": None}, {"admin": False}, id="right unknown"),
+    ],
+)
+def test_only_managed_attributes_differ(
+    desired: dict[str, Any], current: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert different_attributes(desired_user(**desired), current_user(**current)) == expected
+
+
+@pytest.mark.parametrize(
+    ("plans", "valid_to", "held"),
+    [
+        pytest.param((), None, False, id="no plan"),
+        pytest.param((held_plan(4),), None, True, id="without an end"),
+        pytest.param((held_plan(5),), None, False, id="another plan"),
+        pytest.param((held_plan(4, "2026-06-01"),), None, True, id="ends today"),
+        pytest.param((held_plan(4, "2026-05-31"),), None, False, id="ended yesterday"),
+        pytest.param((held_plan(4, "2026-06-01T00:00:00Z"),), None, True, id="a time today"),
+        pytest.param((held_plan(4, "2026-05-31T23:00:00Z"),), None, True, id="today in Madrid"),
+        pytest.param((held_plan(4, cancelled=True),), None, False, id="cancelled"),
+        pytest.param((held_plan(4, "2026-12-31"),), "2026-12-31", True, id="same end"),
+        pytest.param((held_plan(4, "2026-12-30"),), "2026-12-31", False, id="another end"),
+        pytest.param((held_plan(4),), "2026-12-31", False, id="desired end, none held"),
+        pytest.param(
+            (held_plan(4, "2026-12-31", cancelled=True),),
+            "2026-12-31",
+            False,
+            id="same end, cancelled",
+        ),
+        pytest.param(
+            (held_plan(4, "2026-01-01"), held_plan(4, "2026-12-31")),
+            "2026-12-31",
+            True,
+            id="one of two",
+        ),
+        pytest.param(
+            (held_plan(4, "2027-01-01T02:59:59Z"),), "2026-12-31", True, id="end in Buenos Aires"
+        ),
+        # Another assignment would end on the same day, so every run would assign it.
+        pytest.param((held_plan(4, "2026-01-01"),), "2026-01-01", True, id="desired end is past"),
+        pytest.param(None, None, None, id="unknown"),
+        pytest.param(None, "2026-12-31", None, id="unknown, with an end"),
+    ],
+)
+def test_held_plans(
+    plans: tuple[HeldPlan, ...] | None, valid_to: str | None, held: bool | None
+) -> None:
+    desired = desired_user(plan_id=4, plan_valid_to=valid_to)
+    assert holds_plan(desired, current_user(plans=plans), TODAY) is held
+
+
+# The bodies for each option are in test_matrix.py.
+
+
+def test_a_creation_has_no_plan_name_without_a_plan() -> None:
+    body = create_body(desired_user(user_plan_name="Gold"))
+    assert body == {"email": "user1@example.org", "external_id": "ext-1"}
+
+
+def test_an_update_has_the_complete_record_in_documented_types() -> None:
+    current = {"plan_admin": True, "only_sees_readable": True, "sessions_limit": 2}
+    body = update_of(current, admin=True)
+    assert body == {
+        "email": "user1@example.org",
+        "external_id": "ext-1",
+        "sessions_limit": 2,
+        "admin": 1,
+        "plan_admin": 1,
+        "only_sees_readable": 1,
+    }
+    # 1 == True in Python, and the API documents 1 or 0 for an update (variant 6).
+    assert not any(isinstance(value, bool) for value in body.values())
+
+
+def test_an_update_leaves_out_a_right_that_is_unknown() -> None:
+    assert "plan_admin" not in update_of({"plan_admin": None}, admin=True)
+
+
+@pytest.mark.parametrize(
+    ("current", "desired", "expected"),
+    [
+        pytest.param({"external_id": "E"}, {"id": 1, "external_id": None}, "E", id="returned"),
+        pytest.param(HIDDEN, {"external_id": "D"}, "D", id="not returned"),
+    ],
+)
+def test_an_update_has_an_external_id(
+    current: dict[str, Any], desired: dict[str, Any], expected: str
+) -> None:
+    [change] = plan_users(
+        [desired_user(1, admin=True, **desired)], UserIndex([current_user(1, **current)]), TODAY
+    ).changes
+    assert change.steps[0].body["external_id"] == expected
+
+
+def test_an_update_for_another_reason_has_neither_password_nor_plan() -> None:
+    body = update_of(
+        {"plans": (held_plan(4),)}, admin=True, password=PASSWORD, plan_id=4, user_plan_name="Gold"
+    )
+    assert not {"new_password", "assign_new_plan", "user_plan_name"} & set(body)
+
+
+@pytest.mark.parametrize(("key", "missing"), [("email", "external_id"), ("external_id", "email")])
+def test_a_creation_needs_both_keys(key: str, missing: str) -> None:
+    change = change_of(DesiredUser(**{key: "new@example.org"}))  # type: ignore[arg-type]
+    assert change.error is not None
+    assert (change.error.code, list(change.error.fields)) == ("incomplete", [missing])
+    for part in ("new@example.org", f"{missing} is missing", f"Give {missing}"):
+        assert part in change.error.message
+    assert change.steps == ()
+
+
+@pytest.mark.parametrize("is_returned", [True, False])
+def test_an_update_needs_an_external_id(is_returned: bool) -> None:
+    change = change_of(
+        DesiredUser(email="user1@example.org", admin=True),
+        external_id=None,
+        returns_external_id=is_returned,
+    )
+    assert change.error is not None
+    assert (change.error.code, list(change.error.fields)) == ("incomplete", ["external_id"])
+    assert change.error.message.startswith("user1@example.org (id 1) ")
+    assert "Give external_id" in change.error.message
+    assert ("none at the store" in change.error.message) is is_returned
+    assert change.steps == ()
+    assert change.current is not None
+    assert change.current.id == 1
+
+
+def test_a_reactivation_needs_no_external_id() -> None:
+    made = plan(DesiredUser(email="user1@example.org", state="active"), **HIDDEN, active=False)
+    assert only_steps(made) == [("reactivate", {})]
+
+
+def test_a_conflict_of_keys_becomes_the_error_of_the_change() -> None:
+    change = change_of(desired_user(1, id=99))
+    assert change.error is not None
+    assert (change.error.code, change.steps) == ("identity_conflict", ())
+
+
+@pytest.mark.parametrize(
+    ("number", "current"),
+    [
+        pytest.param(1, current_user(1, active=False), id="deactivated"),
+        pytest.param(9, None, id="unknown"),
+    ],
+)
+def test_an_absent_user_who_is_not_active_needs_no_step(
+    number: int, current: CurrentUser | None
+) -> None:
+    change = change_of(desired_user(number, state="absent"), active=False)
+    assert (change.steps, change.error) == ((), None)
+    assert (change.current, change.after) == (current, current)
+
+
+@pytest.mark.parametrize("state", ["present", "active"])
+def test_present_leaves_a_user_deactivated_with_a_warning(state: str) -> None:
+    change = change_of(desired_user(1, state=state), active=False)
+    warnings = [warning for warning in change.warnings if "state: active" in warning.text]
+    assert len(warnings) == (state == "present")
+
+
+def test_no_plan_is_assigned_if_the_held_plans_are_unknown() -> None:
+    change = change_of(desired_user(1, plan_id=4), plans=None)
+    assert change.steps == ()
+    [warning] = change.warnings
+    assert warning.label == "user1@example.org"
+    assert "no plan was assigned" in warning.text
+
+
+@pytest.mark.parametrize(
+    ("options", "actions"),
+    [
+        ({"password": PASSWORD}, []),
+        ({"password": PASSWORD, "update_password": "always"}, ["set_password"]),
+        ({"update_password": "always"}, []),
+    ],
+)
+def test_update_password(options: dict[str, Any], actions: list[str]) -> None:
+    made = plan(desired_user(1, **options))
+    assert made.changes[0].actions == actions
+    assert [body["new_password"] for _, body in only_steps(made)] == [PASSWORD] * len(actions)
+
+
+@pytest.mark.parametrize("password", [None, PASSWORD], ids=["none given", "given"])
+def test_a_password_is_generated_only_if_none_is_given(password: str | None) -> None:
+    made = plan(desired_user(9, generate_password=True, password=password))
+    [step] = made.changes[0].steps
+    assert step.generates_password is (password is None)
+
+
+def test_a_failed_logout_does_not_prevent_a_deactivation() -> None:
+    change = change_of(desired_user(1, state="absent", force_logout=True))
+    assert change.actions == ["deactivate", "force_logout"]
+    assert [(step.endpoint, step.may_fail) for step in change.steps] == [
+        ("force_logout", True),
+        ("deactivate", False),
+    ]
+
+
+def test_one_update_does_all_that_an_update_can() -> None:
+    options: dict[str, Any] = {
+        "admin": True,
+        "password": PASSWORD,
+        "update_password": "always",
+        "plan_id": 4,
+        "force_logout": True,
+        "state": "active",
+    }
+    change = change_of(desired_user(1, **options), active=False)
+    assert [(step.endpoint, step.actions) for step in change.steps] == [
+        ("reactivate", ("reactivate",)),
+        ("update", ("update", "set_password", "assign_plan")),
+        ("force_logout", ("force_logout",)),
+    ]
+    assert change.actions == [action for step in change.steps for action in step.actions]
+
+
+CAMPUS = held_plan(3, name="Campus")
+
+
+@pytest.mark.parametrize(
+    ("options", "predicted"),
+    [
+        pytest.param(
+            {
+                "sessions_limit": 3,
+                "admin": True,
+                "plan_admin": True,
+                "only_sees_readable": True,
+                "plan_id": 4,
+                "plan_valid_to": "2031-12-31",
+                "user_plan_name": "Campus",
+            },
+            {
+                "sessions_limit": 3,
+                "admin": True,
+                "plan_admin": True,
+                "only_sees_readable": True,
+                "plans": (held_plan(4, "2031-12-31", name="Campus"),),
+            },
+            id="all options",
+        ),
+        pytest.param(
+            {"sessions_limit": 0},
+            {"sessions_limit": None, "admin": False, "plan_admin": False, "plans": ()},
+            id="no options",
+        ),
+    ],
+)
+def test_the_user_after_a_creation(options: dict[str, Any], predicted: dict[str, Any]) -> None:
+    # The store chooses the id.
+    keys = {"id": 0, "email": "user9@example.org", "active": True, "external_id": "ext-9"}
+    assert change_of(desired_user(9, **options)).after == CurrentUser(**keys, **predicted)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("plans", [(CAMPUS,), None], ids=["plans", "unknown plans"])
+@pytest.mark.parametrize("limit", [0, 5])
+def test_the_user_after_an_update(limit: int, plans: tuple[HeldPlan, ...] | None) -> None:
+    desired = desired_user(1, email="new@example.org", admin=True, sessions_limit=limit)
+    assert change_of(desired, sessions_limit=2, plans=plans).after == current_user(
+        1, email="new@example.org", admin=True, sessions_limit=limit or None, plans=plans
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "current", "changed"),
+    [
+        pytest.param(
+            {"plan_id": 4, "plan_valid_to": "2031-12-31"},
+            {"plans": (CAMPUS,)},
+            {"plans": (CAMPUS, held_plan(4, "2031-12-31"))},
+            id="additional plan",
+        ),
+        pytest.param(
+            {"plan_id": 3, "admin": True},
+            {"plans": (CAMPUS,)},
+            {"plans": (CAMPUS,), "admin": True},
+            id="plan that is held",
+        ),
+        pytest.param(
+            {"state": "active"},
+            {"active": False, "deactivated_at": "2026-05-01T00:00:00Z"},
+            {},
+            id="reactivation",
+        ),
+    ],
+)
+def test_the_user_after_other_changes(
+    options: dict[str, Any], current: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    assert change_of(desired_user(1, **options), **current).after == current_user(1, **changed)
