@@ -11,14 +11,12 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Union
+from typing import Any, Union
 
 from ..errors import ValidationError, listed
+from .columns import SRC_COLUMNS, Columns, TextLines, unknown_column
 from .options import IDENTITY, OPTION_BY_NAME, safe_key_name
-from .rows import SRC_COLUMNS, BadSourceError, Columns, Entry, Row, unknown_column
-
-if TYPE_CHECKING:
-    from .files import TextLines
+from .rows import BadSourceError, Entry, Row
 
 DELIMITERS = ",;\t|"
 # The line before the header in which a spreadsheet names its delimiter.

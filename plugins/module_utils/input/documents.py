@@ -10,13 +10,11 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ValidationError
-from .rows import BadSourceError, Columns, Entry
-
-if TYPE_CHECKING:
-    from .files import TextLines
+from .columns import Columns, TextLines
+from .rows import BadSourceError, Entry
 
 LIST_KEYS = ("users", "publica_users_desired")
 LIST_PREFIX = "publica_users_desired_"

@@ -6,92 +6,21 @@
 
 from __future__ import annotations
 
-import codecs
-import io
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
 from ..errors import ValidationError
+from .columns import SRC_COLUMNS, Columns, TextLines, read_columns
 from .csv_rows import csv_rows
 from .documents import json_lines_rows, json_rows, yaml_rows
 from .options import DesiredUser, safe_key_name
-from .rows import (
-    SRC_COLUMNS,
-    BadSourceError,
-    Columns,
-    Entry,
-    read_columns,
-    rows_of_list,
-    users_of_entries,
-)
+from .rows import BadSourceError, Entry, rows_of_list, users_of_entries
 
 SRC = "src"
-# A byte-order mark's name for messages, and the encoding's name for Python.
-_UTF_8, _UTF_16 = ("UTF-8", "utf-8-sig"), ("UTF-16", "utf-16")
-_SAVE_AS = 'save the file as UTF-8, in a spreadsheet as "CSV UTF-8"'
-_VAULT = "$ANSIBLE_VAULT;"
 _NO_USERS = "the export that writes it has probably failed; to provision no users, leave src out"
-
-# Stands for bytes that are not in the encoding. No well-formed text has it, so each line can be
-# checked for it; an exception of the decoder would have a place in its buffer, and no line.
-_BROKEN = "\udcff"
-_REPLACE_BROKEN = "publica.la.replace_broken"
-
-
-def _replace_broken(error: UnicodeError) -> tuple[str, int]:
-    if isinstance(error, UnicodeDecodeError):
-        return _BROKEN, error.end
-    raise error
-
-
-codecs.register_error(_REPLACE_BROKEN, _replace_broken)
-
-
-class TextLines(Iterator[str]):
-    """The lines of a file with their ends, read when they are needed; all kinds of line ends count.
-
-    :param content: the file, at its beginning; it can seek.
-    :param name: the file's name, for places.
-    """
-
-    def __init__(self, content: BinaryIO, name: str) -> None:
-        self.name = name
-        self.number = 0
-        beginning = content.read(3)
-        content.seek(0)
-        is_utf_16 = beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        self._encoding, python_name = _UTF_16 if is_utf_16 else _UTF_8
-        # With an empty ``newline`` every kind of line end counts, and stays as it is.
-        self._lines = io.TextIOWrapper(content, python_name, errors=_REPLACE_BROKEN, newline="")
-
-    @property
-    def place(self) -> str:
-        """The place of the line that was read last."""
-        return f"{self.name}:{self.number}"
-
-    def __next__(self) -> str:
-        """The next line.
-
-        :raises BadSourceError: for bytes that are no text, and for an encrypted file.
-        """
-        line = next(self._lines)
-        self.number += 1
-        if _BROKEN in line:
-            text = f"contains bytes that are not {self._encoding}; {_SAVE_AS}"
-            raise BadSourceError(self.place, text)
-        if self.number == 1 and line.startswith(_VAULT):
-            raise BadSourceError(
-                self.name,
-                "is encrypted by Ansible Vault, which the module cannot read; keep these users in "
-                "a variable of the inventory, or decrypt the file before the task",
-            )
-        if "\0" in line:
-            raise BadSourceError(self.place, f"contains a NUL byte, which is no text; {_SAVE_AS}")
-        return line
-
 
 Reader = Callable[[TextLines, Columns], Iterator[Entry]]
 READERS: Mapping[str, Reader] = {

@@ -10,8 +10,6 @@ No error quotes a password.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Union
 
@@ -26,15 +24,10 @@ from .options import (
     is_given,
     kind_of,
     may_be_several_cells,
-    nearest_option,
     quoted,
     safe_key_name,
     unknown_option,
 )
-
-SRC_COLUMNS = "src_columns"
-# Stands for an option's name where ``src_columns`` maps a column to null.
-IGNORED = ""
 
 LABEL_CHARACTERS = 40
 
@@ -224,100 +217,3 @@ def _keys(user: DesiredUser) -> str:
     keys = [(name, getattr(user, name)) for name in IDENTITY]
     held = ", ".join(f"{name} {quoted(value)}" for name, value in keys if value is not None)
     return f"{user.place} has {held}"
-
-
-class Columns:
-    """The options that the names in a file mean: those of ``src_columns``, or else their own.
-
-    :param mapped: by comparable name, the option's name or ``IGNORED``.
-    :param written: the names of ``mapped`` as the task has them.
-    """
-
-    def __init__(self, mapped: Mapping[str, str], written: Mapping[str, str]) -> None:
-        self._mapped = mapped
-        self._written = written
-        # By each name that occurred, so that the names of 100,000 records are compared once.
-        self._known: dict[str, str | None] = {}
-
-    def option_of(self, name: str) -> str | None:
-        """The option that a name means, ``IGNORED``, or None for an unknown name."""
-        if name not in self._known:
-            key = column_key(name)
-            self._known[name] = self._mapped.get(key, key if key in OPTION_BY_NAME else None)
-        return self._known[name]
-
-    def missing(self) -> Iterator[str]:
-        """The names that the task maps to an option and that did not occur."""
-        found = {column_key(name) for name in self._known}
-        for key, option in self._mapped.items():
-            if option != IGNORED and key not in found:
-                yield self._written[key]
-
-    def renamed(self, place: str, row: Any, repeated: Iterable[str] = ()) -> Iterator[Entry]:
-        """A record with the options' names as its keys; a key that is given twice is an error.
-
-        :param row: a mapping, or a value that the validation of the row will refuse.
-        :param repeated: keys that the record has more than once.
-        """
-        for name in repeated:
-            text = "given twice in this user; keep one"
-            yield ValidationError(place, safe_key_name(name), text)
-        if not isinstance(row, Mapping):
-            yield Row(place, row)
-            return
-        values: dict[Any, Any] = {}
-        for name, value in row.items():
-            option = self.option_of(str(name))
-            if option == IGNORED:
-                continue
-            key = name if option is None else option
-            if key in values:
-                text = f"given twice, also as {safe_key_name(name)}; keep one"
-                yield ValidationError(place, safe_key_name(key), text)
-            values[key] = value
-        yield Row(place, values)
-
-
-def read_columns(src_columns: Mapping[str, Any]) -> tuple[Columns, list[ValidationError]]:
-    """The columns of a task's ``src_columns``, and the errors in it."""
-    mapped: dict[str, str] = {}
-    written: dict[str, str] = {}
-    by_option: dict[str, str] = {}
-    errors: list[ValidationError] = []
-
-    def refuse(name: str, text: str) -> None:
-        errors.append(ValidationError(SRC_COLUMNS, safe_key_name(name), text))
-
-    for column, option in src_columns.items():
-        name = str(column)
-        key = column_key(name)
-        if key in mapped:
-            refuse(name, f"given twice, also as {safe_key_name(written[key])}; keep one")
-            continue
-        mapped[key], written[key] = IGNORED, name
-        if option is None:
-            continue
-        if not isinstance(option, str):
-            text = "must be the name of an option, or null to ignore the column"
-            refuse(name, f"{text}, not {kind_of(option)}")
-        elif option not in OPTION_BY_NAME:
-            refuse(name, f"is mapped to {safe_key_name(option)}: {unknown_option(option)}")
-        else:
-            mapped[key] = option
-            first = by_option.setdefault(OPTION_BY_NAME[option].name, name)
-            if first != name:
-                refuse(name, f"means {option}, as {safe_key_name(first)} does; keep one")
-    return Columns(mapped, written), errors
-
-
-def column_key(name: str) -> str:
-    """A name for comparison: `` External-ID`` is ``external_id``."""
-    composed = unicodedata.normalize("NFC", name)
-    return re.sub(r"[\s_-]+", "_", composed.strip()).casefold()
-
-
-def unknown_column(name: str) -> str:
-    """The error for a column whose name means nothing."""
-    near = nearest_option(column_key(name))
-    hint = f"did you mean {near}? If not, map it" if near else "map it"
-    return f"unknown column; {hint} in src_columns, to an option or to null to ignore it"

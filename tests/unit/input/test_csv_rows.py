@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.errors import InvalidInputError
-from ansible_collections.publica.la.plugins.module_utils.input.csv_rows import csv_rows
-from ansible_collections.publica.la.plugins.module_utils.input.files import TextLines, file_entries
-from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.input.rows import (
-    Row,
+from ansible_collections.publica.la.plugins.module_utils.input.columns import (
+    TextLines,
     read_columns,
-    users_of_entries,
 )
+from ansible_collections.publica.la.plugins.module_utils.input.csv_rows import csv_rows
+from ansible_collections.publica.la.plugins.module_utils.input.files import file_entries
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.input.rows import Row, users_of_entries
 from ansible_collections.publica.la.tests.unit.support.sources import SourceDirectory, rows_of
 from hypothesis import given
 from hypothesis import strategies as st

@@ -13,10 +13,12 @@ import sys
 import pytest
 import yaml
 from ansible.module_utils.common import yaml as ansible_yaml
+from ansible_collections.publica.la.plugins.module_utils.input.columns import (
+    TextLines,
+    read_columns,
+)
 from ansible_collections.publica.la.plugins.module_utils.input.documents import json_lines_rows
-from ansible_collections.publica.la.plugins.module_utils.input.files import TextLines
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.input.rows import read_columns
 from ansible_collections.publica.la.tests.unit.support.sources import SourceDirectory, rows_of
 from hypothesis import given
 from hypothesis import strategies as st

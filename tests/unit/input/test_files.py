@@ -19,18 +19,18 @@ from ansible_collections.publica.la.plugins.module_utils.errors import (
     ValidationError,
 )
 from ansible_collections.publica.la.plugins.module_utils.input import files
+from ansible_collections.publica.la.plugins.module_utils.input.columns import (
+    Columns,
+    TextLines,
+    column_key,
+)
 from ansible_collections.publica.la.plugins.module_utils.input.files import (
     READERS,
-    TextLines,
     task_entries,
     users_of_task,
 )
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.input.rows import (
-    Columns,
-    column_key,
-    users_of_entries,
-)
+from ansible_collections.publica.la.plugins.module_utils.input.rows import users_of_entries
 from ansible_collections.publica.la.tests.unit.support.sources import SourceDirectory
 
 ANA = DesiredUser(email="ana@example.org", external_id="A")

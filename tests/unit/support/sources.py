@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.errors import InvalidInputError
-from ansible_collections.publica.la.plugins.module_utils.input.files import (
-    READERS,
+from ansible_collections.publica.la.plugins.module_utils.input.columns import (
     TextLines,
-    users_of_task,
+    read_columns,
 )
+from ansible_collections.publica.la.plugins.module_utils.input.files import READERS, users_of_task
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.input.rows import Row, read_columns
+from ansible_collections.publica.la.plugins.module_utils.input.rows import Row
 
 
 class SourceDirectory:

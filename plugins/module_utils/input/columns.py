@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The text of a file of users, line by line, and the meaning of its columns or keys."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, BinaryIO
+
+from ..errors import ValidationError
+from .options import OPTION_BY_NAME, kind_of, nearest_option, safe_key_name, unknown_option
+from .rows import BadSourceError, Entry, Row
+
+SRC_COLUMNS = "src_columns"
+# Stands for an option's name where ``src_columns`` maps a column to null.
+IGNORED = ""
+
+# A byte-order mark's name for messages, and the encoding's name for Python.
+_UTF_8, _UTF_16 = ("UTF-8", "utf-8-sig"), ("UTF-16", "utf-16")
+_SAVE_AS = 'save the file as UTF-8, in a spreadsheet as "CSV UTF-8"'
+_VAULT = "$ANSIBLE_VAULT;"
+
+# Stands for bytes that are not in the encoding. No well-formed text has it, so each line can be
+# checked for it; an exception of the decoder would have a place in its buffer, and no line.
+_BROKEN = "\udcff"
+_REPLACE_BROKEN = "publica.la.replace_broken"
+
+
+def _replace_broken(error: UnicodeError) -> tuple[str, int]:
+    if isinstance(error, UnicodeDecodeError):
+        return _BROKEN, error.end
+    raise error
+
+
+codecs.register_error(_REPLACE_BROKEN, _replace_broken)
+
+
+class TextLines(Iterator[str]):
+    """The lines of a file with their ends, read when they are needed; all kinds of line ends count.
+
+    :param content: the file, at its beginning; it can seek.
+    :param name: the file's name, for places.
+    """
+
+    def __init__(self, content: BinaryIO, name: str) -> None:
+        self.name = name
+        self.number = 0
+        beginning = content.read(3)
+        content.seek(0)
+        is_utf_16 = beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        self._encoding, python_name = _UTF_16 if is_utf_16 else _UTF_8
+        # With an empty ``newline`` every kind of line end counts, and stays as it is.
+        self._lines = io.TextIOWrapper(content, python_name, errors=_REPLACE_BROKEN, newline="")
+
+    @property
+    def place(self) -> str:
+        """The place of the line that was read last."""
+        return f"{self.name}:{self.number}"
+
+    def __next__(self) -> str:
+        """The next line.
+
+        :raises BadSourceError: for bytes that are no text, and for an encrypted file.
+        """
+        line = next(self._lines)
+        self.number += 1
+        if _BROKEN in line:
+            text = f"contains bytes that are not {self._encoding}; {_SAVE_AS}"
+            raise BadSourceError(self.place, text)
+        if self.number == 1 and line.startswith(_VAULT):
+            raise BadSourceError(
+                self.name,
+                "is encrypted by Ansible Vault, which the module cannot read; keep these users in "
+                "a variable of the inventory, or decrypt the file before the task",
+            )
+        if "\0" in line:
+            raise BadSourceError(self.place, f"contains a NUL byte, which is no text; {_SAVE_AS}")
+        return line
+
+
+class Columns:
+    """The options that the names in a file mean: those of ``src_columns``, or else their own.
+
+    :param mapped: by comparable name, the option's name or ``IGNORED``.
+    :param written: the names of ``mapped`` as the task has them.
+    """
+
+    def __init__(self, mapped: Mapping[str, str], written: Mapping[str, str]) -> None:
+        self._mapped = mapped
+        self._written = written
+        # By each name that occurred, so that the names of 100,000 records are compared once.
+        self._known: dict[str, str | None] = {}
+
+    def option_of(self, name: str) -> str | None:
+        """The option that a name means, ``IGNORED``, or None for an unknown name."""
+        if name not in self._known:
+            key = column_key(name)
+            self._known[name] = self._mapped.get(key, key if key in OPTION_BY_NAME else None)
+        return self._known[name]
+
+    def missing(self) -> Iterator[str]:
+        """The names that the task maps to an option and that did not occur."""
+        found = {column_key(name) for name in self._known}
+        for key, option in self._mapped.items():
+            if option != IGNORED and key not in found:
+                yield self._written[key]
+
+    def renamed(self, place: str, row: Any, repeated: Iterable[str] = ()) -> Iterator[Entry]:
+        """A record with the options' names as its keys; a key that is given twice is an error.
+
+        :param row: a mapping, or a value that the validation of the row will refuse.
+        :param repeated: keys that the record has more than once.
+        """
+        for name in repeated:
+            text = "given twice in this user; keep one"
+            yield ValidationError(place, safe_key_name(name), text)
+        if not isinstance(row, Mapping):
+            yield Row(place, row)
+            return
+        values: dict[Any, Any] = {}
+        for name, value in row.items():
+            option = self.option_of(str(name))
+            if option == IGNORED:
+                continue
+            key = name if option is None else option
+            if key in values:
+                text = f"given twice, also as {safe_key_name(name)}; keep one"
+                yield ValidationError(place, safe_key_name(key), text)
+            values[key] = value
+        yield Row(place, values)
+
+
+def read_columns(src_columns: Mapping[str, Any]) -> tuple[Columns, list[ValidationError]]:
+    """The columns of a task's ``src_columns``, and the errors in it."""
+    mapped: dict[str, str] = {}
+    written: dict[str, str] = {}
+    by_option: dict[str, str] = {}
+    errors: list[ValidationError] = []
+
+    def refuse(name: str, text: str) -> None:
+        errors.append(ValidationError(SRC_COLUMNS, safe_key_name(name), text))
+
+    for column, option in src_columns.items():
+        name = str(column)
+        key = column_key(name)
+        if key in mapped:
+            refuse(name, f"given twice, also as {safe_key_name(written[key])}; keep one")
+            continue
+        mapped[key], written[key] = IGNORED, name
+        if option is None:
+            continue
+        if not isinstance(option, str):
+            text = "must be the name of an option, or null to ignore the column"
+            refuse(name, f"{text}, not {kind_of(option)}")
+        elif option not in OPTION_BY_NAME:
+            refuse(name, f"is mapped to {safe_key_name(option)}: {unknown_option(option)}")
+        else:
+            mapped[key] = option
+            first = by_option.setdefault(OPTION_BY_NAME[option].name, name)
+            if first != name:
+                refuse(name, f"means {option}, as {safe_key_name(first)} does; keep one")
+    return Columns(mapped, written), errors
+
+
+def column_key(name: str) -> str:
+    """A name for comparison: `` External-ID`` is ``external_id``."""
+    composed = unicodedata.normalize("NFC", name)
+    return re.sub(r"[\s_-]+", "_", composed.strip()).casefold()
+
+
+def unknown_column(name: str) -> str:
+    """The error for a column whose name means nothing."""
+    near = nearest_option(column_key(name))
+    hint = f"did you mean {near}? If not, map it" if near else "map it"
+    return f"unknown column; {hint} in src_columns, to an option or to null to ignore it"
