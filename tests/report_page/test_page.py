@@ -149,11 +149,18 @@ def test_everything_is_reached_by_keyboard(open_report: Opener) -> None:
     expect(page.locator("[data-rows=changes] [role=status]")).to_have_text("26 to 50 of 100")
 
 
-def test_the_keyboards_place_stays_at_the_last_page(open_report: Opener) -> None:
-    page = many(open_report, 30)
-    page.locator("[data-rows=changes]").get_by_role("button", name="Next").press("Enter")
+@pytest.mark.parametrize(
+    ("presses", "focused"),
+    [(["Next"], "Next"), (["Next", "Next"], "Previous"), (["Next", "Previous"], "Next")],
+)
+def test_the_pager_keeps_the_keyboard_focus(
+    open_report: Opener, presses: list[str], focused: str
+) -> None:
+    page = many(open_report, 60)
+    for name in presses:
+        page.locator("[data-rows=changes]").get_by_role("button", name=name).press("Enter")
 
-    assert page.evaluate("document.activeElement.innerText") == "Previous"
+    expect(page.locator("[data-rows=changes]").get_by_role("button", name=focused)).to_be_focused()
 
 
 def test_all_rows_are_printed(open_report: Opener) -> None:

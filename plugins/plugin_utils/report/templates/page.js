@@ -144,10 +144,24 @@
     }
 
     turn(pages) {
+      const [pressed, other] = pages > 0 ? [this.next, this.previous] : [this.previous, this.next];
       this.page += pages;
+      // A disabled button loses the keyboard focus, at a time that depends on the browser. So the
+      // focus moves to the other button before the pressed one is disabled.
+      if (document.activeElement === pressed && !this.canTurn(pages)) {
+        other.disabled = false;
+        other.focus();
+      }
       this.render();
-      // A button that has just been switched off would take the keyboard's place with it.
-      if (document.activeElement === document.body) (pages > 0 ? this.previous : this.next).focus();
+    }
+
+    pageSize() {
+      return this.printing || !this.size ? this.shown.length : this.size;
+    }
+
+    canTurn(pages) {
+      const first = (this.page + pages) * this.pageSize();
+      return first >= 0 && first < this.shown.length;
     }
 
     filter(matches) {
@@ -167,7 +181,7 @@
 
     render() {
       const total = this.shown.length;
-      const size = this.printing || !this.size ? total : this.size;
+      const size = this.pageSize();
       const first = this.page * size;
       const rows = this.ordered().slice(first, first + size);
       this.body.replaceChildren(...rows.map((row) => this.row(row)));
@@ -179,8 +193,8 @@
       this.count.textContent = total
         ? text("rows_shown", { from: number(first + 1), to: number(first + rows.length), total: number(total) })
         : text("rows_none");
-      this.previous.disabled = first === 0;
-      this.next.disabled = first + size >= total;
+      this.previous.disabled = !this.canTurn(-1);
+      this.next.disabled = !this.canTurn(1);
       const onePage = this.all.length <= this.least;
       for (const part of [this.turning, this.previous, this.next]) part.hidden = onePage;
     }
