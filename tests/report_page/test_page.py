@@ -166,6 +166,7 @@ def test_the_pager_keeps_the_keyboard_focus(
 def test_all_rows_are_printed(open_report: Opener) -> None:
     page = many(open_report, 120)
     page.get_by_label("Search").fill("example")
+    page.locator("[data-rows=changes]").get_by_role("button", name="Next").click()
     # What the browser itself does before and after it prints.
     page.evaluate("""() => {
       window.printed = [];
@@ -178,6 +179,7 @@ def test_all_rows_are_printed(open_report: Opener) -> None:
     assert pdf.startswith(b"%PDF")
     assert page.evaluate("window.printed") == [120]
     expect(page.locator(ROWS)).to_have_count(25)
+    expect(page.locator("[data-rows=changes] [role=status]")).to_have_text("26 to 50 of 120")
 
 
 def test_a_page_without_differences_says_so(open_report: Opener) -> None:

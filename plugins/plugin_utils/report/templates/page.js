@@ -182,7 +182,7 @@
     render() {
       const total = this.shown.length;
       const size = this.pageSize();
-      const first = this.page * size;
+      const first = this.printing ? 0 : this.page * size;
       const rows = this.ordered().slice(first, first + size);
       this.body.replaceChildren(...rows.map((row) => this.row(row)));
       this.columns.forEach((column, place) => {
