@@ -2,7 +2,7 @@
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The tables of the page. Values reach the document as text nodes only, and nothing is stored.
+// The tables of the page. Values become text nodes only, and nothing is stored in the browser.
 (() => {
   "use strict";
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -97,7 +97,7 @@
       const title = place.closest("section").querySelector("h2").id;
       this.heads = this.columns.map((column) => this.head(column));
       this.body = element("tbody", { role: "rowgroup" });
-      // The roles are said, since a narrow page lays rows out as blocks.
+      // Explicit roles, since a narrow page lays out rows as blocks, which have none.
       place.append(
         element("table", { role: "table", "aria-labelledby": title },
           element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...this.heads)),
@@ -241,7 +241,7 @@
     form.hidden = false;
   }
 
-  // On paper stands everything that the filters leave, whatever page is shown.
+  // Print every row that passes the filters, not only those of the current page.
   const print = (printing) => () => {
     for (const [, table] of tables) {
       table.printing = printing;
