@@ -411,6 +411,10 @@ results:
       description: The desired state.
       type: str
       sample: present
+    listed:
+      description: Whether the user is in the list. False for a user that O(exclusive) deactivates.
+      type: bool
+      sample: true
     actions:
       description:
         - What was done, in order (C(force_logout) last, though a user who is deactivated is logged
@@ -477,6 +481,10 @@ guard:
       description: How many active users the store has, null in the same cases.
       type: int
       sample: 12
+    warning:
+      description: The line of C(warnings) for this guard. Null if the task fails because of it.
+      type: str
+      sample: null
 seats:
   description:
     - The users of the store, whether they are in the list or not, as they are when the task ends.
@@ -540,8 +548,11 @@ plan:
       sample: 0
 diff:
   description:
-    - What is different before and after, one entry for each user that changes. Where a guard has
-      refused the plan, what would be.
+    - What is different before and after, one entry for each user that changes. If a guard refused
+      the plan, what would be different.
+    - C(result) is the position of the user in RV(results), counted from 0. Plans are text in
+      C(before) and C(after). If they differ, C(plans) has them as data, under C(before) and
+      C(after). Each plan has C(plan_id), C(name), C(valid_to) (the last day) and C(cancelled).
   returned: always, once the store was read
   type: list
   elements: dict
@@ -550,6 +561,7 @@ diff:
       after: {sessions_limit: 2}
       before_header: ana@example.org
       after_header: ana@example.org (update)
+      result: 0
 api:
   description: What the task cost.
   returned: always

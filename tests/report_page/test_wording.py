@@ -35,8 +35,8 @@ def test_each_language_has_the_same_texts_and_placeholders(language: str) -> Non
     assert len(other["months"].split()) == 12
 
 
-def test_an_unknown_language_is_an_error_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"'fr'. Use one of en, es, pt\."):
+def test_an_unknown_language_is_an_error() -> None:
+    with pytest.raises(ValueError, match="fr"):
         Texts("fr")
 
 

@@ -100,14 +100,12 @@ SHOWN = (
     "sessions_limit",
 )
 NOT_SHOWN = "(set, not shown)"
-# Behind the actions on a user whom ``exclusive`` deactivates.
-NOT_LISTED = ": not in the list"
 
 
 def diff_of(applied: AppliedUser) -> dict[str, Any] | None:
-    """One user's difference in Ansible's form, or None where nothing changes.
+    """The difference of one user, as ``--diff`` shows it; None if nothing changes.
 
-    It compares the plan's before and after, as far as it was carried out.
+    Plans that differ are shown as text, and are under ``plans`` as data.
     """
     if not applied.changed:
         return None
@@ -129,13 +127,19 @@ def diff_of(applied: AppliedUser) -> dict[str, Any] | None:
         after["password"] = NOT_SHOWN
     if FORCE_LOGOUT in applied.actions:
         after["sessions"] = "ended"
+    plans = {}
+    for side, values in (("before", before), ("after", after)):
+        if "plans" in values:
+            plans[side] = values["plans"]
+            values["plans"] = [_plan_as_text(plan) for plan in values["plans"]]
     label = (applied.plan.current or applied.user or desired).email or desired.label
-    unlisted = "" if applied.plan.listed else NOT_LISTED
+    unlisted = "" if applied.plan.listed else ": not in the list"
     return {
         "before": before,
         "after": after,
         "before_header": label if applied.plan.current else f"{label} (not at the store)",
         "after_header": f"{label} ({', '.join(applied.actions)}{unlisted})",
+        **({"plans": plans} if plans else {}),
     }
 
 
@@ -143,15 +147,23 @@ def _shown(user: CurrentUser | None) -> dict[str, Any]:
     if user is None:
         return {}
     shown: dict[str, Any] = {name: getattr(user, name) for name in SHOWN}
-    shown["plans"] = [_plan_in_words(plan) for plan in user.plans or ()]
+    shown["plans"] = [
+        {
+            "plan_id": plan.plan_id,
+            "name": plan.name or None,
+            "valid_to": plan.valid_to[:10] if plan.valid_to else None,
+            "cancelled": plan.cancelled,
+        }
+        for plan in user.plans or ()
+    ]
     return shown
 
 
-def _plan_in_words(plan: HeldPlan) -> str:
-    name = f" ({plan.name})" if plan.name else ""
-    until = f" until {plan.valid_to[:10]}" if plan.valid_to else ""
-    cancelled = ", cancelled" if plan.cancelled else ""
-    return f"plan {plan.plan_id}{name}{until}{cancelled}"
+def _plan_as_text(plan: Mapping[str, Any]) -> str:
+    name = f" ({plan['name']})" if plan["name"] else ""
+    until = f" until {plan['valid_to']}" if plan["valid_to"] else ""
+    cancelled = ", cancelled" if plan["cancelled"] else ""
+    return f"plan {plan['plan_id']}{name}{until}{cancelled}"
 
 
 # How many users a line names; a store can have thousands whom the same warning concerns.
@@ -214,8 +226,8 @@ def _read(desired: DesiredUser, defaults: Mapping[str, Any]) -> Iterator[tuple[s
             yield name, value
 
 
-def guard_item(violation: GuardViolation | None) -> dict[str, Any] | None:
-    """The result's ``guard``; None where no guard has spoken."""
+def guard_item(violation: GuardViolation | None, warning: str | None) -> dict[str, Any] | None:
+    """The ``guard`` of a result; None if no guard refuses the plan."""
     if violation is None:
         return None
     return {
@@ -224,6 +236,7 @@ def guard_item(violation: GuardViolation | None) -> dict[str, Any] | None:
         "deactivations": violation.deactivations,
         "limit": violation.limit,
         "active": violation.active,
+        "warning": warning,
     }
 
 
@@ -232,16 +245,12 @@ def guard_failure(violation: GuardViolation) -> PublicaError:
     return PublicaError(violation.code, f"Nothing was changed. {violation.message}")
 
 
-def guard_warnings(
+def guard_warning(
     violation: GuardViolation | None, consequence: str | None, *, skips_removals: bool
-) -> list[str]:
-    """A line that tells what a verdict came to, where no failure does."""
+) -> str | None:
+    """The warning of a guard; None if there is no violation, or the run fails because of it."""
     if violation is None or consequence == REFUSED:
-        return []
-    return [_warning(violation, consequence, skips_removals)]
-
-
-def _warning(violation: GuardViolation, consequence: str | None, skips_removals: bool) -> str:
+        return None
     removals = _removals(violation)
     if consequence == PREDICTED:
         would = f"leave out {removals} and do the rest"
@@ -315,27 +324,30 @@ def bulk_result(
     """
     plan, applied, removals = provisioned.plan, provisioned.applied, provisioned.removals
     violation, (_applied, shown, consequence) = provisioned.violation, provisioned.guarded
+    of_guard = guard_warning(
+        violation, consequence, skips_removals=provisioned.policy.skips_removals
+    )
+    # Of a plan that a guard refused nothing is applied, and the diff shows what it would change.
+    reported = [pair for pair in zip(applied, shown) if _is_reported(pair[0], report)]
     result: dict[str, Any] = {
         "changed": any(user.changed for user in applied),
         "summary": summarize(applied, removals.kept),
-        "results": [item(user) for user in reported(applied, report)],
+        "results": [item(user) for user, _planned in reported],
         "failed_users": list(failed_users),
         "diff": [
-            difference
-            for user in reported(shown, report)
-            if (difference := diff_of(user)) is not None
+            {**diff, "result": position}
+            for position, (_user, planned) in enumerate(reported)
+            if (diff := diff_of(planned)) is not None
         ],
         "plan": {
             "hash": plan.hash,
             "requests": plan.requests,
             "minutes": plan.minutes(requests_a_window, share),
         },
-        "guard": guard_item(violation),
+        "guard": guard_item(violation, of_guard),
         "seats": _seats(provisioned, report),
         "warnings": [
-            *guard_warnings(
-                violation, consequence, skips_removals=provisioned.policy.skips_removals
-            ),
+            *([of_guard] if of_guard else []),
             *warning_lines(applied, removals.warnings),
         ],
     }
@@ -374,13 +386,11 @@ def _errors_by_place(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
     return errors
 
 
-def reported(applied: Sequence[AppliedUser], report: str) -> list[AppliedUser]:
-    """The users that a result tells of one by one, in the order of the input."""
-    if report == SUMMARY:
-        return []
-    if report == ALL:
-        return list(applied)
-    return [user for user in applied if user.changed or user.error is not None]
+def _is_reported(user: AppliedUser, report: str) -> bool:
+    """Whether ``results`` has an item for a user."""
+    if report == CHANGES:
+        return user.changed or user.error is not None
+    return report == ALL
 
 
 def item(applied: AppliedUser) -> dict[str, Any]:
@@ -391,6 +401,7 @@ def item(applied: AppliedUser) -> dict[str, Any]:
         "external_id": user.external_id if user and user.external_id else desired.external_id,
         "id": (user.id or None) if user else desired.id,
         "state": desired.state,
+        "listed": applied.plan.listed,
         "actions": list(applied.actions),
         "changed": applied.changed,
         "failed": applied.error is not None,

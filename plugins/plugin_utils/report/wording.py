@@ -37,7 +37,7 @@ def catalogue(language: str) -> Mapping[str, str]:
     :raises ValueError: for an unknown language.
     """
     if language not in LANGUAGES:
-        raise ValueError(f"Unknown language {language!r}. Use one of {', '.join(LANGUAGES)}.")
+        raise ValueError(f"Unknown language: {language}")
     texts: Mapping[str, str] = json.loads((_DIRECTORY / f"{language}.json").read_text("utf-8"))
     return texts
 
