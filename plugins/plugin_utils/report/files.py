@@ -100,7 +100,7 @@ def _require_regular_file(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISREG(mode):
-        kind = "a link" if stat.S_ISLNK(mode) else "not a regular file"
+        kind = "a link" if stat.S_ISLNK(mode) else "not a file"
         raise NotWrittenError(
             f"The report cannot be written: {path} is {kind}. Remove it, or set dir to another "
             "directory."
