@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the report of a run where Ansible runs, from the results that its hosts have registered.
+"""Writes the report of a run on the controller, from the results that the hosts registered.
 
-There is no module behind it: everything that a report tells is known here already.
+The module of the same name is documentation only, since no code has to run on a host.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils.version import VERSION
 from ..plugin_utils.report.files import NotWrittenError, write_report
-from ..plugin_utils.report.forms import forms_of
-from ..plugin_utils.report.model import KINDS, PROVISION, report_of
-from ..plugin_utils.report.outcomes import outcomes_of, plain
-from ..plugin_utils.report.texts import ENGLISH, LANGUAGES
+from ..plugin_utils.report.model import KINDS, PROVISION, plain, registered_results, report_of
+from ..plugin_utils.report.text import PAGE, files_of
+from ..plugin_utils.report.wording import ENGLISH, LANGUAGES
 
 SPEC = {
     "dir": {"type": "path", "required": True},
@@ -47,36 +46,35 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         _validation, options = self.validate_argument_spec(SPEC)
+        hosts = _hosts(options["hosts"], variables)
         report = report_of(
-            outcomes_of(
-                _hosts(options["hosts"], variables), variables["hostvars"], options["results"]
-            ),
+            registered_results(hosts, variables["hostvars"], options["results"]),
             kind=options["kind"],
             check_mode=bool(self._task.check_mode),
             generated_at=_now(),
             version=VERSION,
-            run=_run_of(str(self._task._uuid)),
+            run=_run_id(str(self._task._uuid)),
         )
-        # From where ansible-playbook was started, since a playbook of a collection lies in it.
-        folder = Path(os.path.abspath(options["dir"]))
-        forms = forms_of(report, options["language"])
+        # Relative to the working directory, since the playbooks are inside the collection.
+        directory = Path(os.path.abspath(options["dir"]))
+        files = files_of(report, options["language"])
         try:
-            written = write_report(folder, forms, report)
+            written = write_report(directory, files, report)
         except NotWrittenError as error:
             return {**result, "failed": True, "msg": str(error), "changed": False}
         return {
             **result,
-            # It is about changes, and is none: the same run again changes nothing.
+            # A report is not a change of a store, so a second run reports no change either.
             "changed": False,
             "written": written,
-            "page": str(folder / "index.html"),
-            "files": [str(folder / name) for name in sorted(forms)],
+            "page": str(directory / PAGE),
+            "files": [str(directory / name) for name in sorted(files)],
             "totals": report["totals"],
         }
 
 
 def _hosts(given: Sequence[Any] | None, variables: Mapping[str, Any]) -> list[str]:
-    """The stores to report on: those given, or all of the play, whatever became of them."""
+    """The hosts to report on: those of the option, or all of the play, failed ones included."""
     hosts = given if given is not None else variables.get("ansible_play_hosts_all", [])
     return [str(plain(host)) for host in hosts]
 
@@ -86,7 +84,7 @@ def _now() -> str:
     return f"{moment.isoformat(timespec='seconds')[:19]}Z"
 
 
-def _run_of(identifier: str) -> str:
-    """A name for this run of Ansible, from what all its tasks' identifiers begin with."""
-    beginning = identifier.rpartition("-")[0]
-    return hashlib.sha256(beginning.encode()).hexdigest()[:16]
+def _run_id(task_id: str) -> str:
+    """An identifier of this run of Ansible, from the prefix that all its task ids share."""
+    prefix = task_id.rpartition("-")[0]
+    return hashlib.sha256(prefix.encode()).hexdigest()[:16]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the module of the same name, and meanwhile shows how far it is.
+"""Runs the module of the same name, and shows its progress while it runs.
 
-A module cannot tell anything before its end. So it keeps a progress file, and a thread here shows
-what is in it. Where no file can be shared, the module runs as it would without this plugin.
+A module can return nothing before it ends. So it writes a progress file, and a thread of this
+process shows its content. If the two cannot share a file, the module runs without progress lines.
 """
 
 from __future__ import annotations
@@ -23,18 +23,25 @@ from ansible import constants
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
-from ..plugin_utils.follower import Follower, StateReader
-from ..plugin_utils.interruption import Interruptible, interrupt_this_process, wait_for_end
-from ..plugin_utils.operator_channel import last_word
+from ..plugin_utils.progress_follower import (
+    Follower,
+    InterruptHandler,
+    Settings,
+    StateReader,
+    final_message,
+    interrupt_this_process,
+    line_interval,
+    wait_for_end,
+    writes_document,
+)
 from ..plugin_utils.progress_lines import interrupted_line, last_line
-from ..plugin_utils.wish import Circumstances, shown_every, writes_document
 
 display = Display()
 
 FILE = "progress_file"
 PREFIX = "publica-progress-"
-# A module that is still running can write the file anew while its folder is emptied.
-REMOVALS = 3
+# A module that still runs can write the file again while its directory is being removed.
+REMOVAL_ATTEMPTS = 3
 
 
 class ActionModule(NormalAction):
@@ -48,7 +55,7 @@ class ActionModule(NormalAction):
         host = str((task_vars or {}).get("inventory_hostname", ""))
         with self._progress_shown(host):
             result: dict[str, Any] = super().run(tmp, task_vars)
-        self._forget_file(result)
+        self._hide_progress_file(result)
         return result
 
     def _execute_module(
@@ -58,7 +65,7 @@ class ActionModule(NormalAction):
         **options: Any,
     ) -> dict[str, Any]:
         if self._progress_file is not None and module_name is None and module_args is None:
-            # Not in the task itself, which may be tried again and is told to callbacks.
+            # Not in the task's own arguments, which callbacks show and a retry uses again.
             module_args = {**self._task.args, FILE: self._progress_file}
         result: dict[str, Any] = super()._execute_module(
             module_name=module_name, module_args=module_args, **options
@@ -67,33 +74,33 @@ class ActionModule(NormalAction):
 
     @contextmanager
     def _progress_shown(self, host: str) -> Iterator[None]:
-        """Follow the module that is run in the block, if its progress can be shown."""
-        folder: str | None = None
+        """Show the progress of the module that runs in the block, if that is possible."""
+        directory: str | None = None
         follower: Follower | None = None
         self._progress_file = None
         try:
-            seconds = shown_every(self._task.args, os.environ, self._circumstances())
-            if seconds is not None:
-                path = self._own_path()
+            interval = line_interval(self._task.args, os.environ, self._settings())
+            if interval is not None:
+                path = self._given_path()
                 if path is None:
-                    folder = tempfile.mkdtemp(prefix=PREFIX, dir=constants.DEFAULT_LOCAL_TMP)
-                    path = self._progress_file = os.path.join(folder, "progress.json")
+                    directory = tempfile.mkdtemp(prefix=PREFIX, dir=constants.DEFAULT_LOCAL_TMP)
+                    path = self._progress_file = os.path.join(directory, "progress.json")
                 reader = StateReader(path)
-                follower = Follower(reader, host, seconds, _show, interrupt_this_process)
+                follower = Follower(reader, host, interval, _show, interrupt_this_process)
         except Exception as error:
             display.vvv(f"No progress is shown: {type(error).__name__}", host=host)
         try:
             if follower is None:
                 yield
             else:
-                with _following(follower, reader, host, folder):
+                with _following(follower, reader, host, directory):
                     yield
         finally:
-            _remove(folder)
+            _remove(directory)
 
-    def _circumstances(self) -> Circumstances:
+    def _settings(self) -> Settings:
         become = getattr(self._connection, "become", None)
-        return Circumstances(
+        return Settings(
             connection=self._connection.transport,
             is_async=bool(self._task.async_val),
             no_log=bool(self._task.no_log),
@@ -102,16 +109,16 @@ class ActionModule(NormalAction):
             stdout_callback=constants.DEFAULT_STDOUT_CALLBACK or "",
         )
 
-    def _own_path(self) -> str | None:
-        """The file that the task itself asks for, as the module will find it."""
+    def _given_path(self) -> str | None:
+        """The path of the task's option ``progress_file``, expanded as the module expands it."""
         given = self._task.args.get(FILE)
         if given is None:
             return None
         expanded = os.path.expanduser(os.path.expandvars(str(given)))
         return os.path.join(self._loader.get_basedir(), expanded)
 
-    def _forget_file(self, result: dict[str, Any]) -> None:
-        """Tell the arguments as they were given."""
+    def _hide_progress_file(self, result: dict[str, Any]) -> None:
+        """Show the arguments in a result as the task gave them."""
         invocation = result.get("invocation")
         if self._progress_file is not None and isinstance(invocation, dict):
             arguments = invocation.get("module_args")
@@ -123,25 +130,25 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):
-        # A container may run as a number that has no name.
+        # In a container, a user id can have no name.
         return ""
 
 
 @contextmanager
 def _following(
-    follower: Follower, reader: StateReader, host: str, folder: str | None
+    follower: Follower, reader: StateReader, host: str, directory: str | None
 ) -> Iterator[None]:
-    """Show lines, at the end the totals, and when interrupted what was done until then."""
+    """Show progress lines, a summary at the end, and a final message after an interruption."""
 
     def interrupted() -> None:
         follower.stop()
         state = wait_for_end(reader.read)
-        # The signal may end this process before any other code of it runs.
-        _remove(folder)
-        last_word(interrupted_line(host, state))
+        # The signal can end this process before any other of its code runs.
+        _remove(directory)
+        final_message(interrupted_line(host, state))
 
     began = time.monotonic()
-    with Interruptible(interrupted):
+    with InterruptHandler(interrupted):
         with suppress(Exception):
             follower.start()
         try:
@@ -157,7 +164,7 @@ def _show(line: str) -> None:
     display.display(line, stderr=writes_document(constants.DEFAULT_STDOUT_CALLBACK or ""))
 
 
-def _remove(folder: str | None) -> None:
-    if folder is not None:
-        for _attempt in range(REMOVALS):
-            shutil.rmtree(folder, ignore_errors=True)
+def _remove(directory: str | None) -> None:
+    if directory is not None:
+        for _attempt in range(REMOVAL_ATTEMPTS):
+            shutil.rmtree(directory, ignore_errors=True)

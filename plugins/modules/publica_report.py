@@ -7,27 +7,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: publica_report
-short_description: Write a report on what a run did, or would do, in all stores
+short_description: Write a report on the changes of a run in all stores
 version_added: 0.1.0
 description:
-  - Writes one report on all stores of the play, from the results that
-    M(publica.la.publica_user_bulk) has left in a variable of each host. The role and the playbooks
-    of this collection call it for you where C(publica_users_report_dir) is given.
-  - The report is four files. C(index.html) is a page to look at, which needs no other file and
-    requests nothing from anywhere. C(report.json) is the same as data, C(report.md) fits the
-    comment of a pull request, and C(junit.xml) is for the test view of a CI.
-  - It runs where C(ansible-playbook) runs, whatever the connection of the hosts is, and sends no
-    request to a store. Values of a store are text, and never evaluated as templates.
-  - Run it once for all hosts, with C(run_once). Where a strategy such as C(free) runs it for each
-    host all the same, the files end as those of the host that knew most.
+  - Writes one report on all stores of the play, from the results of
+    M(publica.la.publica_user_bulk) that are registered in a variable of each host. The role and the
+    playbooks of this collection run it if C(publica_users_report_dir) is set.
+  - The report consists of four files. C(index.html) is a page that needs no other file and sends no
+    request. C(report.json) holds the same data, C(report.md) fits into the comment of a pull
+    request, and C(junit.xml) is for the test view of a CI.
+  - It runs on the controller with any connection of the hosts, and sends no request to a store.
+    Values of a store are text. They are never evaluated as templates.
+  - Run it once for all hosts, with C(run_once). A strategy such as C(free) ignores C(run_once) and
+    runs it for each host. Then the report on the most results remains.
 author:
   - The publica.la collection's authors (@publica-la)
 attributes:
   check_mode:
     support: full
     description:
-      - Can run in check mode. It writes the report then as well, since that tells what a run would
-        do.
+      - Can run in check mode. It writes the report in check mode as well, with the changes that a
+        run would make.
   diff_mode:
     support: none
     description: Shows what a task changes, or would change, with C(--diff).
@@ -35,28 +35,28 @@ attributes:
     support: full
     description: Run again with the same arguments, it changes nothing.
     details:
-      - It never reports a change. The report is about changes and is none.
+      - It never reports a change, since it changes no store.
 options:
   dir:
     description:
-      - The directory to write to, on the machine where C(ansible-playbook) runs. It is made if it
-        is not there. A relative path counts from where C(ansible-playbook) was started.
-      - The files of an earlier report are replaced, each at once, and are readable by everybody
-        (0644). Where one of their names is a link or a directory, nothing is written and the task
+      - The directory to write to, on the controller. It is created if it is missing. A relative
+        path is relative to the directory where C(ansible-playbook) was started.
+      - The files of an earlier report are replaced, each atomically. All users can read them
+        (mode 0644). If one of the names is a link or a directory, nothing is written and the task
         fails.
     type: path
     required: true
   language:
     description:
       - The language of the report. V(en) is English, V(es) Spanish and V(pt) Portuguese. The names
-        in C(report.json), and what the modules say, are English in each.
+        in C(report.json) and the messages of the modules are always English.
     type: str
     choices: [en, es, pt]
     default: en
   kind:
     description:
-      - What the run is for. V(audit) calls what differs a drift, and in C(junit.xml) whoever
-        differs has failed. With V(provision) only whoever failed has.
+      - The purpose of the run. With V(audit), users and stores that differ are failures in
+        C(junit.xml). With V(provision), only users and stores that failed are.
     type: str
     choices: [provision, audit]
     default: provision
@@ -66,8 +66,8 @@ options:
     default: publica_users_result
   hosts:
     description:
-      - The hosts to report on, one a store. Without it, all hosts of the play, those that failed or
-        were not reached included.
+      - The hosts to report on, one for each store. The default is all hosts of the play, including
+        those that failed or were unreachable.
     type: list
     elements: str
 seealso:
@@ -104,7 +104,7 @@ page:
   type: str
   sample: /srv/reports/index.html
 files:
-  description: The paths of all four files.
+  description: The paths of the four files.
   returned: success
   type: list
   elements: str
@@ -115,8 +115,8 @@ files:
     - /srv/reports/report.md
 written:
   description:
-    - Whether this task has written them. False where another host of the same run had written a
-      report that tells of more stores.
+    - Whether this task wrote the files. False if another host of the same run had written a report
+      on more results.
   returned: success
   type: bool
   sample: true
@@ -126,18 +126,19 @@ totals:
   type: dict
   contains:
     stores:
-      description: How many stores there are.
+      description: The number of stores.
       type: int
       sample: 3
     stores_by_status:
       description:
-        - How many of them are C(as_declared), C(changed), C(failed), C(unreachable) and C(not_run).
+        - The number of stores that are C(as_declared), C(changed), C(failed), C(unreachable) and
+          C(not_run).
       type: dict
       sample: {as_declared: 1, changed: 1, failed: 1, unreachable: 0, not_run: 0}
     drifted:
       description:
-        - Users that changed, or in check mode would; null where a store's result does not tell them
-          one by one.
+        - Users that changed, or in check mode would change. Null if the result of a store does not
+          list its users.
       type: int
       sample: 176
     failed:
@@ -145,7 +146,8 @@ totals:
       type: int
       sample: 3
     not_tried:
-      description: Those of them that were not tried; null where they are not told one by one.
+      description:
+        - Failed users that were not tried. Null if the result of a store does not list its users.
       type: int
       sample: 0
     users:
@@ -158,7 +160,8 @@ totals:
       sample: 63
     seats:
       description:
-        - Active and deactivated users over the stores that tell them; null where none does.
+        - Active and deactivated users of the stores whose lists were read to the end. Null if no
+          list was.
       type: dict
       sample: {stores_counted: 3, active: 2027, stores_with_deactivated: 3, deactivated: 221}
 """

@@ -268,7 +268,11 @@ actions:
   choices: [create, update, set_password, assign_plan, reactivate, deactivate, force_logout]
   sample: [create]
 diff:
-  description: What is different before and after. A password appears only as having been set.
+  description:
+    - What is different before and after. A password is shown as set, without its value.
+    - Plans are text in C(before) and C(after). If they differ, C(plans) has them as data, under
+      C(before) and C(after). Each plan has C(plan_id), C(name), C(valid_to) (the last day) and
+      C(cancelled).
   returned: when something changes
   type: dict
   sample:

@@ -409,6 +409,10 @@ results:
       description: The desired state.
       type: str
       sample: present
+    listed:
+      description: Whether the user is in the list. False for a user that O(exclusive) deactivates.
+      type: bool
+      sample: true
     actions:
       description:
         - What was done, in order, up to a failure. C(force_logout) comes last, although a user is
@@ -474,6 +478,10 @@ guard:
       description: Number of active users at the store; null in the same cases.
       type: int
       sample: 12
+    warning:
+      description: The line of C(warnings) for this guard. Null if the task fails because of it.
+      type: str
+      sample: null
 seats:
   description:
     - All users of the store at the end of the task, in the list or not. In check mode, the users as
@@ -539,6 +547,9 @@ diff:
   description:
     - One entry for each user who changes. If a guard refused the plan, for each user who would
       change.
+    - C(result) is the position of the user in RV(results), counted from 0. Plans are text in
+      C(before) and C(after). If they differ, C(plans) has them as data, under C(before) and
+      C(after). Each plan has C(plan_id), C(name), C(valid_to) (the last day) and C(cancelled).
   returned: always, if the store was read
   type: list
   elements: dict
@@ -547,6 +558,7 @@ diff:
       after: {sessions_limit: 2}
       before_header: ana@example.org
       after_header: ana@example.org (update)
+      result: 0
 api:
   description: Cost of the task.
   returned: always

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How far a run is, as one line for people: pure functions over a progress file's content."""
+"""The progress of a run as one line of text: pure functions of a progress file's content."""
 
 from __future__ import annotations
 
@@ -17,34 +17,33 @@ NUMBERS = (
     *("pages_read", "users_read", "look_ups", "looked_up"),
     *("total", "done", *OUTCOMES, "failed", "waiting_seconds", "pid"),
 )
-# What may be unknown.
-PERHAPS = ("pages_left", "seconds_left", "users_per_second")
+OPTIONAL_NUMBERS = ("pages_left", "seconds_left", "users_per_second")
 
 State = Mapping[str, Any]
 
 
 def parse_state(text: str) -> State | None:
-    """The content of a progress file; None for what is none.
+    """The content of a progress file; None if it is invalid.
 
-    Only known phases and numbers get through: what a terminal shows is this collection's own.
+    Only known phases and numbers are accepted, so no other text of the file reaches the terminal.
     """
     try:
-        told = json.loads(text)
+        state = json.loads(text)
     except ValueError:
         return None
-    if not isinstance(told, dict) or told.get("phase") not in PHASES:
+    if not isinstance(state, dict) or state.get("phase") not in PHASES:
         return None
-    if not all(_is_number(told.get(name)) for name in NUMBERS):
+    if not all(_is_number(state.get(name)) for name in NUMBERS):
         return None
-    if told["pid"] <= 1:
-        # No process of a module, and to a signal not one process but many.
+    if state["pid"] <= 1:
+        # A signal to 0 would go to a group of processes, and 1 is never a module.
         return None
-    if not all(told.get(name) is None or _is_number(told[name]) for name in PERHAPS):
+    if not all(state.get(name) is None or _is_number(state[name]) for name in OPTIONAL_NUMBERS):
         return None
     return {
-        **{name: told[name] for name in ("phase", *NUMBERS)},
-        **{name: told.get(name) for name in PERHAPS},
-        **{name: told.get(name) is True for name in ("stopping", "ended")},
+        **{name: state[name] for name in ("phase", *NUMBERS)},
+        **{name: state.get(name) for name in OPTIONAL_NUMBERS},
+        **{name: state.get(name) is True for name in ("stopping", "ended")},
     }
 
 
@@ -53,28 +52,28 @@ def _is_number(value: Any) -> bool:
 
 
 def progress_line(host: str, state: State | None) -> str:
-    """How far a run is now.
+    """The progress of a run.
 
     :param host: the inventory's name of the store.
-    :param state: None where the run has told nothing yet.
+    :param state: None before the run has reported anything.
     """
     if state is None or state["phase"] == STARTING:
-        told = "reading the input"
+        step = "reading the input"
     elif state["phase"] == READING:
-        told = _reading(state)
+        step = _reading(state)
     elif state["phase"] == APPLYING:
-        told = _applying(state)
+        step = _applying(state)
     else:
-        told = f"{_done_of_total(state)}, preparing the result"
+        step = f"{_done_of_total(state)}, preparing the result"
     if state is not None and state["stopping"]:
-        told = f"stopping, {told}"
-    return _with_wait(f"{host}: {told}", state)
+        step = f"stopping, {step}"
+    return _with_wait(f"{host}: {step}", state)
 
 
 def last_line(host: str, state: State | None, seconds: float) -> str:
-    """What a run came to that is over.
+    """The summary of a run that has ended.
 
-    :param seconds: how long it took.
+    :param seconds: the duration of the run.
     """
     if state is None:
         return f"{host}: ended in {duration(seconds)}"
@@ -82,33 +81,33 @@ def last_line(host: str, state: State | None, seconds: float) -> str:
         return f"{host}: ended in {duration(seconds)}, before any change"
     if not state["total"]:
         read = _number(state["pages_read"] + state["looked_up"], "request")
-        return f"{host}: done in {duration(seconds)}, {read} to read the store, nothing sent"
+        return f"{host}: done in {duration(seconds)}, {read} to read the store, no changes sent"
     if state["done"] < state["total"]:
         return f"{host}: ended after {_done_of_total(state)} in {duration(seconds)}"
     return f"{host}: done, {_done_of_total(state)} in {duration(seconds)}"
 
 
 def interrupted_line(host: str, state: State | None) -> str:
-    """What a run came to that was interrupted.
+    """The summary of a run that was interrupted.
 
-    :param state: the last that the run told; None where it told nothing. Where that is not its
-        end, more may have been done.
+    :param state: the last state that the run reported; None if it reported none. If the run had not
+        ended by then, more users may have been changed.
     """
     if state is None:
-        return f"{host}: interrupted. How far the run was is not known."
+        return f"{host}: interrupted. The progress of the run is unknown."
     if state["phase"] in (STARTING, READING):
-        return f"{host}: interrupted before any change. The next run does it all."
+        return f"{host}: interrupted before any change. The next run makes all changes."
     if not state["total"]:
-        return f"{host}: interrupted when the store was read. Nothing was sent."
+        return f"{host}: interrupted after the store was read. No changes were sent."
     if state["done"] >= state["total"]:
         return f"{host}: interrupted after {_done_of_total(state)}. Only the result is lost."
     least = "" if state["ended"] else "at least "
-    counts = f"{least}{state['done']} of {state['total']} users{_fates(state)}"
+    counts = f"{least}{state['done']} of {state['total']} users{_outcomes(state)}"
     return f"{host}: interrupted after {counts}. The next run completes the rest."
 
 
 def duration(seconds: float) -> str:
-    """Seconds in the unit that people would take."""
+    """A duration in seconds, minutes, or hours and minutes."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -119,7 +118,7 @@ def duration(seconds: float) -> str:
 
 def _reading(state: State) -> str:
     if state["looked_up"] < state["look_ups"]:
-        return f"looking users up, {state['looked_up']} of {state['look_ups']}"
+        return f"looking up users, {state['looked_up']} of {state['look_ups']}"
     if state["pages_left"]:
         pages = state["pages_read"] + state["pages_left"]
         return f"reading the store, {state['pages_read']} of {pages} pages"
@@ -130,16 +129,16 @@ def _reading(state: State) -> str:
 
 
 def _applying(state: State) -> str:
-    told = _done_of_total(state)
+    step = _done_of_total(state)
     if state["users_per_second"]:
-        told += f", {_rate(state['users_per_second'])}"
+        step += f", {_rate(state['users_per_second'])}"
     if state["seconds_left"] is not None:
-        told += f", {duration(state['seconds_left'])} left"
-    return told
+        step += f", {duration(state['seconds_left'])} left"
+    return step
 
 
 def _with_wait(line: str, state: State | None) -> str:
-    """The line, with the wait for the rate limit if there is one; in full where it fits."""
+    """The line, and the wait for the rate limit if there is one, shortened if it is too long."""
     if state is None or not state["waiting_seconds"]:
         return line
     waiting = f"{line}, waiting {duration(state['waiting_seconds'])}"
@@ -148,12 +147,12 @@ def _with_wait(line: str, state: State | None) -> str:
 
 
 def _done_of_total(state: State) -> str:
-    return f"{state['done']}/{state['total']} users{_fates(state)}"
+    return f"{state['done']}/{state['total']} users{_outcomes(state)}"
 
 
-def _fates(state: State) -> str:
-    counted = [f"{state[fate]} {fate}" for fate in (*OUTCOMES, "failed") if state[fate]]
-    return f" ({', '.join(counted)})" if counted else ""
+def _outcomes(state: State) -> str:
+    counts = [f"{state[name]} {name}" for name in (*OUTCOMES, "failed") if state[name]]
+    return f" ({', '.join(counts)})" if counts else ""
 
 
 def _rate(users_per_second: float) -> str:

@@ -26,7 +26,7 @@ NO_MESSAGES = {
     "plugins/module_utils/result/diff.py": "the diff, in docs/getting-started.md",
     "plugins/module_utils/export/yaml_text.py": "the head of an exported file",
     "plugins/module_utils/export/plans.py": "a comment in an exported file",
-    "plugins/plugin_utils/report/junit.py": "the head of a report in XML",
+    "plugins/plugin_utils/report/text.py": "the head of a report in XML",
     "No token, password or link is in it": "the head of an exported file",
     "The next export replaces this file": "the head of an exported file",
     "too long to compare here": "the diff of an export",

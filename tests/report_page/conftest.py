@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page of a report in a real browser, watched for whatever it should not do."""
+"""A report's page in a real browser, with every request, message and error recorded."""
 
 from __future__ import annotations
 
@@ -14,42 +14,42 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.plugin_utils.report.forms import forms_of
+from ansible_collections.publica.la.plugins.plugin_utils.report.text import files_of
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tools"))
 
-import find_chromium  # noqa: E402  (after the path is set, since the tools are no package)
+import find_chromium  # noqa: E402  (needs the path, since the tools are not a package)
 
 WIDE = {"width": 1280, "height": 900}
-# A container's first start of the browser can be slow.
-PATIENCE = 60_000
+# The first start of the browser in a container can be slow.
+TIMEOUT = 60_000
 
 
 @dataclass
 class Watched:
-    """A page, and what it did that nobody asked for."""
+    """A page, and what it did on its own."""
 
     page: Page
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     def assert_quiet(self) -> None:
-        """No request, no message, no dialog, no error."""
-        assert self.asked == []
-        assert self.said == []
+        """Check that there was no request, message, dialog or error."""
+        assert self.requests == []
+        assert self.messages == []
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     found = find_chromium.find()
     assert found is not None, find_chromium.MISSING
-    # A superuser's browser has no sandbox of its own; nothing from elsewhere is opened here.
-    words = ["--no-sandbox"] if os.geteuid() == 0 else []
+    # As root, Chromium does not start with its sandbox. Only pages of this project are opened.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=str(found), args=words, timeout=PATIENCE
+            executable_path=str(found), args=arguments, timeout=TIMEOUT
         )
         yield browser
         browser.close()
@@ -60,12 +60,12 @@ Opener = Callable[..., Watched]
 
 @pytest.fixture
 def open_report(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
-    """A function that writes a report's page and opens it."""
+    """A function that writes and opens the page of a report."""
     contexts = []
 
     def open_(report: Mapping[str, Any], language: str = "en", **options: Any) -> Watched:
         path = tmp_path / "index.html"
-        path.write_text(forms_of(report, language)["index.html"], encoding="utf-8")
+        path.write_text(files_of(report, language)["index.html"], encoding="utf-8")
         context = browser.new_context(**{"viewport": WIDE, **options})
         contexts.append(context)
         watched = Watched(context.new_page())
@@ -79,20 +79,20 @@ def open_report(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
 
 
 def watch(watched: Watched) -> None:
-    """Write down what a page does."""
+    """Record what a page does."""
     page = watched.page
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(TIMEOUT)
 
-    def asked(request: Any) -> None:
+    def requested(request: Any) -> None:
         own = request.url.startswith("file:") and request.is_navigation_request()
         if not own and not request.url.startswith("data:"):
-            watched.asked.append(request.url)
+            watched.requests.append(request.url)
 
     def dialog(shown: Any) -> None:
-        watched.said.append(f"dialog: {shown.message}")
+        watched.messages.append(f"dialog: {shown.message}")
         shown.dismiss()
 
-    page.on("request", asked)
+    page.on("request", requested)
     page.on("dialog", dialog)
-    page.on("console", lambda message: watched.said.append(f"console: {message.text}"))
-    page.on("pageerror", lambda error: watched.said.append(f"error: {error}"))
+    page.on("console", lambda message: watched.messages.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: watched.messages.append(f"error: {error}"))

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reports to look at: an audit of three sandbox stores with 2,000 users, and their provisioning.
+"""Demonstration reports: an audit of three sandbox stores with 2,000 users, and their provisioning.
 
-The stores run in this process, so that they are gone when it is. What the reports say is held
-against the stores' own databases; where the two disagree, the exit code is 1.
+The stores run in this process, so they end with it. The reports are compared with the databases of
+the stores. If they differ, the exit code is 1.
 """
 
 from __future__ import annotations
@@ -28,51 +28,27 @@ from publica_sandbox.testing import SandboxStore
 AUDIT, PROVISION = "publica.la.audit", "publica.la.provision"
 GROUP = "publica_stores"
 TODAY = datetime.datetime.now(tz=datetime.timezone.utc).date()
-# Users by store, and of so many one each: missing, changed, without their plan, gone, or refused.
+# The number of users of each store, and the number of which one is missing, one changed, and so on.
 SIZES = {"aurora": (900, 29), "faro": (700, 41), "university": (400, 0)}
-FIRST_NAMES = [
-    "ana",
-    "bruno",
-    "carla",
-    "diego",
-    "elena",
-    "farid",
-    "gala",
-    "hugo",
-    "ines",
-    "joao",
-    "lena",
-    "mateo",
-    "nora",
-    "omar",
-    "pilar",
-]
-LAST_NAMES = [
-    "alves",
-    "benitez",
-    "costa",
-    "duarte",
-    "esteves",
-    "ferreira",
-    "gomez",
-    "lopes",
-    "mendez",
-    "nunes",
-    "ortiz",
-    "prado",
-]
+FIRST_NAMES = (
+    *("ana", "bruno", "carla", "diego", "elena", "farid", "gala", "hugo"),
+    *("ines", "joao", "lena", "mateo", "nora", "omar", "pilar"),
+)
+LAST_NAMES = (
+    *("alves", "benitez", "costa", "duarte", "esteves", "ferreira"),
+    *("gomez", "lopes", "mendez", "nunes", "ortiz", "prado"),
+)
 DEPARTMENTS = ("editorial", "library", "guests")
 UNKNOWN_PLAN = 99
-LEFT = 14
-LANGUAGES = ("en", "es", "pt")
+FORMER_USERS = 14
 User = dict[str, Any]
 
 
 def main() -> int:
-    """Write the reports. Returns the exit code."""
+    """Write the reports and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, required=True, help="for reports and databases")
-    parser.add_argument("--language", choices=LANGUAGES, default="en")
+    parser.add_argument("--language", choices=["en", "es", "pt"], default="en")
     options = parser.parse_args()
     folder = options.folder.resolve()
     shutil.rmtree(folder, ignore_errors=True)
@@ -80,37 +56,38 @@ def main() -> int:
     with ExitStack() as stack:
         stores = {name: stack.enter_context(_store(folder, name)) for name in SIZES}
         inventory = _write_inventory(folder, stores)
-        faults = []
+        problems: list[str] = []
         for title, playbook, expected in (("audit", AUDIT, 0), ("provision", PROVISION, 2)):
             print(f"ansible-playbook {playbook} on {', '.join(SIZES)} ...", flush=True)
             log = folder / f"{title}.log"
             code = _run(playbook, inventory, folder / title, options.language, log)
-            faults += _faults(title, code, expected, stores, folder)
-    for fault in faults:
-        print(f"NOT AS EXPECTED: {fault}", file=sys.stderr)
-    if not faults:
+            problems += _problems(title, code, expected, stores, folder)
+    for problem in problems:
+        print(f"NOT AS EXPECTED: {problem}", file=sys.stderr)
+    if not problems:
         print("\nOpen these in a browser:")
         for title in ("audit", "provision"):
             print(f"  {os.path.relpath(folder / title / 'index.html')}")
-    return 1 if faults else 0
+    return 1 if problems else 0
 
 
 def _store(folder: Path, name: str) -> SandboxStore:
-    """A store that holds most of what the inventory declares, and some who left."""
-    left = [
-        {"email": f"left.{number:02}@{name}.example.org", "active": False} for number in range(LEFT)
+    """A store with most of the users that the inventory declares, and some deactivated ones."""
+    former = [
+        {"email": f"former.{number:02}@{name}.example.org", "active": False}
+        for number in range(FORMER_USERS)
     ]
-    held = [found for user in desired_users(name) if (found := _as_found(user))]
+    users = [found for user in desired_users(name) if (found := _before(user))]
     return SandboxStore(
         folder / "stores" / f"{name}.sqlite3",
         token=f"report-demonstration-token-of-{name}",
-        users=[*held, *left],
+        users=[*users, *former],
         paginator="full",
     )
 
 
 def desired_users(store: str) -> list[User]:
-    """What the inventory declares for a store."""
+    """The users that the inventory declares for a store."""
     size, every = SIZES[store]
     users = []
     for number in range(size):
@@ -127,7 +104,7 @@ def desired_users(store: str) -> list[User]:
             }
         )
         if every and number % (every * 8) == every:
-            # An id that somebody has mistyped; a dry run cannot know it.
+            # An id with a typing error, which a dry run cannot detect.
             users[-1]["plan_id"] = UNKNOWN_PLAN
         elif every and number % every == 5 and number % 4 == 0:
             users[-1] = {"email": users[-1]["email"], "state": "absent"}
@@ -136,10 +113,10 @@ def desired_users(store: str) -> list[User]:
     return users
 
 
-def _as_found(user: User) -> User | None:
-    """A declared user as the store has it before: some differ, and some are not there at all."""
+def _before(user: User) -> User | None:
+    """A declared user as the store has it before the run; None for a user who does not exist."""
     if user.get("state") == "absent":
-        return {"email": user["email"], "external_id": f"gone-{user['email']}"[:64]}
+        return {"email": user["email"], "external_id": f"former-{user['email']}"[:64]}
     number = int(user["external_id"][-4:])
     every = SIZES[user["external_id"].rpartition("-")[0]][1]
     found = {name: user[name] for name in ("email", "external_id", "sessions_limit")}
@@ -156,7 +133,7 @@ def _as_found(user: User) -> User | None:
 
 
 def _write_inventory(folder: Path, stores: Mapping[str, SandboxStore]) -> Path:
-    """A host for each store, and a file for each department."""
+    """Write an inventory with a host for each store and a file for each department."""
     inventory = folder / "inventory"
     for name, store in stores.items():
         variables = inventory / "host_vars" / name
@@ -182,39 +159,39 @@ def _write(path: Path, content: Any) -> None:
 
 
 def _run(playbook: str, inventory: Path, reports: Path, language: str, log: Path) -> int:
-    """Run a playbook that writes its report. Returns its exit code."""
-    told = {"publica_users_report_dir": str(reports), "publica_users_report_language": language}
-    words = [str(Path(sys.executable).parent / "ansible-playbook"), playbook]
-    words += ["--inventory", str(inventory), "--extra-vars", json.dumps(told)]
+    """Run a playbook that writes its report, and return its exit code."""
+    settings = {"publica_users_report_dir": str(reports), "publica_users_report_language": language}
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook]
+    command += ["--inventory", str(inventory), "--extra-vars", json.dumps(settings)]
     with log.open("w", encoding="utf-8") as file:
         done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, check=False
         )
     return done.returncode
 
 
-def _faults(
+def _problems(
     title: str, code: int, expected: int, stores: Mapping[str, SandboxStore], folder: Path
 ) -> Iterator[str]:
-    """What a report says otherwise than its stores."""
+    """Differences between a report and the database state of its stores."""
     if code != expected:
         yield f"{title} ended with {code} instead of {expected}, see {folder / title}.log"
     path = folder / title / "report.json"
     if not path.exists():
-        yield f"{path} is not there"
+        yield f"{path} is missing"
         return
     totals = json.loads(path.read_text("utf-8"))["totals"]
-    truth = {
+    expected_seats = {
         state: sum(len(store.users(active=state == "active")) for store in stores.values())
         for state in ("active", "deactivated")
     }
-    for state, number in truth.items():
+    for state, number in expected_seats.items():
         if totals["seats"][state] != number:
-            yield f"{title} tells {totals['seats'][state]} {state} users; there are {number}"
+            yield f"{title} counts {totals['seats'][state]} {state} users instead of {number}"
     if not totals["drifted"] or totals["users"]["desired"] != sum(
         n for n, _every in SIZES.values()
     ):
-        yield f"{title} does not tell of all users, or of no change"
+        yield f"{title} lacks users, or all changes"
 
 
 if __name__ == "__main__":

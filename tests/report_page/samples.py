@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Results of runs as the modules leave them, for reports of every kind."""
+"""Results as the modules return them, and reports on them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.publica.la.plugins.plugin_utils.report.model import report_of
-from ansible_collections.publica.la.plugins.plugin_utils.report.outcomes import Outcome
 
 NOW = "2026-11-24T14:05:00Z"
 TODAY = datetime.date.fromisoformat(NOW[:10])
 LONGEST = f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 57}.org"
-assert len(LONGEST) == 254, "the longest address that the API takes"
+assert len(LONGEST) == 254, "the longest address that the API accepts"
 
-# What somebody could have typed at a store to get at whoever looks at the report.
+# Values that could be entered at a store to attack a reader of the report.
 HOSTILE = (
     "<script>alert(1)</script>",
     "</script><script>alert(2)</script>",
@@ -38,37 +37,43 @@ HOSTILE = (
     LONGEST,
 )
 
+Sides = Mapping[str, Any]
 
-def item(email: str, *actions: str, **more: Any) -> dict[str, Any]:
-    """One user of ``results``."""
+
+def user(
+    email: str, *actions: str, before: Sides | None = None, after: Sides | None = None, **item: Any
+) -> dict[str, Any]:
+    """One user of ``results``, and under ``diff`` the user's entry there."""
+    sides = {"before": dict(before or {}), "after": dict(after or {})}
+    diff: dict[str, Any] = {**sides, "before_header": email, "after_header": email}
+    plans = {side: values["plans"] for side, values in sides.items() if "plans" in values}
+    if plans:
+        diff["plans"] = plans
+    for side, held in plans.items():
+        diff[side] = {**sides[side], "plans": [f"a plan as text ({one})" for one in held]}
     return {
         "email": email,
         "external_id": f"id-{email}"[:64],
         "id": 7,
         "state": "present",
+        "listed": True,
         "actions": list(actions),
         "changed": bool(actions),
-        "failed": "error" in more,
+        "failed": "error" in item,
         "error": None,
-        **more,
+        **item,
+        "diff": diff if actions or before or after else None,
     }
+
+
+def plan(plan_id: int | None, name: str | None = None, **more: Any) -> dict[str, Any]:
+    """A plan that a user holds."""
+    return {"plan_id": plan_id, "name": name, "valid_to": None, "cancelled": False, **more}
 
 
 def error(message: str, code: str = "invalid") -> dict[str, Any]:
-    """What went wrong with one user."""
+    """The error of a user."""
     return {"code": code, "message": message, "fields": {}}
-
-
-def difference(
-    email: str, before: Mapping[str, Any], after: Mapping[str, Any], told: str = "update"
-) -> dict[str, Any]:
-    """One user of ``diff``."""
-    return {
-        "before": dict(before),
-        "after": dict(after),
-        "before_header": email,
-        "after_header": f"{email} ({told})",
-    }
 
 
 def seats(active: int = 200, deactivated: int | None = 18, **more: Any) -> dict[str, Any]:
@@ -91,13 +96,12 @@ def seats(active: int = 200, deactivated: int | None = 18, **more: Any) -> dict[
     }
 
 
-def result(
-    results: Iterable[dict[str, Any]] = (), diff: Iterable[dict[str, Any]] = (), **more: Any
-) -> dict[str, Any]:
-    """A store's whole result."""
-    results = list(results)
+def result(users: Iterable[dict[str, Any]] = (), **more: Any) -> dict[str, Any]:
+    """The complete result of a store."""
+    users = list(users)
+    results = [{key: value for key, value in one.items() if key != "diff"} for one in users]
 
-    def done(*actions: str) -> int:
+    def count(*actions: str) -> int:
         return sum(not set(actions).isdisjoint(one["actions"]) for one in results)
 
     failed = sum(one["failed"] for one in results)
@@ -105,16 +109,18 @@ def result(
         "changed": any(one["changed"] for one in results),
         "summary": {
             "desired": len(results) + 100,
-            "created": done("create"),
-            "updated": done("update", "assign_plan", "set_password"),
-            "reactivated": done("reactivate"),
-            "deactivated": done("deactivate"),
+            "created": count("create"),
+            "updated": count("update", "assign_plan", "set_password"),
+            "reactivated": count("reactivate"),
+            "deactivated": count("deactivate"),
             "unchanged": 100,
             "protected": 0,
             "failed": failed,
         },
         "results": results,
-        "diff": list(diff),
+        "diff": [
+            {**one["diff"], "result": position} for position, one in enumerate(users) if one["diff"]
+        ],
         "plan": {"hash": "3f9d1c0a7be24c55", "requests": len(results), "minutes": 0},
         "guard": None,
         "seats": seats(),
@@ -124,86 +130,77 @@ def result(
     }
 
 
-def many(number: int) -> dict[str, Any]:
-    """A result with many users, each of whom changes in one of some ways."""
-    ways: list[tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]] = [
+def many(number: int) -> list[dict[str, Any]]:
+    """Users that change in different ways."""
+    library = plan(12, "Library card", valid_to="2027-06-30")
+    ways: list[tuple[tuple[str, ...], Sides, Sides]] = [
         (("create",), {}, {"active": True, "password": "(set, not shown)"}),
         (("update",), {"sessions_limit": 1}, {"sessions_limit": None}),
-        (("assign_plan",), {"plans": []}, {"plans": ["plan 12 (Library card) until 2027-06-30"]}),
+        (("assign_plan",), {"plans": []}, {"plans": [library]}),
         (("deactivate", "force_logout"), {"active": True}, {"active": False, "sessions": "ended"}),
         (("reactivate",), {"active": False}, {"active": True}),
     ]
-    results, diff = [], []
+    users = []
     for place in range(number):
         actions, before, after = ways[place % len(ways)]
-        email = f"reader.{place:05}@example.org"
-        results.append(item(email, *actions))
-        told = ", ".join(actions) + (": not in the list" if place % 10 == 3 else "")
-        diff.append(difference(email, before, after, told))
-    return result(results, diff)
+        email, listed = f"reader.{place:05}@example.org", place % 10 != 3
+        users.append(user(email, *actions, before=before, after=after, listed=listed))
+    return users
 
 
 def hostile() -> dict[str, Any]:
     """A result in which every text is hostile."""
-    results, diff = [], []
+    users = []
     for text in HOSTILE:
-        results.append(item(text, "update", external_id=text))
-        plans = {"plans": [f"plan 12 ({text})"]}
-        diff.append(difference(text, plans, {"plans": [text], "email": text, text: text}))
-        results.append(item(f"x{text}", error=error(text, code=text)))
+        after = {"plans": [plan(None, text)], "email": text, text: text}
+        before = {"plans": [plan(12, text)]}
+        users.append(user(text, "update", before=before, after=after, external_id=text))
+        users.append(user(f"x{text}", error=error(text, code=text)))
     ending = [
         {"email": text, "plan_id": 12, "name": text, "valid_to": TODAY.isoformat()}
         for text in HOSTILE
     ]
-    plans_held = [
-        {"plan_id": number, "name": text, "users": 3} for number, text in enumerate(HOSTILE)
-    ]
+    held = [{"plan_id": number, "name": text, "users": 3} for number, text in enumerate(HOSTILE)]
     return result(
-        results,
-        diff,
+        users,
         msg=" ".join(HOSTILE),
         warnings=list(HOSTILE),
-        seats=seats(plans=plans_held, ending=ending),
+        seats=seats(plans=held, ending=ending),
     )
 
 
 def report(
     stores: Mapping[str, Mapping[str, Any]], kind: str = "audit", *, check_mode: bool = True
 ) -> dict[str, Any]:
-    """The report on some stores by their names."""
-    outcomes = [Outcome(name, told) for name, told in stores.items()]
+    """The report on the results of some stores."""
     return report_of(
-        outcomes,
-        kind=kind,
-        check_mode=check_mode,
-        generated_at=NOW,
-        version="0.1.0",
-        run="a-run",
+        stores, kind=kind, check_mode=check_mode, generated_at=NOW, version="0.1.0", run="a-run"
     )
 
 
 def of_every_kind() -> dict[str, Any]:
     """A report with everything that a page can show."""
+    warning = "A run would refuse this plan. 12 users are not in the list."
     guard = {
         "code": "too_many_deactivations",
         "message": "12 users are not in the list.",
         "deactivations": 12,
         "limit": 2,
         "active": 20,
+        "warning": warning,
     }
-    broken = item("broken@example.org", error=error("The store refused the values."))
-    left = item("left@example.org", error=error("Not tried.", "not_tried"))
-    several = many(60)
-    partly = result(
-        [*several["results"], broken, left], several["diff"], seats=seats(deactivated=None)
-    )
+    partly = [
+        *many(60),
+        user("broken@example.org", error=error("The store refused the values.")),
+        user("left@example.org", error=error("Not tried.", "not_tried")),
+    ]
     return report(
         {
-            "as it should be": result(),
-            "partly": partly,
-            "guarded": {**many(3), "guard": guard, "seats": None},
-            "down": {"failed": True, "msg": "The store cannot be reached.", "api": None},
-            "away": {"unreachable": True, "msg": "No route."},
-            "left out": {},
+            "unchanged": result(),
+            "partly failed": result(partly, seats=seats(deactivated=None)),
+            "guarded": result(many(3), guard=guard, warnings=[warning], seats=None),
+            "failed": {"failed": True, "msg": "The store cannot be reached.", "api": None},
+            "unreachable": {"unreachable": True, "msg": "No route."},
+            "not run": {},
         }
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pictures of a report's page for the documentation: light, dark, narrow, and on paper."""
+"""Takes the pictures of a report's page for the documentation."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ PICTURES: dict[str, dict[str, Any]] = {
     "narrow": {"viewport": {"width": 390, "height": 1500}, "color_scheme": "light"},
     "users": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
 }
-# What a picture begins with, where that is not the head of the page.
-FROM = {"users": "#changes"}
+# The section that a picture starts with, if it is not the top of the page.
+START = {"users": "#changes"}
 
 
 def main() -> int:
-    """Take the pictures. Returns the exit code."""
+    """Take the pictures and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("page", type=Path, help="the page")
-    parser.add_argument("folder", type=Path, help="where the pictures are put")
+    parser.add_argument("directory", type=Path, help="the directory for the pictures")
     options = parser.parse_args()
-    words = ["--no-sandbox"] if os.geteuid() == 0 else []
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=str(find_chromium.find_or_install()), args=words
+            executable_path=str(find_chromium.find_or_install()), args=arguments
         )
         for name, shown in PICTURES.items():
             page = browser.new_context(**shown).new_page()
             page.goto(options.page.resolve().as_uri())
-            if name in FROM:
-                page.locator(FROM[name]).evaluate(
+            if name in START:
+                page.locator(START[name]).evaluate(
                     "one => window.scrollTo({top: one.offsetTop - 16, behavior: 'instant'})"
                 )
-            path = options.folder / f"report-{name}.png"
+            path = options.directory / f"report-{name}.png"
             page.screenshot(path=path)
             print(path)
         browser.close()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report's page held against the accessibility rules of axe, as it is shown to anybody."""
+"""A report's page in each language and look, checked against the accessibility rules of axe."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ REPORTS = {
     "nothing known": lambda: samples.report({"north": {}}),
     "hostile": lambda: samples.report({samples.HOSTILE[1]: samples.hostile()}),
 }
-
-
-# One report in every language and every look, the others in the looks that differ the most.
+# One report in every language and look, the others in the two looks that differ most.
 CASES = [
     *(("everything", shown, language) for shown in SHOWN for language in ("en", "es", "pt")),
     *((name, shown, "en") for name in list(REPORTS)[1:] for shown in ("light", "narrow and dark")),
@@ -37,7 +35,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "shown", "language"), CASES)
-def test_axe_finds_nothing(open_report: Opener, name: str, shown: str, language: str) -> None:
+def test_axe_reports_no_violation(
+    open_report: Opener, name: str, shown: str, language: str
+) -> None:
     page = open_report(REPORTS[name](), language, **SHOWN[shown]).page
     if shown == "print":
         page.emulate_media(media="print")
@@ -46,9 +46,9 @@ def test_axe_finds_nothing(open_report: Opener, name: str, shown: str, language:
 
     found = Axe().run(page)
 
-    told = [
+    violations = [
         f"{one['id']}: {one['help']}: {[node['html'][:200] for node in one['nodes'][:5]]}"
         for one in found.response["violations"]
     ]
-    assert told == []
+    assert violations == []
     assert len(found.response["passes"]) > 10

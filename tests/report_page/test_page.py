@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What people do with a report's page, in a real browser."""
+"""The use of a report's page in a real browser."""
 
 from __future__ import annotations
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.result.result import escape_control
+from ansible_collections.publica.la.plugins.module_utils.errors import escape_control
 from playwright.sync_api import Page, expect
 
 import samples
@@ -23,7 +23,8 @@ def users(page: Page) -> list[str]:
 
 
 def many(open_report: Opener, number: int = 5000) -> Page:
-    return open_report(samples.report({"north": samples.many(number)})).page
+    """The page of a report on so many users."""
+    return open_report(samples.report({"north": samples.result(samples.many(number))})).page
 
 
 @pytest.mark.parametrize("viewport", [None, NARROW], ids=["wide", "narrow"])
@@ -46,7 +47,7 @@ def test_hostile_values_stay_text(open_report: Opener, viewport: dict[str, int] 
     watched.assert_quiet()
 
 
-def test_nothing_is_asked_of_anybody(open_report: Opener) -> None:
+def test_the_page_sends_no_request_and_stores_nothing(open_report: Opener) -> None:
     watched = open_report(samples.of_every_kind())
     page = watched.page
     page.locator(".filters [name=text]").fill("reader")
@@ -64,7 +65,7 @@ def test_nothing_is_asked_of_anybody(open_report: Opener) -> None:
     assert page.evaluate("document.cookie + localStorage.length + sessionStorage.length") == "00"
 
 
-def test_thousands_of_rows_come_page_by_page(open_report: Opener) -> None:
+def test_thousands_of_rows_are_shown_in_pages(open_report: Opener) -> None:
     page = many(open_report)
     pager = page.locator("[data-rows=changes] .pager")
     expect(page.locator(ROWS)).to_have_count(25)
@@ -94,12 +95,12 @@ def test_rows_are_filtered_by_text_store_action_and_state(open_report: Opener) -
     page.locator(".filters [name=action]").select_option(label="log out")
     expect(status).to_have_text("1 to 12 of 12")
     page.locator(".filters [name=store]").select_option(label="guarded")
-    expect(status).to_have_text("Nobody matches.")
+    expect(status).to_have_text("No user matches.")
     page.locator(".filters [name=action]").select_option(index=0)
     expect(status).to_have_text("1 to 3 of 3")
 
 
-def test_a_column_sorts_both_ways_and_says_so(open_report: Opener) -> None:
+def test_a_column_sorts_in_both_directions(open_report: Opener) -> None:
     page = many(open_report, 300)
     head = page.locator("[data-rows=changes]").get_by_role("columnheader", name="User")
 
@@ -115,8 +116,8 @@ def test_a_column_sorts_both_ways_and_says_so(open_report: Opener) -> None:
     assert head.get_attribute("aria-sort") == "none"
 
 
-def test_plans_that_end_come_the_earliest_first(open_report: Opener) -> None:
-    page = open_report(samples.report({"north": samples.many(3)})).page
+def test_the_plan_that_ends_first_is_shown_first(open_report: Opener) -> None:
+    page = many(open_report, 3)
 
     days = page.locator("[data-rows=ending] td.num").all_inner_texts()
 
@@ -124,7 +125,7 @@ def test_plans_that_end_come_the_earliest_first(open_report: Opener) -> None:
     assert page.locator("#ending dd").all_inner_texts() == ["3", "5"]
 
 
-def test_everything_is_reached_by_keyboard(open_report: Opener) -> None:
+def test_the_page_can_be_used_with_the_keyboard(open_report: Opener) -> None:
     page = many(open_report, 100)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
@@ -149,17 +150,25 @@ def test_everything_is_reached_by_keyboard(open_report: Opener) -> None:
     expect(page.locator("[data-rows=changes] [role=status]")).to_have_text("26 to 50 of 100")
 
 
-def test_the_keyboards_place_stays_at_the_last_page(open_report: Opener) -> None:
-    page = many(open_report, 30)
-    page.locator("[data-rows=changes]").get_by_role("button", name="Next").press("Enter")
+@pytest.mark.parametrize(
+    ("presses", "focused"),
+    [(["Next"], "Next"), (["Next", "Next"], "Previous"), (["Next", "Previous"], "Next")],
+)
+def test_the_pager_keeps_the_keyboard_focus(
+    open_report: Opener, presses: list[str], focused: str
+) -> None:
+    page = many(open_report, 60)
+    for name in presses:
+        page.locator("[data-rows=changes]").get_by_role("button", name=name).press("Enter")
 
-    assert page.evaluate("document.activeElement.innerText") == "Previous"
+    expect(page.locator("[data-rows=changes]").get_by_role("button", name=focused)).to_be_focused()
 
 
 def test_all_rows_are_printed(open_report: Opener) -> None:
     page = many(open_report, 120)
     page.get_by_label("Search").fill("example")
-    # What the browser itself does before and after it prints.
+    page.locator("[data-rows=changes]").get_by_role("button", name="Next").click()
+    # The browser dispatches these events itself.
     page.evaluate("""() => {
       window.printed = [];
       const rows = () => document.querySelectorAll("[data-rows=changes] tbody tr").length;
@@ -171,9 +180,10 @@ def test_all_rows_are_printed(open_report: Opener) -> None:
     assert pdf.startswith(b"%PDF")
     assert page.evaluate("window.printed") == [120]
     expect(page.locator(ROWS)).to_have_count(25)
+    expect(page.locator("[data-rows=changes] [role=status]")).to_have_text("26 to 50 of 120")
 
 
-def test_a_page_without_differences_says_so(open_report: Opener) -> None:
+def test_a_page_without_differences(open_report: Opener) -> None:
     watched = open_report(samples.report({"north": samples.result(), "south": samples.result()}))
 
     expect(watched.page.locator("h1")).to_have_text(
@@ -184,16 +194,17 @@ def test_a_page_without_differences_says_so(open_report: Opener) -> None:
     watched.assert_quiet()
 
 
-def test_what_is_not_known_is_said_with_how_to_get_it(open_report: Opener) -> None:
+def test_unknown_seats_are_shown_with_the_option_that_counts_them(open_report: Opener) -> None:
     page = open_report(samples.report({"north": {**samples.result(), "seats": None}})).page
 
-    expect(page.locator(".tile-active")).to_contain_text("not known")
+    expect(page.locator(".tile-active")).to_contain_text("unknown")
     for place in (".tile-active", "#seats", "#ending"):
         expect(page.locator(place)).to_contain_text("publica_users_count_seats")
 
 
-def test_without_its_script_the_page_says_where_the_list_is(open_report: Opener) -> None:
-    page = open_report(samples.report({"north": samples.many(3)}), java_script_enabled=False).page
+def test_without_javascript_the_page_names_the_other_files(open_report: Opener) -> None:
+    report = samples.report({"north": samples.result(samples.many(3))})
+    page = open_report(report, java_script_enabled=False).page
 
     expect(page.locator("#changes noscript p")).to_be_visible()
     assert page.locator("#stores tbody tr").count() == 1

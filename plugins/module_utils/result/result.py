@@ -100,12 +100,13 @@ SHOWN = (
     "sessions_limit",
 )
 NOT_SHOWN = "(set, not shown)"
-# Follows the actions on a user that ``exclusive`` deactivates.
-NOT_LISTED = ": not in the list"
 
 
 def diff_of(applied: AppliedUser) -> dict[str, Any] | None:
-    """The difference of one user in Ansible's form; None if nothing has changed."""
+    """The difference of one user, as ``--diff`` shows it; None if nothing changes.
+
+    Plans that differ are shown as text, and are under ``plans`` as data.
+    """
     if not applied.changed:
         return None
     before = _shown(applied.change.current)
@@ -126,13 +127,19 @@ def diff_of(applied: AppliedUser) -> dict[str, Any] | None:
         after["password"] = NOT_SHOWN
     if FORCE_LOGOUT in applied.actions:
         after["sessions"] = "ended"
+    plans = {}
+    for side, values in (("before", before), ("after", after)):
+        if "plans" in values:
+            plans[side] = values["plans"]
+            values["plans"] = [_plan_as_text(plan) for plan in values["plans"]]
     label = (applied.change.current or applied.user or desired).email or desired.label
-    unlisted = "" if applied.change.listed else NOT_LISTED
+    unlisted = "" if applied.change.listed else ": not in the list"
     return {
         "before": before,
         "after": after,
         "before_header": label if applied.change.current else f"{label} (not at the store)",
         "after_header": f"{label} ({', '.join(applied.actions)}{unlisted})",
+        **({"plans": plans} if plans else {}),
     }
 
 
@@ -140,15 +147,23 @@ def _shown(user: CurrentUser | None) -> dict[str, Any]:
     if user is None:
         return {}
     shown: dict[str, Any] = {name: getattr(user, name) for name in SHOWN}
-    shown["plans"] = [_plan_in_words(plan) for plan in user.plans or ()]
+    shown["plans"] = [
+        {
+            "plan_id": plan.plan_id,
+            "name": plan.name or None,
+            "valid_to": plan.valid_to[:10] if plan.valid_to else None,
+            "cancelled": plan.cancelled,
+        }
+        for plan in user.plans or ()
+    ]
     return shown
 
 
-def _plan_in_words(plan: HeldPlan) -> str:
-    name = f" ({plan.name})" if plan.name else ""
-    until = f" until {plan.valid_to[:10]}" if plan.valid_to else ""
-    cancelled = ", cancelled" if plan.cancelled else ""
-    return f"plan {plan.plan_id}{name}{until}{cancelled}"
+def _plan_as_text(plan: Mapping[str, Any]) -> str:
+    name = f" ({plan['name']})" if plan["name"] else ""
+    until = f" until {plan['valid_to']}" if plan["valid_to"] else ""
+    cancelled = ", cancelled" if plan["cancelled"] else ""
+    return f"plan {plan['plan_id']}{name}{until}{cancelled}"
 
 
 def warning_lines(
@@ -203,7 +218,7 @@ def _from_desired(desired: DesiredUser, defaults: Mapping[str, Any]) -> Iterator
             yield name, value
 
 
-def guard_item(violation: GuardViolation | None) -> dict[str, Any] | None:
+def guard_item(violation: GuardViolation | None, warning: str | None) -> dict[str, Any] | None:
     """The ``guard`` of a result; None if no guard refuses the plan."""
     if violation is None:
         return None
@@ -213,6 +228,7 @@ def guard_item(violation: GuardViolation | None) -> dict[str, Any] | None:
         "deactivations": violation.deactivations,
         "limit": violation.limit,
         "active": violation.active,
+        "warning": warning,
     }
 
 
@@ -221,18 +237,18 @@ def guard_failure(violation: GuardViolation) -> PublicaError:
     return PublicaError(violation.code, f"Nothing was changed. {violation.message}")
 
 
-def guard_warnings(
+def guard_warning(
     violation: GuardViolation | None, guard_effect: str | None, *, skips_removals: bool
-) -> list[str]:
-    """A warning about a guard violation that did not fail the task."""
+) -> str | None:
+    """The warning of a guard; None if there is no violation, or the run fails because of it."""
     if violation is None or guard_effect == REFUSED:
-        return []
+        return None
     code, message = violation.code, violation.message
     if guard_effect != PREDICTED:
-        return [f"Skipped {_removals(violation)} (on_guard: skip, {code}). {message}"]
+        return f"Skipped {_removals(violation)} (on_guard: skip, {code}). {message}"
     if skips_removals:
-        return [f"A run would skip {_removals(violation)} and do the rest ({code}). {message}"]
-    return [f"A run would refuse this plan and change nothing ({code}). {message}"]
+        return f"A run would skip {_removals(violation)} and do the rest ({code}). {message}"
+    return f"A run would refuse this plan and change nothing ({code}). {message}"
 
 
 def _removals(violation: GuardViolation) -> str:
@@ -289,27 +305,30 @@ def bulk_result(
     """
     plan, applied, removals = provisioned.plan, provisioned.applied, provisioned.removals
     violation, guard_effect = provisioned.violation, provisioned.guard_effect
+    of_guard = guard_warning(
+        violation, guard_effect, skips_removals=provisioned.policy.skips_removals
+    )
+    # A guard that refuses the plan applies nothing; the diff then shows what would change.
+    reported = [pair for pair in zip(applied, provisioned.shown) if _is_reported(pair[0], report)]
     result: dict[str, Any] = {
         "changed": any(user.changed for user in applied),
         "summary": summarize(applied, removals.kept),
-        "results": [item(user) for user in reported(applied, report)],
+        "results": [item(user) for user, _planned in reported],
         "failed_users": list(failed_users),
         "diff": [
-            difference
-            for user in reported(provisioned.shown, report)
-            if (difference := diff_of(user)) is not None
+            {**diff, "result": position}
+            for position, (_user, planned) in enumerate(reported)
+            if (diff := diff_of(planned)) is not None
         ],
         "plan": {
             "hash": plan.hash,
             "requests": plan.requests,
             "minutes": plan.minutes(requests_a_window, share),
         },
-        "guard": guard_item(violation),
+        "guard": guard_item(violation, of_guard),
         "seats": _seats(provisioned, report),
         "warnings": [
-            *guard_warnings(
-                violation, guard_effect, skips_removals=provisioned.policy.skips_removals
-            ),
+            *([of_guard] if of_guard else []),
             *warning_lines(applied, removals.warnings),
         ],
     }
@@ -350,13 +369,11 @@ def _errors_by_place(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
     return errors
 
 
-def reported(applied: Sequence[AppliedUser], report: str) -> list[AppliedUser]:
-    """The users that a result lists individually, in the order of the input."""
-    if report == SUMMARY:
-        return []
-    if report == ALL:
-        return list(applied)
-    return [user for user in applied if user.changed or user.error is not None]
+def _is_reported(user: AppliedUser, report: str) -> bool:
+    """Whether ``results`` has an item for a user."""
+    if report == CHANGES:
+        return user.changed or user.error is not None
+    return report == ALL
 
 
 def item(applied: AppliedUser) -> dict[str, Any]:
@@ -367,6 +384,7 @@ def item(applied: AppliedUser) -> dict[str, Any]:
         "external_id": user.external_id if user and user.external_id else desired.external_id,
         "id": (user.id or None) if user else desired.id,
         "state": desired.state,
+        "listed": applied.change.listed,
         "actions": list(applied.actions),
         "changed": applied.changed,
         "failed": applied.error is not None,

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reports of a run: one model of all stores, and a page, JSON, Markdown and JUnit made of it."""
+"""The report of a run on all stores: a page, JSON, Markdown and JUnit XML, from one model."""

@@ -2,36 +2,43 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report as one page that needs nothing but itself. Pure, but for reading its own templates.
+"""A report as one page, without any other file or request.
 
-The page may ask for nothing: its Content-Security-Policy allows the one style and the one script in
-it, by their hashes, and no request to anywhere. Values of a store reach it as text, by a template
-that escapes them or as JSON in a script element that no value can end.
+The page's Content-Security-Policy allows its own style and script by their hashes, and no request.
+Values of a store reach it as text: through a template that escapes them, or as JSON in a script
+element that no value can end.
 """
 
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from ...module_utils.result.result import escape_control
-from . import charts, wording
-from .texts import Texts
+from ...module_utils.errors import escape_control
+from . import wording
+from .wording import Texts
 
-_FOLDER = Path(__file__).parent / "templates"
-# What the script says, beside the rows.
+_DIRECTORY = Path(__file__).parent / "templates"
+# The texts that the script shows, apart from those of its rows.
 SCRIPT_TEXTS = (
     *("store", "user", "action", "difference", "status", "plan", "valid_to", "days_left"),
     *("rows_shown", "rows_none", "previous", "next", "page_size", "page_all", "sort_by"),
     *("before", "after", "not_listed", "thousands"),
 )
 _ENDS_SCRIPT = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
+# A chart shows this many bars, and the others when they are unfolded.
+SHOWN_BARS = 6
+# Widths are percentages. A bar for one user among thousands must still be visible.
+LEAST_WIDTH = 0.6
+WEEKS = 13
+SOON_DAYS, LATER_DAYS = 30, 90
 
 
 def page(report: Mapping[str, Any], texts: Texts) -> str:
@@ -40,24 +47,25 @@ def page(report: Mapping[str, Any], texts: Texts) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["number"] = texts.number
     template = environment.from_string(_read("page.html.j2"))
-    of = wording.occasion(report)
+    run = wording.run_type(report)
+    ends = plan_ends(report, texts)
     rendered: str = template.render(
         t=texts,
         report=report,
         totals=report["totals"],
-        of=of,
+        run=run,
         title=wording.title(report, texts),
         headline=wording.headline(report, texts),
         tiles=tiles(report, texts),
         notices=wording.notices(report, texts),
-        stores=[_store(store, of, texts) for store in report["stores"]],
-        seats=charts.seats(report, texts),
-        ending=charts.ending(report, texts),
-        untold=", ".join(wording.untold_stores(report)),
+        stores=[_store_row(store, run, texts) for store in report["stores"]],
+        seats=seat_charts(report, texts),
+        ending=ending_chart(ends, texts),
+        not_itemized=wording.stores_not_itemized(report),
         style=style,
         script=script,
         hashes={"style": _hash(style), "script": _hash(script)},
-        data=as_script_data(_data(report, texts)),
+        data=as_script_data(_table_data(report, run, ends, texts)),
     )
     return rendered
 
@@ -68,80 +76,75 @@ def as_script_data(value: Any) -> str:
 
 
 def tiles(report: Mapping[str, Any], texts: Texts) -> list[dict[str, str]]:
-    """The four figures of a report, each with what it counts and a word on it."""
+    """The four figures at the top of the page, each with a label and a note."""
     totals, seats = report["totals"], report["totals"]["seats"]
-    of = wording.occasion(report)
+    active = _seat_note(seats["active"], seats["stores_counted"], totals["stores"], texts)
+    deactivated = _seat_note(
+        seats["deactivated"], seats["stores_with_deactivated"], totals["stores"], texts
+    )
+    drifted = texts("tile.not_itemized")
+    if totals["drifted"] is not None:
+        drifted = texts("tile.desired", n=texts.number(totals["users"]["desired"]))
+    failed = texts("tile.failed_users")
+    if totals["not_tried"]:
+        failed = texts("tile.not_tried", n=texts.number(totals["not_tried"]))
+    label = texts(f"tile.drifted.{wording.run_type(report)}")
+    figures = {
+        "active": (texts("tile.active"), seats["active"], active),
+        "deactivated": (texts("tile.deactivated"), seats["deactivated"], deactivated),
+        "drifted": (label, totals["drifted"], drifted),
+        "failed": (texts("tile.failed"), totals["failed"], failed),
+    }
     return [
-        _seat_tile("active", seats["active"], seats["stores_counted"], report, texts),
-        _seat_tile(
-            "deactivated", seats["deactivated"], seats["stores_with_deactivated"], report, texts
-        ),
         {
-            "name": "drifted",
-            "label": texts(f"tile.drifted.{of}"),
-            "number": _number(totals["drifted"], texts),
-            "note": texts("tile.desired", n=texts.number(totals["users"]["desired"]))
-            if totals["drifted"] is not None
-            else texts("tile.uncounted"),
-        },
-        {
-            "name": "failed",
-            "label": texts("tile.failed"),
-            "number": texts.number(totals["failed"]),
-            "note": texts("tile.not_tried", n=texts.number(totals["not_tried"]))
-            if totals["not_tried"]
-            else texts("tile.failed_users"),
-        },
+            "name": name,
+            "label": label,
+            "number": texts("tile.unknown") if number is None else texts.number(number),
+            "note": note,
+        }
+        for name, (label, number, note) in figures.items()
     ]
 
 
-def _seat_tile(
-    name: str, number: int | None, known: int, report: Mapping[str, Any], texts: Texts
-) -> dict[str, str]:
-    stores = len(report["stores"])
+def _seat_note(number: int | None, known: int, stores: int, texts: Texts) -> str:
     if number is None:
-        note = texts("tile.how")
-    elif known < stores:
-        some = texts.count("stores", stores)
-        note = texts("tile.some_stores", n=texts.number(known), stores=some)
-    else:
-        note = texts.count("tile.all_stores", stores)
-    label = texts(f"tile.{name}")
-    return {"name": name, "label": label, "number": _number(number, texts), "note": note}
+        return texts("tile.count_seats")
+    if known < stores:
+        of_stores = texts.count("stores", stores)
+        return texts("tile.some_stores", n=texts.number(known), stores=of_stores)
+    return texts.count("tile.all_stores", stores)
 
 
-def _number(number: int | None, texts: Texts) -> str:
-    return texts("tile.unknown") if number is None else texts.number(number)
-
-
-def _store(store: Mapping[str, Any], of: str, texts: Texts) -> dict[str, Any]:
+def _store_row(store: Mapping[str, Any], run: str, texts: Texts) -> dict[str, Any]:
     return {
         "name": escape_control(store["name"]),
         "status": store["status"],
-        "status_text": wording.status_of_store(store["status"], of, texts),
+        "status_text": wording.store_status(store["status"], run, texts),
         "counts": store["summary"],
         "requests": (store["api"] or {}).get("requests"),
         "hash": escape_control(str((store["plan"] or {}).get("hash") or "")),
     }
 
 
-def _data(report: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
-    """What the script shows in its tables, in words already."""
-    of = wording.occasion(report)
+def _table_data(
+    report: Mapping[str, Any], run: str, ends: Sequence[Mapping[str, Any]], texts: Texts
+) -> dict[str, Any]:
+    """The rows and texts of the tables that the script shows."""
+    changes = report["changes"]
     return {
         "texts": {name: texts.raw(name) for name in SCRIPT_TEXTS},
         "actions": {
             name: wording.action(name, texts)
-            for name in sorted({a for c in report["changes"] for a in c["actions"]})
+            for name in sorted({name for change in changes for name in change["actions"]})
         },
         "statuses": {
-            name: wording.status_of_change(name, of, texts)
-            for name in sorted({change["status"] for change in report["changes"]})
+            status: wording.user_status(status, run, texts)
+            for status in sorted({change["status"] for change in changes})
         },
         "changes": [
             [
                 escape_control(change["store"]),
-                wording.who(change),
+                wording.user_label(change),
                 escape_control(str(change["external_id"] or "")),
                 change["actions"],
                 change["status"],
@@ -149,20 +152,117 @@ def _data(report: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
                 [wording.difference(entry, texts) for entry in change["differences"]],
                 escape_control(change["error"]["message"]) if change["error"] else "",
             ]
-            for change in report["changes"]
+            for change in changes
         ],
         "ending": [
-            [end["store"], end["email"], end["plan"], end["valid_to"], end["date"], end["days"]]
-            for end in charts.ending_plans(report, texts)
+            [end[key] for key in ("store", "email", "plan", "valid_to", "date", "days")]
+            for end in ends
         ],
     }
 
 
+def seat_charts(report: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
+    """Seats by state and by plan, of the stores whose list was read to its end."""
+    stores = [(escape_control(store["name"]), store["seats"]) for store in report["stores"]]
+    counted = [(name, seats) for name, seats in stores if seats is not None]
+    return {
+        "counted": bool(counted),
+        "missing": ", ".join(name for name, seats in stores if seats is None),
+        "states": _split(_state_bars(counted)),
+        "plans": _split(_plan_bars(counted, texts)),
+        "several": len(stores) > 1,
+    }
+
+
+def _split(bars: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"shown": bars[:SHOWN_BARS], "more": bars[SHOWN_BARS:]}
+
+
+def _state_bars(counted: Sequence[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """A bar for each store, in two parts: its active and its deactivated users."""
+    numbers = [(name, seats["active"], seats["deactivated"]) for name, seats in counted]
+    most = max((active + (gone or 0) for _name, active, gone in numbers), default=0)
+    bars = [
+        {
+            "store": name,
+            "active": active,
+            "deactivated": gone,
+            "active_width": _percent(active, most),
+            "deactivated_width": _percent(gone or 0, most),
+        }
+        for name, active, gone in numbers
+    ]
+    return sorted(bars, key=lambda bar: (-bar["active"], bar["store"]))
+
+
+def _plan_bars(
+    counted: Sequence[tuple[str, Mapping[str, Any]]], texts: Texts
+) -> list[dict[str, Any]]:
+    """A bar for each plan of each store, since the same id is another plan in another store."""
+    bars = []
+    for name, seats in counted:
+        bars += [(wording.plan_name(p, texts), name, p["users"], "plan") for p in seats["plans"]]
+        for key, text in (("without_plan", "no_plan"), ("plans_unknown", "plan_unknown")):
+            if seats[key]:
+                bars.append((texts(f"seats.{text}"), name, seats[key], "none"))
+    most = max((users for _plan, _store, users, _tone in bars), default=0)
+    bars.sort(key=lambda bar: (-bar[2], bar[1], bar[0]))
+    return [
+        {"plan": plan, "store": store, "users": users, "tone": tone, "width": _percent(users, most)}
+        for plan, store, users, tone in bars
+    ]
+
+
+def _percent(number: int, most: int) -> float:
+    return round(max(100 * number / most, LEAST_WIDTH), 2) if number else 0.0
+
+
+def plan_ends(report: Mapping[str, Any], texts: Texts) -> list[dict[str, Any]]:
+    """The plans of all stores that end soon, the earliest first."""
+    today = datetime.date.fromisoformat(report["generated_at"][:10])
+    ends = [
+        {
+            "store": escape_control(store["name"]),
+            "email": escape_control(str(end["email"])),
+            "plan": wording.plan_name(end, texts),
+            "valid_to": str(end["valid_to"]),
+            "date": texts.date(str(end["valid_to"])),
+            "days": (datetime.date.fromisoformat(end["valid_to"]) - today).days,
+        }
+        for store in report["stores"]
+        for end in (store["seats"] or {}).get("ending", [])
+    ]
+    return sorted(ends, key=lambda end: (end["valid_to"], end["store"], end["email"]))
+
+
+def ending_chart(ends: Sequence[Mapping[str, Any]], texts: Texts) -> dict[str, Any]:
+    """The number of plans that end in each of the next weeks, and in 30 and in 90 days."""
+    weeks = [0] * WEEKS
+    for end in ends:
+        weeks[min(max(end["days"], 0) // 7, WEEKS - 1)] += 1
+    most = max(weeks)
+    width = 100 / WEEKS
+    return {
+        "soon": sum(end["days"] <= SOON_DAYS for end in ends),
+        "later": sum(end["days"] <= LATER_DAYS for end in ends),
+        "bars": [
+            {
+                "x": round(week * width + width * 0.14, 2),
+                "width": round(width * 0.72, 2),
+                "height": round(40 * number / most, 2) if most else 0,
+                "soon": week * 7 <= SOON_DAYS - 7,
+            }
+            for week, number in enumerate(weeks)
+        ],
+        "numbers": ", ".join(map(texts.number, weeks)),
+    }
+
+
 def _read(name: str) -> str:
-    return (_FOLDER / name).read_text("utf-8")
+    return (_DIRECTORY / name).read_text("utf-8")
 
 
 def _hash(content: str) -> str:
-    """How a Content-Security-Policy names what stands in the page itself."""
+    """The source expression of a Content-Security-Policy that allows this inline content."""
     digest = hashlib.sha256(content.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"

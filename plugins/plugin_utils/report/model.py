@@ -2,37 +2,90 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of a run as one plain value, of which every form of it is made. Pure.
+"""The report of a run as one plain value, from the results that the hosts of a play registered.
 
-It is what report.json holds; docs/report.schema.json describes it.
+It is the content of report.json, which docs/report.schema.json describes, and every other file of a
+report is made from it. Values of a store are text, so nothing here is templated. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from ...module_utils.apply.executor import NOT_TRIED
-from .changes import changes_of
-from .outcomes import Outcome
+from ...module_utils.progress import OUTCOMES
 
 PROVISION, AUDIT = "provision", "audit"
 KINDS = (PROVISION, AUDIT)
 FORMAT = 1
 
-# What is said of a store, the worst first.
-FAILED, UNREACHABLE, NOT_RUN, CHANGED, AS_DECLARED = (
-    *("failed", "unreachable", "not_run", "changed", "as_declared"),
+# The status of a store.
+AS_DECLARED, CHANGED, FAILED, UNREACHABLE, NOT_RUN = STORE_STATUSES = (
+    *("as_declared", "changed", "failed", "unreachable", "not_run"),
 )
-COUNTS = (
-    *("desired", "created", "updated", "reactivated", "deactivated"),
-    *("unchanged", "protected", "failed"),
-)
+# The status of a user, in addition to FAILED and NOT_TRIED. A dry run predicts changes.
+DONE, PREDICTED = "done", "foreseen"
+
+COUNTS = ("desired", *OUTCOMES, "unchanged", "protected", "failed")
 FAILURE_KEYS = ("code", "message", "method", "path", "status")
+# The keys of a result that a report may use. Others, such as its arguments, are never read.
+RESULT_KEYS = (
+    *("changed", "failed", "unreachable", "skipped", "msg", "failure", "warnings"),
+    *("summary", "results", "diff", "plan", "guard", "seats", "api"),
+)
+
+Result = Mapping[str, Any]
+
+
+class HostVariables(Protocol):
+    """The ``hostvars`` that Ansible gives to an action plugin."""
+
+    def __contains__(self, host_name: object) -> bool:
+        """Whether the inventory has this host."""
+
+    def raw_get(self, host_name: str) -> Any:
+        """The variables of a host, with templates not evaluated."""
+
+
+def registered_results(
+    hosts: Sequence[str], variables: HostVariables, name: str
+) -> dict[str, Result]:
+    """The result of each host, in their order; an empty one where the task did not run.
+
+    :param name: the variable in which each host's result is registered.
+    """
+    return {
+        host: _registered(variables.raw_get(host), name) if host in variables else {}
+        for host in hosts
+    }
+
+
+def _registered(variables: Any, name: str) -> Result:
+    result = variables.get(name) if isinstance(variables, Mapping) else None
+    if not isinstance(result, Mapping):
+        return {}
+    return {key: plain(result[key]) for key in RESULT_KEYS if key in result}
+
+
+def plain(value: Any) -> Any:
+    """A value in Python's built-in types, without the types and tags that Ansible adds."""
+    if isinstance(value, Mapping):
+        return {str(plain(key)): plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, str):
+        # str(value) can return the same tagged type again.
+        return str.__str__(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int):
+        return int(value)
+    return float(value) if isinstance(value, float) else str(value)
 
 
 def report_of(
-    outcomes: Sequence[Outcome],
+    results: Mapping[str, Result],
     *,
     kind: str,
     check_mode: bool,
@@ -40,17 +93,18 @@ def report_of(
     version: str,
     run: str = "",
 ) -> dict[str, Any]:
-    """The report on what became of each store.
+    """The report on the results of all stores.
 
+    :param results: the result of each store by its name.
     :param kind: ``provision`` or ``audit``.
     :param check_mode: nothing was written, and changes are those that a run would make.
     :param generated_at: when the report was made, ISO 8601 in UTC.
-    :param version: the collection's.
-    :param run: a name for the run that is the same in everything that it writes.
+    :param version: the collection's version.
+    :param run: an identifier that all reports of one run share.
     """
-    stores = [_store(outcome) for outcome in outcomes]
+    stores = [_store(name, result) for name, result in results.items()]
     changes = [
-        change for outcome in outcomes for change in changes_of(outcome, foreseen=check_mode)
+        change for name, result in results.items() for change in _changes(name, result, check_mode)
     ]
     return {
         "format": FORMAT,
@@ -65,15 +119,15 @@ def report_of(
     }
 
 
-def _store(outcome: Outcome) -> dict[str, Any]:
-    result = outcome.result
+def _store(name: str, result: Result) -> dict[str, Any]:
     summary = result.get("summary")
-    told = summary is None or bool(result.get("results")) or not _has_fates(summary)
+    # With report=summary a result counts its users and lists none of them.
+    itemized = summary is None or bool(result.get("results")) or not _changes_any(summary)
     return {
-        "name": outcome.store,
-        "status": _status(result),
-        "summary": None if summary is None else {name: summary.get(name, 0) for name in COUNTS},
-        "told_one_by_one": told,
+        "name": name,
+        "status": _store_status(result),
+        "summary": None if summary is None else {count: summary.get(count, 0) for count in COUNTS},
+        "told_one_by_one": itemized,
         "failure": _failure(result),
         "guard": result.get("guard"),
         "warnings": list(result.get("warnings") or []),
@@ -83,13 +137,11 @@ def _store(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _has_fates(summary: Mapping[str, int]) -> bool:
-    """Whether anybody changed or failed, whom the results then tell of unless told not to."""
-    fates = ("created", "updated", "reactivated", "deactivated", "failed")
-    return any(summary.get(name) for name in fates)
+def _changes_any(summary: Mapping[str, int]) -> bool:
+    return any(summary.get(name) for name in (*OUTCOMES, "failed"))
 
 
-def _status(result: Mapping[str, Any]) -> str:
+def _store_status(result: Result) -> str:
     if result.get("unreachable"):
         return UNREACHABLE
     if result.get("failed"):
@@ -99,45 +151,83 @@ def _status(result: Mapping[str, Any]) -> str:
     return CHANGED if result.get("changed") else AS_DECLARED
 
 
-def _failure(result: Mapping[str, Any]) -> dict[str, Any] | None:
+def _failure(result: Result) -> dict[str, Any] | None:
     if not (result.get("failed") or result.get("unreachable")):
         return None
     failure = result.get("failure")
     if not isinstance(failure, Mapping):
         failure = {"message": result.get("msg")}
-    told = {name: failure.get(name) for name in FAILURE_KEYS}
-    return {**told, "message": str(told["message"] or "")}
+    return {
+        **{name: failure.get(name) for name in FAILURE_KEYS},
+        "message": str(failure.get("message") or ""),
+    }
+
+
+def _changes(store: str, result: Result, check_mode: bool) -> Iterator[dict[str, Any]]:
+    """The users of a store that changed or failed, in the order of its result."""
+    diffs = {entry.get("result"): entry for entry in result.get("diff") or []}
+    for position, item in enumerate(result.get("results") or []):
+        if item.get("changed") or item.get("failed"):
+            error = item.get("error") or {}
+            yield {
+                "store": store,
+                "email": item.get("email"),
+                "external_id": item.get("external_id"),
+                "id": item.get("id"),
+                "state": item.get("state"),
+                "listed": bool(item.get("listed", True)),
+                "actions": list(item.get("actions") or []),
+                "changed": bool(item.get("changed")),
+                "status": _user_status(item, error, check_mode),
+                "error": {name: str(error.get(name) or "") for name in ("code", "message")}
+                if error
+                else None,
+                "differences": list(_differences(diffs.get(position, {}))),
+            }
+
+
+def _user_status(item: Mapping[str, Any], error: Mapping[str, Any], check_mode: bool) -> str:
+    if item.get("failed"):
+        return NOT_TRIED if error.get("code") == NOT_TRIED else FAILED
+    return PREDICTED if check_mode else DONE
+
+
+def _differences(diff: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The attributes that differ; ``before`` is left out of a user who did not exist."""
+    sides = {side: diff.get(side) or {} for side in ("before", "after")}
+    for name in dict.fromkeys((*sides["before"], *sides["after"])):
+        # An entry of diff shows plans as text, and has them as data under a key of their own.
+        values = diff["plans"] if name == "plans" else {s: sides[s].get(name) for s in sides}
+        yield {"name": name, **{side: values[side] for side in sides if name in sides[side]}}
 
 
 def _totals(
     stores: Sequence[Mapping[str, Any]], changes: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """The figures over all stores; None where no store tells one."""
-    read = [store["summary"] for store in stores if store["summary"] is not None]
+    """The figures over all stores; None where they are unknown."""
+    summaries = [store["summary"] for store in stores if store["summary"] is not None]
     counted = [store["seats"] for store in stores if store["seats"] is not None]
     statuses = [store["status"] for store in stores]
-    told = all(store["told_one_by_one"] for store in stores)
+    itemized = all(store["told_one_by_one"] for store in stores)
     return {
         "stores": len(stores),
-        "stores_by_status": {
-            status: statuses.count(status)
-            for status in (AS_DECLARED, CHANGED, FAILED, UNREACHABLE, NOT_RUN)
-        },
-        # Not those of a plan that a guard refused: they failed, and are told as that.
-        "drifted": sum(change["changed"] for change in changes) if told else None,
-        "failed": sum(summary["failed"] for summary in read),
-        "not_tried": sum(change["status"] == NOT_TRIED for change in changes) if told else None,
-        "users": {name: sum(summary[name] for summary in read) for name in COUNTS},
+        "stores_by_status": {status: statuses.count(status) for status in STORE_STATUSES},
+        # Users of a plan that a guard refused did not change. They count as failed.
+        "drifted": sum(change["changed"] for change in changes) if itemized else None,
+        "failed": sum(summary["failed"] for summary in summaries),
+        "not_tried": sum(change["status"] == NOT_TRIED for change in changes) if itemized else None,
+        "users": {name: sum(summary[name] for summary in summaries) for name in COUNTS},
         "requests": sum((store["api"] or {}).get("requests", 0) for store in stores),
         "seats": {
             "stores_counted": len(counted),
             "active": _sum(seats["active"] for seats in counted),
-            "stores_with_deactivated": sum(s["deactivated"] is not None for s in counted),
+            "stores_with_deactivated": sum(seats["deactivated"] is not None for seats in counted),
             "deactivated": _sum(seats["deactivated"] for seats in counted),
         },
     }
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:
+    """The sum of the known numbers; None where none is known."""
     known = [number for number in numbers if number is not None]
     return sum(known) if known else None

@@ -2,100 +2,156 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report in words, for every form that people read. Pure.
+"""The texts of a report in each language, shared by the files that people read.
 
-What comes from a store is made visible here: a character that would steer a terminal, or hide on a
-page, shows as its code.
+Values of a store are escaped here: a character that could control a terminal, or that a page
+would not show, is written as its code.
 """
 
 from __future__ import annotations
 
+import datetime
+import functools
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from ...module_utils.result.result import NOT_SHOWN, escape_control
-from .changes import FORESEEN
-from .model import AUDIT, CHANGED, NOT_RUN, UNREACHABLE
-from .model import FAILED as STORE_FAILED
-from .texts import Texts
+from ...module_utils.errors import escape_control
+from .model import AUDIT, CHANGED, FAILED, NOT_RUN, PREDICTED, UNREACHABLE
 
+ENGLISH, SPANISH, PORTUGUESE = "en", "es", "pt"
+LANGUAGES = (ENGLISH, SPANISH, PORTUGUESE)
+# The ``lang`` attribute of the page. Hyphenation and screen readers depend on it.
+TAGS = {ENGLISH: "en", SPANISH: "es-419", PORTUGUESE: "pt-BR"}
 DRY_RUN = "dry_run"
-# How the modules write a plan in a difference.
-_PLAN = re.compile(
-    r"plan (\d+)(?: \((.*)\))?(?: until (\d{4}-\d{2}-\d{2}))?(, cancelled)?", re.DOTALL
-)
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_DIRECTORY = Path(__file__).parent / "languages"
 
 
-def occasion(report: Mapping[str, Any]) -> str:
-    """What the report is of: ``audit``, ``dry_run`` or ``provision``."""
+@functools.cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """Every text of a language by its name.
+
+    :raises ValueError: for an unknown language.
+    """
+    if language not in LANGUAGES:
+        raise ValueError(f"Unknown language: {language}")
+    texts: Mapping[str, str] = json.loads((_DIRECTORY / f"{language}.json").read_text("utf-8"))
+    return texts
+
+
+class Texts:
+    """The texts of one language by their names, and its numbers, plurals and dates."""
+
+    def __init__(self, language: str) -> None:
+        self._texts = catalogue(language)
+        self.tag = TAGS[language]
+        self._months = self._texts["months"].split()
+
+    def __call__(self, name: str, **values: object) -> str:
+        """The text with this name, its placeholders replaced by ``values``."""
+        # All at once, so that braces in a value are not taken for a placeholder.
+        return _PLACEHOLDER.sub(lambda match: str(values[match.group(1)]), self._texts[name])
+
+    def raw(self, name: str) -> str:
+        """The text with this name, with its placeholders."""
+        return self._texts[name]
+
+    def get(self, name: str) -> str | None:
+        """The text with this name; None where there is none."""
+        return self._texts.get(name)
+
+    def count(self, name: str, number: int, **values: object) -> str:
+        """The singular or plural form of a text, as the number needs it."""
+        form = "one" if number == 1 else "other"
+        return self(f"{name}.{form}", n=self.number(number), **values)
+
+    def number(self, number: int) -> str:
+        """A whole number with separated thousands."""
+        return f"{number:,}".replace(",", self._texts["thousands"])
+
+    def date(self, day: str) -> str:
+        """A day that is given as ``YYYY-MM-DD``; any other text is returned unchanged."""
+        try:
+            date = datetime.date.fromisoformat(day[:10])
+        except ValueError:
+            return day
+        return self("date", day=date.day, month=self._months[date.month - 1], year=date.year)
+
+    def moment(self, moment: str) -> str:
+        """A time that is given in ISO 8601 and UTC."""
+        return self("moment", date=self.date(moment), clock=moment[11:16])
+
+
+def run_type(report: Mapping[str, Any]) -> str:
+    """What the report is about: ``audit``, ``dry_run`` or ``provision``."""
     kind = str(report["kind"])
     return DRY_RUN if kind != AUDIT and report["check_mode"] else kind
 
 
 def title(report: Mapping[str, Any], texts: Texts) -> str:
     """The title of the page."""
-    kind = texts(f"kind.{occasion(report)}")
+    kind = texts(f"kind.{run_type(report)}")
     return texts("title", kind=kind, date=texts.date(report["generated_at"]))
 
 
 def headline(report: Mapping[str, Any], texts: Texts) -> str:
-    """What the run did, or would do, in a sentence; and one more for each thing that failed."""
-    totals, of = report["totals"], f"head.{occasion(report)}"
-    by_status = totals["stores_by_status"]
-    read = [store for store in report["stores"] if store["summary"] is not None]
+    """One sentence on what the run changed or would change, and one for each kind of failure."""
+    totals, name = report["totals"], f"head.{run_type(report)}"
+    compared = [store for store in report["stores"] if store["summary"] is not None]
     drifted, failed = totals["drifted"], totals["failed"]
-    changed = _stores_with_changes(report)
-    if not read:
+    if not compared:
         sentences = [texts("head.nothing_read")]
     elif drifted is None:
-        uncounted = sum(store["status"] == CHANGED for store in read) or len(read)
-        sentences = [texts(f"{of}.uncounted", stores=texts.count("stores", uncounted))]
+        changed = sum(store["status"] == CHANGED for store in compared) or len(compared)
+        sentences = [texts(f"{name}.uncounted", stores=texts.count("stores", changed))]
     elif drifted:
-        sentences = [texts.count(of, drifted, stores=texts.count("stores", len(changed)))]
-    elif failed or len(read) < totals["stores"]:
-        sentences = [texts(f"{of}.nobody")]
+        changed = len({change["store"] for change in report["changes"] if change["changed"]})
+        sentences = [texts.count(name, drifted, stores=texts.count("stores", changed))]
+    elif failed or len(compared) < totals["stores"]:
+        sentences = [texts(f"{name}.no_user")]
     else:
-        sentences = [texts(f"{of}.none", stores=texts.count("stores", len(read)))]
-    if failed:
-        sentences.append(texts.count("head.users_failed", failed))
-    # A store whose users are told as failed is not told once more.
-    broken = sum(s["status"] == STORE_FAILED and s["summary"] is None for s in report["stores"])
-    if broken:
-        sentences.append(texts.count("head.stores_failed", broken))
-    missing = by_status[UNREACHABLE] + by_status[NOT_RUN]
-    if missing:
-        sentences.append(texts.count("head.stores_missing", missing))
+        sentences = [texts(f"{name}.none", stores=texts.count("stores", len(compared)))]
+    by_status = totals["stores_by_status"]
+    more = {
+        "head.users_failed": failed,
+        # A store with failed users is not counted again as a failed store.
+        "head.stores_failed": sum(
+            store["status"] == FAILED and store["summary"] is None for store in report["stores"]
+        ),
+        "head.stores_missing": by_status[UNREACHABLE] + by_status[NOT_RUN],
+    }
+    sentences += [texts.count(name, number) for name, number in more.items() if number]
     return " ".join(sentences)
 
 
-def _stores_with_changes(report: Mapping[str, Any]) -> set[str]:
-    return {change["store"] for change in report["changes"] if change["changed"]}
+def store_status(status: str, run: str, texts: Texts) -> str:
+    """The status of a store as text.
 
-
-def status_of_store(status: str, of: str, texts: Texts) -> str:
-    """The state of a store in words.
-
-    :param of: the occasion.
+    :param run: the type of the run.
     """
     name = f"status.{status}"
-    return texts(f"{name}.{of}" if status == CHANGED else name)
+    return texts(f"{name}.{run}" if status == CHANGED else name)
 
 
-def status_of_change(status: str, of: str, texts: Texts) -> str:
-    """What became of a user in words."""
+def user_status(status: str, run: str, texts: Texts) -> str:
+    """The status of a user as text.
+
+    :param run: the type of the run.
+    """
     name = f"change.{status}"
-    return texts(f"{name}.{of}" if status == FORESEEN else name)
+    return texts(f"{name}.{run}" if status == PREDICTED else name)
 
 
 def action(name: str, texts: Texts) -> str:
-    """An action in words."""
-    key = f"action.{name}"
-    return texts(key) if texts.knows(key) else escape_control(name)
+    """An action as text."""
+    return texts.get(f"action.{name}") or escape_control(name)
 
 
-def who(change: Mapping[str, Any]) -> str:
-    """The key by which people know a user."""
+def user_label(change: Mapping[str, Any]) -> str:
+    """The key that identifies a user to people: the address, or else an id."""
     for name in ("email", "external_id", "id"):
         if change[name] not in (None, ""):
             return escape_control(str(change[name]))
@@ -103,87 +159,65 @@ def who(change: Mapping[str, Any]) -> str:
 
 
 def difference(entry: Mapping[str, Any], texts: Texts) -> tuple[str, str, str]:
-    """An attribute, and its value before and after; an empty text where there is none."""
+    """The label of an attribute, its value before and after; an empty text where there is none."""
     name = str(entry["name"])
-    key = f"field.{name}"
-    label = texts(key) if texts.knows(key) else escape_control(name)
     before, after = (
         _value(name, entry[side], texts) if side in entry else "" for side in ("before", "after")
     )
-    return label, before, after
+    return texts.get(f"field.{name}") or escape_control(name), before, after
 
 
 def _value(name: str, value: Any, texts: Texts) -> str:
+    if name == "password":
+        return texts("value.password")
+    if name == "sessions":
+        return texts("value.ended")
     if isinstance(value, bool):
         return texts("value.true" if value else "value.false")
     if value is None or value == []:
         return texts("value.unlimited" if name == "sessions_limit" else "value.null")
-    if isinstance(value, list):
-        return ", ".join(_entry(name, str(entry), texts) for entry in value)
-    if isinstance(value, int):
-        return texts.number(value)
-    if value == NOT_SHOWN:
-        return texts("value.password")
-    if (name, value) == ("sessions", "ended"):
-        return texts("value.ended")
-    return escape_control(str(value))
+    if name == "plans":
+        return ", ".join(_plan(plan, texts) for plan in value)
+    return texts.number(value) if isinstance(value, int) else escape_control(str(value))
 
 
-def _entry(name: str, entry: str, texts: Texts) -> str:
-    """One of several values; a plan as the modules write it, in the words of this language."""
-    match = _PLAN.fullmatch(entry) if name == "plans" else None
-    if match is None:
-        return escape_control(entry)
-    plan_id, called, end, cancelled = match.groups()
-    told = texts("seats.plan", id=plan_id)
-    told = f"{escape_control(called)} ({plan_id})" if called else told
-    told = texts("value.until", plan=told, date=texts.date(end)) if end else told
-    return texts("value.cancelled", plan=told) if cancelled else told
+def _plan(plan: Mapping[str, Any], texts: Texts) -> str:
+    text = plan_name(plan, texts)
+    if plan["name"] and plan["plan_id"] is not None:
+        text = f"{text} ({plan['plan_id']})"
+    if plan["valid_to"]:
+        text = texts("value.until", plan=text, date=texts.date(str(plan["valid_to"])))
+    return texts("value.cancelled", plan=text) if plan["cancelled"] else text
 
 
 def plan_name(plan: Mapping[str, Any], texts: Texts) -> str:
-    """A plan by its name, or by its id where the store tells none."""
-    return (
-        escape_control(str(plan["name"]))
-        if plan["name"]
-        else texts("seats.plan", id=plan["plan_id"])
-    )
+    """The name of a plan, or its id where the store does not report the name."""
+    if plan["name"]:
+        return escape_control(str(plan["name"]))
+    if plan["plan_id"] is None:
+        return texts("seats.plan_unknown")
+    return texts("seats.plan", id=plan["plan_id"])
 
 
 def notices(report: Mapping[str, Any], texts: Texts) -> list[tuple[str, str, str, str]]:
     """What needs attention: a tone (``bad``, ``warn``, ``note``), a label, a store and a text."""
-    told: list[tuple[str, str, str, str]] = []
+    found: list[tuple[str, str, str, str]] = []
     for store in report["stores"]:
-        name, status, failure = escape_control(store["name"]), store["status"], store["failure"]
-        if status in (STORE_FAILED, UNREACHABLE):
-            text = escape_control(failure["message"]) if failure else ""
-            told.append(("bad", texts(f"notice.{status}"), name, text))
+        name, status = escape_control(store["name"]), store["status"]
+        if status in (FAILED, UNREACHABLE):
+            message = escape_control(store["failure"]["message"])
+            found.append(("bad", texts(f"notice.{status}"), name, message))
         elif status == NOT_RUN:
-            told.append(("bad", texts("notice.not_run"), name, texts("notice.not_run_text")))
-        guard = store["guard"]
-        # Where it made the store fail, or a warning foretells that it would, it is told by that.
-        if guard and not failure and not _is_told(guard, store["warnings"]):
-            told.append(
-                ("warn", texts("notice.guard"), name, escape_control(str(guard["message"])))
-            )
-        told.extend(
-            (
-                "warn" if guard and _is_told(guard, [warning]) else "note",
-                texts("notice.warning"),
-                name,
-                escape_control(str(warning)),
-            )
-            for warning in store["warnings"]
-        )
-    return told
+            found.append(("bad", texts("notice.not_run"), name, texts("notice.not_run_text")))
+        # Without a warning of its own, a guard is the reason of the store's failure.
+        of_guard = (store["guard"] or {}).get("warning")
+        for warning in store["warnings"]:
+            tone, label = ("warn", "guard") if warning == of_guard else ("note", "warning")
+            found.append((tone, texts(f"notice.{label}"), name, escape_control(str(warning))))
+    return found
 
 
-def _is_told(guard: Mapping[str, Any], warnings: Sequence[str]) -> bool:
-    return any(str(guard["message"]) in str(warning) for warning in warnings)
-
-
-def untold_stores(report: Mapping[str, Any]) -> list[str]:
-    """The stores whose users were not told one by one."""
-    return [
-        escape_control(store["name"]) for store in report["stores"] if not store["told_one_by_one"]
-    ]
+def stores_not_itemized(report: Mapping[str, Any]) -> str:
+    """The names of the stores whose result does not list the users that changed."""
+    names = [store["name"] for store in report["stores"] if not store["told_one_by_one"]]
+    return ", ".join(map(escape_control, names))

@@ -75,11 +75,13 @@ def test_a_refused_plan_is_told_and_nothing_of_it_done() -> None:
     assert [item["id"] for item in result["results"]] == [1, None, 3, 4, 5]
     assert result["results"][2]["email"] == "user3@example.org"
     assert result["plan"]["requests"] == 3
-    assert [entry["before_header"] for entry in result["diff"]] == [
-        "user1@example.org",
-        "user4@example.org",
-        "user5@example.org",
+    assert [(entry["before_header"], entry["result"]) for entry in result["diff"]] == [
+        ("user1@example.org", 0),
+        ("user4@example.org", 3),
+        ("user5@example.org", 4),
     ]
+    assert [item["listed"] for item in result["results"]] == [True] * 3 + [False] * 2
+    assert result["guard"]["warning"] is None
     assert result["summary"]["deactivated"] == 0
 
 
@@ -93,6 +95,7 @@ def test_with_skip_all_but_the_removals_is_done() -> None:
     assert "4 deactivations" in warning
     assert "(on_guard: skip, too_many_deactivations)" in warning
     assert result["guard"]["deactivations"] == 4
+    assert result["guard"]["warning"] == warning
 
 
 @pytest.mark.parametrize(
@@ -111,6 +114,7 @@ def test_a_dry_run_shows_the_whole_plan_and_what_would_be_refused(on_guard: str,
     assert result["summary"]["deactivated"] == 4
     [warning] = result["warnings"]
     assert warning.startswith(says)
+    assert result["guard"]["warning"] == warning
     assert f"approve: '{result['plan']['hash']}'" in warning
 
 
@@ -158,6 +162,7 @@ def test_a_removal_that_fails_is_told_apart_from_the_input() -> None:
     assert active(store) == [1, 2, 3, 5]
     assert list(result["failure"]["fields"]) == ["not_listed[1]"]
     assert "1 of 5 users failed: user5@example.org (not in the list): " in result["msg"]
+    assert [item["listed"] for item in result["results"]] == [True] * 3 + [False] * 2
 
 
 def test_with_hidden_external_ids_nobody_is_removed_who_may_be_a_listed_user() -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One line for people: what it says, that it fits, and that it shows nothing but numbers."""
+"""Progress lines: their content, their width, and that no other text of the file is shown."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def state(**changes: Any) -> State:
         ),
         (
             {"phase": "reading", "pages_read": 1, "look_ups": 30, "looked_up": 7},
-            "press: looking users up, 7 of 30",
+            "press: looking up users, 7 of 30",
         ),
         (
             APPLYING,
@@ -86,11 +86,11 @@ def state(**changes: Any) -> State:
         ),
     ],
 )
-def test_how_far_a_run_is(changes: dict[str, Any], line: str) -> None:
+def test_progress_line(changes: dict[str, Any], line: str) -> None:
     assert progress_line("press", state(**changes)) == line
 
 
-def test_a_run_that_has_told_nothing_yet() -> None:
+def test_progress_line_before_the_first_state() -> None:
     assert progress_line("press", None) == "press: reading the input"
 
 
@@ -107,12 +107,12 @@ def test_a_run_that_has_told_nothing_yet() -> None:
         ),
         (
             {"phase": "finishing", "pages_read": 3, "looked_up": 4},
-            "press: done in 52 min, 7 requests to read the store, nothing sent",
+            "press: done in 52 min, 7 requests to read the store, no changes sent",
         ),
         ({"phase": "reading"}, "press: ended in 52 min, before any change"),
     ],
 )
-def test_what_a_run_came_to(changes: dict[str, Any], line: str) -> None:
+def test_last_line(changes: dict[str, Any], line: str) -> None:
     assert last_line("press", state(**changes, ended=True), 3120.0) == line
 
 
@@ -131,7 +131,7 @@ def test_what_a_run_came_to(changes: dict[str, Any], line: str) -> None:
         ),
         (
             {"phase": "reading", "ended": True},
-            "press: interrupted before any change. The next run does it all.",
+            "press: interrupted before any change. The next run makes all changes.",
         ),
         (
             {"phase": "finishing", "total": 5, "done": 5, "created": 5},
@@ -139,21 +139,18 @@ def test_what_a_run_came_to(changes: dict[str, Any], line: str) -> None:
         ),
         (
             {"phase": "finishing"},
-            "press: interrupted when the store was read. Nothing was sent.",
+            "press: interrupted after the store was read. No changes were sent.",
         ),
     ],
 )
-def test_what_was_done_until_an_interruption(changes: dict[str, Any], line: str) -> None:
+def test_interrupted_line(changes: dict[str, Any], line: str) -> None:
     assert interrupted_line("press", state(**changes)) == line
 
 
-def test_a_run_that_has_told_nothing_has_ended_all_the_same() -> None:
+def test_lines_after_a_run_without_a_state() -> None:
     assert last_line("press", None, 3.0) == "press: ended in 3 s"
-
-
-def test_an_interruption_of_which_nothing_is_known() -> None:
     line = interrupted_line("press", None)
-    assert line == "press: interrupted. How far the run was is not known."
+    assert line == "press: interrupted. The progress of the run is unknown."
 
 
 @pytest.mark.parametrize(
@@ -177,7 +174,7 @@ def test_durations(seconds: float, words: str) -> None:
     ),
     st.sampled_from(["starting", "reading", "applying", "finishing"]),
 )
-def test_a_usual_line_fits(numbers: dict[str, Any], phase: str) -> None:
+def test_a_line_of_usual_numbers_fits(numbers: dict[str, Any], phase: str) -> None:
     line = progress_line("press", state(**numbers, phase=phase))
     assert len(line) <= WIDTH + len(" (rate limit)")
     assert line.isascii()
@@ -203,10 +200,10 @@ def test_a_usual_line_fits(numbers: dict[str, Any], phase: str) -> None:
         json.dumps(NUMBERS)[:-20],
     ],
 )
-def test_what_is_no_state(text: str) -> None:
+def test_invalid_states(text: str) -> None:
     assert parse_state(text) is None
 
 
 @given(st.text())
-def test_any_text_is_a_state_or_none(text: str) -> None:
+def test_any_other_text_is_an_invalid_state(text: str) -> None:
     assert parse_state(text) is None

@@ -35,6 +35,7 @@ ITEM_KEYS = {
     "external_id",
     "id",
     "state",
+    "listed",
     "actions",
     "changed",
     "failed",
@@ -143,7 +144,10 @@ class TestMany:
         result = bulk(run(ROWS, check=check), report)
         assert len(result["results"]) == shown
         assert result["summary"]["desired"] == 7
-        assert len(result["diff"]) == (5 if shown else 0)
+        positions = [difference["result"] for difference in result["diff"]]
+        changed = [place for place, user in enumerate(result["results"]) if user["changed"]]
+        assert positions == changed
+        assert len(positions) == (5 if shown else 0)
 
     def test_no_secret_is_anywhere(self, check: bool) -> None:
         provisioned = run(ROWS, check=check)
@@ -235,8 +239,17 @@ def test_a_diff_shows_what_changes_and_nothing_else(
     difference = diff_of(applied)
     assert difference is not None
     assert (difference["before"], difference["after"]) == (before, after)
+    assert ("plans" in difference) == ("plans" in after)
     assert difference["after_header"].endswith(f"({', '.join(applied.actions)})")
     assert ("not at the store" in difference["before_header"]) == (number == 5)
+
+
+def test_a_diff_has_plans_as_data() -> None:
+    silver = {"plan_id": 3, "name": "Silver", "valid_to": "2027-01-31", "cancelled": False}
+    assigned = {"plan_id": 4, "name": None, "valid_to": "2027-01-31", "cancelled": False}
+    difference = diff_of(run(ROWS).applied[0])
+    assert difference is not None
+    assert difference["plans"] == {"before": [silver], "after": [silver, assigned]}
 
 
 def test_without_a_change_there_is_no_diff() -> None:

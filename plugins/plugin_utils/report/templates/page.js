@@ -2,7 +2,7 @@
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The tables of the page. Values reach the document as text nodes only, and nothing is stored.
+// The tables of the page. Values become text nodes only, and nothing is stored in the browser.
 (() => {
   "use strict";
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -97,7 +97,7 @@
       const title = place.closest("section").querySelector("h2").id;
       this.heads = this.columns.map((column) => this.head(column));
       this.body = element("tbody", { role: "rowgroup" });
-      // The roles are said, since a narrow page lays rows out as blocks.
+      // Explicit roles, since a narrow page lays out rows as blocks, which have none.
       place.append(
         element("table", { role: "table", "aria-labelledby": title },
           element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...this.heads)),
@@ -144,10 +144,24 @@
     }
 
     turn(pages) {
+      const [pressed, other] = pages > 0 ? [this.next, this.previous] : [this.previous, this.next];
       this.page += pages;
+      // A disabled button loses the keyboard focus, at a time that depends on the browser. So the
+      // focus moves to the other button before the pressed one is disabled.
+      if (document.activeElement === pressed && !this.canTurn(pages)) {
+        other.disabled = false;
+        other.focus();
+      }
       this.render();
-      // A button that has just been switched off would take the keyboard's place with it.
-      if (document.activeElement === document.body) (pages > 0 ? this.previous : this.next).focus();
+    }
+
+    pageSize() {
+      return this.printing || !this.size ? this.shown.length : this.size;
+    }
+
+    canTurn(pages) {
+      const first = (this.page + pages) * this.pageSize();
+      return first >= 0 && first < this.shown.length;
     }
 
     filter(matches) {
@@ -167,8 +181,8 @@
 
     render() {
       const total = this.shown.length;
-      const size = this.printing || !this.size ? total : this.size;
-      const first = this.page * size;
+      const size = this.pageSize();
+      const first = this.printing ? 0 : this.page * size;
       const rows = this.ordered().slice(first, first + size);
       this.body.replaceChildren(...rows.map((row) => this.row(row)));
       this.columns.forEach((column, place) => {
@@ -179,8 +193,8 @@
       this.count.textContent = total
         ? text("rows_shown", { from: number(first + 1), to: number(first + rows.length), total: number(total) })
         : text("rows_none");
-      this.previous.disabled = first === 0;
-      this.next.disabled = first + size >= total;
+      this.previous.disabled = !this.canTurn(-1);
+      this.next.disabled = !this.canTurn(1);
       const onePage = this.all.length <= this.least;
       for (const part of [this.turning, this.previous, this.next]) part.hidden = onePage;
     }
@@ -227,7 +241,7 @@
     form.hidden = false;
   }
 
-  // On paper stands everything that the filters leave, whatever page is shown.
+  // Print every row that passes the filters, not only those of the current page.
   const print = (printing) => () => {
     for (const [, table] of tables) {
       table.printing = printing;

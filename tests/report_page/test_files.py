@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as JSON, as Markdown and as JUnit, read by others' parsers."""
+"""The report as JSON, Markdown and JUnit XML, read with independent parsers."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ from typing import Any
 
 import jsonschema
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.result.result import escape_control
-from ansible_collections.publica.la.plugins.plugin_utils.report.forms import forms_of
-from ansible_collections.publica.la.plugins.plugin_utils.report.markdown import (
+from ansible_collections.publica.la.plugins.module_utils.errors import escape_control
+from ansible_collections.publica.la.plugins.plugin_utils.report.text import (
     MOST_CHARACTERS,
     code,
+    files_of,
 )
+from ansible_collections.publica.la.plugins.plugin_utils.report.wording import LANGUAGES
 from junitparser import Error, Failure, JUnitXml
 from markdown_it import MarkdownIt
 
 import samples
 
 SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "report.schema.json"
-LANGUAGES = ("en", "es", "pt")
-COMMENT = 65_536  # characters that GitHub takes
+COMMENT = 65_536  # characters of a comment on GitHub
 
 
 def hostile() -> dict[str, Any]:
-    return samples.report({samples.HOSTILE[2]: samples.hostile(), "north": samples.many(4)})
+    north = samples.result(samples.many(4))
+    return samples.report({samples.HOSTILE[2]: samples.hostile(), "north": north})
 
 
 def as_github_reads(text: str) -> list[Any]:
@@ -40,8 +41,8 @@ def as_github_reads(text: str) -> list[Any]:
 
 @pytest.mark.parametrize("make", [samples.of_every_kind, hostile])
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_json_is_as_the_schema_describes_it(make: Any, language: str) -> None:
-    written = json.loads(forms_of(make(), language)["report.json"])
+def test_json_is_valid_against_the_schema(make: Any, language: str) -> None:
+    written = json.loads(files_of(make(), language)["report.json"])
 
     schema = json.loads(SCHEMA.read_text("utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -50,7 +51,7 @@ def test_json_is_as_the_schema_describes_it(make: Any, language: str) -> None:
     assert {**make(), "language": language} == written
 
 
-def test_the_schema_refuses_what_is_not_described() -> None:
+def test_the_schema_refuses_an_unknown_key() -> None:
     written = {**samples.of_every_kind(), "language": "en", "token": "x"}
     schema = json.loads(SCHEMA.read_text("utf-8"))
 
@@ -59,7 +60,7 @@ def test_the_schema_refuses_what_is_not_described() -> None:
 
 
 def test_values_are_no_markdown() -> None:
-    text = forms_of(hostile(), "en")["report.md"]
+    text = files_of(hostile(), "en")["report.md"]
     tokens = as_github_reads(text)
 
     kinds = {token.type for token in tokens}
@@ -89,40 +90,41 @@ def test_a_code_span_keeps_its_value_in_a_table(value: str) -> None:
 @pytest.mark.parametrize(
     "stores",
     [
-        {"north": samples.many(5000)},
+        {"north": samples.result(samples.many(5000))},
         {"north": samples.hostile() | {"msg": "x" * 90_000}},
         {f"store {n}": {"failed": True, "msg": f"{n} is down. " * 20} for n in range(2000)},
     ],
     ids=["many users", "long texts", "many stores"],
 )
 def test_markdown_fits_a_comment(stores: dict[str, Any], language: str) -> None:
-    text = forms_of(samples.report(stores), language)["report.md"]
+    text = files_of(samples.report(stores), language)["report.md"]
 
     assert 500 < len(text) <= MOST_CHARACTERS < COMMENT
-    if "north" in stores and len(stores["north"]["results"]) == 5000:
+    if len(samples.report(stores)["changes"]) == 5000:
         assert "index.html" in text.splitlines()[-1]
 
 
 def test_junit_has_a_case_for_each_store_and_user(tmp_path: Path) -> None:
     path = tmp_path / "junit.xml"
-    path.write_text(forms_of(samples.of_every_kind(), "en")["junit.xml"], encoding="utf-8")
+    path.write_text(files_of(samples.of_every_kind(), "en")["junit.xml"], encoding="utf-8")
 
     suites = {suite.name: list(suite) for suite in JUnitXml.fromfile(str(path))}
 
     def outcomes(store: str) -> list[str]:
         return ["-".join(type(r).__name__ for r in case.result) for case in suites[store]]
 
-    assert outcomes("as it should be") == [""]
-    # In an audit whoever differs has failed; whoever failed is an error.
-    assert outcomes("partly") == ["Error", *["Failure"] * 60, "Error", "Error"]
+    assert outcomes("unchanged") == [""]
+    # In an audit, a difference is a failure, and a user that failed is an error.
+    assert outcomes("partly failed") == ["Error", *["Failure"] * 60, "Error", "Error"]
     assert outcomes("guarded") == ["Failure"] * 4
-    assert [outcomes(name) for name in ("down", "away", "left out")] == [["Error"]] * 3
+    assert [outcomes(name) for name in ("failed", "unreachable", "not run")] == [["Error"]] * 3
 
 
 def test_junit_of_provisioning_fails_only_for_failures(tmp_path: Path) -> None:
-    report = samples.report({"north": samples.many(5)}, "provision", check_mode=False)
+    stores = {"north": samples.result(samples.many(5))}
+    report = samples.report(stores, "provision", check_mode=False)
     path = tmp_path / "junit.xml"
-    path.write_text(forms_of(report, "en")["junit.xml"], encoding="utf-8")
+    path.write_text(files_of(report, "en")["junit.xml"], encoding="utf-8")
 
     cases = [case for suite in JUnitXml.fromfile(str(path)) for case in suite]
 
@@ -131,9 +133,9 @@ def test_junit_of_provisioning_fails_only_for_failures(tmp_path: Path) -> None:
     assert "Sessions: 1 → no limit" in cases[2].system_out
 
 
-def test_junit_takes_every_value(tmp_path: Path) -> None:
+def test_junit_accepts_every_value(tmp_path: Path) -> None:
     path = tmp_path / "junit.xml"
-    path.write_text(forms_of(hostile(), "en")["junit.xml"], encoding="utf-8")
+    path.write_text(files_of(hostile(), "en")["junit.xml"], encoding="utf-8")
 
     names = [case.name for suite in JUnitXml.fromfile(str(path)) for case in suite]
 

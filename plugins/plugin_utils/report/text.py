@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files of a report: the page, and the same data as JSON, Markdown and JUnit XML.
+
+In Markdown, for the comment of a pull request, each value of a store is in a code span: there it is
+no markup, mentions no account and links nowhere. In JUnit XML, for the test view of a CI, each
+store is a suite, with a case for itself and for each user. A case fails for a failure, and in an
+audit for a difference as well.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ...module_utils.errors import escape_control
+from . import wording
+from .html import page
+from .model import AS_DECLARED, AUDIT, CHANGED, PREDICTED
+from .wording import Texts
+
+PAGE, DATA, MARKDOWN, JUNIT = "index.html", "report.json", "report.md", "junit.xml"
+# A comment on GitHub holds 65,536 characters. The rest is for text that a pipeline adds.
+MOST_CHARACTERS = 60_000
+# The longest value in a row or line. The page and the JSON have the complete value.
+LONGEST_VALUE = 600
+STORE_COUNTS = (
+    *("desired", "created", "updated", "reactivated", "deactivated", "unchanged", "failed"),
+)
+
+
+def files_of(report: Mapping[str, Any], language: str) -> dict[str, str]:
+    """The content of each file of a report by its name."""
+    texts = Texts(language)
+    return {
+        PAGE: page(report, texts),
+        # Escaped to ASCII, since half of a surrogate pair cannot be written as UTF-8.
+        DATA: f"{json.dumps({**report, 'language': language}, indent=1)}\n",
+        MARKDOWN: markdown(report, texts),
+        JUNIT: junit(report, texts),
+    }
+
+
+def markdown(report: Mapping[str, Any], texts: Texts) -> str:
+    """The report as Markdown, never longer than :data:`MOST_CHARACTERS`."""
+    run = wording.run_type(report)
+    head = f"### {texts(f'kind.{run}')}\n\n**{wording.headline(report, texts)}**"
+    notices = "\n".join(
+        f"- **{label}** {code(store)}: {code(text)}"
+        for _tone, label, store, text in wording.notices(report, texts)
+    )
+    moment = texts.moment(report["generated_at"])
+    blocks = [head, moment, _store_table(report, run, texts), notices]
+    text = "\n\n".join(block for block in blocks if block)
+    # A thousand failed stores alone would be too long for a comment.
+    text = _cut(text, MOST_CHARACTERS // 2, texts)
+    return _with_changes(text, report, run, texts)
+
+
+def code(value: str) -> str:
+    """A value as a code span that is also safe in the cell of a table."""
+    value = value if len(value) <= LONGEST_VALUE else f"{value[:LONGEST_VALUE]}…"
+    if not value:
+        return ""
+    fence = "`" * (max((len(run) for run in re.findall("`+", value)), default=0) + 1)
+    # Markdown removes one blank at each end, and a backtick there would extend the fence.
+    blank = " " if value[0] in "` " or value[-1] in "` " else ""
+    return f"{fence}{blank}{value}{blank}{fence}".replace("|", r"\|")
+
+
+def _store_table(report: Mapping[str, Any], run: str, texts: Texts) -> str:
+    names = [texts("store"), texts("status"), *(texts(f"count.{name}") for name in STORE_COUNTS)]
+    lines = [_row(names), _row(["---", "---", *("--:" for _name in STORE_COUNTS)])]
+    for store in report["stores"]:
+        counts = store["summary"]
+        numbers = [texts.number(counts[name]) if counts else "" for name in STORE_COUNTS]
+        status = wording.store_status(store["status"], run, texts)
+        lines.append(_row([code(escape_control(store["name"])), status, *numbers]))
+    return "\n".join(lines)
+
+
+def _with_changes(text: str, report: Mapping[str, Any], run: str, texts: Texts) -> str:
+    """The text and the table of users that changed or failed, with as many rows as fit."""
+    total = len(report["changes"])
+    if not total:
+        return f"{text}\n"
+    head = [texts(name) for name in ("store", "user", "action", "difference")]
+    title = texts(f"changes.title.{run}")
+    text = f"{text}\n\n#### {title}\n\n{_row(head)}\n{_row(['---'] * 4)}"
+    room = MOST_CHARACTERS - len(text) - 200
+    rows: list[str] = []
+    for row in _change_rows(report, texts):
+        room -= len(row) + 1
+        if room < 0:
+            break
+        rows.append(row)
+    text = "\n".join([text, *rows])
+    if len(rows) < total:
+        text += f"\n\n{texts.count('more_rows', total - len(rows))}"
+    return f"{text}\n"
+
+
+def _change_rows(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
+    for change in report["changes"]:
+        actions = [wording.action(name, texts) for name in change["actions"]]
+        if change["error"]:
+            actions.append(f"**{wording.user_status(change['status'], '', texts)}**")
+        if not change["listed"]:
+            actions.append(texts("not_listed"))
+        details = [_difference(entry, texts) for entry in change["differences"]]
+        if change["error"]:
+            details.append(code(escape_control(change["error"]["message"])))
+        store, user = code(escape_control(change["store"])), code(wording.user_label(change))
+        yield _row([store, user, ", ".join(actions), "<br>".join(details)])
+
+
+def _difference(entry: Mapping[str, Any], texts: Texts) -> str:
+    label, before, after = wording.difference(entry, texts)
+    label = label if texts.get(f"field.{entry['name']}") else code(label)
+    return f"{label}: {code(before)} → {code(after)}" if before else f"{label}: {code(after)}"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cut(text: str, most: int, texts: Texts) -> str:
+    """The first lines of a text, as many as fit, and the number of the others."""
+    if len(text) <= most:
+        return text
+    kept = text[:most].rpartition("\n")[0]
+    left = text.count("\n") - kept.count("\n")
+    return f"{kept}\n\n{texts.count('more_rows', left)}"
+
+
+def junit(report: Mapping[str, Any], texts: Texts) -> str:
+    """The report as JUnit XML; every value in it is text that XML allows."""
+    run = wording.run_type(report)
+    by_store: dict[str, list[Mapping[str, Any]]] = {}
+    for change in report["changes"]:
+        by_store.setdefault(change["store"], []).append(change)
+    root = ET.Element("testsuites", name=f"publica.la {run}")
+    for store in report["stores"]:
+        root.append(_suite(store, by_store.get(store["name"], []), report, texts))
+    for name in ("tests", "failures", "errors", "skipped"):
+        root.set(name, str(sum(int(suite.get(name, 0)) for suite in root)))
+    root.set("time", "0")
+    ET.indent(root)
+    body = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+
+
+def _suite(
+    store: Mapping[str, Any],
+    changes: Sequence[Mapping[str, Any]],
+    report: Mapping[str, Any],
+    texts: Texts,
+) -> ET.Element:
+    run, audit = wording.run_type(report), report["kind"] == AUDIT
+    suite = ET.Element("testsuite", name=escape_control(store["name"]), tests=str(len(changes) + 1))
+    cases = [_store_case(store, run, audit, texts)]
+    cases += [_user_case(change, run, audit, texts) for change in changes]
+    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(attribute, str(sum(case.find(tag) is not None for case in cases)))
+    suite.set("time", "0")
+    suite.set("timestamp", str(report["generated_at"])[:19])
+    suite.extend(cases)
+    return suite
+
+
+def _store_case(store: Mapping[str, Any], run: str, audit: bool, texts: Texts) -> ET.Element:
+    case = _case(store["name"], texts("store"))
+    status = wording.store_status(store["status"], run, texts)
+    if store["status"] == CHANGED and audit:
+        _add_outcome(case, "failure", status, "drift", status)
+    elif store["status"] not in (AS_DECLARED, CHANGED):
+        failure = store["failure"] or {}
+        text = escape_control(failure.get("message") or texts("notice.not_run_text"))
+        _add_outcome(case, "error", status, failure.get("code") or store["status"], text)
+    return case
+
+
+def _user_case(change: Mapping[str, Any], run: str, audit: bool, texts: Texts) -> ET.Element:
+    case = _case(change["store"], wording.user_label(change))
+    actions = ", ".join(wording.action(name, texts) for name in change["actions"])
+    lines = [actions] if actions else []
+    for entry in change["differences"]:
+        label, before, after = wording.difference(entry, texts)
+        lines.append(f"{label}: {before} → {after}" if before else f"{label}: {after}")
+    status = wording.user_status(change["status"], run, texts)
+    text = "\n".join(lines)
+    error = change["error"]
+    if error:
+        message = escape_control(error["message"])
+        _add_outcome(case, "error", message, error["code"], f"{message}\n{text}".strip())
+    elif change["status"] == PREDICTED and audit:
+        _add_outcome(case, "failure", f"{status}: {actions}", "drift", text)
+    else:
+        ET.SubElement(case, "system-out").text = f"{status}: {text}"
+    return case
+
+
+def _case(store: str, name: str) -> ET.Element:
+    return ET.Element("testcase", classname=escape_control(store), name=name, time="0")
+
+
+def _add_outcome(case: ET.Element, tag: str, message: str, kind: str, text: str) -> None:
+    ET.SubElement(case, tag, message=message, type=escape_control(str(kind))).text = text

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The texts of a report in each language, and which of them a report shows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from ansible_collections.publica.la.plugins.plugin_utils.report import wording
+from ansible_collections.publica.la.plugins.plugin_utils.report.text import files_of
+from ansible_collections.publica.la.plugins.plugin_utils.report.wording import (
+    LANGUAGES,
+    Texts,
+    catalogue,
+)
+
+import samples
+
+ENGLISH, *OTHERS = LANGUAGES
+FAILED = samples.result([samples.user("x@example.org", error=samples.error("refused"))])
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_each_language_has_the_same_texts_and_placeholders(language: str) -> None:
+    english, other = catalogue(ENGLISH), catalogue(language)
+
+    assert list(english) == list(other)
+    for name, text in english.items():
+        assert other[name].strip() or name == "thousands"
+        assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", other[name]))
+    assert len(other["months"].split()) == 12
+
+
+def test_an_unknown_language_is_an_error() -> None:
+    with pytest.raises(ValueError, match="fr"):
+        Texts("fr")
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "date"),
+    [("en", "12,345", "3 Dec 2026"), ("es", "12\u202f345", "3 dic 2026"),
+     ("pt", "12.345", "3 dez 2026")],
+)  # fmt: skip
+def test_numbers_and_dates_follow_the_language(language: str, number: str, date: str) -> None:
+    texts = Texts(language)
+
+    assert texts.number(12345) == number
+    assert texts.date("2026-12-03") == date
+    assert texts.date("no date") == "no date"
+
+
+def test_braces_in_a_value_are_not_a_placeholder() -> None:
+    assert Texts("en")("value.until", plan="{date}", date="{plan}") == "{date} until {plan}"
+
+
+def changed(number: int) -> dict[str, Any]:
+    """A result with so many users that changed."""
+    return samples.result(samples.many(number))
+
+
+@pytest.mark.parametrize(
+    ("stores", "kind", "check_mode", "headline"),
+    [
+        ({"n": changed(1)}, "audit", True, "1 user in 1 store differs from the inventory."),
+        ({"n": changed(2), "s": changed(3)}, "provision", True,
+         "A run would change 5 users in 2 stores."),
+        ({"n": changed(2)}, "provision", False, "2 users in 1 store were changed."),
+        ({"n": samples.result()}, "provision", False,
+         "Nothing had to be changed: in 1 store, everything is as the inventory declares."),
+        ({"n": FAILED}, "provision", False,
+         "No user was changed. 1 user failed or was not tried."),
+        ({"n": samples.result(), "s": {}}, "audit", True,
+         "No user differs. 1 store was not compared."),
+        ({"n": {"failed": True, "msg": "down"}}, "audit", True,
+         "No store could be compared with the inventory. 1 store failed."),
+        ({"n": {**changed(4), "results": [], "diff": []}}, "provision", False,
+         "Users were changed in 1 store."),
+    ],
+)  # fmt: skip
+def test_the_headline_has_the_changes_and_each_kind_of_failure(
+    stores: dict[str, Any], kind: str, check_mode: bool, headline: str
+) -> None:
+    report = samples.report(stores, kind, check_mode=check_mode)
+
+    assert wording.headline(report, Texts("en")) == headline
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("kind", "check_mode"), [("audit", True), ("provision", False)])
+def test_no_placeholder_remains(language: str, kind: str, check_mode: bool) -> None:
+    stores = {"north": changed(6), "south": {}, "east": FAILED}
+    files = files_of(samples.report(stores, kind, check_mode=check_mode), language)
+
+    page = files["index.html"].partition('<script type="application/json"')[0]
+    for text in (page.partition("</style>")[2], files["report.md"], files["junit.xml"]):
+        assert re.findall(r"\{\w+\}", text) == []
+
+
+def test_plans_are_written_in_the_language_of_the_report() -> None:
+    after = [
+        samples.plan(12, "Library (card)", valid_to="2027-06-30"),
+        samples.plan(13, cancelled=True),
+        samples.plan(None, "Campus"),
+        samples.plan(None),
+    ]
+
+    label, before, value = wording.difference(
+        {"name": "plans", "before": [], "after": after}, Texts("es")
+    )
+
+    assert (label, before) == ("Planes", "ninguno")
+    assert value == (
+        "Library (card) (12) hasta 30 jun 2027, Plan 13, cancelado, Campus, "
+        "La tienda no informa el plan"
+    )
+
+
+def test_the_warning_of_a_guard_is_highlighted_and_shown_once() -> None:
+    guard = {"code": "not_approved", "message": "Another plan.", "warning": "Another plan. Why."}
+    warnings = ["Another plan. Why.", "Another thing."]
+    store = samples.result(samples.many(2), guard=guard, warnings=warnings)
+
+    found = wording.notices(samples.report({"north": store}), Texts("en"))
+
+    assert found == [
+        ("warn", "Guard", "north", "Another plan. Why."),
+        ("note", "Note", "north", "Another thing."),
+    ]
+
+
+def test_a_guard_that_refused_the_plan_is_shown_as_the_failure_only() -> None:
+    guard = {"code": "not_approved", "message": "Another plan.", "warning": None}
+    store = {**FAILED, "guard": guard, "msg": "Nothing was changed. Another plan."}
+
+    found = wording.notices(samples.report({"north": store}), Texts("en"))
+
+    assert found == [("bad", "Failed", "north", "Nothing was changed. Another plan.")]
