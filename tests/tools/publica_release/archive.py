@@ -59,19 +59,19 @@ def moment(collection: Path) -> datetime:
     return datetime.fromisoformat(day).replace(tzinfo=timezone.utc) if day else UNRELEASED
 
 
-def build(collection: Path, folder: Path) -> Path:
+def build(collection: Path, directory: Path) -> Path:
     """Build the archive of a collection, and return its path.
 
     Args:
         collection: The directory of the collection.
-        folder: The directory for the archive; an archive of the same name is replaced.
+        directory: The directory for the archive; an archive of the same name is replaced.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         words = ("ansible-galaxy", "collection", "build", "--output-path", work, str(collection))
         run(words, collection, Path(work))
         [raw] = Path(work).glob("*.tar.gz")
-        archive = folder / raw.name
+        archive = directory / raw.name
         seconds = int(moment(collection).timestamp())
         archive.write_bytes(
             normalized(raw.read_bytes(), seconds, identity(collection)["repository"])

@@ -47,7 +47,7 @@ def reasons_against(repository: Path, wanted: str) -> list[str]:
         )
     else:
         reasons += _reasons_of_order(repository, version)
-    reasons += changelog.faults(changelog.fragments(repository))
+    reasons += changelog.errors(changelog.fragments(repository))
     present = archive.identity(repository)["version"]
     reasons += versions.forgotten(dict(worktree.texts(repository)), present)
     return reasons
