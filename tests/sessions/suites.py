@@ -11,6 +11,8 @@ import sys
 
 import nox
 
+import find_python
+
 from .environment import (
     CACHE,
     DEFAULT,
@@ -20,7 +22,6 @@ from .environment import (
     UV,
     ansible_environment,
     benchmark_environment,
-    find_python,
     install,
     programs,
     run,
