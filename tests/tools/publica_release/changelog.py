@@ -55,7 +55,8 @@ def errors(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     if len(summaries) != 1:
         found_now = ", ".join(summaries) or "none"
         sentences.append(
-            f"{FRAGMENTS} needs one {SUMMARY}, in a file with the name of the version: {found_now}"
+            f"{FRAGMENTS} needs one {SUMMARY}, in a file with the name of the version. "
+            f"Found: {found_now}"
         )
     return sentences
 
