@@ -2,183 +2,123 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The short commands. Each sets up what it needs in .cache, once; all of them together need
-# Python 3.11 or newer, git and make. The sessions behind them are in noxfile.py.
+# Short names for the sessions of noxfile.py. Everything is set up in .cache at the first use; it
+# needs Python 3.11 or newer, git and make.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
 
-# PUBLISH=1 has `make bench` refresh the documentation's tables and pictures.
-PUBLISH ?=
-export PUBLISH
-# An ansible-core to use instead of the newest one that a Python was found for.
+# The ansible-core to use; without it, the newest one that this machine has a Python for.
 CORE ?=
-export CORE
-# The language of the reports of `make report-demo`.
+# Words for pytest, or for the benchmarks, the mutations and ansible-test.
+ARGS ?=
+# `make bench PUBLISH=1` updates the tables and charts of the documentation.
+PUBLISH ?=
+# `make report-demo REPORT_LANGUAGE=es`: en, es or pt.
 REPORT_LANGUAGE ?=
-export REPORT_LANGUAGE
-# For `make release`: the version, and whether to leave the clone as it is.
+# `make release`: the version, and whether to leave the clone unchanged.
 VERSION ?=
 DRY_RUN ?=
-# For `make secrets`: why what is new is none.
+# `make secrets`: why the new findings are not secrets.
 REASON ?=
-export VERSION DRY_RUN REASON
+export CORE PUBLISH REPORT_LANGUAGE VERSION DRY_RUN REASON
+
 TOOLS := .cache/tools
 NOX := $(TOOLS)/bin/python -m nox
 READY := $(TOOLS)/ready
 FIND_PYTHON := $(TOOLS)/bin/python tests/tools/find_python.py --install
 
-# As in noxfile.py, for what comes before it.
+# As in tests/sessions/environment.py, for the commands of this file.
 export XDG_CACHE_HOME := $(CURDIR)/.cache/xdg
 export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.cache/python
 export UV_SYSTEM_CERTS := true
-# For the recipes of this file alone: a session's Python and tools are its environment's.
+# A Python environment of the user must not change the results.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help
-help: ## List these commands
-	@echo 'Commands; CORE=2.16 (to 2.21) chooses an ansible-core for those that run Ansible:'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+# The targets that run the session, or the sessions with the tag, of the same name.
+SESSIONS := lint types docs build format secrets release release-test docs-links-online \
+	sandbox-test contract faults soak report-page pipelines \
+	bench bench-clients bench-test report-demo report-pictures mutation
+TAGS := unit integration demo sanity
 
-.PHONY: demo
-demo: $(READY) ## Provision two sandbox stores from an example inventory
-	@$(NOX) --tags demo
+.PHONY: help test test-all matrix target-python bench-quick hooks clean $(SESSIONS) $(TAGS)
 
-.PHONY: test
-test: $(READY) ## Run every check and every test once
-	@$(NOX)
+help:
+	@echo 'make test             Lint, types, documentation, archive, and all test suites (8 minutes)'
+	@echo 'make test-all         The rest: the slow tests, pipelines, benchmarks, ansible-core 2.16,'
+	@echo '                      Python 3.9 (25 minutes); `.ci/run` runs both'
+	@echo
+	@echo 'Tests; select with ARGS="tests/unit/plan -k removal", CORE=2.16 sets the ansible-core:'
+	@echo 'make unit             Unit tests'
+	@echo 'make integration      Playbooks against sandbox stores, and the documented examples'
+	@echo 'make faults           Failures at every endpoint, random lists and failures'
+	@echo 'make soak             The same with new random examples for SOAK_MINUTES (30)'
+	@echo 'make sandbox-test     Tests of the sandbox store'
+	@echo 'make contract         The OpenAPI description against sandbox store and client'
+	@echo 'make report-page      The report in Chromium'
+	@echo 'make pipelines        Examples for CI systems, AWX, ansible-builder, -navigator and ARA'
+	@echo 'make bench-test       Tests of the benchmarks'
+	@echo 'make release-test     Tests of the release tool'
+	@echo 'make mutation         Mutation testing, such as ARGS="plan --draw 20 --seed 1"'
+	@echo 'make matrix           Unit tests, integration tests and sanity on every ansible-core'
+	@echo 'make target-python    Unit and integration tests with modules on Python 3.9'
+	@echo
+	@echo 'Checks:'
+	@echo 'make lint             Style, spelling, YAML, licences, secrets, changelog, ansible-lint'
+	@echo 'make types            mypy'
+	@echo 'make sanity           ansible-test sanity'
+	@echo 'make docs             Build and check the documentation site'
+	@echo 'make docs-links-online  Check the links to other hosts (needs the internet)'
+	@echo 'make build            Build the archive into dist and check it as Galaxy does'
+	@echo
+	@echo 'Other tasks:'
+	@echo 'make demo             Provision two sandbox stores from an example inventory'
+	@echo 'make format           Format the Python files'
+	@echo 'make hooks            Run the lint hooks before every commit'
+	@echo 'make secrets          Record why findings are not secrets, REASON="made up"'
+	@echo 'make bench            Benchmarks against other tools (one to two hours)'
+	@echo 'make bench-quick      The same with small sizes (one minute)'
+	@echo 'make bench-clients    Compare HTTP clients (one minute)'
+	@echo 'make report-demo      Write example reports, REPORT_LANGUAGE=en, es or pt'
+	@echo 'make report-pictures  Update the pictures of reports in the documentation'
+	@echo 'make release          Prepare the release VERSION=X.Y.Z; DRY_RUN=1 shows it only'
+	@echo 'make clean            Remove everything that these commands created'
 
-.PHONY: matrix
-matrix: $(READY) ## Unit and integration tests on every supported ansible-core
+test: $(READY)
+	@$(NOX) --parallel auto --tags test
+
+test-all: $(READY)
+	@$(FIND_PYTHON) --for 'ansible-core 2.16' 3.11 3.12 >/dev/null
+	@$(FIND_PYTHON) --for 'the oldest executing hosts' 3.9 >/dev/null
+	@$(NOX) --parallel auto --tags test-all
+
+$(SESSIONS): $(READY)
+	@$(NOX) --session $@ -- $(ARGS)
+
+$(TAGS): $(READY)
+	@$(NOX) --tags $@ -- $(ARGS)
+
+matrix: $(READY)
 	@$(FIND_PYTHON) --for 'ansible-core 2.16 to 2.21' 3.12 >/dev/null
-	@$(NOX) --tags matrix
+	@$(NOX) --parallel auto --tags sanity-matrix unit-matrix integration-matrix
 
-.PHONY: target-python
-target-python: $(READY) ## Unit and integration tests with the modules on the oldest Python
+target-python: $(READY)
 	@$(FIND_PYTHON) --for 'the oldest executing hosts' 3.9 >/dev/null
 	@$(NOX) --session unit-target integration-target
 
-.PHONY: unit
-unit: $(READY) ## Unit tests
-	@$(NOX) --tags unit
-
-.PHONY: integration
-integration: $(READY) ## Playbooks against sandbox stores, and the documentation's examples
-	@$(NOX) --tags integration
-
-.PHONY: sandbox-test
-sandbox-test: $(READY) ## The sandbox store's own tests
-	@$(NOX) --session sandbox
-
-.PHONY: contract
-contract: $(READY) ## The API's description against the sandbox store and the client
-	@$(NOX) --session contract
-
-.PHONY: pipelines
-pipelines: $(READY) ## The examples of pipelines, AWX, builder, navigator and ARA
-	@$(NOX) --session pipelines
-
-.PHONY: bench
-bench: $(READY) ## Benchmarks beside the collection's peers (one to two hours)
-	@$(NOX) --session bench
-
-.PHONY: bench-quick
-bench-quick: $(READY) ## The same at small sizes, in a minute
+bench-quick: $(READY)
 	@$(NOX) --session bench -- --quick
 
-.PHONY: bench-clients
-bench-clients: $(READY) ## HTTP clients beside each other, in a minute
-	@$(NOX) --session bench-clients
+hooks: $(READY)
+	@CORE= $(NOX) --tags environment
+	@.cache/environments/newest/bin/pre-commit install
 
-.PHONY: bench-test
-bench-test: $(READY) ## The benchmarks' own tests
-	@$(NOX) --session bench-test
-
-.PHONY: faults
-faults: $(READY) ## Every fault at every endpoint, and random lists and faults
-	@$(NOX) --session faults
-
-.PHONY: soak
-soak: $(READY) ## The same in full, with new examples for SOAK_MINUTES (30)
-	@$(NOX) --session soak
-
-.PHONY: mutation
-mutation: $(READY) ## What the unit tests of the engine would not notice (an hour or more)
-	@$(NOX) --session mutation
-
-.PHONY: report-page
-report-page: $(READY) ## The report's page in a real browser
-	@$(NOX) --session report-page
-
-.PHONY: report-demo
-report-demo: $(READY) ## Reports to look at; REPORT_LANGUAGE=en, es or pt
-	@$(NOX) --session report-demo
-
-.PHONY: report-pictures
-report-pictures: $(READY) ## Renew the documentation's pictures of a report
-	@$(NOX) --session report-pictures
-
-.PHONY: sanity
-sanity: $(READY) ## ansible-test sanity
-	@$(NOX) --tags sanity
-
-.PHONY: sanity-matrix
-sanity-matrix: $(READY) ## ansible-test sanity on every supported ansible-core
-	@$(FIND_PYTHON) --for 'ansible-core 2.16 to 2.21' 3.12 >/dev/null
-	@$(NOX) --tags sanity-matrix
-
-.PHONY: lint
-lint: $(READY) ## Style, spelling, YAML, changelog, ansible-lint
-	@$(NOX) --session lint
-
-.PHONY: hooks
-hooks: $(READY) ## Have git look at what you commit, by .pre-commit-config.yaml
-	@$(NOX) --session lint --install-only
-	@.cache/nox/lint/bin/pre-commit install
-
-.PHONY: secrets
-secrets: $(READY) ## Note what looks like a secret and is none, REASON='what it is'
-	@$(NOX) --session secrets
-
-.PHONY: format
-format: $(READY) ## Bring the Python files into shape
-	@$(NOX) --session format
-
-.PHONY: types
-types: $(READY) ## Type checks
-	@$(NOX) --session types
-
-.PHONY: docs
-docs: $(READY) ## Build the documentation site, and check its pages and links
-	@$(NOX) --session site
-
-.PHONY: docs-links-online
-docs-links-online: $(READY) ## Try the documentation's links to other hosts
-	@$(NOX) --session links-online
-
-.PHONY: docs-lint
-docs-lint: $(READY) ## Check the documentation of modules and role
-	@$(NOX) --session docs
-
-.PHONY: build
-build: $(READY) ## Build the archive into dist, and check it as Galaxy will
-	@$(NOX) --session build
-
-.PHONY: release
-release: $(READY) ## Prepare the release VERSION=X.Y.Z; DRY_RUN=1 only shows it
-	@$(NOX) --session release
-
-.PHONY: release-test
-release-test: $(READY) ## The release tool's own tests
-	@$(NOX) --session release-test
-
-.PHONY: clean
-clean: ## Remove all that these commands have made
+clean:
 	rm -rf .cache dist tests/output
 
-# The newest ansible-core needs a Python newer than the oldest that will do here: get one if it can
-# be had, and if not go on; the sessions then say what they use instead.
+# The newest ansible-core needs a newer Python than the oldest one accepted here. If there is none,
+# the sessions use an older ansible-core.
 $(READY): tests/requirements/bootstrap.txt tests/tools/bootstrap.sh
 	@tests/tools/bootstrap.sh $(TOOLS)
 	@$(FIND_PYTHON) --for 'the newest ansible-core' 3.13 3.12 3.14 >/dev/null || true

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every check and every test, each in an environment of its own.
+"""The checks, tests and tasks of this repository; `make help` lists the common ones.
 
-`make` starts it; `make help` lists what there is, tests/README.md explains it, and the sessions
-are in tests/sessions. Nothing is written outside .cache: a user's own Ansible, with its settings
-and tokens, plays no part.
+tests/README.md explains them; tests/sessions has the sessions. They write only to .cache and dist,
+and do not use the user's own Ansible, its settings or tokens.
 """
 
 from __future__ import annotations
@@ -20,24 +19,19 @@ TESTS = Path(__file__).resolve().parent / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "tools")]
 
 # After the path is set. Importing a module registers its sessions.
-from sessions import benchmarks, checks, documentation, releases, reports, suites  # noqa: E402
-from sessions.environment import CACHE, DEFAULT, for_each_core  # noqa: E402
+from sessions import checks, suites, tasks  # noqa: E402
+from sessions.environment import environment, for_each_core  # noqa: E402
 
-__all__ = ["benchmarks", "documentation", "releases", "reports"]
+__all__ = ["tasks"]
 
-nox.needs_version = ">=2025.11.12"
-nox.options.default_venv_backend = "uv"
-nox.options.envdir = str(CACHE / "nox")
-nox.options.reuse_venv = "yes"
-nox.options.error_on_external_run = True
-nox.options.error_on_missing_interpreters = True
-nox.options.sessions = [
-    *("lint", "types", "docs", "site", f"sanity-{DEFAULT}", "build", "release-test"),
-    *("sandbox", "contract", "faults", "bench-test", "report-page", "pipelines"),
-    *(f"unit-{DEFAULT}", f"integration-{DEFAULT}"),
-]
+nox.needs_version = ">=2026.10.20"
+# Sessions share environments, which the sessions `environment-*` build with uv.
+nox.options.default_venv_backend = "none"
+# The tag `test` is for `make test`, `test-all` for the rest of the tests.
+nox.options.tags = ["test"]
 
-for_each_core(checks.sanity, "sanity-matrix")
-for_each_core(suites.unit, "matrix")
-for_each_core(suites.integration, "matrix")
-for_each_core(suites.demo)
+for_each_core(environment, requires="", allow_parallel=True)
+for_each_core(checks.sanity, in_default=["test"], in_oldest=["test-all"], allow_parallel=True)
+for_each_core(suites.unit, in_default=["test"], in_oldest=["test-all"])
+for_each_core(suites.integration, in_default=["test"], in_oldest=["test-all"])
+for_each_core(suites.demo, in_default=["test-all"], in_oldest=["test-all"])

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tests of the documentation import their support, and the tools that lay the site out."""
+"""Makes tests/tools importable for the tests of the documentation."""
 
 from __future__ import annotations
 

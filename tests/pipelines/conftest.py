@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stores, the project of the examples, and the pipelines that work on it."""
+"""Fixtures: sandbox stores, the project of the examples, and their pipelines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def site(tmp_path: Path, archive: Path) -> Iterator[Site]:
-    """The project, and a store for each that it names, with nobody in it."""
+    """The project, with an empty sandbox store for each store in it."""
     with ExitStack() as stack:
         stores = {
             name: stack.enter_context(SandboxStore(token=f"token-of-the-store-{name}-0123456789"))
@@ -40,7 +40,7 @@ def site(tmp_path: Path, archive: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def machine(tmp_path: Path, site: Site) -> Machine:
-    """What runs the jobs of a pipeline."""
+    """Runs the jobs of a pipeline."""
     return Machine(tmp_path / "jobs", site.folder)
 
 
@@ -59,7 +59,7 @@ def _note_server() -> Iterator[NoteServer]:
 
 @pytest.fixture(params=["github", "gitlab", "jenkins"])
 def pipeline(request: pytest.FixtureRequest, site: Site, machine: Machine) -> Pipeline:
-    """The example for each of the systems."""
+    """The example for each CI system."""
     if request.param == "github":
         github: Github = request.getfixturevalue("github")
         return github

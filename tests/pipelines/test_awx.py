@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/examples/awx: what it tells AWX, and whether the parts fit each other.
+"""docs/examples/awx: the arguments of its modules, and whether the parts fit together.
 
-There is no AWX here. The playbook that sets one up is run with modules that only write down what
-they are given, in the place of awx.awx.
+The playbook runs with modules that only record their arguments instead of those of awx.awx.
 """
 
 from __future__ import annotations
@@ -27,7 +26,8 @@ from pipeline_support.paths import EXAMPLES, PROJECT, kept_variables
 
 EXAMPLE = EXAMPLES / "awx"
 TOKENS = {f"PUBLICA_TOKEN_{name}": f"token-for-awx-of-{name}-1" for name in ("PRESS", "UNIVERSITY")}
-# What AWX's endpoint for surveys takes, by its own documentation.
+Arguments = dict[str, list[dict[str, Any]]]
+# The parts of a survey, by AWX's documentation.
 QUESTION_KEYS = {"question_name", "variable", "type", "required"}
 QUESTION_TYPES = {
     *("text", "textarea", "password", "multiplechoice", "multiselect", "integer", "float"),
@@ -41,8 +41,8 @@ def modules_used() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    """What the playbook tells each of the modules."""
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Arguments:
+    """The arguments of each module in the playbook."""
     folder = tmp_path_factory.mktemp("awx")
     shutil.copytree(EXAMPLE, folder / "example")
     modules = folder / "collections" / "ansible_collections" / "awx" / "awx" / "plugins" / "modules"
@@ -59,7 +59,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, A
             "HOME": str(folder),
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
-            "AWX_TOLD": str(folder / "told.jsonl"),
+            "AWX_ARGUMENTS": str(folder / "arguments.jsonl"),
         },
         capture_output=True,
         text=True,
@@ -68,43 +68,38 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, A
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert [token for token in TOKENS.values() if token in finished.stdout] == []
-    found: dict[str, list[dict[str, Any]]] = {}
-    for line in (folder / "told.jsonl").read_text("utf-8").splitlines():
+    found: Arguments = {}
+    for line in (folder / "arguments.jsonl").read_text("utf-8").splitlines():
         name, arguments = json.loads(line)
         found.setdefault(name, []).append(arguments)
     return found
 
 
 def recorder(name: str) -> str:
-    """A module that writes its arguments down; WANT_JSON has Ansible hand them over in a file."""
+    """A module that records its arguments. WANT_JSON lets Ansible pass them in a file."""
     return f'''#!/usr/bin/python
 # WANT_JSON
 import json, os, sys
 arguments = json.load(open(sys.argv[1]))
-told = {{key: value for key, value in arguments.items() if not key.startswith("_ansible")}}
-with open(os.environ["AWX_TOLD"], "a") as file:
-    file.write(json.dumps(["{name}", told]) + "\\n")
+recorded = {{key: value for key, value in arguments.items() if not key.startswith("_ansible")}}
+with open(os.environ["AWX_ARGUMENTS"], "a") as file:
+    file.write(json.dumps(["{name}", recorded]) + "\\n")
 print(json.dumps({{"changed": False}}))
 '''
 
 
-def test_every_part_is_told_once(told: dict[str, list[dict[str, Any]]]) -> None:
-    assert sorted(told) == modules_used()
-    assert {name: len(calls) for name, calls in told.items() if len(calls) != 1} == {
-        "job_template": 3
-    }
-
-
-def test_the_credential_gives_each_store_its_token(told: dict[str, list[dict[str, Any]]]) -> None:
-    [kind] = told["credential_type"]
-    [credential] = told["credential"]
+def test_the_credential_gives_each_store_its_token(
+    recorded: Arguments,
+) -> None:
+    [kind] = recorded["credential_type"]
+    [credential] = recorded["credential"]
     fields = {field["id"] for field in kind["inputs"]["fields"]}
 
     assert kind["kind"] == "cloud"
     assert all(field["secret"] for field in kind["inputs"]["fields"])
     assert fields == set(kind["inputs"]["required"]) == set(credential["inputs"])
     assert credential["credential_type"] == kind["name"]
-    # AWX fills them in when a job starts, with Jinja as well, and they come there as they stand.
+    # AWX renders these templates with Jinja when a job starts.
     injected = {
         name: jinja2.Template(text).render(credential["inputs"])
         for name, text in kind["injectors"]["env"].items()
@@ -115,30 +110,32 @@ def test_the_credential_gives_each_store_its_token(told: dict[str, list[dict[str
     assert set(injected) == {f"PUBLICA_TOKEN_{name.upper()}" for name in hosts}
 
 
-def test_the_templates_run_what_the_project_has(told: dict[str, list[dict[str, Any]]]) -> None:
-    [source] = told["inventory_source"]
-    [project] = told["project"]
+def test_the_templates_run_what_the_project_has(recorded: Arguments) -> None:
+    [source] = recorded["inventory_source"]
+    [project] = recorded["project"]
 
     assert (PROJECT / source["source_path"]).is_file()
     assert (PROJECT / "collections" / "requirements.yml").is_file()
-    for template in told["job_template"]:
+    for template in recorded["job_template"]:
         assert (PROJECT / template["playbook"]).is_file()
         assert template["project"] == project["name"]
-        assert template["credentials"] == [told["credential"][0]["name"]]
+        assert template["credentials"] == [recorded["credential"][0]["name"]]
         assert template["job_slice_count"] == 1
         assert not template["allow_simultaneous"]
         assert not template["ask_variables_on_launch"]
 
 
-def test_nothing_is_applied_before_it_was_approved(told: dict[str, list[dict[str, Any]]]) -> None:
-    [workflow] = told["workflow_job_template"]
+def test_nothing_is_applied_before_it_was_approved(
+    recorded: Arguments,
+) -> None:
+    [workflow] = recorded["workflow_job_template"]
     nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
     after = {
         name: [one["identifier"] for one in node.get("related", {}).get("success_nodes", [])]
         for name, node in nodes.items()
     }
     kinds = {name: node["unified_job_template"]["type"] for name, node in nodes.items()}
-    playbooks = {one["name"]: one["playbook"] for one in told["job_template"]}
+    playbooks = {one["name"]: one["playbook"] for one in recorded["job_template"]}
 
     assert after == {"plan": ["approve"], "approve": ["apply"], "apply": []}
     assert all(set(node.get("related", {})) <= {"success_nodes"} for node in nodes.values())
@@ -149,9 +146,9 @@ def test_nothing_is_applied_before_it_was_approved(told: dict[str, list[dict[str
 
 
 def test_the_survey_asks_for_what_the_playbooks_read(
-    told: dict[str, list[dict[str, Any]]],
+    recorded: Arguments,
 ) -> None:
-    [workflow] = told["workflow_job_template"]
+    [workflow] = recorded["workflow_job_template"]
     survey = workflow["survey_spec"]
 
     assert workflow["survey_enabled"]
@@ -162,7 +159,7 @@ def test_the_survey_asks_for_what_the_playbooks_read(
         assert question["type"] != "integer" or isinstance(question["default"], int)
         assert question["default"] in question.get("choices", [question["default"]])
     variables = {question["variable"] for question in survey["spec"]}
-    # Where a token is sent, and which plan passes, is for nobody to type.
+    # The store's address and the approved plan are not in the survey.
     assert variables == {
         "publica_hosts",
         "publica_users_rate_limit_share",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/examples/execution-environment: the context that ansible-builder makes, without an image."""
+"""docs/examples/execution-environment: the build context of ansible-builder, without an image."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ EXAMPLE = EXAMPLES / "execution-environment"
 
 
 def builder(*words: str, folder: Path) -> str:
-    """Run ansible-builder in a folder; returns what it says."""
-    beside = Path(sys.executable).parent
+    """Run ansible-builder in a directory, and return its output."""
+    programs = Path(sys.executable).parent
     finished = subprocess.run(
-        [str(beside / "ansible-builder"), *words],
+        [str(programs / "ansible-builder"), *words],
         cwd=folder,
         env={
             **kept_variables(),
-            "PATH": os.pathsep.join([str(beside), "/usr/bin", "/bin"]),
+            "PATH": os.pathsep.join([str(programs), "/usr/bin", "/bin"]),
             "HOME": str(folder),
             "LC_ALL": "C.UTF-8",
         },
@@ -43,7 +43,7 @@ def builder(*words: str, folder: Path) -> str:
 
 @pytest.fixture
 def context(tmp_path: Path, archive: Path) -> Path:
-    """The build context that the example leads to."""
+    """The build context of the example."""
     folder = tmp_path / "ee"
     shutil.copytree(EXAMPLE, folder)
     shutil.copy2(archive, folder)
@@ -52,7 +52,7 @@ def context(tmp_path: Path, archive: Path) -> Path:
     return folder / "context"
 
 
-def test_the_context_has_all_that_the_build_asks_for(context: Path, archive: Path) -> None:
+def test_the_context_has_all_requirements_of_the_build(context: Path, archive: Path) -> None:
     build = context / "_build"
     wanted = yaml.safe_load((build / "requirements.yml").read_text("utf-8"))
 
@@ -65,14 +65,14 @@ def test_the_context_has_all_that_the_build_asks_for(context: Path, archive: Pat
 
 
 def test_the_collection_is_installed_as_the_context_says(context: Path, tmp_path: Path) -> None:
-    """The line of the image's build that installs collections, run in the context's own folder."""
+    """Run the command with which the build of the image installs collections."""
     install_collections(context / "_build", tmp_path / "collections")
 
     assert (tmp_path / "collections/ansible_collections/publica/la/MANIFEST.json").is_file()
 
 
 def install_collections(build: Path, target: Path) -> None:
-    """What the image's build does with its requirements."""
+    """Install the collections as the build of the image does."""
     subprocess.run(
         [
             *(str(Path(sys.executable).parent / "ansible-galaxy"), "collection", "install"),
@@ -86,13 +86,12 @@ def install_collections(build: Path, target: Path) -> None:
     )
 
 
-def test_the_collection_tells_the_builder_what_it_needs(context: Path, tmp_path: Path) -> None:
+def test_the_builder_finds_the_collections_requirements(context: Path, tmp_path: Path) -> None:
     target = tmp_path / "collections"
     install_collections(context / "_build", target)
 
-    said = builder("introspect", str(target), folder=tmp_path)
+    found = yaml.safe_load(builder("introspect", str(target), folder=tmp_path))
 
-    found = yaml.safe_load(said)
     required = (COLLECTION / "meta" / "ee-requirements.txt").read_text("utf-8").split()
     assert [line.split("#")[0].strip() for line in found["python"]] == required
     assert [line.split("#")[1].strip() for line in found["python"]] == [

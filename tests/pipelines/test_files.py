@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/examples/pipelines: what can be told of the files without running them."""
+"""docs/examples/pipelines: checks of the files without running them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from pipeline_support.paths import COLLECTION, GITHUB, GITLAB, PROJECT
 
 WORKFLOWS = sorted(path.name for path in GITHUB.glob("*.yml"))
 STAGES = ("Audit", "Plan", "Apply")
-# The parts of a declarative pipeline that Jenkins takes, each with what may stand in it.
+# The allowed parts of a declarative pipeline of Jenkins.
 STAGE_PARTS = {"agent", "environment", "input", "options", "post", "steps", "when"}
 PIPELINE_PARTS = {"agent", "environment", "options", "post", "stages", "triggers"}
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of the tests' own environment."""
+    """Run a program of the environment of the tests."""
     program = Path(sys.executable).parent / words[0]
     return subprocess.run(
         [str(program), *words[1:]],
@@ -56,21 +56,21 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
         ),
     ],
 )
-def test_the_files_keep_to_the_schema_of_their_system(words: list[str]) -> None:
+def test_the_files_match_the_schema_of_their_system(words: list[str]) -> None:
     checked = run("check-jsonschema", *words)
 
     assert checked.returncode == 0, checked.stdout
 
 
-def test_the_workflows_are_found_safe() -> None:
-    """No code from outside in a script, no permission too many, every action pinned."""
+def test_the_workflows_are_safe() -> None:
+    """No injection into scripts, minimal permissions, pinned actions."""
     checked = run("zizmor", "--offline", "--no-progress", "--persona=pedantic", str(GITHUB))
 
     assert checked.returncode == 0, checked.stdout
 
 
 def scripts() -> Iterator[Any]:
-    """Every script of every example, and the shell that its system runs it with."""
+    """Every script of the examples, and the shell of its system."""
     for name in WORKFLOWS:
         for job, content in workflow(name)["jobs"].items():
             for number, step in enumerate(content["steps"]):
@@ -88,7 +88,7 @@ def scripts() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("script", "shell"), list(scripts()))
-def test_the_shell_finds_nothing_to_say(script: str, shell: str, tmp_path: Path) -> None:
+def test_shellcheck_accepts_the_scripts(script: str, shell: str, tmp_path: Path) -> None:
     path = tmp_path / "script.sh"
     path.write_text(script, "utf-8")
 
@@ -99,28 +99,14 @@ def test_the_shell_finds_nothing_to_say(script: str, shell: str, tmp_path: Path)
 
 @pytest.mark.parametrize("script", [pytest.param(one.values[0], id=one.id) for one in scripts()])
 def test_no_secret_is_in_a_script(script: str) -> None:
-    """A word of a command line is in the process list; an expression is pasted into the script."""
+    """Arguments are visible in the process list, and expressions are pasted into the script."""
     assert "${{" not in script
     assert not re.search(r"secrets\.|PUBLICA_TOKEN|--token", script)
     if "PUBLICA_NOTE_TOKEN" in script:
         assert script.startswith("printf ")
 
 
-@pytest.mark.parametrize("name", WORKFLOWS)
-def test_a_job_on_github_has_what_it_needs_and_no_more(name: str) -> None:
-    content = workflow(name)
-
-    assert content["permissions"] == {}
-    for job, described in content["jobs"].items():
-        steps = described["steps"]
-        secrets = {key for step in steps for key in step.get("env", {}) if "PUBLICA" in key}
-        assert described["timeout-minutes"] <= 360, job
-        assert ("environment" in described) == bool(secrets), job
-        assert all(value in ("read", "write") for value in described["permissions"].values())
-        assert "write" not in described["permissions"].values() or not secrets, job
-
-
-def test_what_changes_a_store_never_runs_twice_at_once_and_is_not_broken_off() -> None:
+def test_a_job_that_changes_a_store_runs_alone_and_is_not_cancelled() -> None:
     on_github = workflow("stores.yml")["jobs"]["apply"]
     assert on_github["concurrency"] == {"group": "stores-apply", "cancel-in-progress": False}
     assert on_github["environment"] == "stores-apply"
@@ -136,7 +122,7 @@ def test_what_changes_a_store_never_runs_twice_at_once_and_is_not_broken_off() -
     assert list(jenkins.calls(jenkins.stage("Apply"), "input"))
 
 
-def test_gitlab_makes_no_other_jobs() -> None:
+def test_gitlab_runs_only_the_expected_jobs() -> None:
     assert gitlab.job_names(gitlab.MERGE_REQUEST) == ["plan"]
     assert gitlab.job_names({**gitlab.MERGE_REQUEST, "PUBLICA_NOTE_TOKEN": "x"}) == ["plan", "note"]
     assert gitlab.job_names(gitlab.PUSH) == ["plan", "apply"]
@@ -157,7 +143,6 @@ def test_the_jenkinsfile_is_a_declarative_pipeline() -> None:
         assert set(parts) <= STAGE_PARTS
         assert len(parts) == len(set(parts)), name
         assert {"agent", "options", "steps", "when"} <= set(parts)
-        # A stage reaches the stores with these and nothing else.
         credentials = list(jenkins.calls(jenkins.stage(name), "credentials"))
         assert [jenkins.literals(call)[0] for call in credentials] == [
             "publica-token-press",
@@ -167,7 +152,7 @@ def test_the_jenkinsfile_is_a_declarative_pipeline() -> None:
     assert "beforeInput true" in jenkins.text_of(jenkins.stage("Apply"))
 
 
-def test_the_versions_are_those_that_the_tests_run_with() -> None:
+def test_the_versions_are_those_of_the_tests() -> None:
     requirements = COLLECTION / "tests" / "requirements"
     tested = "\n".join(
         path.read_text("utf-8")
@@ -179,7 +164,7 @@ def test_the_versions_are_those_that_the_tests_run_with() -> None:
     assert all(line in tested for line in pinned)
 
 
-def test_the_project_takes_the_archive_of_this_version() -> None:
+def test_the_project_uses_the_archive_of_this_version() -> None:
     version = yaml.safe_load((COLLECTION / "galaxy.yml").read_text("utf-8"))["version"]
     wanted = yaml.safe_load((PROJECT / "collections" / "requirements.yml").read_text("utf-8"))
 

@@ -2,20 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/examples/navigator: a plan and its application by ansible-navigator, without a container."""
+"""docs/examples/navigator: a plan and its application in ansible-navigator, without a container."""
 
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 import yaml
 
-from pipeline_support.jobs import Job, Machine, Script
+from pipeline_support.jobs import Job, Machine, Script, texts_below
 from pipeline_support.paths import EXAMPLES
 from pipeline_support.site import Site
-from pipeline_support.traces import texts_below
 
 SETTINGS = EXAMPLES / "navigator" / "ansible-navigator.yml"
 INSTALL = "ansible-galaxy collection install --requirements-file collections/requirements.yml"
@@ -23,12 +21,12 @@ INSTALL = "ansible-galaxy collection install --requirements-file collections/req
 
 @pytest.fixture
 def with_settings(site: Site) -> Site:
-    """The project with the example's settings beside it."""
+    """The project with the settings of the example."""
     shutil.copy2(SETTINGS, site.folder)
     return site
 
 
-def test_a_run_by_the_settings_of_the_example(with_settings: Site, machine: Machine) -> None:
+def test_a_run_with_the_settings_of_the_example(with_settings: Site, machine: Machine) -> None:
     site = with_settings
     plan = "ansible-navigator run plan.yml --execution-environment false"
     apply = "ansible-navigator run apply.yml --execution-environment false"
@@ -41,7 +39,7 @@ def test_a_run_by_the_settings_of_the_example(with_settings: Site, machine: Mach
     run.succeeded()
     assert site.active() == site.declared()
     assert "2 desired: 2 created" in run.output
-    # No artifact of the run, and no token in what it leaves behind.
+    # No artifact of the run, and no token in any file.
     assert not list(run.checkout.glob("*artifact*"))
     texts = texts_below(run.checkout.parent)
     assert texts
@@ -50,21 +48,9 @@ def test_a_run_by_the_settings_of_the_example(with_settings: Site, machine: Mach
         assert token not in run.output
 
 
-def test_a_container_would_get_the_tokens_and_nothing_else(site: Site) -> None:
+def test_a_container_gets_only_the_tokens(site: Site) -> None:
     settings = yaml.safe_load(SETTINGS.read_text("utf-8"))["ansible-navigator"]
 
     environment = settings["execution-environment"]["environment-variables"]
     assert environment == {"pass": sorted(site.tokens)}
     assert settings["playbook-artifact"]["enable"] is False
-
-
-def test_the_settings_are_those_that_the_tool_knows(with_settings: Site, machine: Machine) -> None:
-    """An unknown name or value is refused by the tool itself."""
-    shown = "ansible-navigator settings --effective --mode stdout --execution-environment false"
-
-    run = machine.run(Job("settings", [Script(shown)])).succeeded()
-
-    assert Path(with_settings.folder / "ansible-navigator.yml").is_file()
-    effective = yaml.safe_load(run.output[run.output.index("---") :])["ansible-navigator"]
-    assert effective["playbook-artifact"]["enable"] is False
-    assert effective["mode"] == "stdout"

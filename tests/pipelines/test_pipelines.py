@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/examples/pipelines: what a change goes through, in each of the systems.
+"""docs/examples/pipelines: the way of a change in each CI system.
 
-The shell lines of the examples are run as they stand, with the stores' databases as the truth.
+The tests run the shell commands of the examples, and check the databases of the stores.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ from pathlib import Path
 
 from pipeline_support.github import FORK, Github, workflow
 from pipeline_support.gitlab import Gitlab
-from pipeline_support.jobs import Job, Machine, Pipeline, Script
+from pipeline_support.jobs import Job, Machine, Pipeline, Script, texts_below
 from pipeline_support.note_server import NoteServer
 from pipeline_support.site import Site
-from pipeline_support.traces import texts_below
 
 NEW = {"email": "elena@example.org", "external_id": "staff-1003"}
-CANARY = "a-password-that-nobody-may-see"
+CANARY = "a-password-that-must-stay-secret"
 WITH_PASSWORD = {"email": "heidi@example.org", "external_id": "staff-1005", "password": CANARY}
 BY_HAND = {"email": "farid@example.org", "external_id": "staff-1004"}
 GONE = {"email": "gone@example.org", "external_id": "staff-0001"}
 
 
-def test_a_change_is_planned_approved_and_carried_out(
+def test_a_change_is_planned_approved_and_applied(
     pipeline: Pipeline, site: Site, machine: Machine
 ) -> None:
     site.stores["press"].add_users([GONE])
@@ -65,7 +64,7 @@ def test_a_change_is_planned_approved_and_carried_out(
         assert [secret for secret in (*site.tokens.values(), CANARY) if secret in text] == []
 
 
-def test_what_changed_after_the_review_is_refused(pipeline: Pipeline, site: Site) -> None:
+def test_a_change_after_the_review_is_refused(pipeline: Pipeline, site: Site) -> None:
     pipeline.plan().succeeded()
     site.add("press", NEW)
 
@@ -75,11 +74,11 @@ def test_what_changed_after_the_review_is_refused(pipeline: Pipeline, site: Site
     assert applied.failed
     assert "approve names the plan" in applied.output
     assert not site.stores["press"].journal(writes=True)
-    # The other store's plan is the one that was approved.
+    # The plan of the other store was approved.
     assert site.active()["university"] == site.declared()["university"]
 
 
-def test_nobody_is_asked_where_nothing_differs(github: Github, site: Site) -> None:
+def test_without_a_difference_no_approval_is_needed(github: Github, site: Site) -> None:
     site.fill()
 
     github.plan().succeeded()
@@ -89,7 +88,7 @@ def test_nobody_is_asked_where_nothing_differs(github: Github, site: Site) -> No
     assert site.writes() == 0
 
 
-def test_a_store_that_does_not_answer_leaves_nothing_to_approve(
+def test_without_an_answer_of_a_store_there_is_no_plan_to_approve(
     github: Github, site: Site, machine: Machine
 ) -> None:
     site.stores["press"].fault(403, times=None)
@@ -101,7 +100,7 @@ def test_a_store_that_does_not_answer_leaves_nothing_to_approve(
     assert github.apply() is None
 
 
-def test_a_store_whose_plan_nobody_approved_is_not_touched(site: Site, machine: Machine) -> None:
+def test_a_store_without_an_approved_plan_is_not_changed(site: Site, machine: Machine) -> None:
     install = "ansible-galaxy collection install --requirements-file collections/requirements.yml"
     approved = """ansible-playbook apply.yml --extra-vars '{"publica_plans": {}}'"""
 
@@ -112,32 +111,32 @@ def test_a_store_whose_plan_nobody_approved_is_not_touched(site: Site, machine: 
     assert site.writes() == 0
 
 
-def test_a_pull_request_from_elsewhere_gets_no_token(github: Github) -> None:
+def test_a_pull_request_from_a_fork_gets_no_token(github: Github) -> None:
     assert github.job("stores.yml", "plan", FORK) is None
     assert github.job("stores.yml", "apply", FORK) is None
 
 
-def test_the_plan_is_written_under_a_pull_request(
+def test_the_plan_becomes_a_comment_of_the_pull_request(
     github: Github, machine: Machine, tmp_path: Path
 ) -> None:
     plan = machine.artifacts / "plans" / "comment.md"
     plan.parent.mkdir(parents=True)
     plan.write_text("## Plan\n", "utf-8")
     program = machine.programs / "gh"
-    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" "$GH_REPO" > {tmp_path}/said\n', "utf-8")
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" "$GH_REPO" > {tmp_path}/words\n', "utf-8")
     program.chmod(0o755)
 
     run = github.comment().succeeded()
 
-    said = (tmp_path / "said").read_text("utf-8").split()
-    assert said[:5] == ["pr", "comment", "12", "--body-file", "plans/comment.md"]
-    assert said[-1] == "press/stores"
-    # The job that may write to the pull request cannot reach a store.
+    words = (tmp_path / "words").read_text("utf-8").split()
+    assert words[:5] == ["pr", "comment", "12", "--body-file", "plans/comment.md"]
+    assert words[-1] == "press/stores"
+    # The job that can write to the pull request has no access to a store.
     assert [path.name for path in (run.checkout / "plans").iterdir()] == ["comment.md"]
     assert "PUBLICA_TOKEN" not in str(workflow("stores.yml")["jobs"]["comment"])
 
 
-def test_the_plan_is_noted_under_a_merge_request(
+def test_the_plan_becomes_a_note_of_the_merge_request(
     site: Site, machine: Machine, note_server: NoteServer
 ) -> None:
     plan = machine.artifacts / "plan" / "plans" / "note.md"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Clones to release from, made of this repository's files as they are."""
+"""Makes tests/tools importable, and provides clones to release from."""
 
 from __future__ import annotations
 
@@ -15,26 +15,25 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "tests" / "tools"))
 
-# After the path is set, since the tools are no package.
-import collection_tree  # noqa: E402
+import collection_tree  # noqa: E402  (after the path is set)
 
 
-def git(folder: Path, *words: str) -> str:
-    """Run git as somebody, and return what it printed."""
-    somebody = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.org")
-    command = ("git", "-C", str(folder), *somebody, *words)
+def git(directory: Path, *words: str) -> str:
+    """Run git, and return its output."""
+    identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
+    command = ("git", "-C", str(directory), *identity, *words)
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def commit(folder: Path, message: str = "Change something") -> None:
-    """Commit whatever there is."""
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", message)
+def commit(directory: Path, message: str = "Change something") -> None:
+    """Commit all changes."""
+    git(directory, "add", "--all")
+    git(directory, "commit", "--quiet", "--message", message)
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A clean clone that holds this repository's files, and nothing that is not released yet."""
-    folder = collection_tree.export(tmp_path / "clone", source=REPOSITORY)
-    commit(folder, "Everything")
-    return folder
+    """A clean clone with the files of this repository."""
+    directory = collection_tree.export(tmp_path / "clone")
+    commit(directory)
+    return directory

@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where everything is, which releases of ansible-core there are, and what every session needs.
+"""Paths, the supported ansible-core releases, and the virtual environments of the sessions.
 
-Importing it cleans the environment: a user's own Ansible, with its settings and tokens, plays no
-part in a session.
+There is one environment for each ansible-core. Each has the packages of requirements/tests.txt; the
+one for the newest ansible-core has those of requirements/checks.txt too. Importing this module
+removes the user's own Ansible settings and store tokens from the environment variables.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import nox
@@ -24,10 +25,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = REPOSITORY / ".cache"
 HOME = CACHE / "home"
 REQUIREMENTS = REPOSITORY / "tests" / "requirements"
-SANDBOX = REPOSITORY / "tests" / "sandbox"
 
-# The supported releases of ansible-core, oldest first, each with the Pythons that it runs on,
-# best first: so one machine's tests see several. The sandbox store wants 3.11 or newer.
+# The supported ansible-core releases, oldest first, each with the Pythons it runs on, best first.
+# So the tests on one machine cover several Pythons. The sandbox store needs 3.11 or newer.
 CORES = {
     "2.16": ("3.11", "3.12"),
     "2.17": ("3.11", "3.12"),
@@ -36,24 +36,23 @@ CORES = {
     "2.20": ("3.12", "3.13", "3.14"),
     "2.21": ("3.13", "3.12", "3.14"),
 }
-NEWEST = "2.21"
-# The core for a machine that has no newer Python than the one this project asks for.
+OLDEST, NEWEST = "2.16", "2.21"
+# The newest ansible-core for a machine that has only the oldest Python that this project accepts.
 FALLBACK = "2.19"
+# The oldest Python of the hosts that execute the modules.
 TARGET_PYTHON = "3.9"
 UV = (sys.executable, "-m", "uv")
 
-# What a developer has set for their own Ansible and stores must not reach a test.
 for name in list(os.environ):
     if name.startswith(("ANSIBLE_", "PUBLICA_")) and not name.startswith("PUBLICA_TEST_"):
         del os.environ[name]
-# Without bytecode each of some thousand runs of Ansible would compile Ansible first, which takes
-# longer than the run, and no operator's does.
+# Without bytecode, each of the many Ansible processes would first compile Ansible.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.update(
     LC_ALL="C.UTF-8",
     XDG_CACHE_HOME=str(CACHE / "xdg"),
     UV_PYTHON_INSTALL_DIR=str(CACHE / "python"),
-    # As pip does: a company's own certificate authority is known to the system alone.
+    # uv then accepts a company's own certificate authority, as pip does.
     UV_SYSTEM_CERTS="true",
     MYPY_CACHE_DIR=str(CACHE / "mypy"),
     PYTHONPYCACHEPREFIX=str(CACHE / "pycache"),
@@ -62,63 +61,83 @@ os.environ.update(
 
 PYTHONS = {
     version: find_python.find(version)
-    for version in sorted({TARGET_PYTHON, *(v for fit in CORES.values() for v in fit)})
+    for version in sorted({TARGET_PYTHON, *(v for pythons in CORES.values() for v in pythons)})
 }
-# The real interpreters before any shim of the same name, for nox, uv and ansible-test alike.
+# Real interpreters precede a version manager's shims, for nox, uv and ansible-test.
 os.environ["PATH"] = os.pathsep.join(
     [*{str(found.parent): None for found in PYTHONS.values() if found}, os.environ["PATH"]]
 )
 
 
 def python_for(core: str) -> str | None:
-    """The best Python on this machine for a release of ansible-core."""
+    """The best Python on this machine for an ansible-core release."""
     return next((version for version in CORES[core] if PYTHONS[version]), None)
 
 
+LATEST = NEWEST if python_for(NEWEST) else FALLBACK
+
+
 def chosen_core() -> str:
-    """The ansible-core that CORE names, or the newest one that a Python was found for.
+    """The ansible-core that CORE names, or the newest one that this machine has a Python for.
 
     Raises:
-        SystemExit: if CORE names one that cannot be used.
+        SystemExit: if CORE names one that is not supported, or has no Python here.
     """
-    chosen = os.environ.get("CORE") or (NEWEST if python_for(NEWEST) else FALLBACK)
+    chosen = os.environ.get("CORE") or LATEST
     if chosen not in CORES:
-        raise SystemExit(f"CORE={chosen}: the supported ones are {', '.join(CORES)}.")
+        raise SystemExit(f"CORE={chosen} is not supported. Use one of {', '.join(CORES)}.")
     if python_for(chosen) is None:
         raise SystemExit(find_python.missing(CORES[chosen], f"ansible-core {chosen}"))
     return chosen
 
 
 DEFAULT = chosen_core()
-PYTHON = python_for(DEFAULT)
 
 
-def install(session: nox.Session, *names: str) -> None:
-    """Install the requirement files of these names."""
-    session.log(f"Requirements: {', '.join(names)}")
-    files = [REQUIREMENTS / f"{name}.txt" for name in names]
-    session.install(*(word for file in files for word in ("--requirement", str(file))), log=False)
+def programs(core: str) -> Path:
+    """The directory of the programs of an environment: of an ansible-core, or of Python 3.9."""
+    return CACHE / "environments" / ("newest" if core == LATEST else core) / "bin"
 
 
-def core_requirements(core: str) -> str:
-    """The name of the requirement file that brings a release of ansible-core."""
-    return f"ansible-core/{core}"
+def install(session: nox.Session, name: str, python: Path | None, *requirements: str) -> None:
+    """Build an environment, or bring it up to date with its requirement files."""
+    directory = programs(name).parent
+    session.log(f"Packages of {', '.join(requirements)} in {directory.relative_to(REPOSITORY)}")
+    venv = (*UV, "venv", "--quiet", "--allow-existing", "--python", str(python), str(directory))
+    session.run(*venv, log=False)
+    files = [str(REQUIREMENTS / f"{requirement}.txt") for requirement in requirements]
+    words = (word for file in files for word in ("--requirement", file))
+    session.run(*(*UV, "pip", "install", "--quiet", "--python", str(directory), *words), log=False)
 
 
-def note_fallback(session: nox.Session) -> None:
-    """Say it where the newest ansible-core could not be used."""
-    if not (os.environ.get("CORE") or DEFAULT == NEWEST):
+def environment(session: nox.Session, core: str) -> None:
+    """Install the packages of the tests"""
+    if core == LATEST and core != NEWEST:
         session.warn(find_python.missing(CORES[NEWEST], f"ansible-core {NEWEST}"))
-        session.warn(f"Until then this runs on ansible-core {DEFAULT}.")
+        session.warn(f"Using ansible-core {core} instead.")
+    checks = ["checks"] if core == LATEST else []
+    python = PYTHONS[python_for(core) or ""]
+    install(session, core, python, "tests", *checks, f"ansible-core/{core}")
+
+
+def run(session: nox.Session, core: str, *command: str, env: dict[str, str] | None = None) -> None:
+    """Run a program of the environment of an ansible-core release."""
+    path = os.pathsep.join([str(programs(core)), os.environ["PATH"]])
+    session.run(
+        *(str(programs(core) / command[0]), *command[1:]),
+        env={"PATH": path, **(env or {})},
+        # An interrupted test still has to stop its stores.
+        interrupt_timeout=20,
+    )
 
 
 def tree() -> Path:
-    """The collection's folder in a fresh copy of the work tree."""
+    """The collection's directory in an up-to-date copy of the work tree."""
     return collection_tree.export(CACHE / "tree")
 
 
 def ansible_environment(collection: Path) -> dict[str, str]:
-    """The environment of everything that runs Ansible, or imports the collection."""
+    """The variables for programs that run Ansible or import the collection."""
     root = str(collection.parents[2])
     HOME.mkdir(parents=True, exist_ok=True)
     return {
@@ -129,47 +148,44 @@ def ansible_environment(collection: Path) -> dict[str, str]:
     }
 
 
-def pytest(session: nox.Session, *words: str, env: dict[str, str] | None = None) -> None:
-    """Run pytest, or what stands after `--` on nox's command line."""
-    cache = CACHE / "pytest" / session.name
-    session.run(
-        *("python", "-m", "pytest", "-o", f"cache_dir={cache}"),
-        *("--numprocesses=auto", "--maxprocesses=4", "--timeout=300"),
-        *(session.posargs or words),
-        env=env,
-        # A test that is interrupted still has its stores to stop.
-        interrupt_timeout=20,
-    )
+def benchmark_environment(collection: Path) -> dict[str, str]:
+    """The variables for programs that import the benchmarks."""
+    env = ansible_environment(collection)
+    paths = [str(collection / "tests" / "benchmarks"), env["PYTHONPATH"]]
+    return {**env, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def for_each_core(run: Callable[[nox.Session, str], None], *tags: str) -> None:
-    """Make a session of this for every release of ansible-core, such as unit-2.16.
+def for_each_core(
+    function: Callable[[nox.Session, str], None],
+    *,
+    in_default: Sequence[str] = (),
+    in_oldest: Sequence[str] = (),
+    requires: str = "environment",
+    allow_parallel: bool = False,
+) -> None:
+    """Register a session for every ansible-core release, such as unit-2.16.
 
-    The one for the default release also has the bare name as its tag.
+    Args:
+        function: What the session does. Its name is a tag of the session of the chosen release.
+        in_default: Further tags of the session of the chosen release.
+        in_oldest: Tags of the session of the oldest release.
+        requires: The session that must run first, without its release.
+        allow_parallel: Whether it may run at the same time as another session.
     """
     for core in CORES:
 
         def session_for_core(session: nox.Session, core: str = core) -> None:
             if python_for(core) is None:
                 session.error(find_python.missing(CORES[core], f"ansible-core {core}"))
-            if core == DEFAULT:
-                note_fallback(session)
-            run(session, core)
+            function(session, core)
 
-        session_for_core.__doc__ = f"{run.__doc__} On ansible-core {core}."
-        # Without a Python there is no environment either, but a session that says what is missing.
-        python = python_for(core) or False
-        register = nox.session(
-            name=f"{run.__name__}-{core}",
-            python=python,
-            tags=[*tags, *([run.__name__] if core == DEFAULT else [])],
-        )
-        register(session_for_core)
-
-
-def require_target_python(session: nox.Session) -> Path:
-    """The oldest Python that executing hosts may have, or an error that says how to get it."""
-    found = PYTHONS[TARGET_PYTHON]
-    if found is None:
-        session.error(find_python.missing([TARGET_PYTHON], "the oldest executing hosts"))
-    return found
+        session_for_core.__doc__ = f"{function.__doc__} on ansible-core {core}."
+        tags = [f"{function.__name__}-matrix"]
+        tags += [function.__name__, *in_default] if core == DEFAULT else []
+        tags += in_oldest if core == OLDEST else []
+        nox.session(
+            name=f"{function.__name__}-{core}",
+            requires=[f"{requires}-{core}"] if requires else [],
+            tags=tags,
+            allow_parallel=allow_parallel,
+        )(session_for_core)

@@ -2,161 +2,157 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tests, each suite in an environment of its own, and the demonstration."""
+"""The test suites and the demonstration. Each uses all processors, so they run one by one."""
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import nox
+
+import find_python
 
 from .environment import (
     CACHE,
     DEFAULT,
-    HOME,
-    PYTHON,
     PYTHONS,
-    REPOSITORY,
     REQUIREMENTS,
     TARGET_PYTHON,
     UV,
     ansible_environment,
-    core_requirements,
+    benchmark_environment,
     install,
-    pytest,
-    require_target_python,
+    programs,
+    run,
     tree,
 )
 
-
-@nox.session
-def sandbox(session: nox.Session) -> None:
-    """The sandbox store's own tests."""
-    install(session, "pytest", "sandbox")
-    collection = tree()
-    session.chdir(collection / "tests" / "sandbox")
-    pytest(session, "tests", env={"PYTHONPATH": "."})
+ENVIRONMENT = f"environment-{DEFAULT}"
+# The suites then run the tests with the mark `full` too.
+FULL = {"PUBLICA_TEST_FULL": "1"}
 
 
-@nox.session(python=PYTHON)
-def contract(session: nox.Session) -> None:
-    """The OpenAPI description against the sandbox store and the client's traffic."""
-    install(session, "pytest", "runtime", "sandbox", "contract")
+def pytest(session: nox.Session, core: str, *words: str, env: dict[str, str] | None = None) -> None:
+    """Run pytest in the copy of the work tree; words after `--` select the tests."""
     collection = tree()
     session.chdir(collection)
-    pytest(session, "tests/contract", env=ansible_environment(collection))
-
-
-@nox.session(python=PYTHON)
-def pipelines(session: nox.Session) -> None:
-    """The examples of pipelines, execution environments, AWX, navigator and ARA."""
-    install(session, "pytest", "runtime", "sandbox", "pipelines", core_requirements(DEFAULT))
-    collection = tree()
-    session.chdir(collection)
-    pytest(session, "tests/pipelines", env=ansible_environment(collection))
-
-
-@nox.session(python=PYTHON)
-def faults(session: nox.Session) -> None:
-    """Every fault at every endpoint, and random lists, faults and runs for some hundred steps."""
-    collection = _install_faults(session)
-    pytest(session, "tests/faults", env=ansible_environment(collection))
-
-
-@nox.session(python=PYTHON)
-def soak(session: nox.Session) -> None:
-    """The faults for as long as SOAK_MINUTES says, half an hour without it."""
-    collection = _install_faults(session)
-    minutes = os.environ.get("SOAK_MINUTES", "30")
-    pytest(
-        session,
-        # A test plays for its part of the minutes.
-        *("tests/faults", "--timeout=0"),
-        env={**ansible_environment(collection), "SOAK_MINUTES": minutes},
+    run(
+        *(session, core, "python", "-m", "pytest", "-o", f"cache_dir={CACHE / 'pytest'}"),
+        *("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal", "--timeout=300"),
+        *(session.posargs or words),
+        env={**ansible_environment(collection), **(env or {})},
     )
-
-
-@nox.session(python=PYTHON)
-def mutation(session: nox.Session) -> None:
-    """One thing changed at a time in the engine, or in what stands after `--`; takes an hour."""
-    install(session, "pytest", "unit", "runtime", "mutation", core_requirements(DEFAULT))
-    HOME.mkdir(parents=True, exist_ok=True)
-    script = REPOSITORY / "tests" / "tools" / "mutation.py"
-    # No path to the tree: the tests must find the changed code before the other.
-    env = {"HOME": str(HOME), "PYTHONPATH": ""}
-    session.run("python", str(script), str(CACHE / "mutation"), *session.posargs, env=env)
-
-
-def _install_faults(session: nox.Session) -> Path:
-    """What the fault suite needs, and the collection's folder, entered."""
-    install(session, "pytest", "runtime", "sandbox", "faults", core_requirements(DEFAULT))
-    collection = tree()
-    session.chdir(collection)
-    return collection
 
 
 def unit(session: nox.Session, core: str) -> None:
-    """The unit tests."""
-    install(session, "pytest", "unit", "runtime", core_requirements(core))
-    collection = tree()
-    session.chdir(collection)
-    pytest(session, "tests/unit", env=ansible_environment(collection))
+    """Unit tests"""
+    pytest(session, core, "tests/unit")
 
 
 def integration(session: nox.Session, core: str) -> None:
-    """Real playbooks against sandbox stores, and the documentation's examples."""
-    install(session, "pytest", "integration", "runtime", "sandbox", core_requirements(core))
-    collection = tree()
-    session.chdir(collection)
-    pytest(session, "tests/integration", env=ansible_environment(collection))
+    """Playbooks against sandbox stores, and the documentation's examples,"""
+    pytest(session, core, "tests/integration")
+
+
+@nox.session(name="sandbox-test", requires=[ENVIRONMENT], tags=["test"])
+def sandbox_test(session: nox.Session) -> None:
+    """Tests of the sandbox store."""
+    pytest(session, DEFAULT, "tests/sandbox/tests")
+
+
+@nox.session(requires=[ENVIRONMENT], tags=["test"])
+def contract(session: nox.Session) -> None:
+    """The API's description against the sandbox store and the client's requests."""
+    pytest(session, DEFAULT, "tests/contract")
+
+
+@nox.session(requires=[ENVIRONMENT], tags=["test"])
+def faults(session: nox.Session) -> None:
+    """Failures at every endpoint, and random lists, failures and runs against an oracle."""
+    pytest(session, DEFAULT, "tests/faults")
+
+
+@nox.session(name="integration-full", requires=[ENVIRONMENT], tags=["test-all"])
+def integration_full(session: nox.Session) -> None:
+    """The integration tests that `make test` leaves out."""
+    pytest(session, DEFAULT, "-m", "full", "tests/integration", env=FULL)
+
+
+@nox.session(name="faults-full", requires=[ENVIRONMENT], tags=["test-all"])
+def faults_full(session: nox.Session) -> None:
+    """The fault tests that `make test` leaves out."""
+    pytest(session, DEFAULT, "-m", "full", "tests/faults", env=FULL)
+
+
+@nox.session(requires=[ENVIRONMENT])
+def soak(session: nox.Session) -> None:
+    """The complete fault suite with new random examples for SOAK_MINUTES (30)."""
+    minutes = os.environ.get("SOAK_MINUTES", "30")
+    env = {**FULL, "SOAK_MINUTES": minutes}
+    pytest(session, DEFAULT, "--timeout=0", "tests/faults", env=env)
+
+
+@nox.session(name="report-page", requires=[ENVIRONMENT], tags=["test"])
+def report_page(session: nox.Session) -> None:
+    """The report in Chromium, and its other formats read by independent parsers."""
+    run(session, DEFAULT, "python", str(tree() / "tests" / "tools" / "find_chromium.py"))
+    pytest(session, DEFAULT, "tests/report_page")
+
+
+@nox.session(requires=[ENVIRONMENT], tags=["test-all"])
+def pipelines(session: nox.Session) -> None:
+    """The examples for CI systems, AWX, ansible-builder, ansible-navigator and ARA."""
+    pytest(session, DEFAULT, "tests/pipelines")
+
+
+@nox.session(name="bench-test", requires=[ENVIRONMENT], tags=["test-all"])
+def bench_test(session: nox.Session) -> None:
+    """Tests of the benchmarks."""
+    pytest(session, DEFAULT, "tests/benchmarks/tests", env=benchmark_environment(tree()))
 
 
 def demo(session: nox.Session, core: str) -> None:
-    """The demonstration."""
-    install(session, "runtime", "sandbox", core_requirements(core))
+    """Provision two sandbox stores"""
+    session.log("Starting tests/demo/run_demo.py")
     collection = tree()
-    python = Path(session.bin) / "python"
+    python = programs(core) / "python"
     script = collection / "tests" / "demo" / "run_demo.py"
-    paths = {"PATH": os.pathsep.join([session.bin, os.environ["PATH"]])}
-    # In nox's place instead of under it: nox would be ended by a SIGTERM without passing it on,
-    # and the sandbox stores would never be stopped.
+    path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
+    # Replaces nox, which would not pass on a SIGTERM, and the sandbox stores would keep running.
     sys.stdout.flush()
-    os.execve(  # noqa: S606  (no shell is wanted)
+    os.execve(  # noqa: S606  (no shell is needed)
         python,
         [str(python), str(script), "--folder", str(CACHE / "demo")],
-        {**os.environ, **paths, **ansible_environment(collection)},
+        {**os.environ, **ansible_environment(collection), "PATH": path},
     )
 
 
-@nox.session(name="unit-target", python=TARGET_PYTHON if PYTHONS[TARGET_PYTHON] else False)
+@nox.session(name="environment-target")
+def environment_target(session: nox.Session) -> None:
+    """Install the packages of the modules and the unit tests for the oldest Python."""
+    python = PYTHONS[TARGET_PYTHON]
+    if python is None:
+        session.error(find_python.missing([TARGET_PYTHON], "the oldest executing hosts"))
+    install(session, "target", python, "unit")
+
+
+@nox.session(name="unit-target", requires=[ENVIRONMENT, "environment-target"], tags=["test-all"])
 def unit_target(session: nox.Session) -> None:
-    """The unit tests on the oldest Python of an executing host."""
-    require_target_python(session)
-    install(session, "pytest", "unit", "runtime")
-    # Ansible's own part there is the module_utils that a newer controller sends along.
+    """Unit tests on the oldest Python of an executing host."""
+    # There, ansible-core consists of the module_utils that the controller sends.
     sent = CACHE / "sent"
-    core = REQUIREMENTS / f"{core_requirements(DEFAULT)}.txt"
-    words = ("--quiet", "--no-deps", "--python", str(PYTHONS[str(PYTHON)]))
-    session.run_install(*UV, "pip", "install", *words, "--target", sent, "-r", core, external=True)
-    collection = tree()
-    session.chdir(collection)
-    env = ansible_environment(collection)
-    pytest(session, "tests/unit", env={**env, "PYTHONPATH": f"{env['PYTHONPATH']}:{sent}"})
+    core = REQUIREMENTS / "ansible-core" / f"{DEFAULT}.txt"
+    words = ("--quiet", "--no-deps", "--python", str(programs(DEFAULT) / "python"))
+    session.run(*UV, "pip", "install", *words, "--target", str(sent), "-r", str(core), log=False)
+    path = f"{ansible_environment(tree())['PYTHONPATH']}:{sent}"
+    pytest(session, "target", "tests/unit", env={"PYTHONPATH": path})
 
 
-@nox.session(name="integration-target", python=PYTHON)
+@nox.session(
+    name="integration-target", requires=[ENVIRONMENT, "environment-target"], tags=["test-all"]
+)
 def integration_target(session: nox.Session) -> None:
-    """The integration tests, with the modules on the oldest Python of an executing host."""
-    python = require_target_python(session)
-    install(session, "pytest", "integration", "runtime", "sandbox", core_requirements(DEFAULT))
-    target = CACHE / "target"
-    venv = (*UV, "venv", "--quiet", "--allow-existing", "--python", str(python), str(target))
-    session.run_install(*venv, external=True)
-    needs = (*UV, "pip", "install", "--quiet", "--python", str(target))
-    session.run_install(*needs, "-r", str(REQUIREMENTS / "target.txt"), external=True)
-    collection = tree()
-    session.chdir(collection)
-    env = {"PUBLICA_TEST_TARGET_PYTHON": str(target / "bin" / "python")}
-    pytest(session, "tests/integration", env={**ansible_environment(collection), **env})
+    """Integration tests with the modules on the oldest Python of an executing host."""
+    env = {"PUBLICA_TEST_TARGET_PYTHON": str(programs("target") / "python")}
+    pytest(session, DEFAULT, "tests/integration", env=env)

@@ -2,15 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whatever looks like a secret is one that somebody has looked at, and has said why it is none.
+"""Check that each finding of detect-secrets has an explanation in .secrets.baseline.
 
-    audit_secrets.py [FILE...]            fails for what nobody has looked at
-    audit_secrets.py --accept 'a reason'  writes what there is into .secrets.baseline
+    audit_secrets.py [FILE...]            fails for findings without an explanation
+    audit_secrets.py --accept 'a reason'  records the findings in .secrets.baseline
 
-detect-secrets finds them. Its own baseline, .secrets.baseline, holds for each one its hash, and
-besides a `reason`. What counts is the value: one that is made up is so in whichever file and line
-it stands, so that moving a test needs no new audit. A reason whose value is gone is told, and does
-no harm; the next --accept takes it out.
+The baseline holds the hash of each finding and a `reason`. An explanation is valid for its value in
+every file, so moving a test needs no new one. Explanations of values that no file has any more are
+reported; the next --accept removes them.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ from detect_secrets.settings import transient_settings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BASELINE = ".secrets.baseline"
-# Lists of pinned versions and the licence's text hold none, and take half of the time.
+# Files without secrets that take long.
 SKIPPED = (BASELINE, "LICENSE", "LICENSES/GPL-3.0-or-later.txt")
 
 Results = dict[str, list[dict[str, Any]]]
 
 
 def reasons(results: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
-    """Why each value that was audited is no secret, by the value's hash."""
+    """The explanation of each value that is not a secret, by the value's hash."""
     return {
         each["hashed_secret"]: each["reason"]
         for found in results.values()
@@ -46,10 +45,10 @@ def reasons(results: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
 
 
 def unknown(found: Results, known: Mapping[str, str]) -> list[str]:
-    """A sentence for each finding that nobody has looked at. The value is not told."""
+    """One sentence for each finding without an explanation. It does not show the value."""
     return [
-        f"{name}:{each['line_number']} looks like a secret ({each['type']}). Is it one? Then take "
-        "it out and revoke it. If it is made up, say so: make secrets REASON='what it is'"
+        f"{name}:{each['line_number']} looks like a secret ({each['type']}). Remove and revoke "
+        "it, or explain why it is not one: make secrets REASON='made up'"
         for name, findings in found.items()
         for each in findings
         if each["hashed_secret"] not in known
@@ -57,22 +56,22 @@ def unknown(found: Results, known: Mapping[str, str]) -> list[str]:
 
 
 def stale(found: Results, known: Mapping[str, str]) -> list[str]:
-    """A sentence for each reason whose value is not there any more."""
+    """One sentence for each explanation whose value no file has any more."""
     there = {each["hashed_secret"] for findings in found.values() for each in findings}
     return [
-        f"{BASELINE}: nothing is left of what is explained as {reason!r}. Take it out: make secrets"
+        f"{BASELINE}: no file has the value explained as {reason!r}. To remove it: make secrets"
         for value, reason in known.items()
         if value not in there
     ]
 
 
 def explained(found: Results, known: Mapping[str, str], reason: str) -> Results:
-    """The findings as the baseline keeps them, new ones with the reason given."""
+    """The findings in the form of the baseline, new ones with the given reason."""
     return {
         name: [
             {
                 **each,
-                # detect-secrets tells where the clone lies, which is nobody's business.
+                # detect-secrets has the absolute path here.
                 "filename": name,
                 "is_secret": False,
                 "reason": known.get(each["hashed_secret"], reason),
@@ -95,22 +94,22 @@ def files_of(repository: Path) -> list[str]:
 
 
 def scan(repository: Path, names: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What detect-secrets finds in files, in its own format."""
+    """The findings of detect-secrets, in its own format."""
     with transient_settings(dict(settings)):
         secrets = SecretsCollection(root=str(repository))
         secrets.scan_files(*[name for name in names if name not in SKIPPED])
         document: dict[str, Any] = baseline.format_for_output(secrets, is_slim_mode=True)
-        # In slim mode without the lines, which make a finding findable.
+        # The slim mode has no line numbers.
         document["results"] = secrets.json()
     return document
 
 
 def main() -> int:
-    """The command line. Returns 1 for what nobody has looked at, else 0."""
+    """The command line. Returns 1 for findings without an explanation, else 0."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--repository", type=Path, default=REPOSITORY)
-    parser.add_argument("files", nargs="*", help="all of them, where none is named")
-    parser.add_argument("--accept", metavar="REASON", help="why what is new is no secret")
+    parser.add_argument("files", nargs="*", help="the files to check; without any, all")
+    parser.add_argument("--accept", metavar="REASON", help="why the new findings are not secrets")
     options = parser.parse_args()
     file = options.repository / BASELINE
     before = json.loads(file.read_text("utf-8"))
@@ -121,7 +120,7 @@ def main() -> int:
     news = unknown(present["results"], known)
     if options.accept is None:
         faults = news
-        # Only who has read every file knows that a value is in none.
+        # Only a check of all files knows that no file has a value.
         if set(everything) <= set(names):
             for sentence in stale(present["results"], known):
                 print(sentence)

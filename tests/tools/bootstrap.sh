@@ -3,8 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Make the environment that everything else is started from: nox and uv, in the folder given.
-# Needs no more than a Python 3.11 or newer with its venv module.
+# Build the environment of nox and uv in the given directory.
+# It needs Python 3.11 or newer with its venv module.
 
 set -eu
 
@@ -15,7 +15,7 @@ fits() {
     "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
-# The plain name first: whoever has chosen a Python has put it there.
+# python3 first: it is the user's choice.
 for python in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.14}; do
     if fits "$python"; then
         echo "Setting up the test tools in ${target} (once) with $("$python" --version)"

@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lay the work tree's files out as Ansible wants a collection: .../ansible_collections/publica/la.
+"""Copy the work tree to .../ansible_collections/publica/la, where Ansible finds a collection.
 
-A clone may be called anything, and ansible-test takes no symbolic link for the folder it insists
-on, so the tests run on a copy. Only what has changed is copied, and what an earlier export laid
-and the work tree no longer has is removed; what tools left beside it is not touched, since
-another test may be using it.
+A clone can have any name, and ansible-test accepts no symbolic link, so the tests run on a copy.
+Only changed files are copied. Files that the work tree no longer has are removed; files that tools
+created in the copy stay, since another test can be using them.
 """
 
 from __future__ import annotations
@@ -32,18 +31,17 @@ def export(root: Path, leave_out: Sequence[str] = (), source: Path = REPOSITORY)
     """Bring ``root`` up to date with the work tree.
 
     Args:
-        root: The folder for ``ansible_collections``: an entry of ANSIBLE_COLLECTIONS_PATH.
-        leave_out: Shell patterns of paths that must not be there.
+        root: The directory for ``ansible_collections``: an entry of ANSIBLE_COLLECTIONS_PATH.
+        leave_out: Shell patterns of paths to leave out.
         source: The work tree.
 
     Returns:
-        The collection's folder.
+        The collection's directory.
     """
     collection = root / COLLECTION
     collection.mkdir(parents=True, exist_ok=True)
     with _locked(root):
-        # Tools that ask git which files there are must not be told of the clone around this
-        # copy, where the copy is ignored: they would find no file at all.
+        # Tools ask git for the files. In the clone around this copy, git ignores the copy.
         if not (collection / ".git").exists():
             subprocess.run(["git", "init", "--quiet", str(collection)], check=True)
         files = [name for name in _files(source) if not _matches(name, leave_out)]
@@ -58,14 +56,14 @@ def export(root: Path, leave_out: Sequence[str] = (), source: Path = REPOSITORY)
 
 @contextmanager
 def _locked(root: Path) -> Iterator[None]:
-    """One export at a time, for tests that run side by side."""
+    """One export at a time, since sessions run concurrently."""
     with (root / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _files(source: Path) -> list[str]:
-    """The work tree's files, new ones included, ignored and deleted ones not."""
+    """The work tree's files, with new ones, without ignored and deleted ones."""
     command = ["git", "-C", str(source), "ls-files", "-z"]
     command += ["--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, capture_output=True, check=True).stdout
@@ -81,11 +79,11 @@ def _remove(collection: Path, names: Iterable[str]) -> None:
     for name in names:
         path = collection / name
         path.unlink(missing_ok=True)
-        # An empty folder would still be importable as a namespace package.
-        for folder in path.parents:
-            if folder == collection or not folder.is_dir() or any(folder.iterdir()):
+        # An empty directory would still be importable as a namespace package.
+        for directory in path.parents:
+            if directory == collection or not directory.is_dir() or any(directory.iterdir()):
                 break
-            folder.rmdir()
+            directory.rmdir()
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -103,7 +101,7 @@ def _copy(source: Path, target: Path) -> None:
 def main() -> int:
     """The command line. Returns its exit code."""
     parser = argparse.ArgumentParser(description="Copy the work tree's files into a tree.")
-    parser.add_argument("root", type=Path, help="where ansible_collections is to be")
+    parser.add_argument("root", type=Path, help="the directory for ansible_collections")
     parser.add_argument("--leave-out", action="append", default=[], metavar="PATTERN")
     options = parser.parse_args()
     print(export(options.root.resolve(), options.leave_out))

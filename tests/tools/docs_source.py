@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lay out the source of the documentation site: the repository's pages, with links of the site.
+"""Write the source of the documentation site: the repository's pages with the links of the site.
 
-The pages stay as the repository's host shows them. In the copy that Sphinx reads, a link to another
-page leads to that page's place in the site, and one to any other file to the repository. No line is
-added or taken away in between, so what Sphinx says of a line is true of the page as well; but the
-index of a folder, its README, ends with a table of contents of the pages that it links to there.
+In the copy that Sphinx reads, a link to another page leads to that page in the site, and a link to
+any other file to the repository. Line numbers stay the same, so Sphinx reports the right line. The
+README of a directory gets a table of contents of the pages of that directory.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
@@ -25,18 +24,19 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = "docs"
-# Pages that lie elsewhere in the repository, and what they are called in the site.
+# Pages outside docs, and their names in the site.
 PAGES_ELSEWHERE = {
     "README.md": "overview.md",
     "README.es.md": "overview.es.md",
     "README.pt.md": "overview.pt.md",
     "roles/publica_users/README.md": "role.md",
 }
-# Files whose documentation antsibull-docs writes, and the page of the reference that it makes.
+# Files that antsibull-docs documents, and the pages that it writes.
 _REFERENCE = (
     (re.compile(r"plugins/modules/(\w+)\.py"), r"reference/\1_module.rst"),
     (re.compile(r"roles/(\w+)/meta/argument_specs\.yml"), r"reference/\1_role.rst"),
 )
+PICTURES = (".png", ".svg")
 _FENCE = re.compile(r"^(?P<indent> *)(?P<marks>```+)(?P<info>.*)$")
 _NAMED = re.compile(r"^(?P<language>\w+) (?:vars|file) (?P<name>\S+)$")
 _TARGET = re.compile(r"(?<=\]\()(?P<target>[^)\s]+)(?=\))")
@@ -55,8 +55,14 @@ def pages_of(repository: Path) -> dict[str, str]:
     return {**found, **elsewhere}
 
 
-def rewritten(text: str, link: Callable[[str], str]) -> str:
-    """A page with its links changed by ``link``, and a title over each listing of a named file."""
+def with_links(text: str, link: Callable[[str], str], listing: str | None = None) -> str:
+    """A page with its links changed by ``link``.
+
+    Args:
+        text: The page.
+        link: Returns the new target of a link.
+        listing: The directive for code blocks that name a file. Without it they stay as they are.
+    """
     lines = []
     closing = ""
     for line in text.split("\n"):
@@ -66,8 +72,8 @@ def rewritten(text: str, link: Callable[[str], str]) -> str:
         elif fence:
             closing = fence["marks"]
             named = _NAMED.match(fence["info"])
-            if named:
-                what = f"{{listing}} {named['language']} {named['name']}"
+            if named and listing:
+                what = f"{{{listing}}} {named['language']} {named['name']}"
                 line = f"{fence['indent']}{fence['marks']}{what}"
         else:
             line = _TARGET.sub(lambda found: link(found["target"]), line)
@@ -75,30 +81,62 @@ def rewritten(text: str, link: Callable[[str], str]) -> str:
     return "\n".join(lines)
 
 
-def site_link(target: str, page: str, pages: Mapping[str, str], repository: Path, url: str) -> str:
-    """What a link of a page becomes in the site.
+def with_galaxy_links(text: str, page: str, names: Collection[str], url: str) -> str:
+    """A page of the archive with links that work on Galaxy.
+
+    A link to a file that is not in the archive becomes one to the repository. Galaxy shows
+    README.md on a page of its own, so there every relative link does.
+
+    Args:
+        text: The page.
+        page: Its path in the archive.
+        names: The paths of the archive.
+        url: The address of the repository.
+    """
+
+    def link(target: str) -> str:
+        path, anchor = split(target)
+        named = os.path.normpath(PurePosixPath(page).parent / unquote(path))
+        if not path or _SCHEME.match(target) or (named in names and page != "README.md"):
+            return target
+        return repository_link(named, anchor, url)
+
+    return with_links(text, link)
+
+
+def repository_link(named: str, anchor: str, url: str) -> str:
+    """The address of a file or directory of the repository."""
+    suffix = PurePosixPath(named).suffix
+    kind = "raw" if suffix in PICTURES else "blob" if suffix or named == "LICENSE" else "tree"
+    return f"{url}/{kind}/main/{quote(named)}{anchor}"
+
+
+def split(target: str) -> tuple[str, str]:
+    """The path of a link, and its anchor with the ``#``."""
+    path, mark, anchor = target.partition("#")
+    return path, f"{mark}{anchor}" if anchor else ""
+
+
+def site_link(target: str, page: str, pages: Mapping[str, str], url: str) -> str:
+    """A link of a page as it is in the site.
 
     Args:
         target: The link as the page has it.
         page: The page's path in the repository.
-        pages: The pages of the site, as :func:`pages_of` finds them.
-        repository: Where the pages lie.
-        url: The address of the repository at its host.
+        pages: The pages of the site, from :func:`pages_of`.
+        url: The address of the repository.
     """
-    path, anchor = (*target.split("#", 1), "")[:2]
+    path, anchor = split(target)
     if not path or _SCHEME.match(target):
         return target
     named = os.path.normpath(PurePosixPath(page).parent / unquote(path))
-    ending = f"#{anchor}" if anchor else ""
     place = pages.get(named) or _page_of_reference(named)
     if place:
         start = str(PurePosixPath(pages[page]).parent)
-        return quote(os.path.relpath(place, start)) + ending
-    file = repository / named
-    if named.startswith(f"{DOCS}/") and file.suffix in (".svg", ".png"):
+        return quote(os.path.relpath(place, start)) + anchor
+    if named.startswith(f"{DOCS}/") and PurePosixPath(named).suffix in PICTURES:
         return target
-    kind = "tree" if file.is_dir() else "blob"
-    return f"{url}/{kind}/main/{quote(named)}{ending}"
+    return repository_link(named, anchor, url)
 
 
 def _page_of_reference(named: str) -> str | None:
@@ -110,19 +148,19 @@ def _page_of_reference(named: str) -> str | None:
 
 
 def children(text: str) -> list[str]:
-    """The pages of its own folder that the index of a folder, its README, links to, in order."""
+    """The pages of its own directory that a README links to, in order."""
     named = dict.fromkeys(found["target"].partition("#")[0] for found in _TARGET.finditer(text))
     return [page for page in named if page.endswith(".md") and "/" not in page]
 
 
 def contents(pages: Sequence[str]) -> str:
-    """A table of contents that only the navigation shows; nothing for no page."""
+    """A table of contents that only the navigation shows. Empty without pages."""
     names = "".join(f"{page.removesuffix('.md')}\n" for page in pages)
     return f"\n```{{toctree}}\n:hidden:\n\n{names}```\n" if pages else ""
 
 
 def lay_out(repository: Path, source: Path) -> Path:
-    """Make ``source`` anew out of the pages of ``repository``, and return it."""
+    """Replace ``source`` with the pages of ``repository``, and return it."""
     galaxy = yaml.safe_load((repository / "galaxy.yml").read_text("utf-8"))
     pages = pages_of(repository)
     shutil.rmtree(source, ignore_errors=True)
@@ -130,21 +168,23 @@ def lay_out(repository: Path, source: Path) -> Path:
     for page, name in pages.items():
 
         def link(target: str, page: str = page) -> str:
-            return site_link(target, page, pages, repository, galaxy["repository"])
+            return site_link(target, page, pages, galaxy["repository"])
 
         text = (repository / page).read_text("utf-8")
         is_index = PurePosixPath(name).name == "README.md"
         below = contents(children(text)) if is_index else ""
-        (source / name).write_text(rewritten(text, link) + below, "utf-8")
+        (source / name).write_text(with_links(text, link, "listing") + below, "utf-8")
     (source / "VERSION").write_text(f"{galaxy['version']}\n", "utf-8")
     return source
 
 
 def main() -> int:
     """The command line. Returns its exit code."""
-    parser = argparse.ArgumentParser(description="Lay out the source of the documentation site.")
-    parser.add_argument("source", type=Path, help="the folder to make anew")
-    parser.add_argument("--repository", type=Path, default=REPOSITORY, help="where the pages are")
+    parser = argparse.ArgumentParser(description="Write the source of the documentation site.")
+    parser.add_argument("source", type=Path, help="the directory to replace")
+    parser.add_argument(
+        "--repository", type=Path, default=REPOSITORY, help="the directory of the pages"
+    )
     options = parser.parse_args()
     print(lay_out(options.repository.resolve(), options.source.resolve()))
     return 0

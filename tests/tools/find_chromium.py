@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Chromium of this machine, for the tests that look at a page as people do.
+"""Find the machine's Chromium, for the tests in a browser.
 
-Browsers that a test driver would download for itself are not used: where this project is built,
-only package registries are reached.
+The browsers that playwright downloads are not used: build machines often reach only package
+registries.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from pathlib import Path
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 VARIABLE = "PUBLICA_TEST_CHROMIUM"
 MISSING = (
-    "No Chromium was found. Install it (on Debian and Ubuntu: apt-get install chromium), or name "
-    f"another one's path in the environment variable {VARIABLE}."
+    "Chromium was not found. Install it (on Debian and Ubuntu: apt-get install chromium), or set "
+    f"the environment variable {VARIABLE} to its path."
 )
 APT_GET = ("apt-get", "--quiet", "--option", "DPkg::Lock::Timeout=300")
 
@@ -36,17 +36,17 @@ def find() -> Path | None:
 
 
 def install() -> None:
-    """Install Debian's package, where this user may."""
+    """Install Debian's package."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for words in (("update",), ("install", "--yes", "--no-install-recommends", "chromium")):
         subprocess.run([*APT_GET, *words], check=True, env=environment, stdout=sys.stderr)
 
 
 def find_or_install() -> Path:
-    """The browser, installed if need be and if this user may.
+    """The browser, installed if it is missing and the user is root.
 
     Raises:
-        SystemExit: with what to do, where there is none.
+        SystemExit: if there is none, with what to do.
     """
     found = find()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
@@ -63,7 +63,7 @@ def find_or_install() -> Path:
 def main() -> int:
     """The command line. Returns its exit code."""
     argparse.ArgumentParser(
-        description="Print the path of Chromium, installed if need be."
+        description="Print the path of Chromium, installed if it is missing."
     ).parse_args()
     print(find_or_install())
     return 0

@@ -2,14 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Find a real interpreter for each Python that the tests want.
+"""Find a real interpreter of a Python version.
 
-An interpreter on PATH may be a version manager's shim: a script of the same name that runs only
-where that manager has been told to, and that ansible-test stumbles over even then. So what counts
-is what a candidate says of itself when it is run, and the answer is always the real file.
+An interpreter on PATH can be a version manager's shim, which does not run everywhere and which
+ansible-test does not support. So each candidate is run and reports its version and its real path.
 
-    find_python.py 3.13 3.12      the first of them that is here
-    find_python.py --install 3.9  the same, and uv may install it where it is not
+    find_python.py 3.13 3.12      the first of them that is installed
+    find_python.py --install 3.9  the same; uv installs it if it is missing
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-SYSTEM_FOLDERS = (Path("/usr/local/bin"), Path("/usr/bin"))
-# The base interpreter, because a virtual environment on PATH would be made of a moving part.
+SYSTEM_DIRECTORIES = (Path("/usr/local/bin"), Path("/usr/bin"))
+# The base interpreter, since a virtual environment on PATH can disappear.
 ASK = (
     "import os, sys; "
     "print('%d.%d' % sys.version_info[:2]); "
@@ -31,7 +30,7 @@ ASK = (
 
 
 class PythonNotFoundError(Exception):
-    """None of the versions is here; the message says what to do."""
+    """None of the versions is installed. The message says what to do."""
 
 
 def find(version: str, path: str | None = None) -> Path | None:
@@ -43,12 +42,12 @@ def find(version: str, path: str | None = None) -> Path | None:
 
 
 def find_first(versions: Sequence[str], *, install: bool = False, purpose: str = "") -> Path:
-    """The interpreter of the first version that is here, else that can be had.
+    """The interpreter of the first version that is installed, or that uv can install.
 
     Args:
-        versions: What would do, best first.
-        install: Whether uv may be asked for them: first for what it holds, then to install one.
-        purpose: What the Python is for, for the message.
+        versions: The accepted versions, best first.
+        install: Whether uv may install one.
+        purpose: What needs the Python, for the message.
 
     Raises:
         PythonNotFoundError: if there is none.
@@ -64,26 +63,26 @@ def find_first(versions: Sequence[str], *, install: bool = False, purpose: str =
 
 
 def missing(versions: Sequence[str], purpose: str = "") -> str:
-    """One sentence for somebody who lacks these versions."""
+    """A message that these versions are missing, and how to install one."""
     *others, last = sorted(versions, key=lambda version: int(version.partition(".")[2]))
     wanted = f"{', '.join(others)} or {last}" if others else last
+    needed = f" It is needed for {purpose}." if purpose else ""
     return (
-        f"Python {wanted} is needed{f' for {purpose}' if purpose else ''} and was found neither on "
-        "PATH nor beside a version manager's shims: install it with your system's packages (such "
-        f"as python{versions[0]} and its venv package), with `pyenv install {versions[0]}` or with "
-        f"`uv python install {versions[0]}`, and run this again."
+        f"Python {wanted} was not found.{needed} Install it with the system's packages "
+        f"(python{versions[0]} and its venv package), with `pyenv install {versions[0]}` or with "
+        f"`uv python install {versions[0]}`."
     )
 
 
 def _candidates(version: str, path: str) -> Iterator[Path]:
     name = f"python{version}"
-    for folder in [Path(entry) for entry in path.split(os.pathsep) if entry]:
-        yield folder / name
-        # A shim that does not run here still tells where its manager keeps the versions.
-        kept = (folder.parent / "versions").glob(f"{version}*/bin/{name}")
+    for directory in [Path(entry) for entry in path.split(os.pathsep) if entry]:
+        yield directory / name
+        # The version manager of a shim keeps its interpreters here.
+        kept = (directory.parent / "versions").glob(f"{version}*/bin/{name}")
         yield from sorted(kept, key=_patch_level, reverse=True)
-    for folder in SYSTEM_FOLDERS:
-        yield folder / name
+    for directory in SYSTEM_DIRECTORIES:
+        yield directory / name
     if installed := os.environ.get("UV_PYTHON_INSTALL_DIR"):
         yield from sorted(Path(installed).glob(f"cpython-{version}.*/bin/{name}"), reverse=True)
 
@@ -103,13 +102,13 @@ def _ask(candidate: Path, version: str) -> Path | None:
 
 
 def _uv() -> Path | None:
-    """The uv beside the running interpreter: the one that the tests have pinned."""
+    """The pinned uv, in the environment of the running interpreter."""
     uv = Path(sys.executable).parent / "uv"
     return uv if uv.exists() else None
 
 
 def _ask_uv(uv: Path, version: str) -> Path | None:
-    print(f"Python {version} is not here: asking uv for it", file=sys.stderr)
+    print(f"Python {version} is missing. Installing it with uv.", file=sys.stderr)
     subprocess.run(
         [uv, "python", "install", "--no-bin", "--quiet", version],
         stdin=subprocess.DEVNULL,
@@ -124,8 +123,8 @@ def _ask_uv(uv: Path, version: str) -> Path | None:
 def main() -> int:
     """The command line. Returns its exit code."""
     parser = argparse.ArgumentParser(description="Find a real interpreter.")
-    parser.add_argument("--install", action="store_true", help="let uv install a missing one")
-    parser.add_argument("--for", dest="purpose", default="", help="what it is for")
+    parser.add_argument("--install", action="store_true", help="install a missing one with uv")
+    parser.add_argument("--for", dest="purpose", default="", help="what needs it")
     parser.add_argument("versions", nargs="+", metavar="VERSION", help="such as 3.12, best first")
     options = parser.parse_args()
     try:

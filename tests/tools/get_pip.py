@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stands in for the get-pip script that ansible-test would download for its environments.
+"""Replaces the get-pip script that ansible-test downloads for its environments.
 
-It does what that script does, with the pip that was installed into the folder `pip` beside it: it
-installs pip into the environment whose interpreter runs it. So ansible-test needs nothing but the
-package index that everything else comes from.
+It installs pip into the environment of the interpreter that runs it, with the pip in the
+subdirectory `pip`. So ansible-test needs only the package index.
 """
 
 from __future__ import annotations

@@ -3,15 +3,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Run one of the tools of tests/requirements/lint.txt, for the hooks of .pre-commit-config.yaml.
-# A session of nox has them on its PATH; before a commit they are those that `make hooks` has set up.
+# Run one of the programs of tests/requirements/checks.txt, for the hooks of .pre-commit-config.yaml.
+# The sessions of nox have them on PATH; git's hooks use the environment that `make hooks` builds.
 
 set -eu
 
 if [ -z "${NOX_CURRENT_SESSION:-}" ]; then
-    bin=$(git rev-parse --show-toplevel)/.cache/nox/lint/bin
+    bin=$(git rev-parse --show-toplevel)/.cache/environments/newest/bin
     if [ ! -x "$bin/$1" ]; then
-        echo "There is no $1 in .cache/nox/lint yet: run \`make hooks\` once." >&2
+        echo "$bin has no $1. Run \`make hooks\` first." >&2
         exit 1
     fi
     PATH=$bin:$PATH

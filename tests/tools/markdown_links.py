@@ -2,16 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The links and anchors of Markdown pages, as the repository's host understands them."""
+"""The links and anchors of Markdown pages, by the rules of GitHub."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from markdown_it import MarkdownIt
@@ -23,26 +23,11 @@ _HTML_ANCHOR = re.compile(r"""<a\b[^>]*?\b(?:id|name)=["']([^"']*)""")
 OTHER_HOSTS = ("http", "https", "mailto")
 
 
-@dataclass(frozen=True)
-class Link:
-    """A link or a picture of a page, and the line that its paragraph begins on."""
+class Link(NamedTuple):
+    """A link or an image, and the line where its paragraph begins."""
 
     line: int
     target: str
-
-    @property
-    def leaves(self) -> bool:
-        """Whether it leads to another host."""
-        return bool(urlsplit(self.target).scheme)
-
-    @property
-    def path(self) -> str:
-        """The file that it names; empty for an anchor of its own page."""
-        return unquote(urlsplit(self.target).path)
-
-    @property
-    def anchor(self) -> str:
-        return unquote(urlsplit(self.target).fragment)
 
 
 @cache
@@ -51,7 +36,7 @@ def _tokens(text: str) -> list[Token]:
 
 
 def links_of(text: str) -> Iterator[Link]:
-    """The links and pictures of a page, in order."""
+    """The links and images of a page, in order."""
     for line, token in _with_lines(_tokens(text)):
         if token.type in ("link_open", "image"):
             yield Link(line, str(token.attrs["href" if token.type == "link_open" else "src"]))
@@ -82,7 +67,7 @@ def _plain(tokens: Iterable[Token]) -> str:
 
 
 def anchors_of(text: str) -> list[str]:
-    """The anchor of each heading, in order, and then those that HTML sets."""
+    """The anchor of each heading, in order, and then those of HTML elements."""
     taken: Counter[str] = Counter()
     anchors = []
     for title in (heading[1] for heading in headings_of(text)):
@@ -93,26 +78,24 @@ def anchors_of(text: str) -> list[str]:
     return [*anchors, *(name for content in contents for name in _HTML_ANCHOR.findall(content))]
 
 
-def faults_of(page: Path, root: Path) -> Iterator[str]:
-    """What is wrong with a page's links, each with its place.
+def errors_of(page: Path, root: Path) -> Iterator[str]:
+    """What is wrong with the links of a page, each with its line.
 
-    A link into the repository must name a file or folder that is there, and an anchor that the page
-    has. Of a link to another host the form alone is looked at.
+    A link into the repository must lead to an existing file or directory, and anchor.
+    A link to another host is checked for its form only.
     """
     for link in links_of(page.read_text("utf-8")):
         place = f"{page.relative_to(root)}:{link.line}: {link.target}"
-        if link.leaves:
-            parts = urlsplit(link.target)
+        parts = urlsplit(link.target)
+        if parts.scheme:
             if parts.scheme not in OTHER_HOSTS or not (parts.netloc or parts.scheme == "mailto"):
-                yield f"{place} is no address; write it whole, with https:// and a host"
+                yield f"{place} is not an address. Use https:// and a host."
             continue
-        file = page if not link.path else (page.parent / link.path).resolve()
-        if link.path.startswith("/") or not file.is_relative_to(root):
-            yield f"{place} leads out of the repository; write it relative to the page"
+        path, anchor = unquote(parts.path), unquote(parts.fragment)
+        file = (page.parent / path).resolve() if path else page
+        if path.startswith("/") or not file.is_relative_to(root):
+            yield f"{place} is outside the repository. Use a path relative to the page."
         elif not file.exists():
-            yield f"{place} leads to no file; correct the path"
-        elif link.anchor and file.suffix == ".md":
-            if link.anchor not in anchors_of(file.read_text("utf-8")):
-                yield f"{place} names an anchor that {file.name} does not have"
-        elif link.anchor:
-            yield f"{place} names an anchor of a file that has none; link to the file"
+            yield f"{place} no such file. Correct the path."
+        elif anchor and (file.suffix != ".md" or anchor not in anchors_of(file.read_text("utf-8"))):
+            yield f"{place} {file.name} has no such anchor. Correct it, or link to the file."

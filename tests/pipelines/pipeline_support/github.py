@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The example for GitHub, as jobs that can be run."""
+"""The example for GitHub as runnable jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .jobs import Download, Job, JobRun, Machine, Script, Step, Upload
 from .paths import GITHUB
 from .site import Site
 
-# Nothing to do here: a job of the tests has the project and a Python.
+# The jobs of the tests already have the project and a Python.
 _THERE_ALREADY = ("actions/checkout", "actions/setup-python")
 _EXPRESSION = re.compile(r"\$\{\{\s*([\w.-]+)\s*\}\}")
 PULL_REQUEST = {
@@ -28,18 +28,18 @@ PULL_REQUEST = {
     "github.repository": "press/stores",
     "github.token": "token-of-the-workflow-0123456789",
 }
-FORK = {**PULL_REQUEST, "github.event.pull_request.head.repo.full_name": "somebody/stores"}
+FORK = {**PULL_REQUEST, "github.event.pull_request.head.repo.full_name": "fork/stores"}
 PUSH = {**PULL_REQUEST, "github.event_name": "push"}
 
 
 def workflow(name: str) -> dict[str, Any]:
-    """A workflow as it is written."""
+    """The content of a workflow."""
     content: dict[str, Any] = yaml.safe_load((GITHUB / name).read_text("utf-8"))
     return content
 
 
 class Github:
-    """The two workflows, and what their jobs tell each other."""
+    """The two workflows, with the outputs of their jobs."""
 
     def __init__(self, site: Site, machine: Machine, files: Path) -> None:
         self._secrets = {f"secrets.{name}": token for name, token in site.tokens.items()}
@@ -72,7 +72,7 @@ class Github:
         return run
 
     def job(self, name: str, job: str, values: Mapping[str, str]) -> JobRun | None:
-        """Run a job, unless its condition forbids it."""
+        """Run a job if its condition holds."""
         content = workflow(name)["jobs"][job]
         known = {**values, **self._outputs, **self._secrets}
         if not holds_on_github(content.get("if", "'always'"), known):
@@ -87,11 +87,12 @@ class Github:
                 {"GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary)},
             )
         )
-        told = dict(line.split("=", 1) for line in output.read_text("utf-8").splitlines() if line)
+        outputs = dict(
+            line.split("=", 1) for line in output.read_text("utf-8").splitlines() if line
+        )
         for key, text in content.get("outputs", {}).items():
             [step] = [step["id"] for step in content["steps"] if "id" in step]
-            # What a step has not told is empty.
-            steps = {f"steps.{step}.outputs.{key}": told.get(key, "")}
+            steps = {f"steps.{step}.outputs.{key}": outputs.get(key, "")}
             self._outputs[f"needs.{job}.outputs.{key}"] = _filled(text, steps)
         return run
 
@@ -108,7 +109,7 @@ def _steps(steps: list[dict[str, Any]], values: Mapping[str, str]) -> Iterator[S
         elif action in _THERE_ALREADY:
             continue
         elif action:
-            raise ValueError(f"not understood by the tests: {action}")
+            raise ValueError(f"unsupported action: {action}")
         else:
             environment = {key: _filled(text, values) for key, text in step.get("env", {}).items()}
             yield Script(step["run"], environment, step["name"], always)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The example for GitLab, as jobs that can be run."""
+"""The example for GitLab as runnable jobs."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ SCHEDULE = {**PUSH, "CI_PIPELINE_SOURCE": "schedule"}
 
 
 def content() -> dict[str, Any]:
-    """The file as it is written."""
+    """The content of the file."""
     read: dict[str, Any] = yaml.safe_load(GITLAB.read_text("utf-8"))
     return read
 
 
 def job_names(values: Mapping[str, str]) -> list[str]:
-    """The jobs of the pipeline that these variables lead to, by the jobs' rules."""
+    """The jobs whose rules match these variables."""
     return [
         name
         for name, job in content().items()
@@ -76,11 +76,11 @@ class Gitlab:
         return self.job("audit", SCHEDULE)
 
     def job(self, name: str, values: Mapping[str, str]) -> JobRun:
-        """Run a job of the pipeline that these variables lead to."""
-        assert name in job_names(values), f"{name} is no job of this pipeline"
+        """Run a job whose rules match these variables."""
+        assert name in job_names(values), f"{name} is not a job of this pipeline"
         file = content()
         own = file[name]
-        # Only the jobs that reach a store have its token, by their environment.
+        # Only jobs with an environment have the tokens of the stores.
         tokens = self._tokens if own.get("environment") else {}
         job = {**file.get(own.get("extends", ""), {}), **own}
         kept = job.get("artifacts", {})

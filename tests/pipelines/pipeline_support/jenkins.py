@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The example for Jenkins, as jobs that can be run.
+"""The example for Jenkins as runnable jobs.
 
-Jenkins itself is not to be had here. A real parser of Groovy reads the file, and what is run is
-what the tree of the file says: the stages with their conditions, environments and steps.
+A Groovy parser reads the file; stages, conditions, environments and steps come from its tree.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ def tree() -> Node:
 
 
 def text_of(node: Node) -> str:
-    """What stands in the file."""
+    """The source of a node."""
     return (node.text or b"").decode()
 
 
 def literal(node: Node) -> str:
-    """The text between a literal's quotes."""
+    """The text of a string literal."""
     text = text_of(node)
     quotes = text[:3] if text.startswith(("'''", '"""')) else text[0]
     return text[len(quotes) : -len(quotes)].replace("\\'", "'")
 
 
 def calls(node: Node, name: str) -> Iterator[Node]:
-    """The calls of a name below a node, in their order."""
+    """The calls of a name below a node, in order."""
     for child in node.named_children:
         if child.type in CALLS and _name(child) == name:
             yield child
@@ -54,7 +53,7 @@ def _name(call: Node) -> str:
 
 
 def literals(node: Node) -> list[str]:
-    """The texts that a call is given, named or not."""
+    """The string arguments of a call."""
     kinds = ("character_literal", "string_literal")
     found = [literal(child) for child in node.named_children if child.type in kinds]
     for child in node.named_children:
@@ -64,13 +63,13 @@ def literals(node: Node) -> list[str]:
 
 
 def stage(name: str) -> Node:
-    """The one stage with a name."""
+    """The stage with a name."""
     [found] = [node for node in calls(tree(), "stage") if literals(node)[0] == name]
     return found
 
 
 def parts(call: Node) -> list[str]:
-    """The names of what stands directly in a block, such as ``agent`` and ``steps`` of a stage."""
+    """The names of the statements of a block, such as ``agent`` and ``steps`` of a stage."""
     body = call.child_by_field_name("body")
     assert body is not None
     return [name for node in body.named_children if (name := _head(node))]
@@ -83,7 +82,7 @@ def parts_of_when(name: str) -> list[str]:
 
 
 def _head(node: Node) -> str:
-    """The word that a statement of a block begins with; nothing for a comment."""
+    """The first word of a statement. Empty for a comment."""
     if node.type.endswith("comment"):
         return ""
     return text_of(node).split(maxsplit=1)[0].partition("(")[0]
@@ -107,7 +106,7 @@ class Jenkins:
 
     def _plan(self) -> JobRun:
         run = self.stage("Plan")
-        # The last of the stage's scripts gives the build its description.
+        # The last script of the stage prints the description of the build.
         self.description = run.output.splitlines()[-1].strip() if not run.failed else ""
         return run
 

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Jobs of a pipeline, whatever system they are written for, and what carries them out.
+"""Jobs of a pipeline, for every CI system, and the machine that runs them.
 
-A job starts with a checkout of its own and an empty home. What it hands to another one goes through
-artifacts, as its file says, or not at all.
+A job starts with its own checkout and an empty HOME. It passes files to other jobs as artifacts.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from .paths import kept_variables
 
 # A run that takes longer hangs.
 RUN_SECONDS = 280
-# The libraries are there already, in the versions that the test's own environment has.
+# The environment of the tests already has these libraries.
 NOT_RUN = "-m pip install --requirement requirements.txt"
 
 
 @dataclass(frozen=True)
 class Script:
-    """Lines for a shell."""
+    """Shell commands."""
 
     text: str
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -39,7 +38,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Upload:
-    """Keep files under a name, by their paths or as the content of one folder."""
+    """Store files as an artifact, by their paths or as the content of one directory."""
 
     name: str
     paths: Sequence[str]
@@ -49,7 +48,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Download:
-    """Fetch the files that were kept under a name, to where they were or to a folder."""
+    """Restore the files of an artifact, to their paths or into a directory."""
 
     name: str
     into: str = "."
@@ -70,43 +69,43 @@ class Job:
 
 @dataclass(frozen=True)
 class JobRun:
-    """What came of a job."""
+    """The result of a job."""
 
-    failed: str  # the step that failed, or nothing
+    failed: str  # the failed step, or empty
     output: str
     checkout: Path
 
     def succeeded(self) -> JobRun:
-        """Itself, if no step failed."""
+        """Fail the test if a step failed; returns self."""
         assert not self.failed, f"{self.failed}:\n{self.output}"
         return self
 
 
 class Pipeline(Protocol):
-    """What the examples of all systems do."""
+    """The interface of the examples of all systems."""
 
     def review(self) -> JobRun:
         """The plan of a pull request."""
 
     def plan(self) -> JobRun:
-        """The plan of what was merged."""
+        """The plan after a merge."""
 
     def shown(self) -> str:
-        """What whoever approves is shown of the last plan."""
+        """The text of the last plan for the approval."""
 
     def apply(self) -> JobRun | None:
-        """What follows the approval; None where the pipeline asks for none."""
+        """Apply after the approval. None if the pipeline needs no approval."""
 
     def audit(self) -> JobRun:
         """The nightly comparison."""
 
 
 class Machine:
-    """Carries jobs out below one folder, and keeps their artifacts there.
+    """Runs jobs in one directory, and stores their artifacts there.
 
     Args:
-        folder: A folder of its own.
-        project: What is checked out.
+        folder: Its directory.
+        project: The project to check out.
     """
 
     def __init__(self, folder: Path, project: Path) -> None:
@@ -118,11 +117,11 @@ class Machine:
         self.programs.mkdir(parents=True)
 
     def checkout(self) -> Path:
-        """The folder that the next job will have."""
+        """The directory of the next job."""
         return self._folder / f"job-{self._runs + 1}" / "project"
 
     def run(self, job: Job) -> JobRun:
-        """Carry a job out."""
+        """Run a job."""
         checkout = self.checkout()
         self._runs += 1
         shutil.copytree(self._project, checkout)
@@ -146,7 +145,7 @@ class Machine:
         return JobRun(failed, output, checkout)
 
     def artifacts_of(self, part: str) -> Path:
-        """A folder of that name among the artifacts, whatever they were kept as."""
+        """The directory of that name in the artifacts."""
         return next(path for path in self.artifacts.rglob(part) if any(path.glob("*.*")))
 
     def _shell(
@@ -162,7 +161,7 @@ class Machine:
                 "HOME": str(home),
                 "LC_ALL": "C.UTF-8",
                 "ANSIBLE_NOCOLOR": "true",
-                # So that no other test's runs share a rate limit with this one's.
+                # Tests must not share a rate limit.
                 "PUBLICA_RATE_LIMIT_DIR": str(self._folder / "rate-limits"),
                 **job.environment,
                 **step.environment,
@@ -187,8 +186,17 @@ class Machine:
 
 
 def runnable(text: str) -> str:
-    """A script without the lines that install libraries, and that make an environment for them."""
+    """A script without the lines that create a virtual environment and install libraries."""
     left_out = (NOT_RUN, "python3 -m venv .venv")
     return "\n".join(
         line for line in text.splitlines() if not any(words in line for words in left_out)
     )
+
+
+def texts_below(directory: Path) -> dict[str, str]:
+    """The content of every file in a directory, by its path."""
+    return {
+        str(path.relative_to(directory)): path.read_text("utf-8", errors="replace")
+        for path in directory.rglob("*")
+        if path.is_file() and not path.is_symlink()
+    }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A place for notes, in GitLab's stead."""
+"""A server that replaces GitLab's API for notes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 
 @dataclass(frozen=True)
 class Note:
-    """One note as it was sent."""
+    """A note that was sent."""
 
     path: str
     token: str
@@ -25,7 +25,7 @@ class Note:
 
 @dataclass(frozen=True)
 class NoteServer:
-    """Where it is, and what was sent to it."""
+    """The server's address, and the notes that were sent."""
 
     url: str
     notes: list[Note] = field(default_factory=list)
@@ -33,7 +33,7 @@ class NoteServer:
 
 @contextmanager
 def note_server() -> Iterator[NoteServer]:
-    """Take notes on a port of this machine."""
+    """Run the server on a free port."""
     notes: list[Note] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,7 +45,7 @@ def note_server() -> Iterator[NoteServer]:
             self.end_headers()
 
         def log_message(self, *_words: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

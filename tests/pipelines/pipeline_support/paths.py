@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where things are."""
+"""Paths of the examples."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PROJECT = PIPELINES / "project"
 GITHUB = PIPELINES / "github" / ".github" / "workflows"
 GITLAB = PIPELINES / "gitlab" / ".gitlab-ci.yml"
 JENKINS = PIPELINES / "jenkins" / "Jenkinsfile"
-# What a run may take over from whoever started the tests.
+# Variables that the runs of the tests inherit.
 KEPT = ("PYTHONPYCACHEPREFIX",)
 
 
 def kept_variables() -> dict[str, str]:
-    """The variables that every run of the tests hands on."""
+    """The inherited environment variables."""
     return {name: os.environ[name] for name in KEPT if name in os.environ}

@@ -25,29 +25,29 @@ STORES = ("press", "university")
 
 @dataclass(frozen=True)
 class Site:
-    """A copy of the project, and the stores that its inventory names."""
+    """A copy of the project, and the stores of its inventory."""
 
     folder: Path
     stores: Mapping[str, SandboxStore]
 
     @property
     def tokens(self) -> dict[str, str]:
-        """The stores' tokens by the names under which the pipelines know them."""
+        """The tokens of the stores, by the names of their variables in the pipelines."""
         return {f"PUBLICA_TOKEN_{name.upper()}": store.token for name, store in self.stores.items()}
 
     def add(self, store: str, *users: Mapping[str, Any]) -> None:
-        """Put users into a store's lists, as a merge would."""
+        """Add users to a store's list, as a merge does."""
         path = self.folder / "inventory" / "host_vars" / store / "more.yml"
         known = yaml.safe_load(path.read_text("utf-8")) if path.exists() else {}
         listed = [*known.get("publica_users_desired_more", []), *users]
         path.write_text(yaml.safe_dump({"publica_users_desired_more": listed}), "utf-8")
 
     def declared(self) -> dict[str, set[str]]:
-        """The addresses that the lists declare, by store."""
+        """The desired addresses by store."""
         return {name: {user["email"] for user in self.listed(name)} for name in self.stores}
 
     def listed(self, store: str) -> list[dict[str, Any]]:
-        """What the lists say of a store's users."""
+        """The desired users of a store."""
         files = (self.folder / "inventory" / "host_vars" / store).glob("*.yml")
         lists = [
             users
@@ -58,7 +58,7 @@ class Site:
         return [user for users in lists for user in users]
 
     def fill(self) -> None:
-        """Put everybody into the stores whom the lists declare, as they declare it."""
+        """Add all desired users to the stores."""
         for name, store in self.stores.items():
             store.add_users(_as_stored(user) for user in self.listed(name))
 
@@ -70,7 +70,7 @@ class Site:
         }
 
     def writes(self) -> int:
-        """How many writes the stores have seen."""
+        """The number of write requests to the stores."""
         return sum(len(store.journal(writes=True)) for store in self.stores.values())
 
 
@@ -81,7 +81,7 @@ def _as_stored(user: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lay_out(folder: Path, stores: Mapping[str, SandboxStore], archive: Path) -> Site:
-    """Copy the project, name the sandbox stores in it, and put the collection's archive there."""
+    """Copy the project with the addresses of the sandbox stores and the collection's archive."""
     shutil.copytree(PROJECT, folder)
     shutil.copy2(archive, folder / "collections")
     for name, store in stores.items():
@@ -93,7 +93,7 @@ def lay_out(folder: Path, stores: Mapping[str, SandboxStore], archive: Path) -> 
 
 
 def build_archive(folder: Path) -> Path:
-    """The collection as its users install it."""
+    """The collection's archive."""
     subprocess.run(
         [
             *(str(Path(sys.executable).parent / "ansible-galaxy"), "collection", "build"),

@@ -17,22 +17,22 @@ from .prepare import Prepared, prepare, publishable
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Do it, and say what is there now. Returns 1 if it was refused, else 0."""
+    """Run the command line. Returns 1 if the release is refused, else 0."""
     options = _parser().parse_args(words)
     try:
         if options.command == "build":
             print(_listed(publishable(options.collection.resolve(), options.output.resolve())))
         else:
-            print(_told(_prepared(options), options.dry_run))
+            print(_report(_prepared(options), options.dry_run))
     except RefusedError as refused:
-        print(f"Not done, and nothing was changed:\n{refused}", file=sys.stderr)
+        print(f"Refused. Nothing was changed.\n{refused}", file=sys.stderr)
         return 1
     return 0
 
 
 def _prepared(options: argparse.Namespace) -> Prepared:
     if not options.version:
-        raise RefusedError(["Say which version: make release VERSION=1.2.3"])
+        raise RefusedError(["No version given: use make release VERSION=1.2.3"])
     return prepare(
         options.repository.resolve(),
         options.version,
@@ -46,27 +46,27 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="publica_release", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="archive, checksum and bill of materials")
-    build.add_argument("collection", type=Path, help="the collection's folder, without litter")
-    release = commands.add_parser("prepare", help="changelog and version besides")
+    build.add_argument("collection", type=Path, help="the collection's directory")
+    release = commands.add_parser("prepare", help="build, changelog and version")
     release.add_argument("version", help="such as 1.2.3")
     release.add_argument("--repository", type=Path, required=True, help="the clone")
-    release.add_argument("--dry-run", action="store_true", help="leave the clone as it is")
+    release.add_argument("--dry-run", action="store_true", help="do not change the clone")
     today = datetime.now(tz=timezone.utc).date().isoformat()
     release.add_argument("--date", default=today, help="the day, yyyy-mm-dd; today in UTC")
     for each in (build, release):
-        each.add_argument("--output", type=Path, required=True, help="emptied, then written to")
+        each.add_argument("--output", type=Path, required=True, help="emptied first")
     return parser
 
 
-def _told(prepared: Prepared, dry_run: bool) -> str:
+def _report(prepared: Prepared, dry_run: bool) -> str:
     version = prepared.version
     if dry_run:
-        head = f"Dry run of {version}. Your files are as they were; a release would change these:"
-        end = f"To do it: make release VERSION={version}"
+        head = f"Dry run of {version}. No file was changed. The release would change these:"
+        end = f"To prepare the release: make release VERSION={version}"
     else:
-        head = f"Prepared {version}. These files have changed and are not committed yet:"
+        head = f"Prepared {version}. These files were changed and are not committed:"
         end = (
-            "Look at them, then:\n"
+            "Check them, then:\n"
             f"  git add --all && git commit --message 'Release {version}'\n"
             f"  git tag --annotate {version} --message 'Release {version}'\n"
             "Then push and publish: see the section Release of CONTRIBUTING.md."
@@ -76,9 +76,8 @@ def _told(prepared: Prepared, dry_run: bool) -> str:
 
 
 def _listed(artefacts: Sequence[Path]) -> str:
-    folder = artefacts[0].parent
     lines = [f"  {file.name} ({file.stat().st_size:,} bytes)" for file in artefacts]
-    return "\n".join([f"In {folder}:", *lines])
+    return "\n".join([f"In {artefacts[0].parent}:", *lines])
 
 
 if __name__ == "__main__":

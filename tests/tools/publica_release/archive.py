@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The archive: the same bytes from the same files, whoever builds it and when.
+"""Build the archive reproducibly: the same files always give the same bytes.
 
-ansible-galaxy writes the files in the order in which the file system lists them, and the times of
-the build. Both are replaced: the order is that of the names, the time that of the release.
+ansible-galaxy writes the files in the order of the file system, with the time of the build. Here
+they are in the order of their names, with the time of the release. Links of a page that lead to
+files outside the archive get the address of the repository.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 import tempfile
 from datetime import datetime, timezone
@@ -23,25 +25,33 @@ from typing import Any
 
 import yaml
 
+import docs_source
+
 from . import changelog
 from .errors import RefusedError
 from .programs import run
 
 MANIFEST, FILES = "MANIFEST.json", "FILES.json"
-# An unreleased state has no day of its own; this is the first that every archive format can tell.
+# An archive holds what users need, and galaxy.yml leaves out the rest.
+CONTENT = re.compile(
+    r"(?:plugins|roles|playbooks|meta)/.+|changelogs/[^/]+\.yaml|docs/[^/]+\.(?:md|json)"
+    r"|README[^/]*\.md|CHANGELOG\.rst|LICENSE|SECURITY\.md"
+)
+MAXIMUM_BYTES = 300_000
+# The time of files that are not released yet: the first one that every archive format can hold.
 UNRELEASED = datetime(1980, 1, 1, tzinfo=timezone.utc)
 
 
 def identity(collection: Path) -> dict[str, Any]:
-    """What galaxy.yml says."""
+    """The content of galaxy.yml."""
     content: dict[str, Any] = yaml.safe_load((collection / "galaxy.yml").read_text("utf-8"))
     return content
 
 
 def moment(collection: Path) -> datetime:
-    """The time that an archive tells of all its files: the day of the release, in UTC.
+    """The time of all files in an archive: the day of the release, in UTC.
 
-    SOURCE_DATE_EPOCH, in seconds since 1970, stands above it, as in other builds.
+    The environment variable SOURCE_DATE_EPOCH, in seconds since 1970, overrides it.
     """
     if epoch := os.environ.get("SOURCE_DATE_EPOCH"):
         return datetime.fromtimestamp(int(epoch), tz=timezone.utc)
@@ -49,40 +59,52 @@ def moment(collection: Path) -> datetime:
     return datetime.fromisoformat(day).replace(tzinfo=timezone.utc) if day else UNRELEASED
 
 
-def build(collection: Path, folder: Path) -> Path:
-    """Build the archive of a collection's folder.
+def build(collection: Path, directory: Path) -> Path:
+    """Build the archive of a collection, and return its path.
 
     Args:
-        collection: The files, and nothing that must not be in it.
-        folder: Where the archive is to be; what is there of the same name is replaced.
+        collection: The directory of the collection.
+        directory: The directory for the archive; an archive of the same name is replaced.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         words = ("ansible-galaxy", "collection", "build", "--output-path", work, str(collection))
         run(words, collection, Path(work))
         [raw] = Path(work).glob("*.tar.gz")
-        archive = folder / raw.name
-        archive.write_bytes(settled(raw.read_bytes(), int(moment(collection).timestamp())))
+        archive = directory / raw.name
+        seconds = int(moment(collection).timestamp())
+        archive.write_bytes(
+            normalized(raw.read_bytes(), seconds, identity(collection)["repository"])
+        )
     return archive
 
 
-def settled(raw: bytes, seconds: int) -> bytes:
-    """An archive with its files in the order of their names, and one time for all of them.
+def normalized(raw: bytes, seconds: int, url: str) -> bytes:
+    """An archive with its files in the order of their names, one time, and links that work.
 
     Args:
-        raw: What ansible-galaxy has built.
-        seconds: The time, since 1970.
+        raw: The archive that ansible-galaxy has built.
+        seconds: The time of the files, in seconds since 1970.
+        url: The address of the repository.
     """
     with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
         members = {member.name: (member, _content(tar, member)) for member in tar.getmembers()}
+    changed = {
+        name: docs_source.with_galaxy_links(content.decode(), name, set(members), url).encode()
+        for name, (_member, content) in members.items()
+        if name.endswith(".md")
+    }
     listed = json.loads(members[FILES][1])
     listed["files"].sort(key=lambda file: file["name"])
-    files = _as_json(listed)
+    for file in listed["files"]:
+        if file["name"] in changed:
+            file["chksum_sha256"] = hashlib.sha256(changed[file["name"]]).hexdigest()
+    changed[FILES] = _as_json(listed)
     manifest = json.loads(members[MANIFEST][1])
-    manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(files).hexdigest()
-    changed = {FILES: files, MANIFEST: _as_json(manifest)}
+    manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(changed[FILES]).hexdigest()
+    changed[MANIFEST] = _as_json(manifest)
     packed = io.BytesIO()
-    # The compressed file has a time and a name of its own in its head.
+    # The gzip header has a time and a file name too.
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=seconds) as compressed,
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as tar,
@@ -110,15 +132,32 @@ def file_hashes(archive: Path) -> dict[str, str]:
     """The SHA-256 of each file in an archive, by its name."""
     with tarfile.open(archive) as tar:
         listed = tar.extractfile(FILES)
-        # An archive without it is none of a collection; Ansible refuses it as well.
         content = json.loads(listed.read() if listed else b"{}")
     return {
         file["name"]: file["chksum_sha256"] for file in content["files"] if file["ftype"] == "file"
     }
 
 
+def check_content(archive: Path) -> None:
+    """Check the names of the files in an archive, and its size.
+
+    Raises:
+        RefusedError: if it holds a file that users don't need, or is too large.
+    """
+    reasons = [
+        f"{name} must not be in the archive: add it to build_ignore in galaxy.yml"
+        for name in file_hashes(archive)
+        if not CONTENT.fullmatch(name)
+    ]
+    size = archive.stat().st_size
+    if size > MAXIMUM_BYTES:
+        reasons.append(f"{archive.name} has {size:,} bytes, more than {MAXIMUM_BYTES:,}")
+    if reasons:
+        raise RefusedError(reasons)
+
+
 def write_checksum(archive: Path) -> Path:
-    """Write the archive's checksum beside it, for ``sha256sum --check``."""
+    """Write the archive's checksum to a file for ``sha256sum --check``."""
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     file = archive.with_name(f"{archive.name}.sha256")
     file.write_text(f"{digest}  {archive.name}\n", "utf-8")
@@ -126,15 +165,15 @@ def write_checksum(archive: Path) -> Path:
 
 
 def install(archive: Path, version: str, collections: Path) -> None:
-    """Install an archive as a user would, and have Ansible compare every file with its manifest.
+    """Install an archive, and let Ansible compare every file with the manifest.
 
     Args:
         archive: The archive.
-        version: The one that it must be of.
-        collections: The folder that is to hold ``ansible_collections``.
+        version: The expected version.
+        collections: The directory for ``ansible_collections``.
 
     Raises:
-        RefusedError: if it cannot be installed, is of another version, or a file differs.
+        RefusedError: if it cannot be installed, has another version, or a file differs.
     """
     words = ("collection", "install", str(archive), "-p", str(collections), "--offline")
     run(("ansible-galaxy", *words), collections, collections)
@@ -146,7 +185,7 @@ def install(archive: Path, version: str, collections: Path) -> None:
 
 
 def verify(collections: Path) -> None:
-    """Have Ansible compare the installed collection with its manifest.
+    """Let Ansible compare the installed collection with its manifest.
 
     Raises:
         RefusedError: if a file differs or is missing.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changelog: what was released, and what the next release is made of."""
+"""The changelog: the releases, and the fragments of the next one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ TRIVIAL = "trivial"
 
 
 def releases(repository: Path) -> dict[str, Any]:
-    """What changelogs/changelog.yaml has of each release, by version."""
+    """The entry of each release in changelogs/changelog.yaml, by version."""
     file = repository / RELEASES
     content = yaml.safe_load(file.read_text("utf-8")) if file.exists() else None
     return dict((content or {}).get("releases") or {})
 
 
 def last_release(repository: Path) -> str | None:
-    """The newest version that was released, or None before the first one."""
+    """The newest release, or None before the first one."""
     return max(releases(repository), key=semver.Version.parse, default=None)
 
 
@@ -45,20 +45,18 @@ def fragments(repository: Path) -> dict[str, Mapping[str, Any]]:
     return {file.name: yaml.safe_load(file.read_text("utf-8")) or {} for file in files}
 
 
-def faults(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What the fragments lack for a release, as sentences."""
-    told = [name for name, sections in found.items() if set(sections) - {SUMMARY, TRIVIAL}]
+def errors(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """One sentence for everything that the fragments lack for a release."""
+    changes = [name for name, sections in found.items() if set(sections) - {SUMMARY, TRIVIAL}]
     summaries = [name for name, sections in found.items() if SUMMARY in sections]
     sentences = []
-    if not told:
-        sentences.append(
-            f"{FRAGMENTS} tells of no change that a user can notice: add a fragment, or release "
-            "nothing"
-        )
+    if not changes:
+        sentences.append(f"{FRAGMENTS} has no change that a user can notice: add a fragment")
     if len(summaries) != 1:
-        there = f"are {len(summaries)} ({', '.join(summaries)})" if summaries else "is none"
+        found_now = ", ".join(summaries) or "none"
         sentences.append(
-            f"{FRAGMENTS} needs one {SUMMARY}, in a file named after the version, and there {there}"
+            f"{FRAGMENTS} needs one {SUMMARY}, in a file with the name of the version. "
+            f"Found: {found_now}"
         )
     return sentences
 
@@ -67,8 +65,8 @@ def write(collection: Path, collections: Path, version: str, date: str) -> None:
     """Turn the fragments into the changelog of a version, in place.
 
     Args:
-        collection: The collection's folder, in ``ansible_collections``.
-        collections: The folder that holds that.
+        collection: The collection's directory.
+        collections: The directory of ``ansible_collections``.
         version: The version.
         date: Its day, as ``yyyy-mm-dd``.
     """
@@ -77,14 +75,14 @@ def write(collection: Path, collections: Path, version: str, date: str) -> None:
 
 
 def section(text: str, version: str) -> str:
-    """What CHANGELOG.rst says of one version."""
+    """The part of CHANGELOG.rst for one version."""
     heading = f"\nv{version}\n"
     if heading not in text:
         return ""
     body = text.split(heading, 1)[1]
     lines: list[str] = []
     for line in body.splitlines()[1:]:
-        # The next release's underline; its heading is already there.
+        # The underline of the next heading, which is the line before.
         if line.startswith("====") and lines:
             return "\n".join(lines[:-1]).strip()
         lines.append(line)

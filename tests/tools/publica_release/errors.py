@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 
 class RefusedError(Exception):
-    """There are reasons against it, all of them told at once, each with its remedy."""
+    """The release or build is refused, with all reasons and what to do about each."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
         super().__init__("\n".join(f"- {reason}" for reason in reasons))

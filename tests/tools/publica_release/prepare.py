@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make a release: refuse, or write changelog and version, then build what is published."""
+"""Prepare a release: check it, write changelog and version, and build the files to publish."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from . import archive, changelog, importer, sbom, versions, worktree
 from .errors import RefusedError
 
 COLLECTION = Path("ansible_collections", "publica", "la")
-# Judges an archive and the folder where it is installed, and raises RefusedError.
-Judge = Callable[[Path, Path], None]
+# Checks an archive, and raises RefusedError.
+Check = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a release is made of."""
+    """A prepared release."""
 
     version: str
-    summary: str  # the changed files, as git tells them
-    news: str  # what CHANGELOG.rst says of the version
+    summary: str  # the changed files, from git
+    news: str  # the part of CHANGELOG.rst for the version
     artefacts: list[Path]
 
 
 def reasons_against(repository: Path, wanted: str) -> list[str]:
-    """Why a version cannot be released from this clone, as sentences; none if it can."""
+    """Why a version cannot be released from this clone, one sentence for each reason."""
     reasons = []
     if files := worktree.unclean(repository):
         shown = ", ".join(line.strip() for line in files[:10])
@@ -42,12 +42,12 @@ def reasons_against(repository: Path, wanted: str) -> list[str]:
     version = versions.parsed(wanted)
     if version is None:
         reasons.append(
-            f"VERSION={wanted} is no semantic version that Galaxy takes: write it like 1.4.0 or "
+            f"VERSION={wanted} is not a semantic version for Galaxy: use a form such as 1.4.0 or "
             "2.0.0-beta.1"
         )
     else:
         reasons += _reasons_of_order(repository, version)
-    reasons += changelog.faults(changelog.fragments(repository))
+    reasons += changelog.errors(changelog.fragments(repository))
     present = archive.identity(repository)["version"]
     reasons += versions.forgotten(dict(worktree.texts(repository)), present)
     return reasons
@@ -59,7 +59,7 @@ def _reasons_of_order(repository: Path, version: semver.Version) -> list[str]:
         return [f"VERSION={version} is not newer than {last}, the last release"]
     present = archive.identity(repository)["version"]
     if version < semver.Version.parse(present):
-        return [f"VERSION={version} is older than {present}, which galaxy.yml tells already"]
+        return [f"VERSION={version} is older than {present}, the version in galaxy.yml"]
     return []
 
 
@@ -70,7 +70,7 @@ def prepare(
     output: Path,
     *,
     dry_run: bool = False,
-    judge: Judge = importer.check,
+    check: Check = importer.check,
 ) -> Prepared:
     """Prepare a release from the last commit of a clone.
 
@@ -78,13 +78,13 @@ def prepare(
         repository: The clone.
         version: The version.
         date: The day of the release, as ``yyyy-mm-dd``.
-        output: Where archive, checksum and bill of materials are to be; emptied before.
-        dry_run: Whether the clone is to stay as it is.
-        judge: Has the last word on the archive.
+        output: The directory for archive, checksum and bill of materials; emptied first.
+        dry_run: Whether to leave the clone unchanged.
+        check: The final check of the archive.
 
     Raises:
-        RefusedError: with every reason against it, before anything is written, or with what a
-            program found on the way; the clone is then as it was.
+        RefusedError: with every reason against the release, or with the error of a program. The
+            clone is unchanged then.
     """
     if reasons := reasons_against(repository, version):
         raise RefusedError(reasons)
@@ -96,7 +96,7 @@ def prepare(
         summary, patch = worktree.changes(copied)
         news = changelog.section((copied / "CHANGELOG.rst").read_text("utf-8"), version)
         laid_out = worktree.lay_out(copied, Path(work, "committed") / COLLECTION)
-        artefacts = publishable(laid_out, output, judge)
+        artefacts = publishable(laid_out, output, check)
         changed = Path(work) / "release.patch"
         changed.write_text(patch, "utf-8")
         if not dry_run:
@@ -112,23 +112,24 @@ def _rewrite(copied: Path, version: str) -> None:
             (copied / name).write_bytes(new.encode())
 
 
-def publishable(collection: Path, output: Path, judge: Judge = importer.check) -> list[Path]:
+def publishable(collection: Path, output: Path, check: Check = importer.check) -> list[Path]:
     """Build the archive, its checksum and its bill of materials, and check them.
 
     Args:
-        collection: The folder with the files.
-        output: Where they are to be; emptied before.
-        judge: Has the last word on the archive.
+        collection: The directory of the collection.
+        output: The directory for them; emptied first.
+        check: The final check of the archive.
 
     Raises:
-        RefusedError: if a second build has other bytes, if what was installed does not verify, or
-            with what the judge found.
+        RefusedError: if the content is wrong, a second build differs, the installed archive does
+            not verify, or the check fails.
     """
     shutil.rmtree(output, ignore_errors=True)
     built = archive.build(collection, output)
+    archive.check_content(built)
     with tempfile.TemporaryDirectory() as work:
         if archive.build(collection, Path(work, "again")).read_bytes() != built.read_bytes():
-            raise RefusedError([f"{built.name} has other bytes when it is built again"])
+            raise RefusedError([f"A second build of {built.name} differs"])
         archive.install(built, archive.identity(collection)["version"], Path(work))
-        judge(built, Path(work))
+    check(built)
     return [built, archive.write_checksum(built), sbom.write(built, collection)]

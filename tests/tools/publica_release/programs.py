@@ -2,43 +2,39 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running git and Ansible's programs, in an environment that holds nothing of the developer's."""
+"""Run git and Ansible's programs without the developer's own settings."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from .errors import RefusedError
 
-# A setting or a token for the developer's own Ansible would change what is built.
+# Settings of the developer's Ansible would change the result.
 FOREIGN = ("ANSIBLE_", "PUBLICA_", "GIT_", "PYTHON")
 
 
 def run(
     command: Sequence[str],
-    folder: Path,
+    directory: Path,
     collections: Path | None = None,
-    environment: Mapping[str, str] | None = None,
 ) -> str:
     """Run a program and return what it printed.
 
     Args:
-        command: Its words.
-        folder: Where it runs.
-        collections: The folder that holds ``ansible_collections``, for Ansible's programs. It is
-            their HOME as well.
-        environment: Further variables.
+        command: The program and its arguments.
+        directory: The working directory.
+        collections: The directory of ``ansible_collections``, and HOME, for Ansible's programs.
 
     Raises:
-        RefusedError: with the end of what it said, if it fails.
+        RefusedError: if it fails, with the end of its output.
     """
     variables = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     variables["LC_ALL"] = "C.UTF-8"
-    # The programs of the environment that this runs in, activated or not.
     own = str(Path(sys.executable).parent)
     variables["PATH"] = os.pathsep.join([own, variables.get("PATH", os.defpath)])
     if collections is not None:
@@ -46,8 +42,8 @@ def run(
         variables |= {**home, "ANSIBLE_COLLECTIONS_PATH": str(collections)}
     finished = subprocess.run(
         command,
-        cwd=folder,
-        env={**variables, **(environment or {})},
+        cwd=directory,
+        env=variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -56,7 +52,7 @@ def run(
         check=False,
     )
     if finished.returncode:
-        said = finished.stdout.strip().splitlines()[-20:]
+        output = finished.stdout.strip().splitlines()[-20:]
         words = " ".join(command)
-        raise RefusedError(["\n  ".join([f"`{words}` ended with {finished.returncode}:", *said])])
+        raise RefusedError(["\n  ".join([f"`{words}` ended with {finished.returncode}:", *output])])
     return finished.stdout

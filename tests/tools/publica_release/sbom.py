@@ -2,12 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bill of materials beside the archive: CycloneDX 1.6, as JSON.
+"""The bill of materials of the archive: CycloneDX 1.6, as JSON.
 
-It tells what is in the archive, file by file with its SHA-256, and what the collection needs at run
-time: ansible-core on the controller, and on the executing host the libraries of
-meta/ee-requirements.txt. Those are not in the archive, and an operator chooses their versions; so
-the bill tells the range and no version.
+It lists the files of the archive with their SHA-256, and the requirements at run time: ansible-core
+on the controller, and the libraries of meta/ee-requirements.txt on the executing host. Operators
+choose the versions of those, so the bill has ranges.
 """
 
 from __future__ import annotations
@@ -39,31 +38,31 @@ from packaging.requirements import Requirement
 from . import archive as archives
 from .errors import RefusedError
 
-# The names of documents made by this tool live in this namespace.
+# The namespace for the serial numbers of documents.
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://publica.la/ansible-collection")
 RANGE = "publica.la:requires"
 
 
 def write(archive: Path, collection: Path) -> Path:
-    """Write the bill of materials of an archive beside it.
+    """Write the bill of materials into the directory of the archive.
 
     Args:
-        archive: The archive, whose checksum and files it tells.
-        collection: The folder that it was built from.
+        archive: The archive.
+        collection: The directory that it was built from.
 
     Raises:
-        RefusedError: if the document is not as the CycloneDX schema wants it.
+        RefusedError: if the document does not match the CycloneDX schema.
     """
     document: str = JsonV1Dot6(bill(archive, collection)).output_as_string(indent=2)
-    if fault := JsonStrictValidator(SchemaVersion.V1_6).validate_str(document):
-        raise RefusedError([f"The bill of materials does not fit its schema: {fault}"])
+    if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(document):
+        raise RefusedError([f"The bill of materials does not match its schema: {error}"])
     file = archive.with_name(archive.name.removesuffix(".tar.gz") + ".cdx.json")
     file.write_text(f"{document}\n", "utf-8")
     return file
 
 
 def bill(archive: Path, collection: Path) -> Bom:
-    """The bill of materials. The same archive gives the same one."""
+    """The bill of materials. The same archive gives the same bill."""
     about = archives.identity(collection)
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     whole = _collection(about, digest)
@@ -78,7 +77,7 @@ def bill(archive: Path, collection: Path) -> Bom:
 
 
 def requirements(collection: Path) -> list[Requirement]:
-    """What the collection needs at run time."""
+    """The requirements of the collection at run time."""
     runtime = yaml.safe_load((collection / "meta" / "runtime.yml").read_text("utf-8"))
     lines = (collection / "meta" / "ee-requirements.txt").read_text("utf-8").splitlines()
     names = [line.partition("#")[0].strip() for line in lines]

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the version stands in the repository, and how a new one gets there.
+"""The places of the version in the repository, and how a release changes them.
 
-Pure: texts in, texts and sentences out. A mention of the version that is in none of these places
-would be forgotten by every release, so it is found and refused.
+A version in any other place would never change, so the release tool finds and refuses it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import semver
 Version = semver.Version
 
 SEMVER = r"\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]*[0-9A-Za-z])?"
-# By file: the version itself, with what stands before and behind it.
+# Patterns by file: the text before and after the version.
 PLACES = (
     ("galaxy.yml", re.compile(rf"(?m)^(version: ){SEMVER}()$")),
     ("plugins/module_utils/version.py", re.compile(rf'(?m)^(VERSION = "){SEMVER}(")$')),
@@ -27,8 +26,7 @@ PLACES = (
     ("*", re.compile(rf"(publica-ee:){SEMVER}()\b")),
 )
 ADDED = re.compile(rf"(?m)^(\s*version_added: )([\"']?)({SEMVER})\2[ \t]*$")
-# These stay as they are. The changelog is history, the requirement files hold other projects'
-# versions, and what tells how to release takes made-up ones as examples.
+# Files that a release does not change: history, versions of other projects, made-up examples.
 EXEMPT = (
     "CHANGELOG.rst",
     "changelogs/*",
@@ -41,7 +39,7 @@ SINCE = re.compile(r"version_added:|\b[Ss]ince (?:version )?[`*]*\d")
 
 
 def parsed(text: str) -> Version | None:
-    """The semantic version that a text is, or None. Galaxy takes no build part."""
+    """The semantic version in a text, or None. Galaxy accepts no build part."""
     if not semver.Version.is_valid(text):
         return None
     version = semver.Version.parse(text)
@@ -49,14 +47,13 @@ def parsed(text: str) -> Version | None:
 
 
 def with_version(name: str, text: str, new: str, released: str | None) -> str:
-    """A file's text with the new version wherever this file tells it.
+    """A file's text with the new version.
 
     Args:
         name: The file's path in the repository.
-        text: What is in it.
-        new: The version that is being released.
-        released: The last one that was, or None. What was added after it is added in the new one,
-            whatever version its author had expected.
+        text: Its content.
+        new: The version to release.
+        released: The last release, or None. A later `version_added` becomes the new version.
     """
     if _is_exempt(name):
         return text
@@ -73,11 +70,11 @@ def with_version(name: str, text: str, new: str, released: str | None) -> str:
 
 
 def forgotten(texts: Mapping[str, str], version: str) -> Iterator[str]:
-    """Each mention of the version that no release would change, as a sentence.
+    """One sentence for each mention of the version that no release would change.
 
     Args:
         texts: The repository's text files by their paths.
-        version: The one that galaxy.yml tells.
+        version: The version in galaxy.yml.
     """
     mention = re.compile(rf"(?<![\w.-]){re.escape(version)}(?![\w.-]*\w)")
     other = "0.0.0"
@@ -88,9 +85,9 @@ def forgotten(texts: Mapping[str, str], version: str) -> Iterator[str]:
         for number, line in enumerate(after.splitlines(), start=1):
             if mention.search(line) and not SINCE.search(line):
                 yield (
-                    f"{name}:{number} names {version} where no release would change it: leave the "
-                    "number out, write 'since' before it if it is history, or add the place to "
-                    "PLACES in tests/tools/publica_release/versions.py"
+                    f"{name}:{number} names {version} in a place that no release changes: remove "
+                    "it, write 'since' before it, or add the place to PLACES in "
+                    "tests/tools/publica_release/versions.py"
                 )
 
 

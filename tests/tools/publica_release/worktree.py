@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The clone that a release is made of, and the copy in which it is made.
+"""The clone to release, and the copy in which the release is prepared.
 
-Everything happens in the copy first. What it changes comes back as one patch, which either applies
-whole or not at all; a dry run leaves it at the copy.
+Everything happens in the copy first. Its changes are applied to the clone as one patch, completely
+or not at all; a dry run does not apply it.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from .programs import run
 
 
 def unclean(repository: Path) -> list[str]:
-    """The files that differ from the last commit, new ones included, ignored ones not."""
+    """The files that differ from the last commit, with new ones, without ignored ones."""
     words = ("git", "status", "--porcelain", "--untracked-files=all")
     return run(words, repository).splitlines()
 
 
 def copy(repository: Path, target: Path) -> None:
-    """Check the last commit out into a folder that is not there yet."""
+    """Check out the last commit into a new directory."""
     target.parent.mkdir(parents=True, exist_ok=True)
     words = ("git", "clone", "--quiet", "--no-hardlinks", "--no-tags", str(repository), str(target))
     run(words, target.parent)
 
 
 def texts(repository: Path) -> Iterator[tuple[str, str]]:
-    """Each tracked text file: its path and what is in it."""
+    """The path and the text of each tracked text file."""
     listed = run(("git", "ls-files", "-z"), repository)
     for name in filter(None, listed.split("\0")):
         file = repository / name
@@ -44,17 +44,16 @@ def texts(repository: Path) -> Iterator[tuple[str, str]]:
 
 
 def changes(copied: Path) -> tuple[str, str]:
-    """What the release changes: a summary by file, and the patch."""
+    """The changes of the release: a summary by file, and the patch."""
     run(("git", "add", "--all"), copied)
     staged = ("git", "diff", "--cached", "--no-color", "--no-renames")
     return run((*staged, "--stat=100"), copied), run((*staged, "--binary"), copied)
 
 
 def lay_out(copied: Path, target: Path) -> Path:
-    """The files as the release's commit will have them, without git and whatever it ignores.
+    """Copy the files of the release's commit, without git and ignored files.
 
-    An archive of the copy itself would also hold the folders that a release leaves empty, and one
-    of the commit would not.
+    The directories that a release leaves empty are in the clone, but not in the commit.
     """
     words = ("git", "checkout-index", "--all", f"--prefix={target}{os.sep}")
     run(words, copied)
@@ -62,5 +61,5 @@ def lay_out(copied: Path, target: Path) -> Path:
 
 
 def apply(repository: Path, patch: Path) -> None:
-    """Bring the changes into the clone, uncommitted."""
+    """Apply the changes to the clone, without a commit."""
     run(("git", "apply", "--whitespace=nowarn", os.fspath(patch)), repository)
