@@ -16,6 +16,8 @@ import markdown_links
 from support.paths import REPOSITORY
 
 URL = "https://host.example/owner/name"
+OWN = "https://github.com/publica-la/ansible-collection-publica.la"
+RAW = "https://raw.githubusercontent.com/publica-la/ansible-collection-publica.la/main"
 
 
 def markdown_pages() -> list[Path]:
@@ -59,6 +61,9 @@ def faults(folder: Path, text: str) -> list[str]:
         "../README.md#code-y-más",
         "#a-page",
         "https://example.org/a?b#c",
+        f"{OWN}/blob/main/README.md#one-thing",
+        f"{OWN}/tree/main/docs",
+        f"{OWN}/issues",
         "..",
     ],
 )
@@ -71,6 +76,8 @@ def test_a_good_link_is_none_of_the_faults(target: str, tmp_path: Path) -> None:
     [
         ("../READ.md", "leads to no file"),
         ("../README.md#two-things", "names an anchor that README.md does not have"),
+        (f"{OWN}/blob/main/READ.md", "leads to no file"),
+        (f"{RAW}/docs/images/none.png", "leads to no file"),
         ("#another", "names an anchor that page.md does not have"),
         ("../../elsewhere.md", "leads out of the repository"),
         ("/README.md", "leads out of the repository"),
@@ -109,6 +116,10 @@ PAGES = {
         ("docs/a.md", "../plugins/modules/publica_user.py", "reference/publica_user_module.rst"),
         ("docs/a.md", "#here", "#here"),
         ("docs/a.md", "https://example.org/", "https://example.org/"),
+        ("docs/a.md", "images/a.png", "images/a.png"),
+        ("docs/examples/one/README.md", f"{RAW}/docs/images/a.png", "../../images/a.png"),
+        ("docs/a.md", f"{OWN}/tree/main/docs/examples", f"{OWN}/tree/main/docs/examples"),
+        ("docs/a.md", f"{OWN}/blob/main/docs/examples/one/README.md#x", "examples/one/README.md#x"),
     ],
 )
 def test_a_link_of_the_site_leads_where_the_pages_does(

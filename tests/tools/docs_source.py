@@ -23,6 +23,8 @@ from urllib.parse import quote, unquote
 
 import yaml
 
+import markdown_links
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = "docs"
 # Pages that lie elsewhere in the repository, and what they are called in the site.
@@ -86,9 +88,10 @@ def site_link(target: str, page: str, pages: Mapping[str, str], repository: Path
         url: The address of the repository at its host.
     """
     path, anchor = (*target.split("#", 1), "")[:2]
-    if not path or _SCHEME.match(target):
+    own = markdown_links.own_file(target)
+    if not path or (_SCHEME.match(target) and not own):
         return target
-    named = os.path.normpath(PurePosixPath(page).parent / unquote(path))
+    named = own or os.path.normpath(PurePosixPath(page).parent / unquote(path))
     ending = f"#{anchor}" if anchor else ""
     place = pages.get(named) or _page_of_reference(named)
     if place:
@@ -96,6 +99,9 @@ def site_link(target: str, page: str, pages: Mapping[str, str], repository: Path
         return quote(os.path.relpath(place, start)) + ending
     file = repository / named
     if named.startswith(f"{DOCS}/") and file.suffix in (".svg", ".png"):
+        start = str(PurePosixPath(pages[page]).parent)
+        return quote(os.path.relpath(named.removeprefix(f"{DOCS}/"), start))
+    if own:
         return target
     kind = "tree" if file.is_dir() else "blob"
     return f"{url}/{kind}/main/{quote(named)}{ending}"

@@ -21,6 +21,17 @@ _NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 _HTML_LINK = re.compile(r"""<(?:a|img)\b[^>]*?\b(?:href|src)=["']([^"']*)""")
 _HTML_ANCHOR = re.compile(r"""<a\b[^>]*?\b(?:id|name)=["']([^"']*)""")
 OTHER_HOSTS = ("http", "https", "mailto")
+# Pages link to files that a Galaxy artifact does not contain by their address in the repository.
+_OWN_FILE = re.compile(
+    r"https://(?:github\.com/publica-la/ansible-collection-publica\.la/(?:blob|tree)"
+    r"|raw\.githubusercontent\.com/publica-la/ansible-collection-publica\.la)/main/(?P<path>[^#?]+)"
+)
+
+
+def own_file(target: str) -> str | None:
+    """The path in this repository that an absolute link leads to, if it does."""
+    found = _OWN_FILE.match(target)
+    return unquote(found["path"]) if found else None
 
 
 @dataclass(frozen=True)
@@ -97,7 +108,8 @@ def faults_of(page: Path, root: Path) -> Iterator[str]:
     """What is wrong with a page's links, each with its place.
 
     A link into the repository must name a file or folder that is there, and an anchor that the page
-    has. Of a link to another host the form alone is looked at.
+    has, an absolute link into it a file or directory. Of a link to another host only the form is
+    checked.
     """
     for link in links_of(page.read_text("utf-8")):
         place = f"{page.relative_to(root)}:{link.line}: {link.target}"
@@ -105,6 +117,9 @@ def faults_of(page: Path, root: Path) -> Iterator[str]:
             parts = urlsplit(link.target)
             if parts.scheme not in OTHER_HOSTS or not (parts.netloc or parts.scheme == "mailto"):
                 yield f"{place} is no address; write it whole, with https:// and a host"
+            own = own_file(link.target)
+            if own and not (root / own).exists():
+                yield f"{place} leads to no file; correct the path"
             continue
         file = page if not link.path else (page.parent / link.path).resolve()
         if link.path.startswith("/") or not file.is_relative_to(root):
