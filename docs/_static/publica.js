@@ -4,8 +4,8 @@
 
 "use strict";
 
-/* What is wider than its place can be scrolled by the keyboard too, and only that is a stop of the
- * tabulator key. */
+/* Make elements that scroll reachable by keyboard, and only these.
+ */
 function reachWhatScrolls() {
     for (const place of document.querySelectorAll("pre, .table-wrapper")) {
         if (place.scrollWidth > place.clientWidth) {

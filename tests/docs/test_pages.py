@@ -7,20 +7,24 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
-import docs_source
 import markdown_links
 from docs_source import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
 URL = "https://host.example/owner/name"
-TRANSLATED = ("README.md", "docs/getting-started.md")
+IN_ARCHIVE = re.compile(
+    r"docs/[^/]+\.md|README[\w.]*\.md|LICENSE|(changelogs|meta|playbooks|plugins|roles)/"
+)
+TRANSLATED = ("docs/getting-started.md",)
 PLAYBOOKS = sorted((REPOSITORY / "playbooks").glob("*.yml"))
 ROLE_SPECS = REPOSITORY / "roles" / "publica_users" / "meta" / "argument_specs.yml"
 
@@ -70,15 +74,20 @@ def test_a_broken_link_is_found(target: str, error: str | None, tmp_path: Path) 
     )
 
 
-def test_links_to_files_outside_the_archive_lead_to_the_repository() -> None:
-    links = "[a](a.md#x) [b](../tests) [c](images/c.png)\n\n```text\n[d](d.txt)\n```\n"
-
-    assert docs_source.with_galaxy_links(links, "docs/page.md", {"docs/a.md"}, URL) == (
-        f"[a](a.md#x) [b]({URL}/tree/main/tests) [c]({URL}/raw/main/docs/images/c.png)\n\n"
-        "```text\n[d](d.txt)\n```\n"
-    )
-    readme = docs_source.with_galaxy_links("[a](docs/a.md#x)", "README.md", {"docs/a.md"}, URL)
-    assert readme == f"[a]({URL}/blob/main/docs/a.md#x)"
+def test_links_work_in_the_archive() -> None:
+    """Galaxy shows the README alone; the pages in the archive lack examples, pictures and tests."""
+    relative = [
+        (page, link.target)
+        for page in ("README.md", *(f"docs/{path.name}" for path in DOCS.glob("*.md")))
+        for link in markdown_links.links_of((REPOSITORY / page).read_text("utf-8"))
+        if not urlsplit(link.target).scheme
+    ]
+    assert [
+        (page, target)
+        for page, target in relative
+        if page == "README.md" or not IN_ARCHIVE.match(os.path.normpath(f"docs/{target}"))
+        if not target.startswith("#")
+    ] == []
 
 
 def blocks(path: Path) -> list[str]:
@@ -111,8 +120,8 @@ def failure_codes() -> set[str]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    # The first argument of each of these is a code.
-    creators = {"PublicaError", "GuardViolation", "Verdict"}
+    # The first argument of each of these is a code; of _failure the second.
+    creators = {"PublicaError", "GuardViolation", "fail", "_failure"}
     creators |= {
         node.name
         for node in nodes
@@ -121,8 +130,9 @@ def failure_codes() -> set[str]:
     } - {"InvalidInputError"}
     codes: set[object] = {"invalid_input"}  # InvalidInputError sets it.
     for node in nodes:
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in creators and node.args:
-            code = node.args[0]
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in creators:
+            position = 1 if getattr(node.func, "id", "") == "_failure" else 0
+            code = dict(enumerate(node.args)).get(position)
             if isinstance(code, ast.Constant):
                 codes.add(code.value)
             elif isinstance(code, ast.Name) and code.id in constants:

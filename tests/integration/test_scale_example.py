@@ -154,7 +154,7 @@ def test_each_store_is_served_once_and_a_store_that_is_down_hides_none(site: Sit
     second = site.run()
 
     assert second.returncode == 0, second
-    assert "6 of 6 stores went through" in second.stdout
+    assert "6 of 6 stores completed" in second.stdout
     assert site.holds(down) == site.declared(down)
     assert site.writes() == dict.fromkeys(healthy, 0) | {down: len(site.declared(down))}
     assert_that_no_secret_was_left(site, [first, second])
@@ -185,7 +185,7 @@ def test_a_worker_that_is_gone_leaves_its_stores_for_a_run_of_their_own(site: Si
     second = site.run("--limit", f"@{unfinished}")
 
     assert second.returncode == 0, second
-    assert "3 of 3 stores went through" in second.stdout
+    assert "3 of 3 stores completed" in second.stdout
     asked = {name for name, store in site.stores.items() if store.journal()}
     assert asked == set(left_over)
     assert {name: site.holds(name) for name in STORES} == {

@@ -16,11 +16,13 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote, unquote
 
 import yaml
+
+import markdown_links
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DOCS = "docs"
@@ -81,29 +83,6 @@ def with_links(text: str, link: Callable[[str], str], listing: str | None = None
     return "\n".join(lines)
 
 
-def with_galaxy_links(text: str, page: str, names: Collection[str], url: str) -> str:
-    """A page of the archive with links that work on Galaxy.
-
-    A link to a file that is not in the archive becomes one to the repository. Galaxy shows
-    README.md on a page of its own, so there every relative link does.
-
-    Args:
-        text: The page.
-        page: Its path in the archive.
-        names: The paths of the archive.
-        url: The address of the repository.
-    """
-
-    def link(target: str) -> str:
-        path, anchor = split(target)
-        named = os.path.normpath(PurePosixPath(page).parent / unquote(path))
-        if not path or _SCHEME.match(target) or (named in names and page != "README.md"):
-            return target
-        return repository_link(named, anchor, url)
-
-    return with_links(text, link)
-
-
 def repository_link(named: str, anchor: str, url: str) -> str:
     """The address of a file or directory of the repository."""
     suffix = PurePosixPath(named).suffix
@@ -127,14 +106,18 @@ def site_link(target: str, page: str, pages: Mapping[str, str], url: str) -> str
         url: The address of the repository.
     """
     path, anchor = split(target)
-    if not path or _SCHEME.match(target):
+    own = markdown_links.own_file(target)
+    if not path or (_SCHEME.match(target) and not own):
         return target
-    named = os.path.normpath(PurePosixPath(page).parent / unquote(path))
+    named = own or os.path.normpath(PurePosixPath(page).parent / unquote(path))
     place = pages.get(named) or _page_of_reference(named)
     if place:
         start = str(PurePosixPath(pages[page]).parent)
         return quote(os.path.relpath(place, start)) + anchor
     if named.startswith(f"{DOCS}/") and PurePosixPath(named).suffix in PICTURES:
+        start = str(PurePosixPath(pages[page]).parent)
+        return quote(os.path.relpath(named.removeprefix(f"{DOCS}/"), start))
+    if own:
         return target
     return repository_link(named, anchor, url)
 

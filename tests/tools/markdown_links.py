@@ -21,6 +21,17 @@ _NOT_IN_ANCHORS = re.compile(r"[^\w\- ]")
 _HTML_LINK = re.compile(r"""<(?:a|img)\b[^>]*?\b(?:href|src)=["']([^"']*)""")
 _HTML_ANCHOR = re.compile(r"""<a\b[^>]*?\b(?:id|name)=["']([^"']*)""")
 OTHER_HOSTS = ("http", "https", "mailto")
+# Pages link to files that a Galaxy artifact does not contain by their address in the repository.
+_OWN_FILE = re.compile(
+    r"https://(?:github\.com/publica-la/ansible-collection-publica\.la/(?:blob|tree)"
+    r"|raw\.githubusercontent\.com/publica-la/ansible-collection-publica\.la)/main/(?P<path>[^#?]+)"
+)
+
+
+def own_file(target: str) -> str | None:
+    """The path in this repository that an absolute link leads to, if it does."""
+    found = _OWN_FILE.match(target)
+    return unquote(found["path"]) if found else None
 
 
 class Link(NamedTuple):
@@ -81,8 +92,9 @@ def anchors_of(text: str) -> list[str]:
 def errors_of(page: Path, root: Path) -> Iterator[str]:
     """What is wrong with the links of a page, each with its line.
 
-    A link into the repository must lead to an existing file or directory, and anchor.
-    A link to another host is checked for its form only.
+    A link into the repository, also an absolute one, must lead to an existing file or directory.
+    A relative link must lead to an existing anchor. A link to another host is checked for its form
+    only.
     """
     for link in links_of(page.read_text("utf-8")):
         place = f"{page.relative_to(root)}:{link.line}: {link.target}"
@@ -90,6 +102,9 @@ def errors_of(page: Path, root: Path) -> Iterator[str]:
         if parts.scheme:
             if parts.scheme not in OTHER_HOSTS or not (parts.netloc or parts.scheme == "mailto"):
                 yield f"{place} is not an address. Use https:// and a host."
+            own = own_file(link.target)
+            if own and not (root / own).exists():
+                yield f"{place} no such file. Correct the path."
             continue
         path, anchor = unquote(parts.path), unquote(parts.fragment)
         file = (page.parent / path).resolve() if path else page

@@ -21,6 +21,10 @@ from .measurement import Measurement
 from .runner import NotRun, Results, Summary, break_even, paired_ratio
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
+# Absolute, since the archive on Galaxy holds the page without the pictures.
+IMAGES = (
+    "https://raw.githubusercontent.com/publica-la/ansible-collection-publica.la/main/docs/images"
+)
 PICTURES = (("seconds", ""), ("requests", "-requests"), ("peak_mb", "-memory"))
 STORES = {"unlimited": "without a limit", "latency": "that is slow", "limit": "with a limit"}
 NOTHING = "–"  # noqa: RUF001  (an en dash, as in a printed table)
@@ -159,7 +163,7 @@ class Report:
         """
         page = docs / "performance.md"
         pictures = self.pictures()
-        shown = [f"![{_caption(name)}](images/{name})" for name in pictures]
+        shown = [f"![{_caption(name)}]({IMAGES}/{name})" for name in pictures]
         block = "\n\n".join([*shown, self.markdown()])
         page.write_text(with_block(page.read_text("utf-8"), block), "utf-8")
         for name, picture in pictures.items():

@@ -25,8 +25,6 @@ from typing import Any
 
 import yaml
 
-import docs_source
-
 from . import changelog
 from .errors import RefusedError
 from .programs import run
@@ -73,33 +71,22 @@ def build(collection: Path, directory: Path) -> Path:
         [raw] = Path(work).glob("*.tar.gz")
         archive = directory / raw.name
         seconds = int(moment(collection).timestamp())
-        archive.write_bytes(
-            normalized(raw.read_bytes(), seconds, identity(collection)["repository"])
-        )
+        archive.write_bytes(normalized(raw.read_bytes(), seconds))
     return archive
 
 
-def normalized(raw: bytes, seconds: int, url: str) -> bytes:
-    """An archive with its files in the order of their names, one time, and links that work.
+def normalized(raw: bytes, seconds: int) -> bytes:
+    """An archive with its files in the order of their names, and one time.
 
     Args:
         raw: The archive that ansible-galaxy has built.
         seconds: The time of the files, in seconds since 1970.
-        url: The address of the repository.
     """
     with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
         members = {member.name: (member, _content(tar, member)) for member in tar.getmembers()}
-    changed = {
-        name: docs_source.with_galaxy_links(content.decode(), name, set(members), url).encode()
-        for name, (_member, content) in members.items()
-        if name.endswith(".md")
-    }
     listed = json.loads(members[FILES][1])
     listed["files"].sort(key=lambda file: file["name"])
-    for file in listed["files"]:
-        if file["name"] in changed:
-            file["chksum_sha256"] = hashlib.sha256(changed[file["name"]]).hexdigest()
-    changed[FILES] = _as_json(listed)
+    changed = {FILES: _as_json(listed)}
     manifest = json.loads(members[MANIFEST][1])
     manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(changed[FILES]).hexdigest()
     changed[MANIFEST] = _as_json(manifest)
