@@ -120,19 +120,18 @@ def failure_codes() -> set[str]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    # The first argument of each of these is a code; of _failure the second.
-    creators = {"PublicaError", "GuardViolation", "fail", "_failure"}
+    # The functions that take a code, with its position.
+    creators = {"PublicaError": 0, "GuardViolation": 0, "fail": 0, "_failure": 1, "_copy": 2}
     creators |= {
-        node.name
+        node.name: 0
         for node in nodes
-        if isinstance(node, ast.ClassDef)
-        and any(isinstance(base, ast.Name) and base.id == "PublicaError" for base in node.bases)
-    } - {"InvalidInputError"}
+        if isinstance(node, ast.ClassDef) and node.name != "InvalidInputError"
+        if any(isinstance(base, ast.Name) and base.id == "PublicaError" for base in node.bases)
+    }
     codes: set[object] = {"invalid_input"}  # InvalidInputError sets it.
     for node in nodes:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in creators:
-            position = 1 if getattr(node.func, "id", "") == "_failure" else 0
-            code = dict(enumerate(node.args)).get(position)
+            code = dict(enumerate(node.args)).get(creators[node.func.id])
             if isinstance(code, ast.Constant):
                 codes.add(code.value)
             elif isinstance(code, ast.Name) and code.id in constants:
