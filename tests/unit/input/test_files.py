@@ -28,6 +28,7 @@ from ansible_collections.publica.la.plugins.module_utils.input.files import (
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.input.rows import (
     Columns,
+    Row,
     column_key,
     users_of_entries,
 )
@@ -156,7 +157,8 @@ class TestFiles:
             for number in (1, 2):
                 steps.append(f"read {number}")
                 [row] = columns.renamed(f"row {number}", {"id": number})
-                yield row._replace(values=Values(row.values))  # type: ignore[call-arg]  # a row
+                assert isinstance(row, Row)
+                yield row._replace(values=Values(row.values))
 
         monkeypatch.setattr(files, "READERS", {".csv": reader})
         path = directory.write("seats.csv", "email\n")
