@@ -37,7 +37,9 @@ def escape_control(text: str) -> str:
     Those are control characters, line ends, changes of direction, zero-width characters and halves
     of characters. The line ends of an ``EscapedText`` are the collection's own and stay.
     """
-    if text.isprintable() or isinstance(text, EscapedText):
+    if isinstance(text, EscapedText):
+        return str(text)
+    if text.isprintable():
         return text
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
@@ -87,11 +89,14 @@ class PublicaError(Exception):
         return {
             "code": self.code,
             "message": self.message,
-            "method": self.method,
-            "path": self.path,
-            "status": self.status,
+            **self.request,
             "fields": self.fields,
         }
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The request that failed, as arguments for an error that is made from this one."""
+        return {"method": self.method, "path": self.path, "status": self.status}
 
 
 class FatalError(PublicaError):

@@ -30,7 +30,7 @@ from ansible_collections.publica.la.plugins.module_utils.input.files import (
     users_of_task,
 )
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.input.rows import users_of_entries
+from ansible_collections.publica.la.plugins.module_utils.input.rows import Row, users_of_entries
 from ansible_collections.publica.la.tests.unit.support.sources import SourceDirectory
 
 ANA = DesiredUser(email="ana@example.org", external_id="A")
@@ -156,7 +156,8 @@ class TestFiles:
             for number in (1, 2):
                 steps.append(f"read {number}")
                 [row] = columns.renamed(f"row {number}", {"id": number})
-                yield row._replace(values=Values(row.values))  # type: ignore[call-arg]  # a row
+                assert isinstance(row, Row)
+                yield row._replace(values=Values(row.values))
 
         monkeypatch.setattr(files, "READERS", {".csv": reader})
         path = directory.write("seats.csv", "email\n")
