@@ -107,34 +107,6 @@ class TestInterruption:
         assert codes(run(store, ADMINS)) == [None] * 5
         assert all(user.admin for user in store.users.values())
 
-<<<<<<< HEAD
-    store.before_answer = interrupt
-    api = api_on(store, workers=workers, stop_request=stop_request)
-    applied = provision(api, desired_users(ADMINS), workers=workers).applied
-
-    admins = {user.email for user in store.users.values() if user.admin}
-    assert {user.user.email for user in applied if user.changed and user.user} == admins
-    assert 2 <= len(admins) <= 1 + workers
-    assert [user.error is None for user in applied] == [user.changed for user in applied]
-    error = stopping_error(applied)
-    assert error is None or error.code == "interrupted"
-    assert {code for code in codes(applied) if code} <= {"interrupted", "not_tried"}
-    assert codes(run(store, ADMINS)) == [None] * 5
-    assert all(user.admin for user in store.users.values())
-
-
-def test_a_write_that_an_interruption_leaves_open_is_told_as_such() -> None:
-    store = store_of()
-    stop_request = StopRequest()
-    store.lose_answer("PUT", carried_out=True)
-    store.before_answer = lambda call: call.method == "PUT" and stop_request.request("SIGINT")
-    api = api_on(store, stop_request=stop_request)
-    (applied,) = provision(api, desired_users(ADMINS[:1])).applied
-    assert applied.error is not None
-    assert applied.error.code == "interrupted"
-    assert "interrupted before a retry" in applied.error.message
-    assert len(store.writes) == 1
-=======
     def test_a_write_with_an_unknown_result_is_reported(self) -> None:
         store = store_of()
         stop_request = StopRequest()
@@ -145,7 +117,6 @@ def test_a_write_that_an_interruption_leaves_open_is_told_as_such() -> None:
         assert codes([applied]) == ["interrupted"]
         assert f"PUT {USERS}/1" in str(applied.error)
         assert len(store.writes) == 1
->>>>>>> p-unit
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -300,19 +271,12 @@ def test_generated_passwords_are_random_and_have_the_documented_length() -> None
     assert [len(password or "") for password in passwords] == [32, 32]
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize("workers", [0, 65, -1])
-def test_workers_have_bounds(workers: int) -> None:
-    [fault] = check_workers(workers)
-    assert str(fault) == f"concurrency: {workers} is out of range; use 1 to 64"
-=======
 @pytest.mark.parametrize(
     ("workers", "valid"), [(0, False), (1, True), (64, True), (65, False), (-1, False)]
 )
 def test_the_number_of_workers_is_1_to_64(workers: int, valid: bool) -> None:
     errors = [str(error) for error in check_workers(workers)]
     assert [str(workers) in error and "64" in error for error in errors] == [True] * (not valid)
->>>>>>> p-unit
 
 
 def test_an_empty_plan_sends_no_request() -> None:
