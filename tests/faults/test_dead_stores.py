@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 from publica_sandbox.testing import SandboxStore
+from support.runs import BULK, Outcome, run
 
 from support import declared, staging
 from support.figures import Note
-from support.runs import BULK, Outcome, run
 from support.troubles import ENDPOINTS, POSITIONS, TROUBLES, UNLIKE_TROUBLES, Trouble
 from support.wire import ANY, Wire
 

@@ -18,11 +18,11 @@ import pytest
 from ansible_collections.publica.la.tests.integration.support import in_process
 from publica_sandbox.switches import Switches
 from publica_sandbox.testing import SandboxStore
+from support.readings import READINGS
+from support.runs import Outcome
 
 from support import declared, staging
 from support.figures import Note
-from support.readings import READINGS
-from support.runs import Outcome
 from support.troubles import POSITIONS, TROUBLES, Trouble
 from support.wire import Wire
 

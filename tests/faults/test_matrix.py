@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 from publica_sandbox.switches import Switches
 from publica_sandbox.testing import SandboxStore
+from support.readings import READINGS
+from support.runs import BULK, MODES, run
 
 from support import declared, staging
 from support.figures import Note
-from support.readings import READINGS
-from support.runs import BULK, MODES, run
 from support.troubles import ENDPOINTS, POSITIONS, TROUBLES, UNLIKE_TROUBLES, Trouble
 from support.wire import Wire
 

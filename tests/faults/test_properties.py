@@ -23,10 +23,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, settings
 from hypothesis.stateful import run_state_machine_as_test
 from publica_sandbox.testing import SandboxStore
+from support.readings import READINGS
 
 from support.exclusive_machine import ExclusiveMachine
 from support.figures import Note
-from support.readings import READINGS
 from support.wire import Wire
 
 SOAK_MINUTES = float(os.environ.get("SOAK_MINUTES", "0"))

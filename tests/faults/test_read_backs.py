@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
+from support.readings import READINGS
+from support.runs import BULK, Outcome, run
 
 from support import declared, staging
 from support.figures import Note
-from support.readings import READINGS
-from support.runs import BULK, Outcome, run
 from support.troubles import UNLIKE_TROUBLES, Trouble
 from support.wire import Wire
 

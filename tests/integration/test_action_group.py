@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 from publica_sandbox.testing import SandboxStore
+from support.playbook_runner import PlaybookRunner, connection_defaults
 
 from support import documentation
 from support.paths import collection
-from support.playbook_runner import PlaybookRunner, connection_defaults
 
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}
 ARGUMENTS: dict[str, dict[str, Any]] = {

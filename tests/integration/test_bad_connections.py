@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import trustme
 from publica_sandbox.testing import SandboxStore
-
 from support.failures import BadCase, assert_clear
 from support.playbook_runner import PlaybookRunner
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from publica_sandbox.testing import SandboxStore
-
 from support.playbook_runner import PlaybookRunner
 
 GOOD: list[dict[str, Any]] = [

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import requests
 from publica_sandbox.testing import SandboxStore
+from support.readings import Reading, describe
+from support.short_life import ANA, stages
 
 from support import in_process
 from support.paths import TESTS
-from support.readings import Reading, describe
-from support.short_life import ANA, stages
 
 sys.path.insert(0, str(TESTS.parent / "contract"))
 from openapi_validation import validate_exchange

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import yaml
 from publica_sandbox.testing import SandboxStore
+from support.fenced_blocks import FILE, INVENTORY, PLAYBOOK, TASKS, VARS, Block, blocks_of, pages
+from support.playbook_runner import INTERPRETER, PlaybookRunner, TaskRun
 
 from support import documentation
-from support.fenced_blocks import FILE, INVENTORY, PLAYBOOK, TASKS, VARS, Block, blocks_of, pages
 from support.paths import collection
-from support.playbook_runner import INTERPRETER, PlaybookRunner, TaskRun
 
 EXAMPLE_STORE = "https://example.publica.la"
 # Ending sessions is a change each time, and says so.

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
-
-from support import in_process
 from support.failures import BadCase, assert_clear
 from support.fenced_blocks import INVENTORY, PLAYBOOK, blocks_of
 from support.inventories import ALL_VARIABLES
-from support.paths import collection
 from support.playbook_runner import INTERPRETER, PlaybookRunner, TaskRun
 from support.readings import Reading, describe, paired_readings, single_readings
+
+from support import in_process
+from support.paths import collection
 
 READERS: list[dict[str, Any]] = [
     {"email": f"reader{number}@example.org", "external_id": f"reader-{number}"}

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
-
 from support.inventories import ALL_VARIABLES
 from support.playbook_runner import PlaybookRunner, Run
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
-
-from support import in_process
 from support.readings import Reading, describe, paired_readings, single_readings
 from support.short_life import LOOK_ALIKES, background
+
+from support import in_process
 
 YESTERDAY = (
     datetime.datetime.now(tz=datetime.timezone.utc).date() - datetime.timedelta(1)

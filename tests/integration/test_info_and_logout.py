@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
-
 from support.playbook_runner import PlaybookRunner, TaskRun
 
 PEOPLE: list[dict[str, Any]] = [

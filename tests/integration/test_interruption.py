@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
-
 from support.playbook_runner import PlaybookRunner, Run
 
 ROWS = [{"email": f"reader{n}@example.org", "external_id": f"reader-{n}"} for n in range(60)]

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
-
-from support.paths import TESTS
 from support.playbook_runner import INTERPRETER, LOCALHOST, PlaybookRunner, Run
 from support.terminal import COLUMNS, Terminal
+
+from support.paths import TESTS
 
 # Two workers and 50 ms a request: 60 users take at least a second and a half.
 LATENCY = 50

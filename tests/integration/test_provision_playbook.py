@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
-
 from support.inventories import ALL_VARIABLES, encrypted, seats, write_inventory
 from support.playbook_runner import PlaybookRunner, Run
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.transport import window_length
 from publica_sandbox.testing import SandboxStore
+from support.playbook_runner import PlaybookRunner
 
 from support import in_process
-from support.playbook_runner import PlaybookRunner
 
 LIMIT, WINDOW, WORKERS = 10, 1.0, 8
 ANA = {"email": "ana@example.org", "external_id": "ana"}

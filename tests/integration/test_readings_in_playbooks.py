@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import pytest
 from publica_sandbox.testing import SandboxStore
-
 from support.playbook_runner import PlaybookRunner
 from support.readings import Reading, describe
 from support.short_life import LOOK_ALIKES, stages

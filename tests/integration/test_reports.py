@@ -16,10 +16,10 @@ import pytest
 import yaml
 from junitparser import Error, Failure, JUnitXml
 from publica_sandbox.testing import SandboxStore
-
 from support.inventories import write_inventory
-from support.paths import collection
 from support.playbook_runner import LOCALHOST, PlaybookRunner, Run
+
+from support.paths import collection
 
 PROVISION, AUDIT = "publica.la.provision", "publica.la.audit"
 FILES = ["index.html", "junit.xml", "report.json", "report.md"]

@@ -20,11 +20,11 @@ from typing import Any
 import pytest
 import yaml
 from publica_sandbox.testing import SandboxStore
-
 from support.inventories import ALL_VARIABLES, VAULT_PASSWORD, encrypted_files
 from support.loopback_workers import LoopbackWorker
-from support.paths import collection
 from support.playbook_runner import PlaybookRunner
+
+from support.paths import collection
 
 EXAMPLE = collection() / "docs" / "examples" / "scale"
 # The example has the first two; the others are copies of the first.

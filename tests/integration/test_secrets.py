@@ -19,13 +19,13 @@ from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
-
 from support.canaries import Watched, core_of, links_of, token, told, watched
 from support.echo_store import echo_store
 from support.inventories import write_inventory
-from support.paths import collection
 from support.playbook_runner import LOCALHOST, Command, PlaybookRunner
 from support.secret_ways import ANA, BULK, LOUD, USER, WAYS, Scene, Way
+
+from support.paths import collection
 
 TOKEN = "the store's token"
 

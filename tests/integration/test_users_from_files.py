@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import yaml
 from publica_sandbox.testing import SandboxStore
-
 from support.failures import BadCase, assert_clear
 from support.inventories import ALL_VARIABLES
 from support.playbook_runner import PlaybookRunner

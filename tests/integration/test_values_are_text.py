@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 import yaml
 from publica_sandbox.testing import SandboxStore
-
 from support.playbook_runner import PlaybookRunner
 
 USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes one JSON document to standard output, as callbacks for machines do."""
+"""Writes one JSON document to standard output, as callbacks for programs do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ description:
 
 
 class CallbackModule(CallbackBase):
-    """Nothing but the numbers of the recap."""
+    """The statistics of the recap."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"

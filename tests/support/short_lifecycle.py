@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A shortened life of three users, and what each reading of the API leaves possible in it."""
+"""A short lifecycle of three users, and what each API variant leaves possible in it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .readings import Reading
+from publica_sandbox.testing import SandboxStore
+
+from .variants import Variant, returns_external_ids, returns_plans
 
 Rows = Sequence[Mapping[str, Any]]
 
-# With capitals, since a store may lower-case an address and a search may heed its case.
+# With capitals, since a store may lower-case an address and a search may be case-sensitive.
 ANA = {"email": "Ana.Lopez@Example.org", "external_id": "staff-1001"}
 BRUNO = {"email": "bruno@example.org", "external_id": "staff-1002"}
 CARLA = {"email": "carla@example.org", "external_id": "staff-1003"}
@@ -29,21 +31,25 @@ LOOK_ALIKES = (
 DEACTIVATED = 3
 
 
-def background(reading: Reading) -> int:
-    """How many others the store has: more than a page where pages are short.
+def fill(store: SandboxStore, variant: Variant, users: Rows) -> None:
+    """Configure the variant, and store generated users and these ones.
 
-    Where somebody deactivates the oldest of them for each page that is read, enough for a life.
+    There are more than a short page has. Where a user is deactivated after each page that is read,
+    there are enough for all pages.
     """
-    return 300 if reading.get("shift_between_pages") == "delete" else 20
+    count = 300 if variant.get("shift_between_pages") == "delete" else 20
+    store.generate_users(count + DEACTIVATED, deactivated=DEACTIVATED, admins=2)
+    store.add_users(users)
+    store.configure(**variant)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What is declared, and what the database then holds.
+    """What is declared, and what the database holds afterwards.
 
     Attributes:
         rows: The declared users.
-        holds: Columns, by external id, which never changes in this life.
+        holds: Expected columns by external id, which never changes here.
         plans: The ids of the plans held, oldest first, by external id.
         warns: A part of a warning.
     """
@@ -55,9 +61,9 @@ class Stage:
     warns: str | None = None
 
 
-def stages(reading: Reading) -> Iterator[Stage]:
-    """The stages of the life under one reading, with its exceptions named where they are made."""
-    plans_told = reading.get("user_plans", "plan_id") in ("plan_id", "nested")
+def stages(variant: Variant) -> Iterator[Stage]:
+    """The stages under one variant."""
+    plans_known = returns_plans(variant)
     yield Stage(
         "created",
         [
@@ -88,8 +94,8 @@ def stages(reading: Reading) -> Iterator[Stage]:
         plans={"staff-1001": [12], "staff-1002": [], "staff-1003": [11]},
     )
     carla = {**CARLA, "plan_id": 13, "plan_valid_to": "2032-06-30"}
-    if reading.get("user_plan_name") != "refused":
-        # Choice 19: a store that refuses the name is not given one.
+    # Variant 19: the store may refuse the name.
+    if variant.get("user_plan_name") != "refused":
         carla["user_plan_name"] = "Staff of the press"
     yield Stage(
         "changed, and a right revoked",
@@ -109,10 +115,10 @@ def stages(reading: Reading) -> Iterator[Stage]:
             },
             "staff-1002": {"admin": False, "sessions_limit": None},
         },
-        # Choice 11: where the store does not tell what a user holds, a plan is assigned on
-        # creation only, and a warning says so.
-        plans={"staff-1001": [12], "staff-1003": [11, 13] if plans_told else [11]},
-        warns=None if plans_told else "plan",
+        # Variant 11: where the store does not return the plans of a user, a plan is assigned only
+        # on creation, with a warning.
+        plans={"staff-1001": [12], "staff-1003": [11, 13] if plans_known else [11]},
+        warns=None if plans_known else "plan",
     )
     yield Stage(
         "deactivated",
@@ -131,18 +137,11 @@ def stages(reading: Reading) -> Iterator[Stage]:
         {"staff-1001": {"active": True, "sessions_limit": 4, "only_sees_readable": True}},
         plans={"staff-1001": [12]},
     )
-    if can_rename(reading):
+    # The user is found by the external id under a new address: not where the store does not return
+    # it (variant 8), nor where every page is the first one (variant 5).
+    if returns_external_ids(variant) and not variant.get("page_ignored", False):
         yield Stage(
             "address changed",
             [{**BRUNO, "email": BRUNO_MOVED}],
             {"staff-1002": {"email": BRUNO_MOVED, "active": True, "admin": False}},
         )
-
-
-def can_rename(reading: Reading) -> bool:
-    """Whether a user can be found by the external id, under a new address.
-
-    Choice 8: not where the store does not return it. Choice 5: not where every page is the first
-    one, since the user may be on another.
-    """
-    return bool(reading.get("external_id_shown", True)) and not reading.get("page_ignored", False)

@@ -2,13 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the scenarios have really used of the collection, and what it offers.
+"""What the tests have used of the collection, and what it offers.
 
-Used is what Ansible handed to a module that then succeeded, outside check mode: the arguments come
-from the task as its worker filled it in, after templates, ``omit`` and the action group's defaults.
-So neither an option that is only written in a test, nor one that only ever met an error, counts. A
-role's option counts where one of its tasks ran one of the modules with the variable set to
-something else than the role's default.
+An option counts as used if Ansible passed it to a module that succeeded outside check mode, after
+templates, ``omit`` and the defaults of the action group. A variable of a role counts if a task of
+the role ran one of the modules while the variable differed from its default.
 """
 
 from __future__ import annotations
@@ -22,9 +20,10 @@ from typing import Any
 import yaml
 
 from . import documentation
+from .documentation import collection
 
-# Set by the process that starts the tests, so that all of its workers write to one folder.
-FOLDER_VARIABLE = "PUBLICA_TEST_USAGE"
+# Set by the process that starts the tests, so that all workers write to one directory.
+DIRECTORY_VARIABLE = "PUBLICA_TEST_USAGE"
 PREFIX = "publica.la."
 ROWS = "users"
 # Options whose value is a mapping of a row's options.
@@ -33,8 +32,8 @@ ROW_MAPPINGS = ("defaults",)
 
 def record_usage(playbook: str, returncode: int, tasks: Sequence[Mapping[str, Any]]) -> None:
     """Write down what one run has used."""
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if folder is None:
+    directory = os.environ.get(DIRECTORY_VARIABLE)
+    if directory is None:
         return
     used = set()
     if playbook.startswith(PREFIX) and returncode == 0:
@@ -42,7 +41,7 @@ def record_usage(playbook: str, returncode: int, tasks: Sequence[Mapping[str, An
     for task in tasks:
         if task["status"] == "ok" and not task["check_mode"]:
             used.update(_used_by(task))
-    with (Path(folder) / f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
+    with (Path(directory) / f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(sorted(used)) + "\n")
 
 
@@ -59,25 +58,25 @@ def _used_by(task: Mapping[str, Any]) -> Iterable[str]:
             yield from (f"option {module}.{ROWS}[].{key}" for key in row)
 
 
-def read_usage(folder: Path) -> set[str]:
+def read_usage(directory: Path) -> set[str]:
     """What all runs have used."""
-    lines = (line for file in folder.glob("*.jsonl") for line in file.read_text().splitlines())
+    lines = (line for file in directory.glob("*.jsonl") for line in file.read_text().splitlines())
     return {name for line in lines for name in json.loads(line)}
 
 
-def offered(collection: Path) -> dict[str, set[str]]:
-    """What the collection offers: a name, and the names by which it may have been used."""
+def offered() -> dict[str, set[str]]:
+    """What the collection offers: a name, and the names that count as its use."""
     offers: dict[str, set[str]] = {}
-    for module in documentation.module_names(collection):
+    for module in documentation.module_names():
         offers[f"module {module}"] = {f"module {module}"}
         for name, aliases in _module_options(module).items():
             spellings = (name, *aliases)
             offers[f"option {module}.{name}"] = {f"option {module}.{word}" for word in spellings}
-    for path in sorted((collection / "roles").glob("*/meta/argument_specs.yml")):
+    for path in sorted((collection() / "roles").glob("*/meta/argument_specs.yml")):
         specs = yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]
         for name in (name for spec in specs.values() for name in spec["options"]):
             offers[f"option {name} of role {path.parents[1].name}"] = {f"variable {name}"}
-    for path in sorted((collection / "playbooks").glob("*.yml")):
+    for path in sorted((collection() / "playbooks").glob("*.yml")):
         offers[f"playbook {path.stem}"] = {f"playbook {path.stem}"}
     return offers
 
@@ -94,5 +93,5 @@ def _module_options(module: str) -> dict[str, list[str]]:
 
 
 def unused(offers: Mapping[str, set[str]], used: set[str]) -> list[str]:
-    """What no scenario has used."""
+    """What no test has used."""
     return sorted(name for name, spellings in offers.items() if not spellings & used)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An inventory as operators keep it: a host for each store, a file for each department."""
+"""An inventory with a host for each store and a file for each department."""
 
 from __future__ import annotations
 
@@ -14,24 +14,33 @@ from typing import Any
 import yaml
 from publica_sandbox.testing import SandboxStore
 
-from .playbook_runner import INTERPRETER, PlaybookRunner, ansible_program
+from .playbooks import INTERPRETER, PlaybookRunner, ansible_program
 
 DEPARTMENTS = ("editorial", "library")
 SEATS_OF_A_DEPARTMENT = 50
+EACH = len(DEPARTMENTS) * SEATS_OF_A_DEPARTMENT  # seats of a store
 VAULT_PASSWORD = "a-password-that-only-this-vault-has"
 ALL_VARIABLES = {"publica_python_interpreter": INTERPRETER}
+
+
+def connection_of(store: SandboxStore) -> dict[str, Any]:
+    """The variables of the role that reach a store."""
+    return {"publica_users_base_url": store.base_url, "publica_users_api_token": store.token}
+
+
+def write_hosts(runner: PlaybookRunner, hosts: Mapping[str, Mapping[str, Any]]) -> Path:
+    """Write an inventory whose stores have these variables; returns its directory."""
+    runner.write("inventory/group_vars/all.yml", ALL_VARIABLES)
+    stores = {name: dict(variables) for name, variables in hosts.items()}
+    return runner.write("inventory/stores.yml", {"publica_stores": {"hosts": stores}}).parent
 
 
 def write_inventory(
     runner: PlaybookRunner, stores: Mapping[str, SandboxStore], group: str = "publica_stores"
 ) -> Path:
-    """An inventory of stores, with 100 seats each in two departments; returns its folder."""
+    """Write an inventory of stores with 100 seats each; returns its directory."""
     for name, store in stores.items():
-        connection = {
-            "publica_users_base_url": store.base_url,
-            "publica_users_api_token": store.token,
-        }
-        runner.write(f"inventory/host_vars/{name}/store.yml", connection)
+        runner.write(f"inventory/host_vars/{name}/store.yml", connection_of(store))
         for department in DEPARTMENTS:
             variable = f"publica_users_desired_{department}"
             runner.write(
@@ -39,7 +48,7 @@ def write_inventory(
             )
     runner.write("inventory/group_vars/all.yml", ALL_VARIABLES)
     runner.write("inventory/stores.yml", {group: {"hosts": dict.fromkeys(stores)}})
-    return runner.folder / "inventory"
+    return runner.directory / "inventory"
 
 
 def seats(store: str, department: str) -> list[dict[str, Any]]:
@@ -65,7 +74,7 @@ def encrypted(runner: PlaybookRunner, variable: str, value: str) -> tuple[str, P
 
 
 def encrypted_files(runner: PlaybookRunner, contents: Mapping[Path, Mapping[str, Any]]) -> Path:
-    """Write variables files encrypted as wholes; returns the file with the vault's password."""
+    """Write encrypted variables files; returns the file with the vault's password."""
     password_file = runner.write("vault-password", VAULT_PASSWORD)
     for path, variables in contents.items():
         path.write_text(yaml.safe_dump(dict(variables)), encoding="utf-8")
@@ -84,7 +93,7 @@ def _ansible_vault(
             str(password_file),
         ],
         input=value,
-        env={"HOME": str(runner.folder), "LC_ALL": "C.UTF-8", "PATH": ""},
+        env={"HOME": str(runner.directory), "LC_ALL": "C.UTF-8", "PATH": ""},
         capture_output=True,
         text=True,
         timeout=60,

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Workers as on machines of their own: reached over a socket, with nothing of the caller's.
+"""Workers that are reached over a socket and share nothing with the caller.
 
-Each has a home, a folder for temporary files and an environment of its own, and the password of the
-vault. What it runs comes to it over the socket alone.
+Each has a home, a directory for temporary files and an environment of its own, and the password of
+the vault. Its jobs come over the socket only.
 """
 
 from __future__ import annotations
@@ -19,35 +19,32 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .playbook_runner import ansible_program
-from .short_path import short_path_to
+from .playbooks import ansible_program, short_path_to
 
 LINK = Path(__file__).with_name("worker_link.py")
 WORKER_SECONDS = 120
 
 
 class LoopbackWorker:
-    """A port of 127.0.0.1 behind which each connection is given an ``ansible-runner worker``.
+    """A port of 127.0.0.1 that starts ``ansible-runner worker`` for each connection.
 
     Args:
-        folder: Where the worker's home and its temporary files are.
+        directory: Where the worker's home and its temporary files are.
         vault_password_file: The file with the password of the vault.
     """
 
-    def __init__(self, folder: Path, vault_password_file: Path) -> None:
-        self.home = folder / "home"
-        self.temporary = folder / "tmp"
+    def __init__(self, directory: Path, vault_password_file: Path) -> None:
+        self.home = directory / "home"
+        self.temporary = directory / "tmp"
         for path in (self.home, self.temporary):
             path.mkdir(parents=True)
         self.jobs = 0
         self._environment = {
             "HOME": str(self.home),
-            # Its own Ansible before anything else.
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-            # As the example's own settings have it for ansible-playbook.
             "LC_ALL": "C.UTF-8",
             "ANSIBLE_VAULT_PASSWORD_FILE": str(vault_password_file),
-            # No collection but the one that is sent.
+            # Only the collection that is sent.
             "ANSIBLE_COLLECTIONS_PATH": str(self.home),
             "TARGET_PYTHON": os.environ.get("PUBLICA_TEST_TARGET_PYTHON") or sys.executable,
         }
@@ -71,7 +68,7 @@ class LoopbackWorker:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # A connection that says nothing, to get the thread out of its waiting.
+        # An empty connection ends the wait of the thread.
         self._stopping = True
         with socket.create_connection(self._socket.getsockname()):
             self._thread.join(WORKER_SECONDS)
@@ -81,7 +78,7 @@ class LoopbackWorker:
     _stopping = False
 
     def _serve(self) -> None:
-        """One job after the other, as the example sends them."""
+        """Run one job after the other."""
         while True:
             connection, _address = self._socket.accept()
             with connection:

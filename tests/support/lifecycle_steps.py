@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lives that are told to the modules: each is lived in full, and replayed in check mode."""
+"""The lifecycles: each is applied step by step, and replayed in check mode."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .steps import Step
+from .lifecycles import Step
 
 ANA = "ana@example.org"
 ANA_LOPEZ = "ana.lopez@example.org"
@@ -36,7 +36,7 @@ class Scenario:
 
 
 def _one(name: str, args: Mapping[str, Any], *actions: str, **expected: Any) -> Step:
-    """A step of a single user; what is expected is told by column, plans and password apart."""
+    """A step of one user; ``expected`` are columns of the database."""
     email = expected.pop("email", ANA)
     again = expected.pop("again", ())
     plans = expected.pop("plans", None)
@@ -57,10 +57,10 @@ def _one(name: str, args: Mapping[str, Any], *actions: str, **expected: Any) -> 
 _CARD = {"plan_id": LIBRARY_CARD, "valid_to": UNTIL_2031}
 _STAFF = {"plan_id": STAFF, "name": "Staff of the press"}
 
-USER_LIFE = Scenario(
+USER_LIFECYCLE = Scenario(
     "publica_user",
     [
-        Step("was never there", {"email": "nobody@example.org", "state": "absent"}),
+        Step("never existed", {"email": "unknown@example.org", "state": "absent"}),
         _one(
             "created",
             {
@@ -84,7 +84,7 @@ USER_LIFE = Scenario(
             password_changes=1,
         ),
         _one(
-            "limit changed, the rest unmanaged",
+            "limit changed, other options unmanaged",
             {**KEYS, "sessions_limit": 3, "lookup": "search"},
             "update",
             sessions_limit=3,
@@ -142,7 +142,7 @@ USER_LIFE = Scenario(
             sessions_limit=1,
         ),
         _one(
-            "no limit any more",
+            "limit removed",
             {**KEYS, "sessions_limit": 0},
             "update",
             sessions_limit=None,
@@ -226,7 +226,7 @@ LEAVING = Scenario(
         _one(
             "deactivated and logged out",
             {"email": ANA, "state": "absent", "force_logout": True},
-            # Told in the documented order; the sessions end first, while the store knows the user.
+            # In the documented order; the sessions end first, while the store knows the user.
             "deactivate",
             "force_logout",
             active=False,
@@ -246,10 +246,10 @@ _MANY = [f"reader{number:02}" for number in range(24)]
 _NEW = {f"{name}@example.org": ["create"] for name in _MANY}
 _SEATS = {"plan_id": LIBRARY_CARD, "plan_valid_to": UNTIL_2031, "sessions_limit": 2}
 
-BULK_LIFE = Scenario(
+BULK_LIFECYCLE = Scenario(
     "publica_user_bulk",
     [
-        Step("nobody", {"users": [], "report": "all"}),
+        Step("empty list", {"users": [], "report": "all"}),
         Step(
             "all created, with defaults under each",
             {
@@ -269,7 +269,7 @@ BULK_LIFE = Scenario(
             passwords={"reader23@example.org": "password-of-23"},
         ),
         Step(
-            "each something else",
+            "a different change for each",
             {
                 "lookup": "list",
                 "concurrency": 3,
@@ -283,7 +283,7 @@ BULK_LIFE = Scenario(
                     {"external_id": "id-reader04", "email": "moved04@example.org"},
                     {"id": 2, "admin": True, "only_sees_readable": True, "force_logout": True},
                     _row("reader06", **_SEATS),
-                    {"email": "nobody@example.org", "state": "absent"},
+                    {"email": "unknown@example.org", "state": "absent"},
                 ],
             },
             actions={
@@ -307,7 +307,7 @@ BULK_LIFE = Scenario(
             plans={"reader01@example.org": [_CARD, _STAFF], "reader06@example.org": [_CARD]},
         ),
         Step(
-            "rights revoked, and one back again",
+            "rights revoked, and one user reactivated",
             {
                 "lookup": "search",
                 "concurrency": 1,
@@ -345,7 +345,7 @@ BULK_LIFE = Scenario(
 )
 
 SCENARIOS = {
-    "the life of a user": USER_LIFE,
+    "one user": USER_LIFECYCLE,
     "a user who leaves": LEAVING,
-    "the life of many users": BULK_LIFE,
+    "many users": BULK_LIFECYCLE,
 }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A connection that is not ``local``, though it leads to this machine."""
+"""A connection to this machine that is not named ``local``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DOCUMENTATION = """
 name: elsewhere
 short_description: Another host for this collection's tests
 description:
-  - Runs on this machine, which nobody could know from the connection.
+  - Runs on this machine under another name.
 extends_documentation_fragment:
   - connection_pipelining
 """

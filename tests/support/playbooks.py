@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running the real ansible-playbook, and telling what came of each of its tasks."""
+"""Runs of the real ansible-playbook, and the result of each task."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,20 +20,19 @@ from typing import Any
 import yaml
 from publica_sandbox.testing import SandboxStore
 
-from .paths import TESTS, collections_root
-from .truth_at import TruthAt
+from .database import DatabaseState, copy_database
+from .documentation import SUPPORT, collections_root
 from .usage import record_usage
 
-# A run that takes longer hangs.
 RUN_SECONDS = 300
-# What a run may take over from whoever started the tests. Everything else could change a result.
+# The variables that a run inherits. Every other one could change a result.
 KEPT_VARIABLES = ("PATH", "ANSIBLE_CONFIG", "PYTHONPYCACHEPREFIX", "TMPDIR")
 INTERPRETER = "{{ lookup('ansible.builtin.env', 'TARGET_PYTHON') }}"
 
 
 @dataclass(frozen=True)
 class TaskRun:
-    """One task on one host: what it was given, and what came of it."""
+    """One task on one host: its arguments and its result."""
 
     name: str
     host: str
@@ -41,17 +42,23 @@ class TaskRun:
     status: str  # ok, failed, ignored (a failure that the play goes on after), skipped, unreachable
     result: dict[str, Any]
     role_variables: list[str]
-    photograph: str | None
+    copy: str | None
 
     @property
     def failed(self) -> bool:
         return self.status in ("failed", "ignored", "unreachable")
 
     @property
-    def truth(self) -> TruthAt:
-        """The store as this task left it."""
-        assert self.photograph is not None, "the run had no store to photograph"
-        return TruthAt(Path(self.photograph))
+    def database(self) -> DatabaseState:
+        """The state of the store after this task."""
+        assert self.copy is not None, "the run has no store"
+        return DatabaseState(Path(self.copy))
+
+    @property
+    def code(self) -> str | None:
+        """The code of the failure."""
+        failure = self.result.get("failure")
+        return failure["code"] if failure else None
 
 
 @dataclass(frozen=True)
@@ -73,11 +80,10 @@ class Run:
         assert len(found) == 1, f"{len(found)} results of {name!r} on {host}:\n{self.output}"
         return found[0]
 
-    def of_module(self, module: str, host: str | None = None) -> Iterator[TaskRun]:
-        """The tasks of one module of this collection."""
-        for task in self.tasks:
-            if task.action == f"publica.la.{module}" and host in (None, task.host):
-                yield task
+    def of_module(self, module: str) -> list[TaskRun]:
+        """The tasks of one module of this collection that were not skipped."""
+        name = f"publica.la.{module}"
+        return [task for task in self.tasks if task.action == name and task.status != "skipped"]
 
     def succeeded(self) -> Run:
         """Itself, if no host failed."""
@@ -100,18 +106,19 @@ class Command:
     records: Path
 
     def ran(self, returncode: int, stdout: str, stderr: str) -> Run:
-        """What came of it."""
+        """The run, after its process has ended."""
         run = Run(returncode, stdout, stderr, _read(self.records))
         record_usage(self.playbook, run.returncode, [vars(task) for task in run.tasks])
         return run
 
 
 class PlaybookRunner:
-    """Runs playbooks below one folder, which is also their HOME."""
+    """Runs playbooks in one directory, which is also their HOME."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self._runs = 0
+        self._copies = 0
 
     def tasks(
         self,
@@ -125,19 +132,24 @@ class PlaybookRunner:
         """Run tasks against one store, whose address and token are the action group's defaults.
 
         Args:
-            tasks: As they would stand in a playbook.
-            store: The store, photographed after each task.
+            tasks: The tasks of the play.
+            store: The store, whose database is copied after each task.
             play: Further keywords of the play.
             arguments: Further words of the command line.
             environment: Further variables.
         """
-        photographed = {"PUBLICA_TEST_DATABASE": str(store.database)}
+        copied = {"PUBLICA_TEST_DATABASE": str(store.database)}
         return self.playbook(
             self.play_of(tasks, store, play),
             self.write("localhost.yml", LOCALHOST),
             arguments=arguments,
-            environment={"ANSIBLE_PIPELINING": "true", **photographed, **(environment or {})},
+            environment={"ANSIBLE_PIPELINING": "true", **copied, **(environment or {})},
         )
+
+    def copy(self, store: SandboxStore) -> DatabaseState:
+        """The state of a store now."""
+        self._copies += 1
+        return copy_database(store.database, self.directory, self._copies)
 
     def play_of(
         self,
@@ -168,7 +180,7 @@ class PlaybookRunner:
         command = self.command(playbook, inventory, arguments=arguments, environment=environment)
         finished = subprocess.run(
             command.words,
-            cwd=self.folder,
+            cwd=self.directory,
             env=command.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -186,23 +198,23 @@ class PlaybookRunner:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> Command:
-        """What runs a playbook, for whoever wants to start it in a way of his own."""
+        """The command that runs a playbook."""
         self._runs += 1
-        records = self.folder / f"records-{self._runs}"
+        records = self.directory / f"records-{self._runs}"
         records.mkdir(parents=True)
         words = [str(ansible_program("ansible-playbook")), str(playbook)]
         words += ["--inventory", str(inventory), *arguments]
         variables = {
             **{name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ},
             "LC_ALL": "C.UTF-8",
-            # Of its own, so that no other test's runs share a rate limit with this one's.
-            "PUBLICA_RATE_LIMIT_DIR": str(self.folder / "rate-limits"),
-            "HOME": str(self.folder),
-            "ANSIBLE_HOME": str(self.folder / "ansible-home"),
+            # Its own, so that no runs of other tests share its rate limit.
+            "PUBLICA_RATE_LIMIT_DIR": str(self.directory / "rate-limits"),
+            "HOME": str(self.directory),
+            "ANSIBLE_HOME": str(self.directory / "ansible-home"),
             "ANSIBLE_COLLECTIONS_PATH": str(collections_root()),
-            # One side takes HOME for ~, and the other one the system's list of users.
-            "ANSIBLE_ASYNC_DIR": str(self.folder / "async"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(TESTS / "callback_plugins"),
+            # The two sides disagree about ~: one takes HOME, the other the list of users.
+            "ANSIBLE_ASYNC_DIR": str(self.directory / "async"),
+            "ANSIBLE_CALLBACK_PLUGINS": str(SUPPORT / "callback_plugins"),
             "ANSIBLE_NOCOLOR": "true",
             "PUBLICA_TEST_RECORDS": str(records),
             "TARGET_PYTHON": os.environ.get("PUBLICA_TEST_TARGET_PYTHON") or sys.executable,
@@ -211,8 +223,8 @@ class PlaybookRunner:
         return Command(str(playbook), words, variables, records)
 
     def write(self, name: str, content: Any) -> Path:
-        """Write a file, with text as it is and anything else as YAML."""
-        path = self.folder / name
+        """Write a file: text unchanged, anything else as YAML."""
+        path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         text = content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False)
         path.write_text(text, encoding="utf-8")
@@ -247,3 +259,20 @@ def _read(records: Path) -> list[TaskRun]:
         return []
     lines = results.read_text(encoding="utf-8").splitlines()
     return [TaskRun(**json.loads(line)) for line in lines]
+
+
+# The default, before a test sets a directory of its own.
+_TEMPORARY = tempfile.gettempdir()
+
+
+@contextmanager
+def short_path_to(directory: Path) -> Iterator[Path]:
+    """A link to a directory from the system's directory for temporary files.
+
+    ansible-core 2.21 opens a socket below TMPDIR, and the path of a socket has about a hundred
+    characters at most: fewer than the directory of a test may have.
+    """
+    with tempfile.TemporaryDirectory(prefix="p-", dir=_TEMPORARY) as short:
+        link = Path(short) / "t"
+        link.symlink_to(directory)
+        yield link

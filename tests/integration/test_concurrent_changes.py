@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.transport.users_api import UsersApi
 from publica_sandbox.testing import SandboxStore
-
 from support.in_process import Result, bulk
 
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}

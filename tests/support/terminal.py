@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real terminal of 80 columns, in which a run can be watched and interrupted."""
+"""A real terminal of 80 columns in which a command runs."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from .playbook_runner import RUN_SECONDS, Command
+from .playbooks import RUN_SECONDS, Command
 
 ROWS, COLUMNS = 30, 80
-# A leader of a session without a terminal makes the first one that it opens its own.
+# A session leader without a terminal gets the first one that it opens.
 IN_TERMINAL = 'exec "$@" <"$0" >"$0" 2>&1'
 
 
 class Terminal:
     """Runs one command, from ``with`` to the end of the block."""
 
-    def __init__(self, command: Command, folder: Path) -> None:
+    def __init__(self, command: Command, directory: Path) -> None:
         self._command = command
-        self._folder = folder
+        self._directory = directory
         self._changed = threading.Condition()
         self._shown = b""
 
@@ -40,7 +40,7 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", IN_TERMINAL, os.ttyname(slave), *self._command.words],
-            cwd=self._folder,
+            cwd=self._directory,
             env={**self._command.environment, "TERM": "xterm"},
             start_new_session=True,
         )
@@ -63,7 +63,7 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        """What has been shown so far."""
+        """The lines shown so far."""
         with self._changed:
             return self._shown.decode(errors="replace").replace("\r\n", "\n").splitlines()
 
@@ -76,7 +76,6 @@ class Terminal:
             return bool(found)
 
         with self._changed:
-            # A Condition's lock may be taken again by the thread that has it.
             if not self._changed.wait_for(is_there, RUN_SECONDS):
                 raise TimeoutError(f"no {pattern!r} in:\n" + "\n".join(self.lines))
         return found[0]
@@ -85,7 +84,7 @@ class Terminal:
         os.write(self._master, b"\x03")
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal to ansible-playbook alone."""
+        """Send a signal to ansible-playbook only."""
         self._process.send_signal(number)
 
     def wait(self) -> int:

@@ -13,8 +13,6 @@ from typing import Any
 import pytest
 from publica_sandbox.switches import Switches
 from publica_sandbox.testing import SandboxStore
-
-from support import in_process
 from support.readings import (
     ELSEWHERE,
     VALUES,
@@ -25,6 +23,8 @@ from support.readings import (
 )
 from support.short_life import DEACTIVATED, LOOK_ALIKES, Rows, Stage, background, stages
 from support.truth_at import differences
+
+from support import in_process
 
 Provision = Callable[[SandboxStore, Rows], "list[dict[str, Any]]"]
 

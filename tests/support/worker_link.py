@@ -16,7 +16,7 @@ import threading
 
 
 def main(port: int) -> None:
-    """Carry both directions until the other side has said all it has to say."""
+    """Copy both directions until the other side closes the connection."""
     with socket.create_connection(("127.0.0.1", port)) as link:
 
         def send() -> None:
@@ -28,7 +28,6 @@ def main(port: int) -> None:
         with link.makefile("rb") as incoming:
             while piece := incoming.read1():
                 sys.stdout.buffer.write(piece)
-                # Each event is to be seen when it happens.
                 sys.stdout.buffer.flush()
 
 

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lets a module crash as no fault of a store can: Python imports this before any program.
+"""Lets a module crash with an exception whose text holds the complete request, the token too.
 
-It does so where this folder is in PYTHONPATH, and only for requests of the method that
-PUBLICA_TEST_CRASH names. The exception's text is the worst there can be: all that is about to be
-sent, the token too.
+Python imports this file before any program if its directory is in PYTHONPATH. PUBLICA_TEST_CRASH is
+the method of the requests that crash.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes down each task's result, and photographs the store's database as the task left it.
+"""Writes down the result of each task, and copies the store's database after it.
 
-So many steps fit into one run of ansible-playbook, and the truth after each of them can still be
-compared. The environment says where: PUBLICA_TEST_RECORDS is a folder, PUBLICA_TEST_DATABASE the
-store's SQLite file (without one, no photographs).
+So one run of ansible-playbook can hold many steps, and the state after each of them can still be
+compared. PUBLICA_TEST_RECORDS is the directory for both, PUBLICA_TEST_DATABASE the store's SQLite
+file; without one, nothing is copied.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = Path(os.environ["PUBLICA_TEST_RECORDS"])
+        self._directory = Path(os.environ["PUBLICA_TEST_RECORDS"])
         self._database = os.environ.get("PUBLICA_TEST_DATABASE")
         self._count = 0
         self._play: Any = None
@@ -60,8 +60,7 @@ class CallbackModule(CallbackBase):
 
     def _record(self, status: str, result: Any) -> None:
         self._count += 1
-        # As the worker filled them in: templates and ``omit`` are resolved, defaults of the action
-        # group are in place.
+        # The worker has resolved templates and ``omit``, and added the action group's defaults.
         fields: Mapping[str, Any] = result._task_fields
         args = fields.get("args") or {}
         line = {
@@ -73,16 +72,13 @@ class CallbackModule(CallbackBase):
             "status": status,
             "result": result._result,
             "role_variables": self._role_variables(result),
-            "photograph": self._photograph(),
+            "copy": self._copy(),
         }
-        with (self._folder / "results.jsonl").open("a", encoding="utf-8") as file:
+        with (self._directory / "results.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, default=str) + "\n")
 
     def _role_variables(self, result: Any) -> list[str]:
-        """The variables of the collection's roles that are set, for a task of one of them.
-
-        One that holds the role's own default is not set.
-        """
+        """The variables of the collection's roles that differ from the role's default."""
         role = result._task._role
         if role is None:
             return []
@@ -96,10 +92,10 @@ class CallbackModule(CallbackBase):
             if name.startswith("publica_") and (name not in defaults or defaults[name] != value)
         )
 
-    def _photograph(self) -> str | None:
+    def _copy(self) -> str | None:
         if self._database is None:
             return None
-        path = self._folder / f"{self._count:04}.sqlite3"
+        path = self._directory / f"{self._count:04}.sqlite3"
         source = sqlite3.connect(f"{Path(self._database).as_uri()}?mode=ro", uri=True, timeout=10)
         copy = sqlite3.connect(path)
         try:
