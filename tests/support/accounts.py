@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A store's accounts as the oracle of the property test sees them, read from the database."""
+"""A store's accounts for the oracle, read from the database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from publica_sandbox.testing import SandboxStore
 
 ATTRIBUTES = ("external_id", "sessions_limit", "admin", "plan_admin", "only_sees_readable")
-# How the end of an assignment is told that the store chose by the plan's own length.
+# The end of an assignment that the store calculated from the plan's length.
 OWN_END = "its own"
 OWN_DAYS: Mapping[int, int | None] = {11: None, 12: 365, 13: None}
 
@@ -29,7 +29,7 @@ class Held:
     cancelled: bool = False
 
     def is_held(self, plan_id: int, valid_to: str | None, today: str) -> bool:
-        """Whether this is the plan that somebody is to hold (States and identity, "Plans")."""
+        """Whether this is the plan that a user is to hold (States and identity, "Plans")."""
         if self.plan_id != plan_id or self.cancelled:
             return False
         if valid_to is not None:
@@ -39,7 +39,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Account:
-    """One account; a new one has the id 0 until the store has chosen it."""
+    """One account; a new one has the id 0."""
 
     id: int
     email: str
@@ -58,7 +58,7 @@ class Account:
         return self.email.lower()
 
     def likeness(self) -> tuple[Any, ...]:
-        """All that two accounts must share to be the same, whatever their ids."""
+        """What two accounts have in common if only their ids differ."""
         plans = Counter((plan.plan_id, plan.valid_to, plan.cancelled) for plan in self.plans)
         attributes = tuple(getattr(self, name) for name in ATTRIBUTES)
         return (self.address, self.active, attributes, tuple(sorted(plans.items(), key=repr)))

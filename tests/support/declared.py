@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One list that needs three requests or more of every endpoint, and what it makes of a store.
+"""A list that needs three or more requests to every endpoint, and the expected database state.
 
-What is expected is written out by hand, user by user, and not computed: it is the truth that the
-collection is held to.
+The state is written out by hand, user by user, and not computed.
 """
 
 from __future__ import annotations
@@ -15,15 +14,16 @@ from typing import Any
 
 from publica_sandbox.testing import SandboxStore
 
-from .readings import Reading, tells_external_ids, tells_plans
-from .runs import Rows
+from .failure_modes import WORKERS
+from .in_process import BULK, Outcome, Rows, run
+from .variants import Variant, returns_external_ids, returns_plans
 
 Row = dict[str, Any]
 Content = dict[str, list[Row]]
 
 CAMPUS, LIBRARY_CARD, STAFF = 11, 12, 13
 PASSWORDS = {"N1": "first-password-of-nadia", "U4": "changed-password-of-ulla"}
-# Its password is set on every run, as update_password: always asks.
+# The password is set on every run, because of update_password: always.
 ALWAYS_CHANGED = "U4"
 
 STRANGERS: list[Row] = [
@@ -59,18 +59,18 @@ USERS: list[Row] = [
 ]
 
 
-def fill(store: SandboxStore, reading: Reading) -> None:
-    """The store before: strangers, and those whom the list changes."""
+def fill(store: SandboxStore, variant: Variant) -> None:
+    """The store before the run: users whom the list changes, and strangers."""
     store.reset()
-    store.configure(**reading)
+    store.configure(**variant)
     store.add_users(USERS)
 
 
-def rows(store: SandboxStore, reading: Reading) -> Rows:
+def rows(store: SandboxStore, variant: Variant) -> Rows:
     """The declared list."""
     moved: Row = {"email": "ugo.moved@example.org", "external_id": "U2", "sessions_limit": 5}
-    if not tells_external_ids(reading):
-        # Choice 8: then only the id tells whose new address this is.
+    if not returns_external_ids(variant):
+        # Variant 8: then only the id identifies the user with the new address.
         moved["id"] = store.user(external_id="U2")["id"]
     return [
         {
@@ -89,7 +89,7 @@ def rows(store: SandboxStore, reading: Reading) -> Rows:
             "plan_admin": True,
         },
         moved,
-        # The address that somebody else gives up in this very run.
+        # The address that another user gives up in this run.
         {"email": "ugo@example.org", "external_id": "N3", "only_sees_readable": True},
         {
             "email": "uma@example.org",
@@ -121,7 +121,7 @@ def rows(store: SandboxStore, reading: Reading) -> Rows:
     ]
 
 
-# Columns that the list asks for, by external id. An address is compared without regard to case.
+# The expected columns by external id. Addresses are compared without regard to case.
 HELD: Mapping[str, Row] = {
     "N1": {"email": "nadia.new@example.org", "active": True, "sessions_limit": 2, "admin": False},
     "N2": {"email": "nico@example.org", "active": True, "plan_admin": True, "admin": False},
@@ -140,7 +140,7 @@ HELD: Mapping[str, Row] = {
 CREATED = ("N1", "N2", "N3")
 LOGGED_OUT = ("U1", "G1", "G2", "G3")
 
-# The assignments of a user, oldest first; the end None where the plan's own counts.
+# The assignments of a user, oldest first; None for the end that the plan itself sets.
 Assignments = Sequence["tuple[int, str | None]"]
 PLANS: Mapping[str, Assignments] = {
     "N1": [(CAMPUS, "2031-01-31")],
@@ -151,30 +151,31 @@ PLANS: Mapping[str, Assignments] = {
 }
 
 
-def expected_plans(reading: Reading) -> Mapping[str, Assignments]:
+def expected_plans(variant: Variant) -> Mapping[str, Assignments]:
     """The plans that each declared user holds afterwards."""
-    if tells_plans(reading):
+    if returns_plans(variant):
         return PLANS
-    # Choice 11: what this user holds is hidden, so nothing is assigned, and a warning says so.
+    # Variant 11: the plans of this user are unknown, so none is assigned.
     return {**PLANS, "U3": PLANS["U3"][:1]}
 
 
 def content(store: SandboxStore) -> Content:
-    """All that a write could change: the rows of each user and of the assignments."""
+    """All rows that a write could change."""
     return {
         table: store.sql(f"SELECT * FROM {table} ORDER BY id") for table in ("users", "user_plans")
     }
 
 
 def differences(
-    store: SandboxStore, before: Content, reading: Reading, *, logged_out: bool = True
+    store: SandboxStore, before: Content, variant: Variant, *, logged_out: bool = True
 ) -> list[str]:
-    """Where the store is not as the list declares it, in words; empty where it is.
+    """Where the database differs from the list, in words.
 
     Args:
-        before: What the store held before the first run.
-        reading: The reading of the store.
-        logged_out: Whether sessions must have been ended. Once a run has failed after a change,
+        store: The store.
+        before: The content before the first run.
+        variant: The variant of the store.
+        logged_out: Whether sessions must have been ended. After a run that failed behind a change,
             the next one sees no change that would end them.
     """
     users = store.users()
@@ -188,9 +189,9 @@ def differences(
             faults.append(f"{external_id}: {len(found)} users")
             continue
         faults += _differing(external_id, columns, found[0])
-        faults += _differing_plans(store, external_id, found[0], reading)
+        faults += _differing_plans(store, external_id, found[0], variant)
         if external_id in LOGGED_OUT and logged_out and not found[0]["forced_logouts"]:
-            faults.append(f"{external_id}: no session was ended")
+            faults.append(f"{external_id}: sessions were not ended")
     faults += _passwords(store, users)
     faults += _touched(store, before)
     return faults
@@ -206,9 +207,9 @@ def _differing(external_id: str, columns: Row, user: Row) -> list[str]:
 
 
 def _differing_plans(
-    store: SandboxStore, external_id: str, user: Row, reading: Reading
+    store: SandboxStore, external_id: str, user: Row, variant: Variant
 ) -> list[str]:
-    wanted = expected_plans(reading).get(external_id, [])
+    wanted = expected_plans(variant).get(external_id, [])
     held = [(row["plan_id"], row["valid_to"]) for row in store.plans_of(user["id"])]
     same = len(held) == len(wanted) and all(
         plan == wanted_plan and wanted_end in (None, end)
@@ -225,7 +226,7 @@ def _passwords(store: SandboxStore, users: Sequence[Row]) -> list[str]:
         if (password := PASSWORDS.get(user["external_id"])) is not None
         and not store.has_password(user["id"], password)
     ]
-    # One that was set on creation is not set again, whatever was lost; N3 was given none.
+    # A password that was set on creation is not set again; N3 has none.
     for external_id, times in (("N1", 1), ("N2", 1), ("N3", 0)):
         if changes.get(external_id, times) != times:
             faults.append(f"{external_id}: the password was set {changes[external_id]} times")
@@ -233,7 +234,7 @@ def _passwords(store: SandboxStore, users: Sequence[Row]) -> list[str]:
 
 
 def _touched(store: SandboxStore, before: Content) -> list[str]:
-    """Rows that nobody declared anything new of, and that are not what they were."""
+    """Rows that the list does not change, and that have changed."""
     untouched = {row["external_id"] for row in STRANGERS} | {"S1"}
     now = content(store)
     kept = [row for row in before["users"] if row["external_id"] in untouched]
@@ -244,4 +245,25 @@ def _touched(store: SandboxStore, before: Content) -> list[str]:
     faults = [f"touched: {old} became {new}" for old, new in zip(kept, after) if old != new]
     if len(kept) != len(after) or assigned_before != assigned_after:
         faults.append(f"touched: {assigned_before} became {assigned_after}")
+    return faults
+
+
+def secrets_in(outcome: Outcome, store: SandboxStore) -> list[str]:
+    """Secrets in the results of a run."""
+    links = [user["impersonation_secret"] for user in store.users()]
+    secrets = [store.token, *PASSWORDS.values(), *links, "impersonate/take"]
+    return [secret for secret in secrets if secret in outcome.text]
+
+
+def faults_of_repetition(store: SandboxStore, variant: Variant, module: str = BULK) -> list[str]:
+    """Runs the list again, which must have nothing left to do; returns what is wrong, in words."""
+    store.clear_journal()
+    again = run(store, rows(store, variant), module, workers=WORKERS)
+    faults = [f"again: {name}: {code}" for name, code in again.codes.items()]
+    expected = {ALWAYS_CHANGED: ["set_password"]}
+    if again.actions != expected:
+        faults.append(f"again: {again.actions} instead of {expected}")
+    writes = [row["path"] for row in store.journal(writes=True)]
+    if len(writes) != len(expected):
+        faults.append(f"again: wrote {writes}")
     return faults

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random lists of declared users, and what somebody else may do to a store meanwhile.
+"""Random lists of declared users, random changes by another client, and random removal options.
 
-Few people and few addresses, so that rows meet, take each other's addresses and contradict each
-other as often as they get along.
+There are few persons and few addresses, so that rows often conflict.
 """
 
 from __future__ import annotations
@@ -17,16 +16,35 @@ from hypothesis import strategies as st
 
 from .accounts import Account
 from .oracle import UNKNOWN_PLAN
+from .removal_oracle import FAIL, SKIP, Policy
 
 Row = dict[str, Any]
 
-PEOPLE = 5
-SHARED_ADDRESSES = [f"reader{number}@example.org" for number in range(PEOPLE + 2)]
+PERSONS = 5
+SHARED_ADDRESSES = [f"reader{number}@example.org" for number in range(PERSONS + 2)]
 FIRST_PASSWORD, OTHER_PASSWORD = "correct-horse-battery-1", "correct-horse-battery-2"
 
 PLAN_ENDS = st.sampled_from([None, "2031-01-31", "2032-06-30", "2020-01-31"])
 PLAN_IDS = st.sampled_from([11, 11, 12, 13, UNKNOWN_PLAN])
 PASSWORDS = st.sampled_from([FIRST_PASSWORD, OTHER_PASSWORD])
+
+
+PATTERNS = [
+    "reader1@example.org",
+    "A.Reader1@example.org",
+    "*@example.org.ar",
+    "READER[24]@*",
+    "*.new@example.org",
+    "chief@example.com",
+    "unknown@example.net",
+]
+LIMITS = ["0", "1", "2", "3", "0%", "10%", "25%", "34%", "50%", "100%", "100%"]
+
+
+def policies() -> st.SearchStrategy[Policy]:
+    """Options of a task with ``exclusive``."""
+    patterns = st.lists(st.sampled_from(PATTERNS), unique=True, max_size=2).map(tuple)
+    return st.builds(Policy, patterns, st.sampled_from(LIMITS), st.sampled_from([FAIL, FAIL, SKIP]))
 
 
 def external_id(person: int) -> str:
@@ -37,8 +55,8 @@ def external_id(person: int) -> str:
 def addresses_for(person: int, *, shared: bool) -> list[str]:
     """The addresses that a person may be declared with, the usual one first.
 
-    Where the store does not return external ids, an address alone tells who is meant, so nobody
-    is declared with somebody else's.
+    Where the store does not return external ids, only the address identifies a user, so no person
+    is declared with the address of another.
     """
     if not shared:
         return [f"reader{person}@example.org", f"reader{person}.new@example.org"]
@@ -47,13 +65,13 @@ def addresses_for(person: int, *, shared: bool) -> list[str]:
 
 @st.composite
 def lists(draw: st.DrawFn, accounts: Sequence[Account], *, shared: bool) -> list[Row]:
-    """A list of rows that names no key twice, as ``desired`` asks for."""
+    """A list of rows without duplicate keys."""
     fewest = draw(st.sampled_from([3, 3, 1, 0]))
-    anybody = st.integers(0, PEOPLE - 1)
-    people = draw(st.lists(anybody, unique=True, min_size=fewest, max_size=PEOPLE))
+    numbers = st.integers(0, PERSONS - 1)
+    persons = draw(st.lists(numbers, unique=True, min_size=fewest, max_size=PERSONS))
     rows: list[Row] = []
     taken: dict[str, set[Any]] = {"email": set(), "id": set()}
-    for person in people:
+    for person in persons:
         row = draw(_rows(person, accounts, shared=shared))
         for name, values in taken.items():
             value = str(row.get(name, "")).lower()
@@ -77,7 +95,7 @@ def _rows(draw: st.DrawFn, person: int, accounts: Sequence[Account], *, shared: 
         row["external_id"] = external_id(person)
     own = [user.id for user in accounts if user.external_id == external_id(person)]
     if keys == "id" and accounts:
-        # Mostly the person's own; now and then somebody else's, where that is told and refused.
+        # Mostly the person's own id, otherwise that of another user, which is an error.
         row["id"] = draw(
             st.sampled_from(
                 own or ([user.id for user in accounts] if shared else []) or [1_000_000]
@@ -117,7 +135,7 @@ def _options(draw: st.DrawFn) -> Row:
 def changes_of(
     draw: st.DrawFn, accounts: Sequence[Account], *, shared: bool
 ) -> tuple[int | None, Row]:
-    """What somebody else does: the id of an account and its new values, or a new account."""
+    """A change by another client: the id of an account and its new values, or a new account."""
     used = {user.address for user in accounts}
     free = [address for address in SHARED_ADDRESSES if address not in used]
     kinds = ["active", "limit", "right", "plan"]

@@ -83,7 +83,7 @@ class ModuleRunner:
             if status == "failed":
                 break
         failed = bool(done) and done[-1].status == "failed"
-        record_usage("", 0, [vars(task) for task in done])
+        record_usage([], 0, [vars(task) for task in done])
         return Run(2 if failed else 0, "\n".join(printed), "", done)
 
     def copy(self, store: SandboxStore) -> DatabaseState:

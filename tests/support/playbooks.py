@@ -100,7 +100,7 @@ class Run:
 class Command:
     """The command line and the environment of one run."""
 
-    playbook: str
+    playbooks: list[str]
     words: list[str]
     environment: dict[str, str]
     records: Path
@@ -108,7 +108,7 @@ class Command:
     def ran(self, returncode: int, stdout: str, stderr: str) -> Run:
         """The run, after its process has ended."""
         run = Run(returncode, stdout, stderr, _read(self.records))
-        record_usage(self.playbook, run.returncode, [vars(task) for task in run.tasks])
+        record_usage(self.playbooks, run.returncode, [vars(task) for task in run.tasks])
         return run
 
 
@@ -170,13 +170,13 @@ class PlaybookRunner:
 
     def playbook(
         self,
-        playbook: str | Path,
+        playbook: str | Path | Sequence[str | Path],
         inventory: Path,
         *,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> Run:
-        """Run a playbook by its path, or by its full name in the collection."""
+        """Run a playbook by its path or its full name in the collection, or several in turn."""
         command = self.command(playbook, inventory, arguments=arguments, environment=environment)
         finished = subprocess.run(
             command.words,
@@ -192,7 +192,7 @@ class PlaybookRunner:
 
     def command(
         self,
-        playbook: str | Path,
+        playbook: str | Path | Sequence[str | Path],
         inventory: Path,
         *,
         arguments: Sequence[str] = (),
@@ -202,8 +202,15 @@ class PlaybookRunner:
         self._runs += 1
         records = self.directory / f"records-{self._runs}"
         records.mkdir(parents=True)
-        words = [str(ansible_program("ansible-playbook")), str(playbook)]
-        words += ["--inventory", str(inventory), *arguments]
+        several = [playbook] if isinstance(playbook, str | Path) else playbook
+        playbooks = [str(each) for each in several]
+        words = [
+            str(ansible_program("ansible-playbook")),
+            *playbooks,
+            "--inventory",
+            str(inventory),
+        ]
+        words += arguments
         variables = {
             **{name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ},
             "LC_ALL": "C.UTF-8",
@@ -220,7 +227,7 @@ class PlaybookRunner:
             "TARGET_PYTHON": os.environ.get("PUBLICA_TEST_TARGET_PYTHON") or sys.executable,
             **(environment or {}),
         }
-        return Command(str(playbook), words, variables, records)
+        return Command(playbooks, words, variables, records)
 
     def write(self, name: str, content: Any) -> Path:
         """Write a file: text unchanged, anything else as YAML."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom `exclusive` may remove, and when it must be refused: written from docs/removals.md."""
+"""The users that `exclusive` may remove, and the guards: written from docs/removals.md."""
 
 from __future__ import annotations
 
@@ -11,34 +11,31 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hypothesis import strategies as st
-
 from .accounts import Account
-from .oracle import INVALID, SET_EVERY_TIME, UNKNOWN_PLAN, Fate, Foreseen, Oracle, Row, touchable
+from .oracle import (
+    INVALID,
+    SET_EVERY_TIME,
+    UNKNOWN_PLAN,
+    Oracle,
+    Prediction,
+    Row,
+    RowOutcome,
+    touchable,
+)
 
 FAIL, SKIP = "fail", "skip"
-PATTERNS = [
-    "reader1@example.org",
-    "A.Reader1@example.org",
-    "*@example.org.ar",
-    "READER[24]@*",
-    "*.new@example.org",
-    "chief@example.com",
-    "nobody@example.net",
-]
-LIMITS = ["0", "1", "2", "3", "0%", "10%", "25%", "34%", "50%", "100%", "100%"]
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The options of a task that say how far `exclusive` may go."""
+    """The options of a task with `exclusive`."""
 
     protected: tuple[str, ...]
     limit: str
     on_guard: str
 
     def options(self) -> dict[str, Any]:
-        """As a task gives them."""
+        """The options as a task gives them."""
         return {
             "exclusive": True,
             "protected": list(self.protected),
@@ -47,7 +44,7 @@ class Policy:
         }
 
     def without_limit(self) -> Policy:
-        """The same, and every removal is allowed."""
+        """The same options, with every removal allowed."""
         return replace(self, limit="100%", on_guard=FAIL)
 
     def protects(self, account: Account) -> bool:
@@ -56,10 +53,10 @@ class Policy:
             fnmatch.fnmatchcase(account.address, pattern.lower()) for pattern in self.protected
         )
 
-    def verdict(
+    def violation(
         self, removals: int, active: int, approve: str | None, plan: dict[str, Any]
     ) -> str | None:
-        """The code of the guard that must speak; None where the plan must pass.
+        """The code of the guard that must refuse the plan; None where it must pass.
 
         Args:
             removals: How many users the plan removes.
@@ -75,17 +72,11 @@ class Policy:
         return "too_many_deactivations" if too_many else None
 
 
-def policies() -> st.SearchStrategy[Policy]:
-    """Any of them."""
-    patterns = st.lists(st.sampled_from(PATTERNS), unique=True, max_size=2).map(tuple)
-    return st.builds(Policy, patterns, st.sampled_from(LIMITS), st.sampled_from([FAIL, FAIL, SKIP]))
-
-
 def removable(
     oracle: Oracle, accounts: Sequence[Account], rows: Sequence[Row], policy: Policy
 ) -> list[Account]:
-    """The accounts that no key of any row names, and that nothing protects, by id."""
-    named = touchable(accounts, rows, oracle.tells_external_ids)
+    """The accounts that no key of any row names, and that are not protected, by id."""
+    named = touchable(accounts, rows, oracle.returns_external_ids)
     found = [
         user
         for user in accounts
@@ -95,25 +86,25 @@ def removable(
 
 
 def held_back(
-    oracle: Oracle, accounts: Sequence[Account], rows: Sequence[Row], fates: Sequence[Fate]
+    oracle: Oracle, accounts: Sequence[Account], rows: Sequence[Row], outcomes: Sequence[RowOutcome]
 ) -> bool:
-    """Whether nobody may be removed, since it is open who a row is at the store (choice 8)."""
-    if oracle.tells_external_ids:
+    """Whether no user may be removed, because a row is not identified (variant 8)."""
+    if oracle.returns_external_ids:
         return False
     taken = {user.external_id for user in accounts}
     return any(
-        fate.failure is not None
-        and fate.account is None
+        outcome.failure is not None
+        and outcome.account is None
         and row.get("state") != "absent"
-        and not _keys_are_free(row, fate, taken)
-        for row, fate in zip(rows, fates, strict=True)
+        and not _keys_are_free(row, outcome, taken)
+        for row, outcome in zip(rows, outcomes, strict=True)
     )
 
 
-def _keys_are_free(row: Row, fate: Fate, taken: Collection[str]) -> bool:
-    """Whether a creation was refused for its plan alone."""
+def _keys_are_free(row: Row, outcome: RowOutcome, taken: Collection[str]) -> bool:
+    """Whether a creation was refused only for its plan."""
     only_plan = row.get("plan_id") == UNKNOWN_PLAN and row.get("external_id") not in taken
-    return fate.failure == INVALID and only_plan
+    return outcome.failure == INVALID and only_plan
 
 
 def without(accounts: Sequence[Account], removed: Sequence[Account]) -> list[Account]:
@@ -124,17 +115,19 @@ def without(accounts: Sequence[Account], removed: Sequence[Account]) -> list[Acc
 
 def settle(
     oracle: Oracle, accounts: Sequence[Account], rows: Sequence[Row], policy: Policy
-) -> Foreseen:
-    """What run after run must come to that may remove whom it wants."""
+) -> Prediction:
+    """The state after as many runs as change something, with every removal allowed."""
     for _more in range(len(rows) + 3):
-        foreseen = oracle.foresee(accounts, rows)
+        predicted = oracle.predict(accounts, rows)
         removed = removable(oracle, accounts, rows, policy)
-        if held_back(oracle, accounts, rows, foreseen.fates):
+        if held_back(oracle, accounts, rows, predicted.outcomes):
             removed = []
-        if not removed and not any(set(fate.actions) - SET_EVERY_TIME for fate in foreseen.fates):
-            return foreseen
+        if not removed and not any(
+            set(outcome.actions) - SET_EVERY_TIME for outcome in predicted.outcomes
+        ):
+            return predicted
         accounts = [
             replace(user, id=user.id or 1_000_000 + place)
-            for place, user in enumerate(without(foreseen.accounts, removed))
+            for place, user in enumerate(without(predicted.accounts, removed))
         ]
-    raise RuntimeError("the oracle never comes to rest")
+    raise RuntimeError("the oracle predicts changes without end")

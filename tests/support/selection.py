@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from itertools import product
-from math import prod
 from typing import Any
 
 import pytest
@@ -20,19 +20,25 @@ FULL = os.environ.get("PUBLICA_TEST_FULL") == "1"
 def combinations(*axes: Sequence[Any], turns: Sequence[Sequence[Any]] = ()) -> list[Any]:
     """Every combination of the axes and turns; those beyond the small set are marked ``full``.
 
-    The small set has each combination of ``axes`` once. The values of ``turns`` alternate in it, so
-    that each occurs. The longest axis comes last.
+    The small set has each combination of ``axes`` once. For each of them, it has the values of
+    ``turns`` that have met its other values least often.
     """
-    kept = {}
-    for number, places in enumerate(product(*(range(len(axis)) for axis in axes))):
-        shift = number // len(axes[-1])
-        kept[places] = tuple(
-            (number // prod(map(len, turns[:index])) + shift) % len(turn)
-            for index, turn in enumerate(turns)
-        )
-    for index, turn in enumerate(turns):
-        missing = set(range(len(turn))) - {places[index] for places in kept.values()}
-        assert not missing, f"the small set lacks {[turn[place] for place in missing]}"
+    kept: dict[tuple[int, ...], tuple[int, ...]] = {}
+    met: Counter[Any] = Counter()
+    for places in product(*(range(len(axis)) for axis in axes)):
+        chosen = list(enumerate(places))
+        for turn, values in enumerate(turns, start=len(axes)):
+            place = min(
+                range(len(values)),
+                key=lambda place: (
+                    sum(met[other, (turn, place)] for other in chosen),  # noqa: B023
+                    met[turn, place],  # noqa: B023
+                ),
+            )
+            met.update((other, (turn, place)) for other in chosen)
+            met[turn, place] += 1
+            chosen.append((turn, place))
+        kept[places] = tuple(place for _axis, place in chosen[len(axes) :])
     every = [*axes, *turns]
     cases = []
     for places in product(*(range(len(axis)) for axis in every)):

@@ -30,14 +30,18 @@ ROWS = "users"
 ROW_MAPPINGS = ("defaults",)
 
 
-def record_usage(playbook: str, returncode: int, tasks: Sequence[Mapping[str, Any]]) -> None:
+def record_usage(
+    playbooks: Sequence[str], returncode: int, tasks: Sequence[Mapping[str, Any]]
+) -> None:
     """Write down what one run has used."""
     directory = os.environ.get(DIRECTORY_VARIABLE)
     if directory is None:
         return
     used = set()
-    if playbook.startswith(PREFIX) and returncode == 0:
-        used.add(f"playbook {playbook.removeprefix(PREFIX)}")
+    if returncode == 0:
+        used.update(
+            f"playbook {name.removeprefix(PREFIX)}" for name in playbooks if name.startswith(PREFIX)
+        )
     for task in tasks:
         if task["status"] == "ok" and not task["check_mode"]:
             used.update(_used_by(task))
