@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Somebody else changes a user after a run has read the store and before it writes.
+"""Another client changes a user after a run has read the store and before it writes.
 
-The API has no way to say "only if nobody has changed it", so this is what can be promised, and at
-the end what cannot: see docs/states-and-identity.md.
+The API has no conditional writes. What is guaranteed without them, and what is not, is in
+docs/states-and-identity.md.
 """
 
 from __future__ import annotations
@@ -16,29 +16,30 @@ from typing import Any
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.transport.users_api import UsersApi
 from publica_sandbox.testing import SandboxStore
+
 from support.in_process import Result, bulk
 
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}
-Meanwhile = Callable[[str, Callable[[], Any]], None]
+ChangeBefore = Callable[[str, Callable[[], Any]], None]
 
 
 @pytest.fixture
-def before(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
-    """Lets something happen just before the first request of a kind is sent."""
+def before(monkeypatch: pytest.MonkeyPatch) -> ChangeBefore:
+    """Makes a change just before the first request of a kind is sent."""
 
-    def happen(write: str, what: Callable[[], Any]) -> None:
+    def change_before(write: str, change: Callable[[], Any]) -> None:
         send = getattr(UsersApi, write)
         done: list[bool] = []
 
         def sent(self: UsersApi, *arguments: Any, **options: Any) -> Any:
             if not done:
                 done.append(True)
-                what()
+                change()
             return send(self, *arguments, **options)
 
         monkeypatch.setattr(UsersApi, write, sent)
 
-    return happen
+    return change_before
 
 
 def only(result: Result) -> dict[str, Any]:
@@ -46,8 +47,8 @@ def only(result: Result) -> dict[str, Any]:
     return dict(item)
 
 
-def test_who_was_created_by_somebody_else_is_adopted(
-    store: SandboxStore, before: Meanwhile
+def test_an_account_created_by_another_client_is_adopted(
+    store: SandboxStore, before: ChangeBefore
 ) -> None:
     before("create", lambda: store.add_user(**ANA, sessions_limit=9))
 
@@ -57,12 +58,12 @@ def test_who_was_created_by_somebody_else_is_adopted(
     assert only(result)["actions"] == ["update"]
     (user,) = store.users()
     assert user["sessions_limit"] == 2
-    # Whoever made the account has given it a password.
+    # The other client has set the password.
     assert user["password_changes"] == 0
 
 
-def test_an_address_that_went_to_somebody_else_is_an_error(
-    store: SandboxStore, before: Meanwhile
+def test_an_address_taken_by_another_account_is_an_error(
+    store: SandboxStore, before: ChangeBefore
 ) -> None:
     before("create", lambda: store.add_user("ana@example.org", external_id="guest-7"))
     others = {"email": "bruno@example.org", "external_id": "staff-2"}
@@ -76,8 +77,8 @@ def test_an_address_that_went_to_somebody_else_is_an_error(
     assert (there["external_id"], bool(there["admin"])) == ("guest-7", False)
 
 
-def test_an_update_that_takes_an_address_which_went_to_somebody_else_is_an_error(
-    store: SandboxStore, before: Meanwhile
+def test_an_update_to_an_address_taken_by_another_account_is_an_error(
+    store: SandboxStore, before: ChangeBefore
 ) -> None:
     store.add_user("ana.old@example.org", external_id="staff-1")
     before("update", lambda: store.add_user("ana@example.org", external_id="guest-7"))
@@ -89,23 +90,19 @@ def test_an_update_that_takes_an_address_which_went_to_somebody_else_is_an_error
     assert store.user(email="ana@example.org")["external_id"] == "guest-7"
 
 
-def test_who_was_deactivated_by_somebody_else_is_not_changed(
-    store: SandboxStore, before: Meanwhile
+def test_a_user_deactivated_by_another_client_is_not_changed(
+    store: SandboxStore, before: ChangeBefore
 ) -> None:
     ana = store.add_user(**ANA)
     before("update", lambda: store.change_user(ana["id"], active=False))
 
     result = bulk(store, [{**ANA, "admin": True}])
 
-    error = only(result)["error"]
-    assert error["code"] == "not_found"
-    assert "Run again" in error["message"]
+    assert only(result)["error"]["code"] == "not_found"
     assert not store.user(id=ana["id"])["admin"]
 
 
-def test_a_store_that_changes_deactivated_users_does_so(
-    store: SandboxStore, before: Meanwhile
-) -> None:
+def test_a_store_that_changes_deactivated_users(store: SandboxStore, before: ChangeBefore) -> None:
     store.configure(put_on_deactivated="ok")
     ana = store.add_user(**ANA)
     before("update", lambda: store.change_user(ana["id"], active=False))
@@ -115,14 +112,14 @@ def test_a_store_that_changes_deactivated_users_does_so(
     assert only(result)["actions"] == ["update"]
     user = store.user(id=ana["id"])
     assert user["admin"]
-    assert user["deleted_at"] is not None, "the update let somebody in again"
+    assert user["deleted_at"] is not None, "the update reactivated the user"
 
 
 @pytest.mark.parametrize(
     ("state", "write", "active"), [("absent", "deactivate", False), ("active", "reactivate", True)]
 )
-def test_who_is_in_the_wanted_state_already_is_a_success_without_a_change(
-    store: SandboxStore, before: Meanwhile, state: str, write: str, active: bool
+def test_a_state_reached_by_another_client_is_a_success_without_a_change(
+    store: SandboxStore, before: ChangeBefore, state: str, write: str, active: bool
 ) -> None:
     ana = store.add_user(**ANA, active=not active)
     before(write, lambda: store.change_user(ana["id"], active=active))
@@ -135,17 +132,17 @@ def test_who_is_in_the_wanted_state_already_is_a_success_without_a_change(
 
 
 @pytest.mark.parametrize("put", ["merge", "replace"])
-def test_what_somebody_else_changed_of_a_user_is_set_back_by_an_update(
-    store: SandboxStore, before: Meanwhile, put: str
+def test_an_update_resets_what_another_client_changed(
+    store: SandboxStore, before: ChangeBefore, put: str
 ) -> None:
-    """The limit of what can be promised: an update sends the record as it was read."""
+    """Not guaranteed otherwise: an update sends the record as it was read."""
     store.configure(put=put)
     ana = store.add_user(**ANA, sessions_limit=1)
 
-    def somebody() -> None:
+    def change() -> None:
         store.change_user(ana["id"], sessions_limit=5, email="ana.new@example.org")
 
-    before("update", somebody)
+    before("update", change)
 
     result = bulk(store, [{"external_id": "staff-1", "admin": True}], lookup="list")
 
@@ -155,15 +152,16 @@ def test_what_somebody_else_changed_of_a_user_is_set_back_by_an_update(
     assert (user["sessions_limit"], user["email"]) == (1, "ana@example.org")
 
 
-def test_who_needs_no_change_is_not_touched(store: SandboxStore, before: Meanwhile) -> None:
-    """A user whom the task would not change keeps whatever somebody else does meanwhile."""
+def test_a_user_without_a_difference_is_not_changed(
+    store: SandboxStore, before: ChangeBefore
+) -> None:
     store.add_user(**ANA, sessions_limit=1)
     bruno = {"email": "bruno@example.org", "external_id": "staff-2"}
 
-    def somebody() -> None:
+    def change() -> None:
         store.change_user(store.user(external_id="staff-1")["id"], sessions_limit=5)
 
-    before("create", somebody)
+    before("create", change)
 
     bulk(store, [{**ANA, "sessions_limit": 1}, bruno])
 

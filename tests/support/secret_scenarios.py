@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ways in which a run comes by secrets: one row for each, of which none may be told.
+"""The scenarios in which a run receives secrets, none of which may be shown.
 
-A new module, role or playbook joins by a row of :data:`WAYS`.
+A new module, role or playbook needs a row of :data:`SCENARIOS`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 
 from publica_sandbox.testing import SandboxStore
 
-from .canaries import canary, core_of, token
+from .documentation import SUPPORT
 from .inventories import write_inventory
-from .paths import TESTS
-from .playbook_runner import LOCALHOST, Command, PlaybookRunner
+from .playbooks import LOCALHOST, Command, PlaybookRunner
+from .secrets import canary, core_of, token
 
 USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"
 REPORT = "publica.la.publica_report"
@@ -32,11 +32,12 @@ Task = dict[str, Any]
 
 @dataclass
 class Scene:
-    """A store, a folder to run in, and the secrets that were handed out.
+    """A store, a directory, and the secrets that were used.
 
     Attributes:
-        echo: The address of a store that sends everything back.
-        cores: What to look for afterwards, by the secret's place.
+        echo: The address of a store that returns what it was sent.
+        cores: What to search for afterwards, by the secret's place.
+        templates: Whether a secret of a task is written as a template, as in a careful playbook.
     """
 
     store: SandboxStore
@@ -44,11 +45,11 @@ class Scene:
     echo: str
     cores: dict[str, str] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
+    templates: bool = True
 
     def password(self, place: str) -> str:
-        """A password as a careful operator writes it: Ansible quotes a playbook's own lines."""
-        self.secret(place)
-        return f"{{{{ passwords['{place}'] }}}}"
+        """A password for a task."""
+        return self._written(place, self.secret(place))
 
     def secret(self, place: str) -> str:
         """A password itself."""
@@ -57,10 +58,13 @@ class Scene:
         return self.passwords[place]
 
     def token(self, place: str) -> str:
-        """A token that the store does not know, by its name."""
+        """A token that the store does not know, for a task."""
         self.cores[place] = core_of(place)
         self.passwords[place] = token(place)
-        return f"{{{{ passwords['{place}'] }}}}"
+        return self._written(place, self.passwords[place])
+
+    def _written(self, place: str, secret: str) -> str:
+        return f"{{{{ passwords['{place}'] }}}}" if self.templates else secret
 
     def command(
         self,
@@ -70,11 +74,11 @@ class Scene:
         *,
         registers: bool,
     ) -> Command:
-        """Ansible-playbook for tasks, whose results are all written down as a playbook has them."""
+        """The command for tasks, whose results are also written to a file by the playbook."""
         registered = [f"result_{number}" for number in range(len(tasks))] if registers else []
         named = [{**task, "register": name} for name, task in zip(registered, tasks)] or tasks
         content = "{{ [" + ", ".join(registered) + "] | to_json }}"
-        path = str(self.runner.folder / "registered.json")
+        path = str(self.runner.directory / "registered.json")
         last = {"name": "last", "ansible.builtin.copy": {"content": content, "dest": path}}
         play = {
             "vars_files": [str(self.runner.write("passwords.yml", {"passwords": self.passwords}))],
@@ -89,22 +93,23 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way.
+class Scenario:
+    """One run.
 
     Attributes:
         tasks: The tasks of a play.
-        playbook: Or the name of a playbook, for an inventory that ``tasks`` has then written.
-        fails: The names of the tasks that must fail; the run goes on after each.
-        code: Of all these failures, if it is one.
-        returncode: Of ansible-playbook.
-        holds: Places of passwords that the store must have in the end, by address.
+        playbooks: Or the names of playbooks, for an inventory that ``tasks`` writes.
+        fails: The names of the tasks that must fail; the run continues after each.
+        code: The code of all these failures, if they have the same.
+        returncode: The exit status of ansible-playbook.
+        holds: Places of passwords that the store must hold in the end, by address.
         registers: Whether results are registered; not where Ansible itself adds a password.
+        full: Whether ansible-playbook runs it only with PUBLICA_TEST_FULL=1.
     """
 
     name: str
     tasks: Callable[[Scene], Sequence[Task]]
-    playbook: str | None = None
+    playbooks: Sequence[str] = ()
     fails: Sequence[str] = ()
     code: str | None = None
     returncode: int = 0
@@ -112,15 +117,16 @@ class Way:
     environment: Mapping[str, str] = field(default_factory=dict)
     arguments: Sequence[str] = ()
     registers: bool = True
+    full: bool = False
 
     def command(self, scene: Scene) -> Command:
-        """What to run, with everything that it reads in place."""
+        """The command, after its files were written."""
         tasks = self.tasks(scene)
-        if self.playbook is None:
+        if not self.playbooks:
             return scene.command(tasks, self.environment, self.arguments, registers=self.registers)
         return scene.runner.command(
-            self.playbook,
-            scene.runner.folder / "inventory",
+            self.playbooks,
+            scene.runner.directory / "inventory",
             arguments=[*LOUD, *self.arguments],
             environment=self.environment,
         )
@@ -157,12 +163,12 @@ def _every_module(scene: Scene) -> list[Task]:
         },
         {INFO: {"status": "all"}},
         {LOGOUT: {"email": ANA["email"]}},
-        {LOGOUT: {"email": "nobody@example.org"}},
-        {EXPORT: {"dir": str(scene.runner.folder / "exported"), "name": "press"}},
+        {LOGOUT: {"email": "unknown@example.org"}},
+        {EXPORT: {"dir": str(scene.runner.directory / "exported"), "name": "press"}},
         {
             EXPORT: {
-                "dir": str(scene.runner.folder / "exported"),
-                "name": "elsewhere",
+                "dir": str(scene.runner.directory / "exported"),
+                "name": "other",
                 "api_token": scene.token("wrong token of an export"),
             }
         },
@@ -188,7 +194,7 @@ def _rows_in_part(scene: Scene) -> list[Task]:
 
 
 def _good_row(scene: Scene) -> list[Task]:
-    """Nothing but a crash makes it fail."""
+    """A row that fails only by a crash."""
     return _named({BULK: {"users": [{**ANA, "password": scene.password("row")}]}})
 
 
@@ -208,7 +214,7 @@ def _bad_arguments(scene: Scene) -> list[Task]:
         {BULK: {"users": [ANA], "defaults": {password("key of defaults"): True}}},
         {USER: {**ANA, "password": {"value": password("mapping for a password")}}},
         {USER: {**ANA, "pasword": password("misspelt password")}},
-        {USER: {**ANA, "password": password("beside a bad state"), "state": "gone"}},
+        {USER: {**ANA, "password": password("with a bad state"), "state": "gone"}},
         {USER: {**ANA, "api_token": [scene.token("list for a token")]}},
         {USER: {**ANA, "base_url": f"https://ana:{password('address')}@store.example"}},
     )
@@ -267,9 +273,9 @@ def _looped(scene: Scene) -> list[Task]:
 
 
 def _without_python(scene: Scene) -> list[Task]:
-    elsewhere = {"ansible_python_interpreter": "/nowhere/python"}
+    other = {"ansible_python_interpreter": "/nowhere/python"}
     rows = [{**ANA, "password": scene.password("row")}]
-    return _named({BULK: {"users": rows}, "vars": elsewhere})
+    return _named({BULK: {"users": rows}, "vars": other})
 
 
 def _role(scene: Scene) -> list[Task]:
@@ -307,16 +313,14 @@ def _inventory(scene: Scene) -> list[Task]:
     return []
 
 
-def _stores(scene: Scene) -> list[Task]:
-    """An inventory for a playbook that needs nothing else; the store has users of its own."""
-    write_inventory(scene.runner, {"north": scene.store})
-    return []
-
-
 def _reported_inventory(scene: Scene) -> list[Task]:
     _inventory(scene)
-    folder = {"publica_users_report_dir": str(scene.runner.folder / "reports")}
-    scene.runner.write("inventory/group_vars/publica_stores.yml", folder)
+    variables = {
+        "publica_users_report_dir": str(scene.runner.directory / "reports"),
+        "publica_export_dir": "exported",
+        "publica_offboard_emails": "zoe@example.org,unknown@example.org",
+    }
+    scene.runner.write("inventory/group_vars/publica_stores.yml", variables)
     return []
 
 
@@ -327,11 +331,11 @@ def _report(scene: Scene) -> list[Task]:
         {BULK: {"users": rows, "report": "all", "count_seats": True}},
         {BULK: {"users": echoed, "base_url": scene.echo}},
     )
-    folder = scene.runner.folder / "reports"
+    directory = scene.runner.directory / "reports"
     reports = [
         {
             "name": f"report {number}",
-            REPORT: {"dir": str(folder / str(number)), "results": f"result_{number}"},
+            REPORT: {"dir": str(directory / str(number)), "results": f"result_{number}"},
         }
         for number in range(len(tasks))
     ]
@@ -339,52 +343,56 @@ def _report(scene: Scene) -> list[Task]:
 
 
 def _crashing(method: str) -> dict[str, str]:
-    return {"PYTHONPATH": str(TESTS / "crash"), "PUBLICA_TEST_CRASH": method}
+    return {"PYTHONPATH": str(SUPPORT / "crash"), "PUBLICA_TEST_CRASH": method}
 
 
 _FILES = {"ANSIBLE_PIPELINING": "false"}
 _ANA, _BRUNO = ANA["email"], BRUNO["email"]
 _FAILING_MODULES = _tasks(2, 3, 4, 6, 8, 9, 12, 14)
 
-WAYS: tuple[Way, ...] = (
-    Way(
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario(
         "every module", _every_module, fails=_FAILING_MODULES,
         holds={_ANA: "always", _BRUNO: "row"},
     ),
-    Way("a dry run", _rows_in_part, arguments=["--check"]),
-    Way("arguments by a file", _one_user, holds={_ANA: "one"}, environment=_FILES),
-    Way("a part fails", _rows_in_part, fails=_tasks(0), holds={_ANA: "row"}),
-    Way(
+    Scenario("check mode", _rows_in_part, arguments=["--check"]),
+    Scenario("arguments in a file", _one_user, holds={_ANA: "one"}, environment=_FILES),
+    Scenario("a part fails", _rows_in_part, fails=_tasks(0), holds={_ANA: "row"}, full=True),
+    Scenario(
         "a guard refuses", _refused_by_a_guard, fails=_tasks(0), code="too_many_deactivations",
+        full=True,
     ),
-    Way("bad arguments", _bad_arguments, fails=_tasks(*range(6), *range(7, 11))),
-    Way("bad files", _bad_files, fails=_tasks(*range(9))),
-    Way("a good file", _good_file, holds={_ANA: "good file"}),
-    Way(
-        "crash of a reading", _once_each, fails=_tasks(*range(4)), code="internal",
-        environment=_crashing("GET"),
+    Scenario(
+        "bad arguments", _bad_arguments, fails=_tasks(*range(6), *range(7, 11)), full=True,
     ),
-    Way(
-        "crash of a writing", _good_row, fails=_tasks(0), code="users_failed",
+    Scenario("bad files", _bad_files, fails=_tasks(*range(9)), full=True),
+    Scenario("a good file", _good_file, holds={_ANA: "good file"}, full=True),
+    Scenario(
+        "a crash while reading", _once_each, fails=_tasks(*range(4)), code="internal",
+        environment=_crashing("GET"), full=True,
+    ),
+    Scenario(
+        "a crash while writing", _good_row, fails=_tasks(0), code="users_failed",
         environment=_crashing("POST"),
     ),
-    Way("in the background", _in_background, fails=["over"], holds={_ANA: "in the background"}),
-    Way("a loop", _looped, fails=_tasks(0), holds={_ANA: "first of a loop"}, registers=False),
-    Way("no Python there", _without_python, fails=_tasks(0)),
-    Way("the role", _role, holds={_BRUNO: "row of the role"}, registers=False),
-    Way("the role, ill used", _bad_role, returncode=2, registers=False),
-    Way(
-        "the playbook provision", _reported_inventory, "publica.la.provision", returncode=2,
-        holds={_ANA: "guest of the playbook"},
+    Scenario(
+        "in the background", _in_background, fails=["over"], holds={_ANA: "in the background"},
     ),
-    Way(
-        "the playbook export", _stores, "publica.la.export",
-        arguments=["-e", "publica_export_dir=exported"],
+    Scenario("a loop", _looped, fails=_tasks(0), holds={_ANA: "first of a loop"}, registers=False),
+    Scenario("no Python", _without_python, fails=_tasks(0)),
+    Scenario("the role", _role, holds={_BRUNO: "row of the role"}, registers=False, full=True),
+    Scenario("the role with a bad list", _bad_role, returncode=2, registers=False),
+    Scenario(
+        "the playbooks", _reported_inventory,
+        # The last one fails, after which Ansible runs no other.
+        [f"publica.la.{name}" for name in ("export", "offboard", "audit", "provision")],
+        returncode=2, holds={_ANA: "guest of the playbook"},
     ),
-    Way(
-        "the playbook offboard", _stores, "publica.la.offboard",
-        arguments=["-e", "publica_offboard_emails=zoe@example.org,nobody@example.org"],
-    ),
-    Way("the playbook audit", _reported_inventory, "publica.la.audit"),
-    Way("a report", _report, fails=_tasks(0, 1), holds={_ANA: "row"}),
+    Scenario("a report", _report, fails=_tasks(0, 1), holds={_ANA: "row"}),
 )  # fmt: skip
+# Those whose tasks are modules only, without anything of Ansible's own.
+PLAIN = [
+    scenario
+    for scenario in SCENARIOS
+    if scenario.full and not scenario.environment and scenario.registers
+]

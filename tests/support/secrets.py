@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secrets that can be recognized wherever they turn up, and the places where they could.
+"""Secrets that are recognized wherever they appear, and the places where they could appear.
 
-A canary is a secret with a core of letters and digits of its own. Quoting, escaping and cutting
-leave the core as it is, so it is looked for, and its base64 and hexadecimal forms.
+A canary is a secret with a unique core of letters and digits. Quoting, escaping and cutting do not
+change the core, so the core is searched for, also in base64 and hexadecimal.
 """
 
 from __future__ import annotations
@@ -23,24 +23,23 @@ from pathlib import Path
 
 from publica_sandbox.testing import SandboxStore
 
-from .playbook_runner import RUN_SECONDS, Command, PlaybookRunner, Run
-from .short_path import short_path_to
+from .playbooks import RUN_SECONDS, Command, PlaybookRunner, Run, short_path_to
 
 SAMPLE_SECONDS = 0.05
-# Ansible's watcher of a task in the background looks every five seconds whether it is over.
+# Ansible's watcher of a background task checks every five seconds whether it has ended.
 LAST_SECONDS = 30
-# What the tests' own callback and stores keep below the folder, which is no trace of a run.
-OWN_TRACES = ("records-", "publica-sandbox-")
+# What the tests' own callback and stores write, which is not left by a run.
+OWN_FILES = ("records-", "publica-sandbox-", "copy-")
 
 
 def core_of(place: str) -> str:
-    """The part of a canary that is looked for."""
+    """The part of a canary that is searched for."""
     return f"canary{hashlib.sha256(place.encode()).hexdigest()[:16]}"
 
 
 def canary(place: str) -> str:
-    """A secret that is used in one place only, so that a leak tells where it came from."""
-    # Everything that quoting and escaping change, on both sides of the core.
+    """A secret that is used in one place only, so that a leak shows where it came from."""
+    # All that quoting and escaping change, on both sides of the core.
     return f"%2F+&\\'\"é{core_of(place)}é\"'\\&+/ =x"
 
 
@@ -49,47 +48,40 @@ def token(place: str) -> str:
     return f"%2F+&'\"{core_of(place)}\"'&+/=x"
 
 
-def spellings(core: str) -> list[bytes]:
+def encodings(core: str) -> list[bytes]:
     """A core in each form in which a tool could print it."""
     raw = core.encode()
-    # Each beginning in a group of three bytes; the first and last characters mix with neighbours.
+    # base64 groups three bytes; the first and last characters mix with neighbours.
     encoded = [base64.b64encode(b"\0" * shift + raw)[4:-4] for shift in range(3)]
     return [raw, raw.hex().encode(), *encoded]
 
 
-def told(cores: Mapping[str, str], places: Mapping[str, bytes]) -> list[str]:
-    """Which secrets stand where, in words.
-
-    Args:
-        cores: What to look for, by names that may be told.
-        places: What to look through, by names as well.
-    """
+def leaks(cores: Mapping[str, str], places: Mapping[str, bytes]) -> list[str]:
+    """Which secrets are in which places; both have names that are not secret."""
     return [
         f"{name} in {place}"
         for name, core in cores.items()
         for place, content in places.items()
-        if any(spelling in content for spelling in spellings(core))
+        if any(encoding in content for encoding in encodings(core))
     ]
 
 
 def links_of(store: SandboxStore) -> dict[str, str]:
-    """The links to act as somebody, of all users of a store."""
-    return {
-        f"link to act as {user['email']}": user["impersonation_secret"] for user in store.users()
-    }
+    """The impersonation links of all users of a store."""
+    return {f"link of {user['email']}": user["impersonation_secret"] for user in store.users()}
 
 
 @dataclass
 class Watched:
-    """A run, what its processes were called with, and the files that it left behind."""
+    """A run, the command lines of its processes, and the files that it left."""
 
     run: Run
     command_lines: set[bytes]
     environments: set[bytes]
-    left_behind: dict[str, bytes] = field(repr=False)
+    files: dict[str, bytes] = field(repr=False)
 
     def places(self) -> dict[str, bytes]:
-        """Everything that somebody could read of it, by where it stands."""
+        """Everything that a user of the machine could read, by place."""
         results = json.dumps([task.result for task in self.run.tasks], ensure_ascii=False)
         return {
             "stdout": self.run.stdout.encode(),
@@ -97,35 +89,35 @@ class Watched:
             "results": results.encode(errors="surrogatepass"),
             "process list": b"\n".join(self.command_lines),
             "environments": b"\n".join(self.environments),
-            **self.left_behind,
+            **self.files,
         }
 
 
 def watched(
-    runner: PlaybookRunner, command: Command, meanwhile: Callable[[int], None] | None = None
+    runner: PlaybookRunner, command: Command, while_running: Callable[[int], None] | None = None
 ) -> Watched:
-    """Run a command and keep an eye on all its processes and files.
+    """Run a command, and watch all its processes and files.
 
     Args:
-        runner: Whose folder is everything that the run can write to.
-        command: The run; its environment gets the folder's own places for temporary files.
-        meanwhile: Called with the process's number while it runs.
+        runner: The runner, whose directory holds every file that the run can write.
+        command: The command.
+        while_running: Called with the id of the process.
     """
-    before = _contents(runner.folder)
-    temporary = runner.folder / "tmp"
+    before = _contents(runner.directory)
+    temporary = runner.directory / "tmp"
     temporary.mkdir(exist_ok=True)
     environment = {
         **command.environment,
         "ANSIBLE_LOCAL_TEMP": str(temporary / "ansible"),
-        "ANSIBLE_LOG_PATH": str(runner.folder / "ansible.log"),
+        "ANSIBLE_LOG_PATH": str(runner.directory / "ansible.log"),
     }
-    environment.setdefault("ANSIBLE_REMOTE_TEMP", str(runner.folder / "remote"))
+    environment.setdefault("ANSIBLE_REMOTE_TEMP", str(runner.directory / "remote"))
     sampler = _Sampler(f"PUBLICA_TEST_RECORDS={command.records}".encode())
     with (
         short_path_to(temporary) as short,
         subprocess.Popen(
             command.words,
-            cwd=runner.folder,
+            cwd=runner.directory,
             env={**environment, "TMPDIR": str(short)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -134,26 +126,26 @@ def watched(
         ) as process,
         sampler,
     ):
-        if meanwhile is not None:
-            meanwhile(process.pid)
+        if while_running is not None:
+            while_running(process.pid)
         stdout, stderr = process.communicate(timeout=RUN_SECONDS)
         sampler.wait_for_others()
     run = command.ran(process.returncode, stdout, stderr)
-    after = _contents(runner.folder)
-    left = {path: content for path, content in after.items() if before.get(path) != content}
-    return Watched(run, sampler.command_lines, sampler.environments, left)
+    after = _contents(runner.directory)
+    files = {path: content for path, content in after.items() if before.get(path) != content}
+    return Watched(run, sampler.command_lines, sampler.environments, files)
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
+def _contents(directory: Path) -> dict[str, bytes]:
     return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and not path.relative_to(folder).parts[0].startswith(OWN_TRACES)
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.is_file() and not path.relative_to(directory).parts[0].startswith(OWN_FILES)
     }
 
 
 class _Sampler:
-    """Reads, again and again, how the processes with a mark in their environment were called."""
+    """Reads repeatedly how the processes with a mark in their environment were called."""
 
     def __init__(self, mark: bytes) -> None:
         self._mark = mark
@@ -169,7 +161,7 @@ class _Sampler:
         return self
 
     def wait_for_others(self) -> None:
-        """Wait for processes that go on after their parent: they tidy up last of all."""
+        """Wait for processes that outlive their parent."""
         until = time.monotonic() + LAST_SECONDS
         while self._running and time.monotonic() < until:
             time.sleep(SAMPLE_SECONDS)
@@ -181,12 +173,11 @@ class _Sampler:
     def _sample(self) -> None:
         while not self._over.wait(SAMPLE_SECONDS):
             new = [Path("/proc", number) for number in _processes() if number not in self._others]
-            # Each is looked at, whatever the first one says.
-            seen = [self._look_at(process) for process in new]
-            self._running = any(seen)
+            running = [self._look_at(process) for process in new]
+            self._running = any(running)
 
     def _look_at(self, process: Path) -> bool:
-        """Look at a process, and tell whether it is one of the run that has not ended."""
+        """Whether this is a running process of the run, which is then recorded."""
         try:
             environment = (process / "environ").read_bytes()
             if self._mark in environment:
@@ -194,8 +185,7 @@ class _Sampler:
                 self.command_lines.add((process / "cmdline").read_bytes())
                 return True
         except OSError:
-            # It has ended meanwhile.
-            return False
+            return False  # it has ended
         return False
 
 

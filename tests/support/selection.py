@@ -31,8 +31,8 @@ def combinations(*axes: Sequence[Any], turns: Sequence[Sequence[Any]] = ()) -> l
             place = min(
                 range(len(values)),
                 key=lambda place: (
-                    sum(met[other, (turn, place)] for other in chosen),  # noqa: B023
-                    met[turn, place],  # noqa: B023
+                    sum(met[other, (turn, place)] for other in chosen),
+                    met[turn, place],
                 ),
             )
             met.update((other, (turn, place)) for other in chosen)
