@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 from publica_sandbox.testing import SandboxStore
-from support.fenced_blocks import FILE, INVENTORY, PLAYBOOK, TASKS, VARS, Block, blocks_of, pages
-from support.playbook_runner import INTERPRETER, LOCALHOST, PlaybookRunner, TaskRun
 
 from support import documentation
+from support.documentation import FILE, INVENTORY, PLAYBOOK, TASKS, VARS, Block, blocks_of, pages
+from support.playbooks import INTERPRETER, LOCALHOST, PlaybookRunner, TaskRun
 
 EXAMPLE_STORE = "https://example.publica.la"
 # Ending sessions is always a change.
@@ -125,7 +125,7 @@ def _write_inventory(store: SandboxStore, runner: PlaybookRunner, blocks: list[B
         elif block.kind == FILE:
             assert block.name, f"{block}: file needs the name of a file"
             runner.write(f"inventory/{block.name}", block.text)
-    return runner.folder / "inventory"
+    return runner.directory / "inventory"
 
 
 def test_every_yaml_block_parses() -> None:

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
-from support.playbook_runner import PlaybookRunner, Run
 
+from support.documentation import collection
 from support.inventories import ALL_VARIABLES, encrypted_files
-from support.paths import collection
+from support.playbooks import PlaybookRunner, Run
 
 EXAMPLES = collection() / "docs" / "examples" / "inputs"
 PROVISION = "publica.la.provision"

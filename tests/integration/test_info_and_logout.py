@@ -102,8 +102,8 @@ def test_sessions_end_by_each_key(path: str, store: SandboxStore, modules: Modul
 
     run = modules.tasks([*predicted, *logouts], store).succeeded()
 
-    asked = run.named("banana, predicted").database
-    assert [user["forced_logouts"] for user in asked.users()] == [0] * len(USERS)
+    predicted = run.named("banana, predicted").database
+    assert [user["forced_logouts"] for user in predicted.users()] == [0] * len(USERS)
     for name in keys:
         planned, done = run.named(f"{name}, predicted"), run.named(name)
         assert planned.result["actions"] == done.result["actions"] == ["force_logout"]

@@ -9,18 +9,13 @@ from __future__ import annotations
 import pytest
 from publica_sandbox.testing import SandboxStore
 
-from support.in_process import ModuleRunner
 from support.lifecycle_steps import LEAVING, SCENARIOS, STRANGER, Scenario
 from support.lifecycles import run_steps
 from support.playbooks import PlaybookRunner
 
-every_scenario = pytest.mark.parametrize(
-    "scenario", [pytest.param(scenario, id=name) for name, scenario in SCENARIOS.items()]
-)
-
 
 @pytest.mark.parametrize("way", ["modules", pytest.param("runner", marks=pytest.mark.full)])
-@every_scenario
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
 def test_each_step_is_predicted_applied_and_not_repeated(
     scenario: Scenario, way: str, store: SandboxStore, request: pytest.FixtureRequest
 ) -> None:
@@ -39,29 +34,3 @@ def test_a_store_that_logs_out_deactivated_users(
     store.add_users(LEAVING.users)
 
     run_steps(runner, store, LEAVING.module, LEAVING.steps)
-
-
-@every_scenario
-def test_check_mode_writes_nothing(
-    scenario: Scenario, store: SandboxStore, modules: ModuleRunner
-) -> None:
-    store.add_users(scenario.users)
-    store.configure(refuse_writes=True)
-    before = store.users()
-    # A step may need a user whom an earlier one would have created.
-    tasks = [
-        {
-            "name": step.name,
-            f"publica.la.{scenario.module}": step.args,
-            "ignore_errors": True,
-            "check_mode": True,
-        }
-        for step in scenario.steps
-    ]
-
-    run = modules.tasks(tasks, store)
-
-    assert {task.name for task in run.tasks} == {step.name for step in scenario.steps}
-    assert any(task.result["changed"] for task in run.tasks), "no step would have written"
-    assert store.journal(writes=True) == []
-    assert store.users() == before

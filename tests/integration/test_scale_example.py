@@ -20,11 +20,11 @@ from typing import Any
 import pytest
 import yaml
 from publica_sandbox.testing import SandboxStore
-from support.loopback_workers import LoopbackWorker
-from support.playbook_runner import PlaybookRunner
 
+from support.documentation import collection
 from support.inventories import ALL_VARIABLES, VAULT_PASSWORD, encrypted_files
-from support.paths import collection
+from support.playbooks import PlaybookRunner
+from support.workers import LoopbackWorker
 
 EXAMPLE = collection() / "docs" / "examples" / "scale"
 # The example has the first two; the others are copies of the first.

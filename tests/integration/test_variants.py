@@ -19,7 +19,7 @@ from publica_sandbox.testing import SandboxStore
 
 from support import in_process
 from support.database import differences
-from support.in_process import MODULES, SINGLE, ModuleRunner
+from support.in_process import MODULES, SINGLE
 from support.short_lifecycle import ANA, LOOK_ALIKES, Rows, Stage, fill, stages
 from support.variants import (
     CANNOT_MEET,
@@ -34,36 +34,6 @@ from support.variants import (
 sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
 from openapi_validation import validate_exchange
 
-# Each module in a store that differs from the documented one as much as possible.
-UNUSUAL: list[Variant] = [
-    {
-        "put": "replace",
-        "external_id_shown": False,
-        "emails_lowercased": True,
-        "search_case_sensitive": True,
-        "list_holds_deactivated": True,
-        "booleans": "string",
-        "numbers_as_strings": True,
-    },
-    {
-        "user_plans": "nested",
-        "plan_dates": "end_of_day",
-        "times": "object",
-        "paginator": "full",
-        "per_page_max": 7,
-        "trailing_slash": "strict",
-        "booleans_accepted": "documented",
-    },
-    {
-        "user_plans": "hidden",
-        "empty_result": "not_found",
-        "validation_body": "data",
-        "put_on_deactivated": "ok",
-        "force_logout_path": "example",
-        "force_logout_answer": "no_content",
-        "password_required": True,
-    },
-]
 CONTRACT: list[Variant] = [
     {},
     {"validation_body": "message", "paginator": "full", "booleans_accepted": "documented"},
@@ -114,30 +84,6 @@ def _check(store: SandboxStore, stage: Stage, results: Sequence[Mapping[str, Any
     warnings = [warning for result in results for warning in result.get("warnings", [])]
     if stage.warns is not None:
         assert any(stage.warns in warning for warning in warnings), f"{stage.name}: {warnings}"
-
-
-@pytest.mark.parametrize("variant", UNUSUAL, ids=describe)
-def test_the_complete_module(variant: Variant, store: SandboxStore, modules: ModuleRunner) -> None:
-    fill(store, variant, LOOK_ALIKES)
-    tasks = [
-        {
-            "name": f"{stage.name}{again}",
-            "publica.la.publica_user_bulk": {"users": list(stage.rows), "report": "all"},
-        }
-        for stage in stages(variant)
-        for again in ("", ", again")
-    ]
-
-    run = modules.tasks(tasks, store).succeeded()
-
-    for stage in stages(variant):
-        done, again = run.named(stage.name), run.named(f"{stage.name}, again")
-        for external_id, expected in stage.holds.items():
-            (row,) = (u for u in again.database.users() if u["external_id"] == external_id)
-            assert differences(expected, row) == {}, stage.name
-        assert again.result["changed"] is False, stage.name
-        assert again.database.writes_since(done.database) == [], stage.name
-        assert again.database.content() == done.database.content(), stage.name
 
 
 @pytest.mark.parametrize("variant", CONTRACT, ids=describe)

@@ -35,6 +35,7 @@ NOT_FOR_ANSIBLE_TEST = (
     "tests/benchmarks/*",
     "docs/_ext/*",
     "docs/conf.py",
+    "tests/conftest.py",
     "tests/contract/*",
     "tests/docs/*",
     "tests/faults/*",
@@ -44,6 +45,7 @@ NOT_FOR_ANSIBLE_TEST = (
     "tests/release/*",
     "tests/sandbox/*",
     "tests/sessions/*",
+    "tests/support/*",
     "tests/tools/*",
     "tests/unit/*",
 )

@@ -140,11 +140,11 @@ class FaultyClient:
             times: How many fail; None for all from then on.
         """
 
-        def is_chosen(asked: str, count: int) -> bool:
-            return asked == endpoint and count >= number and (not times or count < number + times)
+        def is_chosen(sent_to: str, count: int) -> bool:
+            return sent_to == endpoint and count >= number and (not times or count < number + times)
 
-        def begin(asked: str, count: int) -> None:
-            if (asked, count) == (endpoint, number):
+        def begin(sent_to: str, count: int) -> None:
+            if (sent_to, count) == (endpoint, number):
                 self._store.fault(endpoint=endpoint, times=None, **mode.rule())
 
         if mode.kind == REFUSED:
@@ -190,8 +190,8 @@ class FaultyClient:
     def _endpoint(self, request: PreparedRequest) -> str:
         # The store's own routes, so that both sides count the same.
         parts = urlsplit(str(request.url))
-        asked = StoreRequest(str(request.method), parts.path, parts.query, "", {}, b"")
-        target = resolve(asked, self.switches)
+        sent = StoreRequest(str(request.method), parts.path, parts.query, "", {}, b"")
+        target = resolve(sent, self.switches)
         return target.endpoint if isinstance(target, Match) else "none"
 
 

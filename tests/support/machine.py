@@ -241,7 +241,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.rows = data.draw(lists, label="declared")
 
     def _maybe_declare(self, data: st.DataObject) -> None:
-        # Not a rule of its own: most steps shall be runs.
+        # Not a rule of its own: most steps are to be runs.
         if data.draw(st.booleans(), label="another list"):
             self._declare(data)
 

@@ -25,7 +25,7 @@ ELSEWHERE = {
     "rate_limit_reset": "test_rate_limits.py",
     "clock_offset": "test_rate_limits.py",
     "forbidden": "nothing can be provisioned: test_bad_connections.py",
-    "refuse_writes": "nothing can be provisioned: test_lifecycles.py",
+    "refuse_writes": "nothing can be provisioned: test_reports.py",
     "latency": "only the time differs",
 }
 # The values of switches that are numbers, the documented one first.
