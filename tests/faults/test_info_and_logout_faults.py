@@ -25,7 +25,7 @@ from support.variants import FAULT_VARIANTS
 
 # Small pages, so that a list has a first, a middle and a last one.
 SWITCHES: Mapping[str, Any] = {"per_page_max": 3}
-FEW_RETRIES = {"max_retries": 1, "max_rate_limit_wait": 0.5}
+FEW_RETRIES: dict[str, Any] = {"max_retries": 1, "max_rate_limit_wait": 0.5}
 
 USERS: list[dict[str, Any]] = [
     {

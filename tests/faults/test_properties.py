@@ -30,7 +30,7 @@ from support.variants import FAULT_VARIANTS
 
 SOAK_MINUTES = float(os.environ.get("SOAK_MINUTES", "0"))
 BOUNDED = settings(
-    max_examples=20 if FULL else 4,
+    max_examples=20 if FULL else 3,
     stateful_step_count=12,
     deadline=None,
     derandomize=True,

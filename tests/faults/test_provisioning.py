@@ -42,7 +42,7 @@ OTHER_VARIANTS = [name for name in FAULT_VARIANTS if name != DOCUMENTED]
 RETRIES = 5
 # All workers of a run share the retries: architecture.md, "Retries".
 BUDGET = 4 * RETRIES
-SHORT_WAITS = {"max_rate_limit_wait": 0.5}
+SHORT_WAITS: dict[str, Any] = {"max_rate_limit_wait": 0.5}
 # The codes that end a run where the store does not answer.
 UNANSWERED = {
     "store_unavailable", "unreachable", "rate_limited", "unexpected_answer", "store_error",

@@ -205,7 +205,9 @@ class TestLines:
         assert progress_of(run.output) == []
         assert len(slow_store.users()) == len(ROWS) * len(cases)
 
-    @pytest.mark.parametrize(("seconds", "shown"), [("0", False), ("0.1", True)])
+    @pytest.mark.parametrize(
+        ("seconds", "shown"), [("0.1", True), pytest.param("0", False, marks=pytest.mark.full)]
+    )
     def test_the_environment_sets_the_interval(
         self, slow_store: SandboxStore, runner: PlaybookRunner, seconds: str, shown: bool
     ) -> None:
@@ -331,7 +333,9 @@ def _comparable(run: Run, name: str) -> dict[str, Any]:
 
 
 class TestInterrupted:
-    @pytest.mark.parametrize("how", ["ctrl-c", "SIGTERM", "SIGKILL"])
+    @pytest.mark.parametrize(
+        "how", ["ctrl-c", "SIGKILL", pytest.param("SIGTERM", marks=pytest.mark.full)]
+    )
     def test_ansible_playbook_reports_what_was_done(
         self, slow_store: SandboxStore, runner: PlaybookRunner, how: str
     ) -> None:

@@ -129,7 +129,7 @@ def _provision(scene: Scene) -> Command:
 @pytest.mark.parametrize(
     ("prepare", "to_module"),
     [
-        pytest.param(_many, True, id="the module"),
+        pytest.param(_many, True, id="the module", marks=pytest.mark.full),
         pytest.param(_many, False, id="ansible-playbook", marks=pytest.mark.full),
         pytest.param(_provision, False, id="ansible-playbook with the playbook"),
     ],

@@ -36,7 +36,7 @@ MOST_RUNS = 8
 UNKNOWN_HASH = "0" * 16
 SMALL_PAGE = 3
 # Faults that do not end would otherwise be retried many times.
-FEW_RETRIES = {"max_retries": 2, "max_rate_limit_wait": 0.01}
+FEW_RETRIES: dict[str, Any] = {"max_retries": 2, "max_rate_limit_wait": 0.01}
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -461,11 +461,11 @@ def check_as_planned(plan: Outcome, done: Outcome, rows: list[dict[str, Any]]) -
             continue
         assert code == plan.codes.get(name), f"{row}: {code} instead of {plan.codes.get(name)}"
         assert done.actions.get(name) == plan.actions.get(name), f"{row}: not as planned"
-    planned, made = plan.results[0], done.results[0]
-    assert planned.get("plan") == made.get("plan")
+    planned, applied = plan.results[0], done.results[0]
+    assert planned.get("plan") == applied.get("plan")
     if not done.failures:
-        assert planned["changed"] == made["changed"]
-        assert _diff(planned) == _diff(made), "the dry run showed another difference"
+        assert planned["changed"] == applied["changed"]
+        assert _diff(planned) == _diff(applied), "the dry run showed another difference"
 
 
 def _diff(result: Mapping[str, Any]) -> str:
