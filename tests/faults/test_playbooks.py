@@ -21,7 +21,7 @@ from support.failure_modes import ENDPOINTS, FAILURE_MODES, HANG, REFUSED, Failu
 from support.playbooks import LOCALHOST, PlaybookRunner
 from support.servers import PausingRelay
 
-TIMEOUT = 1.0
+TIMEOUT = 3.0
 
 
 def test_a_playbook_meets_every_failure_mode(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def _arm(store: SandboxStore, mode: FailureMode, endpoint: str) -> None:
         endpoint = "update"  # any JSON is a valid answer to a forced logout
     rule = mode.rule()
     if mode.kind == HANG:
-        rule["seconds"] = 10 * TIMEOUT
+        rule["seconds"] = 4 * TIMEOUT
     if "retry_after" in rule:
         rule["retry_after"] = 1
     store.fault(endpoint=endpoint, nth=2, **rule)
