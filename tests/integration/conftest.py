@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stores and runners for the tests, and the check that nothing was left without a scenario."""
+"""Stores and runners for the tests, and the check that every option was used."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ import pytest
 from publica_sandbox.fixtures import running_store, store
 
 from support import usage
-from support.paths import TESTS, collection, collections_root
-from support.playbook_runner import PlaybookRunner
+from support.documentation import collections_root
+from support.in_process import ModuleRunner
+from support.playbooks import PlaybookRunner
 
 __all__ = ["running_store", "store"]
 
-# The modules' own Python is imported as Ansible imports it.
 sys.path.insert(0, str(collections_root()))
 
+TESTS = Path(__file__).parent
 COLLECTED = "collected"
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _signals_as_in_a_terminal() -> None:
-    """A job in the background, or behind nohup, hands down that some signals are ignored."""
+def _default_signals() -> None:
+    """A job in the background, or under nohup, inherits that some signals are ignored."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -39,68 +40,75 @@ def _signals_as_in_a_terminal() -> None:
 
 @pytest.fixture(autouse=True)
 def _own_rate_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test shares a store's rate budget with another one, or with the developer's own runs."""
+    """No test shares a rate budget with another test, or with runs of the developer."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture
 def runner(tmp_path: Path) -> PlaybookRunner:
-    """Playbooks below a folder of the test's own."""
+    """Playbooks in a directory of the test."""
     return PlaybookRunner(tmp_path)
+
+
+@pytest.fixture
+def modules(tmp_path: Path) -> ModuleRunner:
+    """Modules in this process, with their files in a directory of the test."""
+    return ModuleRunner(tmp_path)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        # The process that starts the workers, or the only one: what they use comes together here.
-        os.environ[usage.FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="publica-usage-")
+        # The process that starts the workers, or the only one.
+        os.environ[usage.DIRECTORY_VARIABLE] = tempfile.mkdtemp(prefix="publica-usage-")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note which test files run, so that the check below knows whether all of them do."""
+    """Record which test files run, so that the check below knows whether all of them do."""
     files = sorted({Path(item.path).name for item in session.items})
-    folder = Path(os.environ[usage.FOLDER_VARIABLE])
+    directory = Path(os.environ[usage.DIRECTORY_VARIABLE])
     if files:
-        (folder / f"{COLLECTED}.{os.getpid()}").write_text("\n".join(files), encoding="utf-8")
+        (directory / f"{COLLECTED}.{os.getpid()}").write_text("\n".join(files), encoding="utf-8")
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    folder = Path(os.environ[usage.FOLDER_VARIABLE])
-    (folder / f"deselected.{os.getpid()}").write_text(f"{len(items)} tests", encoding="utf-8")
+    if not all(item.get_closest_marker("full") for item in items):
+        directory = Path(os.environ[usage.DIRECTORY_VARIABLE])
+        (directory / f"deselected.{os.getpid()}").write_text("", encoding="utf-8")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Fail the suite for whatever the collection offers and no scenario has used."""
+    """Fail the suite for everything that the collection offers and no test has used."""
     config = session.config
     if hasattr(config, "workerinput"):
         return
-    folder = Path(os.environ[usage.FOLDER_VARIABLE])
-    # A failed test has perhaps not come as far as to use anything, and is news enough.
+    directory = Path(os.environ[usage.DIRECTORY_VARIABLE])
+    # A failed test may not have used what it would use.
     if exitstatus == pytest.ExitCode.OK:
-        config.stash[REPORT] = _completeness(folder)
+        config.stash[REPORT] = _completeness(directory)
         if config.stash[REPORT]:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    shutil.rmtree(folder)
+    shutil.rmtree(directory)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     missing = terminalreporter.config.stash.get(REPORT, [])
     if missing:
-        terminalreporter.section("used in no integration scenario", red=True)
+        terminalreporter.section("used in no integration test", red=True)
         terminalreporter.write_line("\n".join(missing))
 
 
 REPORT = pytest.StashKey["list[str]"]()
 
 
-def _completeness(folder: Path) -> list[str]:
-    """What was left unused; nothing where only a part of the tests ran, which cannot tell."""
+def _completeness(directory: Path) -> list[str]:
+    """What was left unused; nothing if only a part of the tests ran."""
     all_files = {path.name for path in TESTS.glob("test_*.py")}
     ran = {
         name
-        for file in folder.glob(f"{COLLECTED}.*")
+        for file in directory.glob(f"{COLLECTED}.*")
         for name in file.read_text(encoding="utf-8").splitlines()
     }
-    if ran != all_files or any(folder.glob("deselected.*")):
+    if ran != all_files or any(directory.glob("deselected.*")):
         return []
-    return usage.unused(usage.offered(collection()), usage.read_usage(folder))
+    return usage.unused(usage.offered(), usage.read_usage(directory))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Input that cannot be right: one clear text with the remedy each, and no request."""
+"""Input that cannot be right: an error at its place, and no request."""
 
 from __future__ import annotations
 
@@ -10,228 +10,158 @@ from typing import Any
 
 from publica_sandbox.testing import SandboxStore
 
-from support.failures import BadCase, assert_clear
-from support.playbook_runner import PlaybookRunner
+from support.failures import BadCase, check_failures
+from support.in_process import ModuleRunner
+from support.playbooks import PlaybookRunner
 
 KEYS = {"email": "ana@example.org", "external_id": "staff-1"}
 
 
-def _of_one(
-    name: str, options: dict[str, Any], *says: str, code: str | None = "invalid_input"
-) -> BadCase:
-    return BadCase(name, "publica_user", options, says, code)
+def _user(name: str, options: dict[str, Any], *fields: str, **expected: Any) -> BadCase:
+    return BadCase(name, "publica_user", options, fields=fields, **expected)
+
+
+def _refused(name: str, module: str, options: dict[str, Any], *mentions: str) -> BadCase:
+    """A case that Ansible itself refuses."""
+    return BadCase(name, module, options, code=None, mentions=mentions)
 
 
 ONE_USER = [
-    _of_one("no identity", {}, "email", "external_id", "id", code=None),
-    _of_one(
-        "malformed address",
-        {"email": "ana at example.org"},
-        "not a valid email",
-        "name@example.org",
-    ),
-    _of_one(
-        "external id too long", {**KEYS, "external_id": "x" * 65}, "external_id", "65", "at most 64"
-    ),
-    _of_one("password too short", {**KEYS, "password": "seven77"}, "password", "8 to 255"),
-    _of_one("limit too high", {**KEYS, "sessions_limit": 1000000}, "sessions_limit", "0 to 999999"),
-    _of_one(
+    _refused("no key", "publica_user", {}, "email", "external_id", "id"),
+    _refused("no such state", "publica_user", {**KEYS, "state": "gone"}, "present", "absent"),
+    _refused("unknown option", "publica_user", {**KEYS, "sesions_limit": 2}, "sesions_limit"),
+    _user("no address", {"email": "ana at example.org"}, "email", mentions=["ana at example.org"]),
+    _user("long external id", {**KEYS, "external_id": "x" * 65}, "external_id", mentions=["64"]),
+    _user("short password", {**KEYS, "password": "seven77"}, "password", mentions=["8", "255"]),
+    _user("high limit", {**KEYS, "sessions_limit": 1000000}, "sessions_limit", mentions=["999999"]),
+    _user(
         "no such day",
         {**KEYS, "plan_id": 12, "plan_valid_to": "2031-02-30"},
         "plan_valid_to",
-        "2031-02-30",
-        "YYYY-MM-DD",
+        mentions=["2031-02-30", "YYYY-MM-DD"],
     ),
-    _of_one(
-        "an end without a plan", {**KEYS, "plan_valid_to": "2031-12-31"}, "plan_valid_to", "plan_id"
+    _user("end without a plan", {**KEYS, "plan_valid_to": "2031-12-31"}, "plan_valid_to"),
+    _user("id zero", {"id": 0}, "id"),
+    _user("many retries", {**KEYS, "max_retries": 101}, "max_retries", mentions=["101", "100"]),
+    _user("no share", {**KEYS, "rate_limit_share": 0}, "rate_limit_share"),
+    _user("no timeout", {**KEYS, "timeout": 0}, "timeout"),
+    _user("no such file", {**KEYS, "ca_path": "/nowhere/a.pem"}, mentions=["/nowhere/a.pem"]),
+    _refused("no key to log out", "publica_user_logout", {}, "email", "external_id"),
+    _refused(
+        "two keys to log out", "publica_user_logout", {"email": "ana@example.org", "id": 1},
+        "mutually exclusive",
     ),
-    _of_one("id zero", {"id": 0}, "id", "1 or more"),
-    _of_one("no such state", {**KEYS, "state": "gone"}, "state", "present", "absent", code=None),
-    _of_one("misspelt option", {**KEYS, "sesions_limit": 2}, "sesions_limit", code=None),
-    _of_one(
-        "retries out of bounds", {**KEYS, "max_retries": 101}, "max_retries", "0 to 100", "101"
+    _refused(
+        "a query with an address", "publica_user_info",
+        {"query": "ana", "email": "ana@example.org"}, "mutually exclusive",
     ),
-    _of_one("share out of bounds", {**KEYS, "rate_limit_share": 0}, "rate_limit_share", "1 to 100"),
-    _of_one("no time at all", {**KEYS, "timeout": 0}, "timeout", "more than 0"),
-    _of_one(
-        "no certificates there",
-        {**KEYS, "ca_path": "/nowhere/authorities.pem"},
-        "ca_path",
-        "/nowhere/authorities.pem",
+]  # fmt: skip
+
+# Rows, and the place of the error in each.
+BAD_ROWS: list[tuple[dict[str, Any], str]] = [
+    ({"state": "absent"}, "users[0].email"),
+    ({"email": "ana@"}, "users[1].email"),
+    ({"email": "b@example.org", "external_id": "x" * 65}, "users[2].external_id"),
+    ({"email": "c@example.org", "password": "short"}, "users[3].password"),
+    ({"email": "d@example.org", "sessions_limit": 1000000}, "users[4].sessions_limit"),
+    (
+        {"email": "e@example.org", "plan_id": 1, "plan_valid_to": "31.12.2031"},
+        "users[5].plan_valid_to",
     ),
-    BadCase(
-        "two keys to log out",
-        "publica_user_logout",
-        {"email": "ana@example.org", "id": 1},
-        ["mutually exclusive"],
-        code=None,
-    ),
-    BadCase("nobody to log out", "publica_user_logout", {}, ["email", "external_id"], code=None),
-    BadCase(
-        "a query beside an address",
-        "publica_user_info",
-        {"query": "ana", "email": "ana@example.org"},
-        ["mutually exclusive"],
-        code=None,
-    ),
+    ({"email": "f@example.org", "sesions_limit": 1}, "users[6].sesions_limit"),
+    ({"email": "D@example.org"}, "users[7].email"),  # the address of users[4]
+    ({"email": "g@example.org", "admin": "possibly"}, "users[8].admin"),
+    ({"email": "h@example.org", "user_plan_name": "Staff"}, "users[9].user_plan_name"),
 ]
 
-BAD_ROWS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "nobody": ({"state": "absent"}, ["users[0].email: missing", "external_id or id"]),
-    "address": ({"email": "ana@"}, ["users[1].email: 'ana@' is not a valid email address"]),
-    "external id": (
-        {"email": "b@example.org", "external_id": "x" * 65},
-        ["users[2]", "at most 64"],
-    ),
-    "password": ({"email": "c@example.org", "password": "short"}, ["users[3]", "8 to 255"]),
-    "limit": ({"email": "d@example.org", "sessions_limit": 1000000}, ["users[4]", "999999"]),
-    "date": (
-        {"email": "e@example.org", "plan_id": 1, "plan_valid_to": "31.12.2031"},
-        ["users[5]", "YYYY-MM-DD"],
-    ),
-    "misspelt": (
-        {"email": "f@example.org", "sesions_limit": 1},
-        ["users[6]", "sesions_limit", "sessions_limit"],
-    ),
-    "twice": ({"email": "D@example.org"}, ["users[7].email: the same email as in users[4]"]),
-    "right": ({"email": "g@example.org", "admin": "perhaps"}, ["users[8]", "true or false"]),
-    "plan": ({"email": "h@example.org", "user_plan_name": "Staff"}, ["users[9]", "give plan_id"]),
-}
 
-
-def _of_many(name: str, options: dict[str, Any], *says: str) -> BadCase:
-    return BadCase(name, "publica_user_bulk", options, says)
+def _bulk(name: str, options: dict[str, Any], *fields: str, **expected: Any) -> BadCase:
+    return BadCase(name, "publica_user_bulk", options, fields=fields, **expected)
 
 
 MANY_USERS = [
-    BadCase(
-        "every bad row at once",
-        "publica_user_bulk",
-        {"users": [row for row, _ in BAD_ROWS.values()]},
-        [
-            "10 validation errors. No request was sent.\n",
-            *(part for _, says in BAD_ROWS.values() for part in says),
-        ],
-        fields=["users[1].email", "users[6].sesions_limit", "users[7].email"],
+    _bulk(
+        "every bad row",
+        {"users": [row for row, _ in BAD_ROWS]},
+        *(place for _, place in BAD_ROWS),
+        mentions=["users[4]", "sessions_limit", *(place.split(".")[0] for _, place in BAD_ROWS)],
     ),
-    _of_many(
-        "a key as a default", {"users": [KEYS], "defaults": {"id": 5}}, "defaults", "one user"
-    ),
-    _of_many(
-        "a misspelt default",
-        {"users": [KEYS], "defaults": {"plan": 5}},
-        "defaults.plan: unknown option",
-    ),
-    _of_many("too many workers", {"users": [KEYS], "concurrency": 65}, "concurrency", "1 to 64"),
-    BadCase(
-        "everything at once, of the rows and of the task",
-        "publica_user_bulk",
+    _bulk("a key as a default", {"users": [KEYS], "defaults": {"id": 5}}, "defaults.id"),
+    _bulk("an unknown default", {"users": [KEYS], "defaults": {"plan": 5}}, "defaults.plan"),
+    _bulk("too many workers", {"users": [KEYS], "concurrency": 65}, "concurrency", mentions=["64"]),
+    _bulk(
+        "errors of rows and task together",
         {
             "users": [KEYS, {"email": "bo\u200b@example.org"}],
             "concurrency": 0,
             "progress_interval": -1,
             "max_deactivations": "lots",
         },
-        [
-            "4 validation errors. No request was sent.\n",
-            "concurrency: 0 is out of range; use 1 to 64",
-            "progress_interval: -1 is out of range; use 0 to 86400 seconds",
-            "max_deactivations",
-            "users[1].email: the value contains U+200B (ZERO WIDTH SPACE)",
-        ],
-        fields=["concurrency", "progress_interval", "max_deactivations", "users[1].email"],
+        *("concurrency", "progress_interval", "max_deactivations", "users[1].email"),
+        mentions=["4", "64", "86400", "lots", "U+200B"],
     ),
-    BadCase("no list", "publica_user_bulk", {}, ["users"], code=None),
+    _refused("no list", "publica_user_bulk", {}, "users"),
 ]
 
 
-def test_nothing_is_sent_for_what_cannot_be_right(
-    store: SandboxStore, runner: PlaybookRunner
-) -> None:
-    cases = [*ONE_USER, *MANY_USERS]
+def test_nothing_is_sent_for_bad_input(store: SandboxStore, modules: ModuleRunner) -> None:
+    store.add_user("zoe@example.org", external_id="guest-1", sessions_limit=1)
+    before = store.users()
+    # Good rows, of which one changes a user, and one bad row behind them.
+    rows: list[dict[str, Any]] = [{"email": "zoe@example.org", "state": "absent"}]
+    rows += [{"email": f"r{n}@example.org", "external_id": f"r-{n}"} for n in range(40)]
+    rows[18]["sessions_limit"] = -1
+    one_of_many = _bulk("one of many", {"users": rows}, "users[18].sessions_limit")
+    cases = [*ONE_USER, *MANY_USERS, one_of_many]
+    tasks = [case.task() for case in cases]
+    tasks.append(one_of_many.task(name="predicted", check_mode=True))
+
+    run = modules.tasks(tasks, store)
+
+    check_failures(run, cases)
+    assert run.named("predicted").result["failure"] == run.named("one of many").result["failure"]
+    assert store.journal() == []
+    assert store.users() == before
+
+
+def test_input_that_only_the_store_can_refuse(store: SandboxStore, modules: ModuleRunner) -> None:
+    store.add_user("bruno@example.org", external_id="staff-2")
+    store.add_user("carla@example.org", external_id="staff-3")
+    found = [
+        _user("created without external id", {"email": "ana@example.org"}, code="incomplete",
+              mentions=["external_id"]),
+        _user("created without address", {"external_id": "staff-1"}, code="incomplete",
+              mentions=["email"]),
+        _user("no such id", {"id": 4711}, code="identity_conflict", mentions=["4711"]),
+        _user("keys of two users", {"email": "bruno@example.org", "external_id": "staff-3"},
+              code="identity_conflict", mentions=["bruno@example.org", "carla@example.org"]),
+    ]  # fmt: skip
+    sent = [
+        _user("no such plan", {**KEYS, "plan_id": 999}, "assign_new_plan", code="validation"),
+        BadCase("no such user", "publica_user_logout", {"email": "ana@example.org"},
+                code="not_found", mentions=["ana@example.org"]),
+    ]  # fmt: skip
+    # Check mode must predict the failures that no write is needed for.
+    predicted = [case.task(name=f"{case.name}, predicted", check_mode=True) for case in found]
+    before = store.users()
+
+    run = modules.tasks([*predicted, *(case.task() for case in [*found, *sent])], store)
+
+    check_failures(run, [*found, *sent])
+    for case in found:
+        expected = run.named(case.name).result["failure"]
+        assert run.named(f"{case.name}, predicted").result["failure"] == expected
+    failure = run.named("no such plan").result["failure"]
+    assert (failure["method"], failure["status"]) == ("POST", 422)
+    assert list(failure["fields"]) == ["assign_new_plan"]
+    assert [row["status"] for row in store.journal(writes=True)] == [422]
+    assert store.users() == before
+
+
+def test_failures_in_a_playbook(store: SandboxStore, runner: PlaybookRunner) -> None:
+    refused = next(case for case in ONE_USER if case.name == "unknown option")
+    cases = [refused, MANY_USERS[0], _user("no such id", {"id": 4711}, code="identity_conflict")]
 
     run = runner.tasks([case.task() for case in cases], store, arguments=["-vvv"]).succeeded()
 
-    assert_clear(run, cases)
-    assert store.journal() == []
-
-
-def test_one_bad_row_holds_all_the_good_ones_back(
-    store: SandboxStore, runner: PlaybookRunner
-) -> None:
-    store.add_user("zoe@example.org", external_id="guest-1", sessions_limit=1)
-    before = store.users()
-    rows: list[dict[str, Any]] = [
-        {"email": f"r{number}@example.org", "external_id": f"r-{number}"} for number in range(40)
-    ]
-    rows[17]["sessions_limit"] = -1
-    # What would change and deactivate somebody stands before the bad row.
-    rows[:0] = [{"email": "zoe@example.org", "state": "absent"}]
-    case = _of_many(
-        "one of many", {"users": rows}, "1 validation error. No request was sent.", "users[18]"
-    )
-    foretold = {**case.task(), "name": "foretold", "check_mode": True}
-
-    run = runner.tasks([foretold, case.task()], store).succeeded()
-
-    assert_clear(run, [case])
-    assert run.named("foretold").result["failure"] == run.named(case.name).result["failure"]
-    assert store.journal() == []
-    assert store.users() == before
-
-
-def test_what_only_the_store_can_tell(store: SandboxStore, runner: PlaybookRunner) -> None:
-    store.add_user("bruno@example.org", external_id="staff-2")
-    store.add_user("carla@example.org", external_id="staff-3")
-    # Each way in check mode first, where the dry run must foretell the failure.
-    cases = [
-        _of_one(
-            "created without external id", {"email": "ana@example.org"}, "external_id is missing",
-            "Give external_id", code="incomplete",
-        ),
-        _of_one(
-            "created without address", {"external_id": "staff-1"}, "email is missing",
-            code="incomplete",
-        ),
-        _of_one("no such id", {"id": 4711}, "4711", "Correct the id", code="identity_conflict"),
-        _of_one(
-            "two users in one",
-            {"email": "bruno@example.org", "external_id": "staff-3"},
-            "bruno@example.org", "carla@example.org", "Correct the keys",
-            code="identity_conflict",
-        ),
-    ]  # fmt: skip
-    foretold = [
-        {**case.task(), "name": f"{case.name}, foretold", "check_mode": True} for case in cases
-    ]
-    before = store.users()
-
-    run = runner.tasks(
-        [*foretold, *(case.task() for case in cases)], store, arguments=["-vvv"]
-    ).succeeded()
-
-    assert_clear(run, cases)
-    for case in cases:
-        told, done = (run.named(name).result for name in (f"{case.name}, foretold", case.name))
-        assert told["failure"] == done["failure"], case.name
-    assert store.journal(writes=True) == []
-    assert store.users() == before
-
-
-def test_values_that_the_store_refuses(store: SandboxStore, runner: PlaybookRunner) -> None:
-    plan = _of_one("no such plan", {**KEYS, "plan_id": 999}, "assign_new_plan", code="validation")
-    nobody = BadCase(
-        "nobody with this address",
-        "publica_user_logout",
-        {"email": "ana@example.org"},
-        ["ana@example.org", "Correct the key"],
-        code="not_found",
-    )
-
-    run = runner.tasks([plan.task(), nobody.task()], store, arguments=["-vvv"]).succeeded()
-
-    assert_clear(run, [plan, nobody])
-    failure = run.named(plan.name).result["failure"]
-    assert (failure["method"], failure["status"]) == ("POST", 422)
-    assert list(failure["fields"]) == ["assign_new_plan"]
-    assert store.users() == []
+    check_failures(run, cases)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The check that ends the whole suite (conftest.py): does it find what no scenario has used?"""
+"""The check at the end of the suite (conftest.py) finds what no test has used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from support import usage
-from support.paths import collection
 
 
 def _task(**changes: Any) -> dict[str, Any]:
@@ -29,12 +28,12 @@ def _task(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv(usage.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(usage.DIRECTORY_VARIABLE, str(tmp_path))
     return tmp_path
 
 
-def test_what_was_used_is_what_modules_and_roles_were_given(record: Path) -> None:
-    usage.record_usage("publica.la.provision", 0, [_task()])
+def test_arguments_of_modules_and_roles_are_used(record: Path) -> None:
+    usage.record_usage(["publica.la.provision"], 0, [_task()])
 
     assert usage.read_usage(record) == {
         "playbook provision",
@@ -52,20 +51,20 @@ def test_what_was_used_is_what_modules_and_roles_were_given(record: Path) -> Non
     [{"status": "ignored"}, {"status": "skipped"}, {"check_mode": True}, {"action": "debug"}],
     ids=json.dumps,
 )
-def test_what_did_not_succeed_was_not_used(record: Path, changes: dict[str, Any]) -> None:
-    usage.record_usage("play.yml", 0, [_task(**changes)])
+def test_arguments_of_other_tasks_are_not_used(record: Path, changes: dict[str, Any]) -> None:
+    usage.record_usage(["play.yml"], 0, [_task(**changes)])
 
     assert usage.read_usage(record) == set()
 
 
-def test_a_playbook_that_failed_was_not_used(record: Path) -> None:
-    usage.record_usage("publica.la.provision", 2, [])
+def test_a_failed_playbook_is_not_used(record: Path) -> None:
+    usage.record_usage(["publica.la.provision"], 2, [])
 
     assert usage.read_usage(record) == set()
 
 
-def test_whatever_is_left_out_is_named() -> None:
-    offers = usage.offered(collection())
+def test_everything_unused_is_named() -> None:
+    offers = usage.offered()
     everything = {name for spellings in offers.values() for name in spellings}
     left_out = {
         "module publica_user_logout",
@@ -85,8 +84,8 @@ def test_whatever_is_left_out_is_named() -> None:
     )
 
 
-def test_an_option_was_used_by_any_of_its_names() -> None:
-    offers = usage.offered(collection())
+def test_an_option_is_used_by_any_of_its_names() -> None:
+    offers = usage.offered()
     everything = {name for spellings in offers.values() for name in spellings}
 
     assert usage.unused(offers, everything - {"option publica_user.password"}) == []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every example runs, and runs again without a change: of the modules, and of the pages."""
+"""Every example of the modules and the pages runs, and runs again without a change."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ import yaml
 from publica_sandbox.testing import SandboxStore
 
 from support import documentation
-from support.fenced_blocks import FILE, INVENTORY, PLAYBOOK, TASKS, VARS, Block, blocks_of, pages
-from support.paths import collection
-from support.playbook_runner import INTERPRETER, PlaybookRunner, TaskRun
+from support.documentation import FILE, INVENTORY, PLAYBOOK, TASKS, VARS, Block, blocks_of, pages
+from support.playbooks import INTERPRETER, LOCALHOST, PlaybookRunner, TaskRun
 
 EXAMPLE_STORE = "https://example.publica.la"
-# Ending sessions is a change each time, and says so.
+# Ending sessions is always a change.
 ALWAYS_CHANGES = "publica.la.publica_user_logout"
 ANA = {
     "email": "ana@example.org",
     "external_id": "staff-1001",
     "plans": [{"plan_id": 12, "valid_to": "2031-12-31"}],
 }
-# Whom the examples of a module speak of as being there already.
+# The users that the examples of a module need.
 USERS_BEFORE = {"publica_user_info": [ANA], "publica_user_logout": [ANA]}
-# Whom a page takes for granted.
+# The users that the examples of a page need.
 USERS_OF_PAGES = {"adopting-a-store.md": [ANA, {"email": "bruno@example.org", "active": False}]}
-# The files beside the playbook that the examples of a module read.
+# The files next to the playbook that the examples of a module read.
 FILES_BEFORE = {
     "publica_user_bulk": {
         "seats.csv": "Email;External ID;Sessions limit\nelena@example.org;staff-1004;2\n",
@@ -48,7 +47,7 @@ def at(store: SandboxStore, content: Any) -> Any:
 
 
 def twice(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each task, and at once the same again."""
+    """Each task, followed by its repetition."""
     return [
         {**task, "name": f"{number}. {task['name']}{again}"}
         for number, task in enumerate(tasks)
@@ -57,7 +56,7 @@ def twice(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def changes(tasks: list[TaskRun]) -> list[str]:
-    """The tasks that changed something, without those that always do, and without dry runs."""
+    """The tasks that changed something, without dry runs and those that always do."""
     return [
         task.name
         for task in tasks
@@ -65,7 +64,7 @@ def changes(tasks: list[TaskRun]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("module", documentation.module_names(collection()))
+@pytest.mark.parametrize("module", documentation.module_names())
 def test_the_examples_of_a_module(module: str, store: SandboxStore, runner: PlaybookRunner) -> None:
     store.add_users(USERS_BEFORE.get(module, []))
     for name, content in FILES_BEFORE.get(module, {}).items():
@@ -83,16 +82,16 @@ def test_the_examples_of_a_module(module: str, store: SandboxStore, runner: Play
 
 
 def runnable_pages() -> list[Any]:
-    """The pages that have something to run."""
+    """The pages with blocks to run."""
     return [
         pytest.param(page, id=page.name)
-        for page in pages(collection())
+        for page in pages()
         if any(block.kind in RUNNABLE for block in blocks_of(page))
     ]
 
 
 @pytest.mark.parametrize("page", runnable_pages())
-def test_what_a_page_tells_to_run(page: Path, store: SandboxStore, runner: PlaybookRunner) -> None:
+def test_the_examples_of_a_page(page: Path, store: SandboxStore, runner: PlaybookRunner) -> None:
     store.add_users(USERS_OF_PAGES.get(page.name, []))
     blocks = list(blocks_of(page))
     inventory = _write_inventory(store, runner, blocks)
@@ -105,30 +104,18 @@ def test_what_a_page_tells_to_run(page: Path, store: SandboxStore, runner: Playb
             plays = [{"hosts": "localhost", "gather_facts": False, "tasks": plays}]
         playbook = runner.write(f"block-{number}.yml", plays)
 
-        first, again = (
-            runner.playbook(playbook, inventory, arguments=arguments, environment=environment)
-            for _ in range(2)
+        run = runner.playbook(
+            [playbook, playbook], inventory, arguments=arguments, environment=environment
         )
 
-        assert first.returncode == again.returncode == 0, f"{block}: {first.output}{again.output}"
-        assert changes(again.tasks) == [], f"{block}: changes something when it is run again"
+        assert run.returncode == 0, f"{block}: {run.output}"
+        again = run.tasks[len(run.tasks) // 2 :]
+        assert changes(again) == [], f"{block}: changes something when it is run again"
 
 
 def _write_inventory(store: SandboxStore, runner: PlaybookRunner, blocks: list[Block]) -> Path:
-    """What the page's blocks say of the inventory, beside a host that runs its tasks."""
-    runner.write(
-        "inventory/zz-localhost.yml",
-        {
-            "all": {
-                "hosts": {
-                    "localhost": {
-                        "ansible_connection": "local",
-                        "ansible_python_interpreter": INTERPRETER,
-                    }
-                }
-            }
-        },
-    )
+    """The inventory of the page's blocks, and a host that runs its tasks."""
+    runner.write("inventory/zz-localhost.yml", LOCALHOST)
     for block in blocks:
         if block.kind == INVENTORY:
             runner.write("inventory/stores.yml", at(store, yaml.safe_load(block.text)))
@@ -138,13 +125,13 @@ def _write_inventory(store: SandboxStore, runner: PlaybookRunner, blocks: list[B
         elif block.kind == FILE:
             assert block.name, f"{block}: file needs the name of a file"
             runner.write(f"inventory/{block.name}", block.text)
-    return runner.folder / "inventory"
+    return runner.directory / "inventory"
 
 
 def test_every_yaml_block_parses() -> None:
-    for block in (block for page in pages(collection()) for block in blocks_of(page)):
+    for block in (block for page in pages() for block in blocks_of(page)):
         if block.language in ("yaml", "yml"):
-            # A tag such as !vault is Ansible's own, and its value a text.
+            # A tag such as !vault is Ansible's own.
             parsed = yaml.load(block.text, Loader=_AnyTag)  # noqa: S506  (a safe loader)
             assert parsed is not None, f"{block}: is empty"
         assert block.kind in ("", *RUNNABLE, INVENTORY, VARS, FILE) or block.language != "yaml", (
@@ -153,13 +140,13 @@ def test_every_yaml_block_parses() -> None:
 
 
 class _AnyTag(yaml.SafeLoader):
-    """The safe loader, which takes a tag that it does not know for plain text."""
+    """The safe loader, with unknown tags as plain text."""
 
 
 _AnyTag.add_multi_constructor("!", lambda loader, _suffix, node: loader.construct_scalar(node))
 
 
-def test_the_blocks_of_a_page_are_told_apart(tmp_path: Path) -> None:
+def test_blocks_are_distinguished(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "Text\n\n```yaml playbook\n- hosts: all\n```\n\n"

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from publica_sandbox.testing import SandboxStore
 
-from support.playbook_runner import PlaybookRunner, TaskRun
+from support.in_process import ModuleRunner
+from support.playbooks import TaskRun
 
-PEOPLE: list[dict[str, Any]] = [
+USERS: list[dict[str, Any]] = [
     {"email": "ana@example.org", "external_id": "staff-1", "open_sessions": 2, "sessions_limit": 2},
     {"email": "bruno@example.org", "external_id": "4711", "open_sessions": 1, "admin": True},
     {"email": "carla@example.org", "external_id": "staff-3", "active": False},
@@ -23,13 +24,13 @@ PEOPLE: list[dict[str, Any]] = [
 ]
 ACTIVE = ["ana", "banana", "bruno", "diego"]
 
-# Who must be found by which options, by the first part of the address.
+# Options, and the users that must be found, by the first part of the address.
 QUESTIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
-    "everybody": ({}, ACTIVE),
+    "active": ({}, ACTIVE),
     "all": ({"status": "all"}, sorted([*ACTIVE, "carla", "elena"])),
     "deactivated": ({"status": "deactivated"}, ["carla", "elena"]),
     "an address": ({"email": "ANA@example.org"}, ["ana"]),
-    "an address of nobody": ({"email": "ana@example.net"}, []),
+    "an unknown address": ({"email": "ana@example.net"}, []),
     "an external id": ({"external_id": "4711"}, ["bruno"]),
     "an id": ({"id": 4}, ["diego"]),
     "an id that is deactivated": ({"id": 3}, []),
@@ -43,19 +44,19 @@ QUESTIONS: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 
 def found(task: TaskRun) -> list[str]:
-    """Whom a task returned, by the first part of the address."""
+    """The returned users, by the first part of the address."""
     return sorted(user["email"].partition("@")[0] for user in task.result["users"])
 
 
-def test_every_question_gets_its_answer(store: SandboxStore, runner: PlaybookRunner) -> None:
-    store.add_users(PEOPLE)
+def test_which_users_are_found(store: SandboxStore, modules: ModuleRunner) -> None:
+    store.add_users(USERS)
     before = store.users()
     tasks = [
         {"name": name, "publica.la.publica_user_info": options, "check_mode": number % 2 == 0}
         for number, (name, (options, _)) in enumerate(QUESTIONS.items())
     ]
 
-    run = runner.tasks(tasks, store).succeeded()
+    run = modules.tasks(tasks, store).succeeded()
 
     answers = {name: found(run.named(name)) for name in QUESTIONS}
     assert answers == {name: expected for name, (_, expected) in QUESTIONS.items()}
@@ -66,11 +67,11 @@ def test_every_question_gets_its_answer(store: SandboxStore, runner: PlaybookRun
     assert store.users() == before
 
 
-def test_a_user_is_returned_in_the_normal_form(store: SandboxStore, runner: PlaybookRunner) -> None:
-    store.add_users(PEOPLE)
+def test_a_user_is_returned_in_the_normal_form(store: SandboxStore, modules: ModuleRunner) -> None:
+    store.add_users(USERS)
     task = {"name": "diego", "publica.la.publica_user_info": {"email": "diego@example.com"}}
 
-    run = runner.tasks([task], store).succeeded()
+    run = modules.tasks([task], store).succeeded()
 
     (user,) = run.named("diego").result["users"]
     row = store.user(email="diego@example.com")
@@ -83,10 +84,10 @@ def test_a_user_is_returned_in_the_normal_form(store: SandboxStore, runner: Play
 
 
 @pytest.mark.parametrize("path", ["table", "example"])
-def test_sessions_end_by_each_key(path: str, store: SandboxStore, runner: PlaybookRunner) -> None:
-    store.add_users(PEOPLE)
+def test_sessions_end_by_each_key(path: str, store: SandboxStore, modules: ModuleRunner) -> None:
+    store.add_users(USERS)
     store.configure(force_logout_path=path)
-    # An external id of digits could be taken for an id: 4711 is nobody's, and 4 is Diego's.
+    # An external id of digits could be taken for an id: 4711 is not used, and 4 is Diego's.
     store.change_user(6, external_id="4", open_sessions=3)
     keys: dict[str, dict[str, Any]] = {
         "ana": {"email": "ana@example.org"},
@@ -95,18 +96,18 @@ def test_sessions_end_by_each_key(path: str, store: SandboxStore, runner: Playbo
         "banana": {"external_id": "4"},
     }
     logouts = [{"name": name, "publica.la.publica_user_logout": key} for name, key in keys.items()]
-    foretold = [
-        {**task, "name": f"{task['name']}, foretold", "check_mode": True} for task in logouts
+    predicted = [
+        {**task, "name": f"{task['name']}, predicted", "check_mode": True} for task in logouts
     ]
 
-    run = runner.tasks([*foretold, *logouts], store).succeeded()
+    run = modules.tasks([*predicted, *logouts], store).succeeded()
 
-    asked = run.named("banana, foretold").truth
-    assert [user["forced_logouts"] for user in asked.users()] == [0] * len(PEOPLE)
+    predicted = run.named("banana, predicted").database
+    assert [user["forced_logouts"] for user in predicted.users()] == [0] * len(USERS)
     for name in keys:
-        told, done = run.named(f"{name}, foretold"), run.named(name)
-        assert told.result["actions"] == done.result["actions"] == ["force_logout"]
-        assert told.result["changed"] is done.result["changed"] is True
+        planned, done = run.named(f"{name}, predicted"), run.named(name)
+        assert planned.result["actions"] == done.result["actions"] == ["force_logout"]
+        assert planned.result["changed"] is done.result["changed"] is True
     logged_out = {
         user["email"].partition("@")[0] for user in store.users() if user["forced_logouts"]
     }

@@ -2,23 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook publica.la.provision on inventories as operators write them."""
+"""The playbook publica.la.provision on inventories of operators."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 from publica_sandbox.testing import SandboxStore
 
-from support.inventories import ALL_VARIABLES, encrypted, seats, write_inventory
-from support.playbook_runner import PlaybookRunner, Run
+from support.inventories import (
+    EACH,
+    connection_of,
+    encrypted,
+    seats,
+    write_hosts,
+    write_inventory,
+)
+from support.playbooks import PlaybookRunner, TaskRun
 
 PROVISION = "publica.la.provision"
-EACH = 100  # users of a store in the two departments
+ANA = {"email": "ana@example.org", "external_id": "staff-1"}
 
 
 @pytest.fixture
@@ -27,12 +34,9 @@ def south() -> Iterator[SandboxStore]:
         yield store
 
 
-def summaries(run: Run) -> dict[str, dict[str, int]]:
-    """What the run came to, by host, without what is 0."""
-    return {
-        task.host: {name: count for name, count in task.result["summary"].items() if count}
-        for task in run.of_module("publica_user_bulk")
-    }
+def counts(task: TaskRun) -> Mapping[str, int]:
+    """The counts of the summary that are not 0."""
+    return {name: count for name, count in task.result["summary"].items() if count}
 
 
 def test_two_stores_and_four_departments(
@@ -45,8 +49,10 @@ def test_two_stores_and_four_departments(
 
     assert [one.users() for one in stores.values()] == [[], []]
     first = runner.playbook(PROVISION, inventory).succeeded()
-    created = {"desired": EACH, "created": EACH}
-    assert summaries(planned) == summaries(first) == {"north": created, "south": created}
+    for run in (planned, first):
+        tasks = run.of_module("publica_user_bulk")
+        assert {task.host for task in tasks} == set(stores)
+        assert all(counts(task) == {"desired": EACH, "created": EACH} for task in tasks)
     for name, one in stores.items():
         assert {user["email"] for user in one.users(active=True)} == {
             seat["email"] for part in ("editorial", "library") for seat in seats(name, part)
@@ -56,47 +62,48 @@ def test_two_stores_and_four_departments(
 
     second = runner.playbook(PROVISION, inventory).succeeded()
 
-    unchanged = {"desired": EACH, "unchanged": EACH}
-    assert summaries(second) == {"north": unchanged, "south": unchanged}
+    for task in second.of_module("publica_user_bulk"):
+        assert counts(task) == {"desired": EACH, "unchanged": EACH}
     assert not any(task.result["changed"] for task in second.tasks)
     assert second.stdout.count("changed=0") == len(stores)
     for one in stores.values():
         requests = one.journal()
         assert {(row["method"], row["endpoint"]) for row in requests} == {("GET", "list")}
         assert [row for row in requests if "query=" in row["query"]] == [], "looked users up"
-        # A hundred users are a full page: without a total, a second one shows that it was all.
+        # A hundred users fill a page: without a total, a second one shows that there are no more.
         assert len(requests) <= 2
 
 
-def test_one_store_of_several(
+def test_the_hosts_of_a_run(
     store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:
-    inventory = write_inventory(runner, {"north": store, "south": south})
+    inventory = write_inventory(runner, {"north": store, "south": south}, group="schools")
+    schools = ["--extra-vars", "publica_hosts=schools", "--limit", "south"]
 
-    run = runner.playbook(PROVISION, inventory, arguments=["--limit", "south"]).succeeded()
+    without_group = runner.playbook(PROVISION, inventory).succeeded()
+    run = runner.playbook(PROVISION, inventory, arguments=schools).succeeded()
 
-    assert list(summaries(run)) == ["south"]
+    assert without_group.tasks == []
+    assert [task.host for task in run.of_module("publica_user_bulk")] == ["south"]
     assert store.journal() == []
     assert len(south.users()) == EACH
 
 
-def test_another_group(store: SandboxStore, runner: PlaybookRunner) -> None:
-    inventory = write_inventory(runner, {"north": store}, group="schools")
-
-    nobody = runner.playbook(PROVISION, inventory).succeeded()
-    run = runner.playbook(
-        PROVISION, inventory, arguments=["--extra-vars", "publica_hosts=schools"]
-    ).succeeded()
-
-    assert nobody.tasks == []
-    assert summaries(run) == {"north": {"desired": EACH, "created": EACH}}
-
-
-def test_values_as_yaml_reads_them(store: SandboxStore, runner: PlaybookRunner) -> None:
+def test_yaml_values_vault_and_python(
+    store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
+) -> None:
+    """Values as YAML reads them, an encrypted token, and both variables for the interpreter."""
+    trace = runner.directory / "used"
+    here = os.environ.get("PUBLICA_TEST_TARGET_PYTHON", sys.executable)
+    script = f'#!/bin/sh\necho "$0" >> {trace}\nexec {here} "$@"\n'
+    pythons = {name: runner.write(f"python-{name}", script) for name in ("north", "south")}
+    for python in pythons.values():
+        python.chmod(0o755)
     token, password_file = encrypted(runner, "publica_users_api_token", store.token)
     variables = f"""
 publica_users_base_url: {store.base_url}
 {token}
+ansible_python_interpreter: {pythons["north"]}
 publica_users_defaults:
   plan_valid_to: 2031-12-31
 publica_users_desired:
@@ -112,113 +119,90 @@ publica_users_desired_guests:
     state: "{{{{ omit }}}}"
 """
     runner.write("inventory/host_vars/north.yml", variables)
-    runner.write("inventory/group_vars/all.yml", ALL_VARIABLES)
-    inventory = runner.write("inventory/stores.yml", {"publica_stores": {"hosts": {"north": {}}}})
-    vault = ["--vault-password-file", str(password_file)]
+    other = {"publica_python_interpreter": str(pythons["south"]), "publica_users_desired": [ANA]}
+    hosts = {"north": {}, "south": {**connection_of(south), **other}}
+    inventory = runner.write("inventory/stores.yml", {"publica_stores": {"hosts": hosts}}).parent
+    vault = ["--vault-password-file", str(password_file), "--limit"]
 
-    first = runner.playbook(PROVISION, inventory.parent, arguments=vault).succeeded()
-    second = runner.playbook(PROVISION, inventory.parent, arguments=vault).succeeded()
+    run = runner.playbook(
+        [PROVISION, PROVISION], inventory, arguments=[*vault, "north,south"]
+    ).succeeded()
 
-    assert summaries(first) == {"north": {"desired": 2, "created": 2}}
-    assert summaries(second) == {"north": {"desired": 2, "unchanged": 2}}
+    first, again = (task for task in run.of_module("publica_user_bulk") if task.host == "north")
+    assert counts(first) == {"desired": 2, "created": 2}
+    assert counts(again) == {"desired": 2, "unchanged": 2}
     bruno = store.user(email="bruno@example.org")
     assert (bruno["external_id"], bruno["sessions_limit"]) == ("1002", None)
     assert [plan["valid_to"] for plan in store.plans_of(bruno["id"])] == ["2032-06-30"]
     ana = store.user(external_id="1001")
     assert [plan["valid_to"] for plan in store.plans_of(ana["id"])] == ["2031-12-31"]
-    assert store.token not in first.output
-
-
-def test_a_list_that_is_none(store: SandboxStore, runner: PlaybookRunner) -> None:
-    inventory = write_inventory(runner, {"north": store})
-    runner.write("inventory/host_vars/north/guests.yml", {"publica_users_desired_guests": "ana"})
-
-    run = runner.playbook(PROVISION, inventory).failed()
-
-    (failed,) = (task for task in run.tasks if task.failed)
-    assert "publica_users_desired_guests" in failed.result["msg"]
-    assert "rename" in failed.result["msg"]
-    assert "Traceback" not in run.output
-    assert store.journal() == []
+    assert store.token not in run.output
+    assert set(trace.read_text().splitlines()) == {str(python) for python in pythons.values()}
 
 
 def test_address_and_token_from_the_environment(
     store: SandboxStore, runner: PlaybookRunner
 ) -> None:
-    inventory = write_inventory(runner, {"north": store})
-    (inventory / "host_vars" / "north" / "store.yml").unlink()
+    inventory = write_hosts(runner, {"north": {"publica_users_desired": [ANA]}})
     environment = {"PUBLICA_BASE_URL": store.base_url, "PUBLICA_API_TOKEN": store.token}
 
     run = runner.playbook(PROVISION, inventory, environment=environment).succeeded()
     without = runner.playbook(PROVISION, inventory).failed()
 
-    assert summaries(run) == {"north": {"desired": EACH, "created": EACH}}
+    (task,) = run.of_module("publica_user_bulk")
+    assert counts(task) == {"desired": 1, "created": 1}
     (failed,) = (task for task in without.tasks if task.failed)
     assert "base_url" in failed.result["msg"]
 
 
-@pytest.mark.parametrize("variable", ["ansible_python_interpreter", "publica_python_interpreter"])
-def test_the_inventory_chooses_the_python(
-    variable: str, store: SandboxStore, runner: PlaybookRunner
+def test_failures_and_every_option(
+    store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:
-    inventory = write_inventory(runner, {"north": store})
-    trace = runner.folder / "used"
-    python_here = os.environ.get("PUBLICA_TEST_TARGET_PYTHON", sys.executable)
-    python = runner.write("python", f'#!/bin/sh\necho used >> {trace}\nexec {python_here} "$@"\n')
-    python.chmod(0o755)
-    runner.write("inventory/group_vars/all.yml", {variable: str(python)})
-
-    runner.playbook(PROVISION, inventory).succeeded()
-
-    assert trace.exists()
-
-
-def test_a_user_who_fails_hides_nobody(store: SandboxStore, runner: PlaybookRunner) -> None:
-    inventory = write_inventory(runner, {"north": store})
-    bad: list[dict[str, Any]] = [
-        {"email": "carla@example.org", "external_id": "guest-1", "plan_id": 999}
-    ]
-    runner.write("inventory/host_vars/north/guests.yml", {"publica_users_desired_guests": bad})
-
-    run = runner.playbook(PROVISION, inventory).failed()
-
-    (task,) = run.of_module("publica_user_bulk")
-    assert task.result["changed"] is True
-    assert "1 of 101 users failed" in task.result["msg"]
-    assert "carla@example.org" in task.result["msg"]
-    assert summaries(run) == {"north": {"desired": EACH + 1, "created": EACH, "failed": 1}}
-    assert len(store.users()) == EACH
-
-
-def test_every_option_of_the_role(store: SandboxStore, runner: PlaybookRunner) -> None:
-    inventory = write_inventory(runner, {"north": store})
-    options = {
-        "publica_users_desired": [{"email": "ana@example.org", "external_id": "staff-1"}],
-        "publica_users_defaults": {"only_sees_readable": True},
+    """A host whose list is no list, one with a user who fails, and one with every option."""
+    options: dict[str, Any] = {
         "publica_users_lookup": "list",
         "publica_users_concurrency": 2,
         "publica_users_on_error": "stop",
         "publica_users_report": "all",
         "publica_users_validate_certs": False,
-        "publica_users_ca_path": str(inventory),
+        "publica_users_ca_path": str(runner.directory),
         "publica_users_timeout": 20,
         "publica_users_max_retries": 1,
         "publica_users_rate_limit_share": 80,
         "publica_users_max_rate_limit_wait": 120,
-        "publica_users_rate_limit_dir": str(runner.folder / "shared-limits"),
+        "publica_users_rate_limit_dir": str(runner.directory / "shared-limits"),
         "publica_users_progress_interval": 60,
     }
-    runner.write("inventory/host_vars/north/options.yml", options)
+    bad = [{"email": "carla@example.org", "external_id": "guest-1", "plan_id": 999}]
+    inventory = write_inventory(runner, {"north": store, "south": south})
+    runner.write(
+        "inventory/host_vars/north/options.yml",
+        {
+            **options,
+            "publica_users_desired": [ANA],
+            "publica_users_defaults": {"only_sees_readable": True},
+        },
+    )
+    runner.write("inventory/host_vars/south/guests.yml", {"publica_users_desired_guests": bad})
+    with SandboxStore() as unused:
+        no_list = {**connection_of(unused), "publica_users_desired_guests": "ana"}
+        runner.write("inventory/more.yml", {"publica_stores": {"hosts": {"east": no_list}}})
 
-    run = runner.playbook(PROVISION, inventory).succeeded()
+        run = runner.playbook(PROVISION, inventory).failed()
 
-    (task,) = run.of_module("publica_user_bulk")
-    handed_on = {
-        name: str(value)
-        for name, value in options.items()
-        if name not in ("publica_users_desired", "publica_users_defaults")
-    }
-    received = {f"publica_users_{name}": str(value) for name, value in task.args.items()}
-    assert {name: received.get(name) for name in handed_on} == handed_on
-    assert len(task.result["results"]) == EACH + 1
+        assert unused.journal() == []
+    assert "Traceback" not in run.output
+    messages = {task.host: task.result["msg"] for task in run.tasks if task.failed}
+    assert "publica_users_desired_guests" in messages["east"]
+    assert "carla@example.org" in messages["south"]
+    tasks = {task.host: task for task in run.of_module("publica_user_bulk")}
+    assert set(tasks) == {"north", "south"}
+    # A user who fails does not hide the others.
+    assert tasks["south"].result["changed"] is True
+    assert counts(tasks["south"]) == {"desired": EACH + 1, "created": EACH, "failed": 1}
+    assert len(south.users()) == EACH
+    passed = {f"publica_users_{name}": str(value) for name, value in tasks["north"].args.items()}
+    expected = {name: str(value) for name, value in options.items()}
+    assert {name: passed.get(name) for name in options} == expected
+    assert len(tasks["north"].result["results"]) == EACH + 1
     assert all(user["only_sees_readable"] for user in store.users())

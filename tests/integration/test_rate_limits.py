@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The store's rate limit under each of its readings: slower, and with the same result."""
+"""The store's rate limit in each of its variants: slower, and with the same result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from ansible_collections.publica.la.plugins.module_utils.client import rate_limi
 from publica_sandbox.testing import SandboxStore
 
 from support import in_process
-from support.playbook_runner import PlaybookRunner
+from support.in_process import ModuleRunner
+from support.playbooks import PlaybookRunner
+from support.variants import Variant
 
 LIMIT, WINDOW, WORKERS = 10, 1.0, 8
 ANA = {"email": "ana@example.org", "external_id": "ana"}
@@ -29,25 +31,23 @@ EVERY_MODULE: dict[str, dict[str, Any]] = {
     "publica_user_logout": {"email": ANA["email"]},
 }
 ROWS = [{"email": f"reader{n}@example.org", "external_id": f"reader-{n}"} for n in range(14)]
-READINGS = [
+VARIANTS = [
     {"retry_after": after, "rate_limit_reset": reset, "clock_offset": offset}
     for after, reset, offset in product([True, False], [True, False], [0, 3600, -3600])
-    # Where no header speaks of time, the clock does not matter.
+    # Without a header that holds a time, the clock does not matter.
     if after or reset or offset == 0
 ]
 
 
 @pytest.fixture(autouse=True)
 def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a client takes for the length of a window where no header tells it."""
+    """The length of a window that a client assumes without headers."""
     monkeypatch.setattr(window_length, "DOCUMENTED_SECONDS", WINDOW)
 
 
-@pytest.mark.parametrize("reading", READINGS, ids=str)
-def test_everybody_is_created_within_the_limit(
-    reading: dict[str, Any], store: SandboxStore
-) -> None:
-    store.configure(rate_limit=LIMIT, rate_limit_window=WINDOW, **reading)
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_all_users_are_created_within_the_limit(variant: Variant, store: SandboxStore) -> None:
+    store.configure(rate_limit=LIMIT, rate_limit_window=WINDOW, **variant)
 
     result = in_process.bulk(store, ROWS, concurrency=WORKERS)
 
@@ -58,11 +58,11 @@ def test_everybody_is_created_within_the_limit(
     journal = store.journal()
     assert len(journal) == result["api"]["requests"]
     refused = [row for row in journal if row["status"] == 429]
-    # At the most those that were under way when the limit was reached; nobody insists.
+    # At most the requests that were under way when the limit was reached.
     assert len(refused) < WORKERS
 
 
-def test_a_share_is_left_to_others(store: SandboxStore) -> None:
+def test_a_share_is_left_to_other_clients(store: SandboxStore) -> None:
     store.configure(rate_limit=LIMIT, rate_limit_window=WINDOW)
 
     result = in_process.bulk(store, ROWS, rate_limit_share=50)
@@ -84,9 +84,7 @@ def test_no_longer_wait_than_allowed(store: SandboxStore) -> None:
     assert len(store.users()) == created
 
 
-def test_runs_of_one_machine_share_what_the_store_allows(
-    store: SandboxStore, tmp_path: Path
-) -> None:
+def test_runs_of_one_machine_share_the_limit(store: SandboxStore, tmp_path: Path) -> None:
     runs, each, limit = 4, 24, 30
     store.configure(rate_limit=limit, rate_limit_window=3)
     shared = {"rate_limit_dir": str(tmp_path / "shared")}
@@ -106,33 +104,31 @@ def test_runs_of_one_machine_share_what_the_store_allows(
     journal = store.journal()
     assert len(journal) == sum(result["api"]["requests"] for result in results)
     refused = [row for row in journal if row["status"] == 429]
-    # One to learn when the window ends; a second where two runs ask at the same instant.
+    # One to learn when the window ends; a second if two runs ask at the same instant.
     assert len(refused) <= max(2, 0.05 * len(journal))
     (file,) = (tmp_path / "shared").iterdir()
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert store.token not in file.read_text()
 
 
-def test_every_module_takes_a_directory_and_can_do_without(
-    store: SandboxStore, runner: PlaybookRunner, tmp_path: Path
+def test_every_module_takes_a_directory_and_works_without(
+    store: SandboxStore, modules: ModuleRunner
 ) -> None:
     store.add_users([ANA])
     store.configure(rate_limit=1000)
-    good, bad = tmp_path / "shared", tmp_path / "file"
-    bad.write_text("")
+    directories = {"shared": modules.directory / "shared", "file": modules.write("file", "")}
+    tasks = [
+        {
+            "name": f"{module} {name}",
+            f"publica.la.{module}": {**options, "rate_limit_dir": str(directory)},
+        }
+        for name, directory in directories.items()
+        for module, options in EVERY_MODULE.items()
+    ]
 
-    def tasks(folder: Path) -> list[dict[str, Any]]:
-        return [
-            {
-                "name": f"{name} {folder.name}",
-                f"publica.la.{name}": {**options, "rate_limit_dir": str(folder)},
-            }
-            for name, options in EVERY_MODULE.items()
-        ]
+    run = modules.tasks(tasks, store).succeeded()
 
-    run = runner.tasks([*tasks(good), *tasks(bad)], store).succeeded()
-
-    assert len(list(good.iterdir())) == 1
+    assert len(list(directories["shared"].iterdir())) == 1
     for task in run.tasks:
-        warnings = " ".join(map(str, task.result.get("warnings", [])))
+        warnings = " ".join(task.result.get("warnings", []))
         assert ("rate_limit_dir" in warnings) is task.name.endswith("file"), task.name

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reports on all stores of a run, written once and whatever became of the stores; and audits."""
+"""Reports on all stores of a run, also where stores fail; and audits."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 from junitparser import Error, Failure, JUnitXml
 from publica_sandbox.testing import SandboxStore
 
-from support.inventories import write_inventory
-from support.paths import collection
-from support.playbook_runner import LOCALHOST, PlaybookRunner, Run
+from support.documentation import collection
+from support.inventories import EACH, write_inventory
+from support.playbooks import LOCALHOST, PlaybookRunner, connection_defaults
+from support.selection import combinations
 
 PROVISION, AUDIT = "publica.la.provision", "publica.la.audit"
 FILES = ["index.html", "junit.xml", "report.json", "report.md"]
-EACH = 100  # users of a store in the two departments
-LANGUAGES = {"en": "Audit of the stores", "es": "Auditoría", "pt": "Auditoria"}
+PLAY = {
+    "name": "Provision",
+    "hosts": "publica_stores",
+    "connection": "local",
+    "gather_facts": False,
+    "vars": {"ansible_python_interpreter": "{{ publica_python_interpreter }}"},
+    "roles": [{"role": "publica.la.publica_users"}],
+}
 
 
 @pytest.fixture
@@ -38,93 +44,87 @@ def stores(store: SandboxStore, south: SandboxStore) -> dict[str, SandboxStore]:
     return {"north": store, "south": south}
 
 
-def variables(folder: Path, **more: Any) -> list[str]:
-    return ["--extra-vars", json.dumps({"publica_users_report_dir": str(folder), **more})]
+@pytest.fixture
+def reports(runner: PlaybookRunner) -> Path:
+    """The directory of the report, which does not exist yet."""
+    return runner.directory / "new" / "reports"
 
 
-def report_in(folder: Path) -> dict[str, Any]:
-    """The report, after it was seen to be whole, readable by everybody, and as described."""
-    assert sorted(path.name for path in folder.iterdir()) == FILES
-    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
-    report: dict[str, Any] = json.loads((folder / "report.json").read_text("utf-8"))
+def variables(directory: Path | str, **more: Any) -> list[str]:
+    return ["--extra-vars", json.dumps({"publica_users_report_dir": str(directory), **more})]
+
+
+def report_in(directory: Path) -> dict[str, Any]:
+    """The report, which must be complete, readable by all users, and match its schema."""
+    assert sorted(path.name for path in directory.iterdir()) == FILES
+    assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o644}
+    report: dict[str, Any] = json.loads((directory / "report.json").read_text("utf-8"))
     schema = (collection() / "docs" / "report.schema.json").read_text("utf-8")
     jsonschema.Draft202012Validator(json.loads(schema)).validate(report)
-    suites = JUnitXml.fromfile(str(folder / "junit.xml"))
+    suites = JUnitXml.fromfile(str(directory / "junit.xml"))
     assert [suite.name for suite in suites] == [one["name"] for one in report["stores"]]
-    assert (folder / "report.md").read_text("utf-8").startswith("### ")
+    assert (directory / "report.md").read_text("utf-8").startswith("### ")
     return report
+
+
+def page_in(directory: Path) -> str:
+    return (directory / "index.html").read_text("utf-8")
 
 
 def statuses(report: dict[str, Any]) -> dict[str, str]:
     return {one["name"]: one["status"] for one in report["stores"]}
 
 
-def reports_of(run: Run) -> list[Any]:
-    return [task for task in run.of_module("publica_report") if task.status != "skipped"]
-
-
 def test_provisioning_writes_one_report_on_all_stores(
-    stores: dict[str, SandboxStore], runner: PlaybookRunner
+    stores: dict[str, SandboxStore], runner: PlaybookRunner, reports: Path
 ) -> None:
     inventory = write_inventory(runner, stores)
-    folder = runner.folder / "new" / "reports"
 
-    dry = runner.playbook(PROVISION, inventory, arguments=["--check", *variables(folder)])
+    dry = runner.playbook(PROVISION, inventory, arguments=["--check", *variables(reports)])
 
-    assert len(reports_of(dry.succeeded())) == 1
-    foreseen = report_in(folder)
-    assert foreseen["check_mode"]
-    assert foreseen["totals"]["drifted"] == 2 * EACH
-    assert foreseen["totals"]["seats"]["active"] == 0
-    assert {change["status"] for change in foreseen["changes"]} == {"foreseen"}
-    spanish = variables(folder, publica_users_report_language="es")
+    assert len(dry.succeeded().of_module("publica_report")) == 1
+    predicted = report_in(reports)
+    assert predicted["check_mode"]
+    assert predicted["totals"]["drifted"] == 2 * EACH
+    assert predicted["totals"]["seats"]["active"] == 0
+    assert {change["status"] for change in predicted["changes"]} == {"foreseen"}
+    spanish = variables(reports, publica_users_report_language="es")
     run = runner.playbook(PROVISION, inventory, arguments=spanish).succeeded()
-    (task,) = reports_of(run)
+    (task,) = run.of_module("publica_report")
     assert not task.result["changed"]
-    done = report_in(folder)
+    done = report_in(reports)
     assert statuses(done) == {"north": "changed", "south": "changed"}
     assert done["totals"]["users"]["created"] == 2 * EACH
     assert done["totals"]["seats"]["active"] == 2 * EACH
     assert [change["differences"] for change in done["changes"]] == [
-        change["differences"] for change in foreseen["changes"]
+        change["differences"] for change in predicted["changes"]
     ]
-    assert "Aprovisionamiento" in (folder / "index.html").read_text("utf-8")
+    assert done["language"] == "es"
 
-    again = runner.playbook(PROVISION, inventory, arguments=variables(folder)).succeeded()
+    again = runner.playbook(PROVISION, inventory, arguments=variables(reports)).succeeded()
 
     assert "changed=1" not in again.stdout
-    nothing = report_in(folder)
+    nothing = report_in(reports)
     assert statuses(nothing) == {"north": "as_declared", "south": "as_declared"}
     assert nothing["changes"] == []
-
-
-def test_without_a_directory_there_is_no_report(
-    store: SandboxStore, runner: PlaybookRunner
-) -> None:
-    inventory = write_inventory(runner, {"north": store})
-    before = set(runner.folder.rglob("*"))
-
-    run = runner.playbook(PROVISION, inventory).succeeded()
-
-    assert reports_of(run) == []
-    (bulk,) = run.of_module("publica_user_bulk")
-    assert bulk.args["count_seats"] is False
-    assert not {p.name for p in set(runner.folder.rglob("*")) - before} & set(FILES)
 
 
 def test_seats_are_those_of_the_store(store: SandboxStore, runner: PlaybookRunner) -> None:
     store.generate_users(230, deactivated=130, admins=2)
     inventory = write_inventory(runner, {"north": store})
-    folder = runner.folder / "reports"
+    # Relative to where ansible-playbook was started.
+    reports = runner.directory / "relative" / "reports"
     looked_up = {"publica_users_count_seats": False, "publica_users_lookup": "search"}
-    runner.playbook(AUDIT, inventory, arguments=variables(folder, **looked_up)).succeeded()
-    assert report_in(folder)["stores"][0]["seats"] is None
-    assert "publica_users_count_seats" in (folder / "index.html").read_text("utf-8")
+    relative = variables("relative/reports", **looked_up)
+    runner.playbook(AUDIT, inventory, arguments=relative).succeeded()
+    assert statuses(report_in(reports)) == {"north": "changed"}
+    assert report_in(reports)["stores"][0]["seats"] is None
+    assert "publica_users_count_seats" in page_in(reports)
 
-    counted = variables(folder, publica_users_count_seats=True)
+    counted = variables(reports, publica_users_count_seats=True)
     runner.playbook(PROVISION, inventory, arguments=counted).succeeded()
 
-    seats = report_in(folder)["stores"][0]["seats"]
+    seats = report_in(reports)["stores"][0]["seats"]
     assert seats["active"] == len(store.users(active=True))
     assert seats["deactivated"] == len(store.users(active=False)) > 100
     holders = store.sql(
@@ -134,101 +134,88 @@ def test_seats_are_those_of_the_store(store: SandboxStore, runner: PlaybookRunne
         "WHERE user_plans.valid_to IS NULL OR user_plans.valid_to >= date('now') "
         "GROUP BY plans.id ORDER BY plans.id"
     )
-    told = {plan["plan_id"]: plan["users"] for plan in seats["plans"]}
-    assert told == {plan["plan_id"]: plan["users"] for plan in holders}
-    # The store tells a plan's name with whoever held it before the run, and nobody held this one.
+    counts = {plan["plan_id"]: plan["users"] for plan in seats["plans"]}
+    assert counts == {plan["plan_id"]: plan["users"] for plan in holders}
+    # The name of a plan is known only where a user held it before the run.
     assert {plan["plan_id"]: plan["name"] for plan in seats["plans"]}[11] == "Campus"
 
 
-@pytest.mark.parametrize("serial", [None, 1], ids=["together", "one by one"])
-@pytest.mark.parametrize("strategy", ["linear", "free"])
-def test_a_store_that_fails_is_in_the_report_and_fails_the_run(
+@pytest.mark.parametrize(
+    ("strategy", "serial"), combinations(["linear", "free"], turns=[[None, 1]])
+)
+def test_a_failing_store_is_in_the_report_and_fails_the_run(
     stores: dict[str, SandboxStore],
     runner: PlaybookRunner,
+    reports: Path,
     strategy: str,
     serial: int | None,
 ) -> None:
     stores["south"].fault(401, times=None)
     inventory = write_inventory(runner, stores)
-    # The last, since Ansible goes no further than a batch that has failed as a whole.
+    # The last host, since Ansible stops after a batch in which every host has failed.
     runner.write("inventory/host_vars/bad/list.yml", {"publica_users_desired_bad": "no list"})
     runner.write("inventory/zz-more.yml", {"publica_stores": {"hosts": {"bad": None}}})
-    folder = runner.folder / "reports"
-    play: dict[str, Any] = {
-        "name": "Provision",
-        "hosts": "publica_stores",
-        "connection": "local",
-        "gather_facts": False,
-        "strategy": strategy,
-        "vars": {"ansible_python_interpreter": "{{ publica_python_interpreter }}"},
-        "roles": [{"role": "publica.la.publica_users"}],
-    }
+    play: dict[str, Any] = {**PLAY, "strategy": strategy}
     if serial is not None:
         play |= {"serial": serial, "max_fail_percentage": 100}
     playbook = runner.write("provision.yml", [play])
 
-    run = runner.playbook(playbook, inventory, arguments=variables(folder)).failed()
+    run = runner.playbook(playbook, inventory, arguments=variables(reports)).failed()
 
-    report = report_in(folder)
+    report = report_in(reports)
     assert statuses(report) == {"north": "changed", "south": "failed", "bad": "not_run"}
     failure = next(one["failure"] for one in report["stores"] if one["name"] == "south")
     assert (failure["code"], failure["status"]) == ("unauthenticated", 401)
     if (strategy, serial) == ("linear", None):
-        assert len(reports_of(run)) == 1
+        assert len(run.of_module("publica_report")) == 1
     assert len(stores["north"].users()) == EACH
 
 
-def test_a_report_is_written_where_all_stores_fail(
-    stores: dict[str, SandboxStore], runner: PlaybookRunner
+def test_a_report_where_all_stores_fail(
+    stores: dict[str, SandboxStore], runner: PlaybookRunner, reports: Path
 ) -> None:
     for one in stores.values():
         one.fault(403, times=None)
-    folder = runner.folder / "reports"
+    inventory = write_inventory(runner, stores)
 
-    run = runner.playbook(
-        PROVISION, write_inventory(runner, stores), arguments=variables(folder)
-    ).failed()
+    run = runner.playbook(PROVISION, inventory, arguments=variables(reports)).failed()
 
-    assert len(reports_of(run)) == 1
-    assert statuses(report_in(folder)) == {"north": "failed", "south": "failed"}
+    assert len(run.of_module("publica_report")) == 1
+    assert statuses(report_in(reports)) == {"north": "failed", "south": "failed"}
 
 
-def test_a_store_whose_host_is_not_reached_is_in_the_report(
-    stores: dict[str, SandboxStore], runner: PlaybookRunner
+def test_an_unreachable_host_is_in_the_report(
+    stores: dict[str, SandboxStore], runner: PlaybookRunner, reports: Path
 ) -> None:
     inventory = write_inventory(runner, stores)
     nowhere = {"ansible_remote_tmp": "/proc/nowhere", "ansible_pipelining": False}
     runner.write("inventory/host_vars/south/nowhere.yml", nowhere)
-    play = {
-        "name": "Provision",
-        "hosts": "publica_stores",
-        "connection": "local",
-        "gather_facts": False,
-        "vars": {"ansible_python_interpreter": "{{ publica_python_interpreter }}"},
-        "roles": [{"role": "publica.la.publica_users"}],
-    }
-    folder = runner.folder / "reports"
+    playbook = runner.write("provision.yml", [PLAY])
 
-    run = runner.playbook(
-        runner.write("provision.yml", [play]), inventory, arguments=variables(folder)
-    )
+    run = runner.playbook(playbook, inventory, arguments=variables(reports))
 
     assert run.returncode == 4
-    report = report_in(folder)
-    assert statuses(report) == {"north": "changed", "south": "unreachable"}
+    assert statuses(report_in(reports)) == {"north": "changed", "south": "unreachable"}
 
 
-def test_what_a_guard_refused_is_told_user_by_user(
-    store: SandboxStore, runner: PlaybookRunner
+def test_what_a_guard_refuses_is_reported_by_user(
+    store: SandboxStore, runner: PlaybookRunner, reports: Path
 ) -> None:
     store.generate_users(30)
     inventory = write_inventory(runner, {"north": store})
-    folder = runner.folder / "reports"
-    exclusive = {"publica_users_exclusive": True, "publica_users_max_deactivations": "3"}
+    exclusive = {"publica_users_exclusive": True, "publica_audit_fail": False}
+    limit = {"publica_users_max_deactivations": "3"}
 
-    runner.playbook(PROVISION, inventory, arguments=variables(folder, **exclusive)).failed()
+    runner.playbook(AUDIT, inventory, arguments=variables(reports, **exclusive)).succeeded()
 
-    report = report_in(folder)
+    report = report_in(reports)
+    assert report["totals"]["drifted"] == EACH + 30
+    assert report["stores"][0]["guard"]["code"] == "too_many_deactivations"
+
+    arguments = variables(reports, **exclusive, **limit)
+    runner.playbook(PROVISION, inventory, arguments=arguments).failed()
+
+    report = report_in(reports)
     (one,) = report["stores"]
     assert one["guard"]["code"] == one["failure"]["code"] == "too_many_deactivations"
     assert report["totals"]["drifted"] == 0
@@ -237,174 +224,140 @@ def test_what_a_guard_refused_is_told_user_by_user(
     assert len(removed) == 30
     for change in removed:
         assert {"name": "active", "before": True, "after": False} in change["differences"]
+    assert store.journal(writes=True) == []
+    assert len(store.users(active=True)) == 30
 
 
 def test_a_report_is_never_written_through_a_link(
-    store: SandboxStore, runner: PlaybookRunner
+    store: SandboxStore, runner: PlaybookRunner, reports: Path
 ) -> None:
-    folder = runner.folder / "reports"
-    folder.mkdir()
+    reports.mkdir(parents=True)
     victim = runner.write("victim", "as it was")
-    (folder / "report.md").symlink_to(victim)
+    (reports / "report.md").symlink_to(victim)
+    inventory = write_inventory(runner, {"north": store})
 
-    run = runner.playbook(
-        PROVISION, write_inventory(runner, {"north": store}), arguments=variables(folder)
-    ).failed()
+    run = runner.playbook(PROVISION, inventory, arguments=variables(reports)).failed()
 
-    (task,) = reports_of(run)
-    assert f"{folder / 'report.md'} is a link" in task.result["msg"]
+    (task,) = run.of_module("publica_report")
+    assert str(reports / "report.md") in task.result["msg"]
     assert victim.read_text("utf-8") == "as it was"
-    assert [path.name for path in folder.iterdir()] == ["report.md"]
-    # What came before is done, and the failure is only that there is no report.
+    assert [path.name for path in reports.iterdir()] == ["report.md"]
+    # The store is provisioned all the same.
     assert len(store.users()) == EACH
 
 
-def test_a_relative_directory_counts_from_where_the_run_was_started(
-    store: SandboxStore, runner: PlaybookRunner
+def test_values_of_a_store_stay_text(
+    store: SandboxStore, runner: PlaybookRunner, reports: Path
 ) -> None:
-    arguments = variables(Path("relative/reports"))
-
-    runner.playbook(AUDIT, write_inventory(runner, {"north": store}), arguments=arguments)
-
-    assert statuses(report_in(runner.folder / "relative" / "reports")) == {"north": "changed"}
-
-
-def test_values_of_a_store_stay_text(store: SandboxStore, runner: PlaybookRunner) -> None:
-    mark = runner.folder / "evaluated"
+    mark = runner.directory / "evaluated"
     evil = f"{{{{ lookup('ansible.builtin.pipe', 'touch {mark}') }}}}</script><script>alert(1)"
     plan = store.add_plan(evil, id=99)
     store.add_user(
         "ana@example.org", external_id="{{ 7 * 7 }}", sessions_limit=1, plans=[{"plan_id": plan}]
     )
     inventory = write_inventory(runner, {"north": store})
-    # As it stands in a file, which nobody templates.
+    # In a file, since Ansible evaluates variables.
     seats = [{"email": "ana@example.org", "external_id": "{{ 7 * 7 }}", "plan_id": 12}]
     source = runner.write("seats.json", json.dumps(seats))
-    folder = runner.folder / "reports"
-    arguments = variables(folder, publica_users_src=str(source))
+    arguments = variables(reports, publica_users_src=str(source))
 
     runner.playbook(PROVISION, inventory, arguments=arguments).succeeded()
 
     assert not mark.exists()
-    report = report_in(folder)
+    report = report_in(reports)
     (ana,) = [change for change in report["changes"] if change["email"] == "ana@example.org"]
     assert ana["external_id"] == "{{ 7 * 7 }}"
     (plans,) = [entry for entry in ana["differences"] if entry["name"] == "plans"]
     assert [plan["name"] for plan in plans["before"]] == [evil]
     names = {held["plan_id"]: held["name"] for held in report["stores"][0]["seats"]["plans"]}
     assert names[99] == evil
-    page = (folder / "index.html").read_text("utf-8")
+    page = page_in(reports)
     assert "<script>alert" not in page
     assert page.count("</script>") == 2
 
 
-def test_some_hosts_and_another_variable(store: SandboxStore, runner: PlaybookRunner) -> None:
+def test_options_of_the_module(store: SandboxStore, runner: PlaybookRunner, reports: Path) -> None:
+    """Some hosts, another variable, bad options, and hosts without a connection."""
     bulk = {"users": [{"email": "ana@example.org", "external_id": "staff-1"}], "report": "summary"}
-    folder = runner.folder / "reports"
+    options = {
+        "dir": str(reports / "some"),
+        "results": "mine",
+        "hosts": ["localhost", "unknown"],
+        "language": "pt",
+        "kind": "provision",
+    }
+    bad = {"dir": {}, "fr": {"dir": "x", "language": "fr"}, "folder": {"dir": "x", "folder": "x"}}
     tasks = [
         {"name": "bulk", "publica.la.publica_user_bulk": bulk, "register": "mine"},
-        {
-            "name": "report",
-            "publica.la.publica_report": {
-                "dir": str(folder),
-                "results": "mine",
-                "hosts": ["localhost", "nobody"],
-                "language": "pt",
-                "kind": "provision",
-            },
-        },
+        {"name": "some", "publica.la.publica_report": options},
+        *(
+            {"name": word, "publica.la.publica_report": given, "ignore_errors": True}
+            for word, given in bad.items()
+        ),
     ]
+    far = [{"name": "far", "publica.la.publica_report": {"dir": str(reports / "far")}}]
+    hosts = {
+        **LOCALHOST["all"]["hosts"],
+        "far": {"ansible_connection": "ssh", "ansible_host": "127.0.0.9"},
+    }
+    plays = [
+        {"hosts": "localhost", "module_defaults": connection_defaults(store), "tasks": tasks},
+        {"hosts": "far", "tasks": far},
+    ]
+    playbook = runner.write("plays.yml", [{"gather_facts": False, **play} for play in plays])
+    inventory = runner.write("all.yml", {"all": {"hosts": hosts}})
 
-    run = runner.tasks(tasks, store).succeeded()
+    run = runner.playbook(playbook, inventory).succeeded()
 
-    report = report_in(folder)
-    assert statuses(report) == {"localhost": "changed", "nobody": "not_run"}
+    report = report_in(reports / "some")
+    assert statuses(report) == {"localhost": "changed", "unknown": "not_run"}
     assert report["totals"]["drifted"] is None
-    assert run.named("report").result["page"] == str(folder / "index.html")
-    assert "publica_users_report: summary" in (folder / "index.html").read_text("utf-8")
+    assert run.named("some").result["page"] == str(reports / "some" / "index.html")
+    assert "publica_users_report" in page_in(reports / "some")
+    for word in bad:
+        assert word in run.named(word).result["msg"]
+    assert statuses(report_in(reports / "far")) == {"far": "not_run"}
 
 
-def test_options_that_cannot_be_meant_are_named(
-    store: SandboxStore, runner: PlaybookRunner
-) -> None:
-    given = [{}, {"dir": "reports", "language": "fr"}, {"dir": "reports", "folder": "x"}]
-    tasks = [
-        {"name": f"task {number}", "publica.la.publica_report": options, "ignore_errors": True}
-        for number, options in enumerate(given)
-    ]
-
-    run = runner.tasks(tasks, store).succeeded()
-
-    said = [run.named(f"task {number}").result["msg"] for number in range(len(given))]
-    for message, words in zip(said, ["dir", "fr", "folder"], strict=True):
-        assert words in message
-
-
-def test_an_audit_tells_drift_and_writes_nothing(
-    stores: dict[str, SandboxStore], runner: PlaybookRunner
+def test_an_audit_reports_drift_and_writes_nothing(
+    stores: dict[str, SandboxStore], runner: PlaybookRunner, reports: Path
 ) -> None:
     inventory = write_inventory(runner, stores)
-    runner.playbook(PROVISION, inventory).succeeded()
+    before = set(runner.directory.rglob("*"))
+    provisioned = runner.playbook(PROVISION, inventory).succeeded()
+    # Without a directory, no report is written, and no seats are counted for one.
+    assert provisioned.of_module("publica_report") == []
+    bulk = provisioned.of_module("publica_user_bulk")
+    assert {task.args["count_seats"] for task in bulk} == {False}
+    assert not {p.name for p in set(runner.directory.rglob("*")) - before} & set(FILES)
     drifted = stores["north"].user(email="library.07@north.example.org")
     stores["north"].change_user(drifted["id"], sessions_limit=9)
     for one in stores.values():
         one.clear_journal()
         one.configure(refuse_writes=True)
-    folder = runner.folder / "reports"
 
-    for language, words in LANGUAGES.items():
-        arguments = variables(folder, publica_users_report_language=language)
-        runner.playbook(AUDIT, inventory, arguments=arguments).succeeded()
-        assert words in (folder / "index.html").read_text("utf-8")
+    runner.playbook(AUDIT, inventory, arguments=variables(reports)).succeeded()
 
-    report = report_in(folder)
+    report = report_in(reports)
+    assert report["kind"] == "audit"
     assert statuses(report) == {"north": "changed", "south": "as_declared"}
     (change,) = report["changes"]
     assert change["email"] == drifted["email"]
     assert change["differences"] == [
         {"name": "sessions_limit", "before": 9, "after": drifted["sessions_limit"]}
     ]
-    cases = [case for suite in JUnitXml.fromfile(str(folder / "junit.xml")) for case in suite]
+    cases = [case for suite in JUnitXml.fromfile(str(reports / "junit.xml")) for case in suite]
     failed = [case.name for case in cases if any(isinstance(r, Failure) for r in case.result)]
     assert len(failed) == 2  # the store and the user
     assert not any(isinstance(r, Error) for case in cases for r in case.result)
 
-    failing = variables(folder, publica_audit_fail=True)
-    (folder / "report.json").unlink()
-    run = runner.playbook(AUDIT, inventory, arguments=failing).failed()
+    failing = {"publica_audit_fail": True, "publica_users_report_language": "pt"}
+    (reports / "report.json").unlink()
+    run = runner.playbook(AUDIT, inventory, arguments=variables(reports, **failing)).failed()
 
     (fail,) = [task for task in run.tasks if task.failed]
     assert fail.host == "north"
-    assert "1 to update" in fail.result["msg"]
-    assert statuses(report_in(folder)) == {"north": "changed", "south": "as_declared"}
+    assert "publica_audit_fail" in fail.result["msg"]
+    assert statuses(report_in(reports)) == {"north": "changed", "south": "as_declared"}
+    assert report_in(reports)["language"] == "pt"
     assert [one.journal(writes=True) for one in stores.values()] == [[], []]
-
-
-def test_an_audit_shows_what_a_guard_would_refuse(
-    store: SandboxStore, runner: PlaybookRunner
-) -> None:
-    store.generate_users(30)
-    inventory = write_inventory(runner, {"north": store})
-    folder = runner.folder / "reports"
-    exclusive = {"publica_users_exclusive": True, "publica_audit_fail": False}
-
-    runner.playbook(AUDIT, inventory, arguments=variables(folder, **exclusive)).succeeded()
-
-    report = report_in(folder)
-    assert report["totals"]["drifted"] == EACH + 30
-    assert report["stores"][0]["guard"]["code"] == "too_many_deactivations"
-    assert store.journal(writes=True) == []
-    assert len(store.users(active=True)) == 30
-
-
-def test_the_module_runs_without_a_connection(store: SandboxStore, runner: PlaybookRunner) -> None:
-    """It is for the machine of ansible-playbook, also where the hosts are somewhere else."""
-    hosts = yaml.safe_load(yaml.safe_dump(LOCALHOST))
-    hosts["all"]["hosts"] = {"far": {"ansible_connection": "ssh", "ansible_host": "127.0.0.9"}}
-    folder = runner.folder / "reports"
-    tasks = [{"name": "report", "publica.la.publica_report": {"dir": str(folder)}}]
-    play = runner.play_of(tasks, store, {"hosts": "far", "module_defaults": {}})
-
-    runner.playbook(play, runner.write("far.yml", hosts)).succeeded()
-
-    assert statuses(report_in(folder)) == {"far": "not_run"}

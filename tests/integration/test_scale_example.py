@@ -21,10 +21,10 @@ import pytest
 import yaml
 from publica_sandbox.testing import SandboxStore
 
+from support.documentation import collection
 from support.inventories import ALL_VARIABLES, VAULT_PASSWORD, encrypted_files
-from support.loopback_workers import LoopbackWorker
-from support.paths import collection
-from support.playbook_runner import PlaybookRunner
+from support.playbooks import PlaybookRunner
+from support.workers import LoopbackWorker
 
 EXAMPLE = collection() / "docs" / "examples" / "scale"
 # The example has the first two; the others are copies of the first.
@@ -36,17 +36,17 @@ RUN_SECONDS = 240
 
 @dataclass(frozen=True)
 class Site:
-    """A copy of the example with stores and workers behind it."""
+    """A copy of the example with its stores and workers."""
 
-    folder: Path
+    directory: Path
     stores: dict[str, SandboxStore]
     workers: dict[str, LoopbackWorker]
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the example's program."""
         return subprocess.run(
-            [sys.executable, str(self.folder / "provision_stores.py"), *words],
-            env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "LC_ALL": "C.UTF-8"},
+            [sys.executable, str(self.directory / "provision_stores.py"), *words],
+            env={"PATH": os.environ["PATH"], "HOME": str(self.directory), "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -55,12 +55,12 @@ class Site:
         )
 
     def use(self, commands: dict[str, list[str]]) -> None:
-        """Write down which workers there are."""
-        (self.folder / "workers.yml").write_text(yaml.safe_dump(commands), encoding="utf-8")
+        """Configure the workers."""
+        (self.directory / "workers.yml").write_text(yaml.safe_dump(commands), encoding="utf-8")
 
     def declared(self, store: str) -> set[str]:
         """The addresses that the inventory declares for a store."""
-        files = (self.folder / "data" / "inventory" / "host_vars" / store).glob("*.yml")
+        files = (self.directory / "data" / "inventory" / "host_vars" / store).glob("*.yml")
         lists = [
             value
             for path in files
@@ -75,7 +75,7 @@ class Site:
         return {user["email"] for user in self.stores[store].users(active=True)}
 
     def writes(self) -> dict[str, int]:
-        """How many writes each store has seen since the journals were cleared."""
+        """How many writes each store has got since the journals were cleared."""
         return {name: len(store.journal(writes=True)) for name, store in self.stores.items()}
 
     def clear_journals(self) -> None:
@@ -85,9 +85,9 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, runner: PlaybookRunner) -> Iterator[Site]:
-    folder = tmp_path / "scale"
-    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", "results"))
-    sent = folder / "data" / "project" / "collections" / "ansible_collections" / "publica" / "la"
+    directory = tmp_path / "scale"
+    shutil.copytree(EXAMPLE, directory, ignore=shutil.ignore_patterns("__pycache__", "results"))
+    sent = directory / "data" / "project" / "collections" / "ansible_collections" / "publica" / "la"
     sent.mkdir(parents=True)
     for name in SENT_ALONG:
         source = collection() / name
@@ -97,12 +97,12 @@ def site(tmp_path: Path, runner: PlaybookRunner) -> Iterator[Site]:
             name: stack.enter_context(SandboxStore(token=f"token-of-the-store-{name}-0123456789"))
             for name in STORES
         }
-        password_file = write_inventory(folder / "data" / "inventory", stores, runner)
+        password_file = write_inventory(directory / "data" / "inventory", stores, runner)
         workers = {
             name: stack.enter_context(LoopbackWorker(tmp_path / name, password_file))
             for name in ("left", "right")
         }
-        site = Site(folder, stores, workers)
+        site = Site(directory, stores, workers)
         site.use({name: worker.command for name, worker in workers.items()})
         yield site
 
@@ -128,7 +128,7 @@ def write_inventory(
     return encrypted_files(runner, tokens)
 
 
-def test_each_store_is_served_once_and_a_store_that_is_down_hides_none(site: Site) -> None:
+def test_each_store_is_provisioned_once_and_one_that_is_down_stops_no_other(site: Site) -> None:
     down = "south"
     site.stores[down].fault(503, times=None)
 
@@ -157,10 +157,10 @@ def test_each_store_is_served_once_and_a_store_that_is_down_hides_none(site: Sit
     assert "6 of 6 stores completed" in second.stdout
     assert site.holds(down) == site.declared(down)
     assert site.writes() == dict.fromkeys(healthy, 0) | {down: len(site.declared(down))}
-    assert_that_no_secret_was_left(site, [first, second])
+    check_no_secret_is_left(site, [first, second])
 
 
-def test_a_worker_that_is_gone_leaves_its_stores_for_a_run_of_their_own(site: Site) -> None:
+def test_the_stores_of_a_missing_worker_can_be_run_again(site: Site) -> None:
     right = site.workers["right"].command
     gone = [sys.executable, "-c", "raise SystemExit('no route to this worker')"]
     site.use({"left": gone, "right": right})
@@ -171,7 +171,7 @@ def test_a_worker_that_is_gone_leaves_its_stores_for_a_run_of_their_own(site: Si
     left_over = [store for number, store in enumerate(STORES) if number % 2 == 0]
     assert all(f"  {store} (left): " in first.stdout for store in left_over)
     assert {name for name, count in site.writes().items() if count} == set(STORES) - set(left_over)
-    (unfinished,) = (site.folder / "results").glob("*/unfinished.txt")
+    (unfinished,) = (site.directory / "results").glob("*/unfinished.txt")
     assert unfinished.read_text("utf-8").split() == left_over
 
     site.clear_journals()
@@ -186,37 +186,35 @@ def test_a_worker_that_is_gone_leaves_its_stores_for_a_run_of_their_own(site: Si
 
     assert second.returncode == 0, second
     assert "3 of 3 stores completed" in second.stdout
-    asked = {name for name, store in site.stores.items() if store.journal()}
-    assert asked == set(left_over)
+    requested = {name for name, store in site.stores.items() if store.journal()}
+    assert requested == set(left_over)
     assert {name: site.holds(name) for name in STORES} == {
         name: site.declared(name) for name in STORES
     }
 
 
-def assert_that_no_secret_was_left(
-    site: Site, runs: list[subprocess.CompletedProcess[str]]
-) -> None:
-    """Neither in what was printed or sent back, nor at the workers."""
+def check_no_secret_is_left(site: Site, runs: list[subprocess.CompletedProcess[str]]) -> None:
+    """Neither in the output or the results, nor at the workers."""
     secrets = [VAULT_PASSWORD, *(store.token for store in site.stores.values())]
-    kept = [site.folder, *(worker.home.parent for worker in site.workers.values())]
+    kept = [site.directory, *(worker.home.parent for worker in site.workers.values())]
     texts = [text for run in runs for text in (run.stdout, run.stderr)]
     texts += [text for root in kept for text in texts_in(root)]
     assert [secret for secret in secrets for text in texts if secret in text] == []
-    for folder in (site.folder / "results").iterdir():
-        assert folder.stat().st_mode & 0o077 == 0
-        assert list(folder.glob("*/artifacts/job_events/*.json"))
+    for directory in (site.directory / "results").iterdir():
+        assert directory.stat().st_mode & 0o077 == 0
+        assert list(directory.glob("*/artifacts/job_events/*.json"))
     left = {path.name for worker in site.workers.values() for path in worker.temporary.iterdir()}
-    # The shared rate budget, which holds counts and times alone; of the jobs nothing.
+    # The shared rate budget, which holds only counts and times; no files of the jobs.
     assert left <= {f"publica.la-{os.geteuid()}"}
 
 
 def texts_in(root: Path) -> list[str]:
-    """The content of every file below a folder."""
+    """The content of every file below a directory."""
     files = [path for path in root.rglob("*") if path.is_file()]
     return [path.read_text(encoding="utf-8", errors="replace") for path in files]
 
 
-def test_a_worker_gets_the_variables_of_its_own_stores_alone(tmp_path: Path, example: Any) -> None:
+def test_a_worker_gets_only_the_variables_of_its_stores(tmp_path: Path, example: Any) -> None:
     data = tmp_path / "data"
     shutil.copytree(EXAMPLE / "data", data)
     for store in ("east.example.org", "west.example.org"):
@@ -237,7 +235,7 @@ def test_a_worker_gets_the_variables_of_its_own_stores_alone(tmp_path: Path, exa
 
 @pytest.fixture(scope="module")
 def example() -> Any:
-    """The example's program as a module."""
+    """The program of the example, imported."""
     sys.path.insert(0, str(EXAMPLE))
     try:
         import provision_stores
@@ -247,21 +245,21 @@ def example() -> Any:
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 100])
-def test_every_store_is_dealt_out_once(count: int, example: Any) -> None:
+def test_every_store_is_assigned_once(count: int, example: Any) -> None:
     stores = [f"store-{number}" for number in range(count)]
     workers = {name: ["true"] for name in ("one", "two", "three")}
 
     slices = example.deal([*stores, stores[0]], workers)
 
-    dealt = [store for one in slices for store in one.stores]
-    assert sorted(dealt) == sorted(stores)
+    assigned = [store for one in slices for store in one.stores]
+    assert sorted(assigned) == sorted(stores)
     sizes = [len(one.stores) for one in slices]
     assert len(sizes) == min(count, len(workers))
     assert max(sizes) - min(sizes) <= 1
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("", "names no worker"),
         ("- ansible-runner", "names no worker"),
@@ -270,15 +268,15 @@ def test_every_store_is_dealt_out_once(count: int, example: Any) -> None:
         ("one: [", "cannot be read"),
     ],
 )
-def test_workers_that_cannot_be(
-    content: str, told: str, tmp_path: Path, example: Any, capsys: pytest.CaptureFixture[str]
+def test_bad_workers(
+    content: str, message: str, tmp_path: Path, example: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "workers.yml"
     path.write_text(content, encoding="utf-8")
 
     assert example.main(["--data", str(tmp_path), "--workers", str(path)]) == 2
 
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_second_run_at_the_same_time_is_refused(
@@ -290,7 +288,7 @@ def test_a_second_run_at_the_same_time_is_refused(
     assert "is under way" in capsys.readouterr().err
 
 
-def test_a_limit_that_no_store_meets(tmp_path: Path, example: Any) -> None:
+def test_a_limit_without_a_store(tmp_path: Path, example: Any) -> None:
     (tmp_path / "inventory").mkdir()
     (tmp_path / "inventory" / "stores.yml").write_text(
         yaml.safe_dump({"publica_stores": {"hosts": {"press": None}}}), "utf-8"

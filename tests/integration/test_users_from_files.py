@@ -2,20 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Desired users from a file: every format provisions a store, and a broken one sends nothing."""
+"""Desired users from files: every format provisions a store, and bad files send no request."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import yaml
 from publica_sandbox.testing import SandboxStore
 
-from support.failures import BadCase, assert_clear
-from support.inventories import ALL_VARIABLES
-from support.playbook_runner import PlaybookRunner
+from support.failures import BadCase, check_failures
+from support.in_process import ModuleRunner
+from support.inventories import connection_of, write_hosts
+from support.playbooks import PlaybookRunner
 
 PROVISION = "publica.la.provision"
 SECRET = "canary-of-the-file-7f3a"
@@ -47,14 +49,7 @@ def _bulk(name: str, **options: Any) -> dict[str, Any]:
     return {"name": name, "publica.la.publica_user_bulk": options}
 
 
-def _write(runner: PlaybookRunner, name: str, content: bytes) -> str:
-    path = runner.folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return str(path)
-
-
-def _assert_provisioned(store: SandboxStore) -> None:
+def _check_provisioned(store: SandboxStore) -> None:
     users = {user["email"]: user for user in store.users()}
     assert set(users) == {row["email"] for row in ROWS}
     ana, bruno, carla = (users[row["email"]] for row in ROWS)
@@ -68,57 +63,48 @@ def _assert_provisioned(store: SandboxStore) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_each_format_provisions_a_store(
-    store: SandboxStore, runner: PlaybookRunner, name: str
+    store: SandboxStore, modules: ModuleRunner, name: str
 ) -> None:
-    src = _write(runner, name, FILES[name])
-    options = {"src": src, "src_columns": COLUMNS}
+    # A relative path counts from the working directory.
+    modules.write(f"lists/{name}", FILES[name])
+    options = {"src": f"lists/{name}", "src_columns": COLUMNS}
     tasks = [
-        {**_bulk("foretold", **options), "check_mode": True},
+        {**_bulk("predicted", **options), "check_mode": True},
         _bulk("done", **options),
         _bulk("again", **options),
     ]
 
-    run = runner.tasks(tasks, store, arguments=["-vvvv", "--diff"]).succeeded()
+    run = modules.tasks(tasks, store).succeeded()
 
-    foretold, done, again = (run.named(task["name"]) for task in tasks)
-    assert foretold.truth.users() == []
-    assert foretold.result["summary"]["created"] == len(ROWS)
-    assert foretold.result["plan"]["hash"] == done.result["plan"]["hash"]
-    assert done.result["summary"]["created"] == len(ROWS)
+    predicted, done, again = run.tasks
+    assert predicted.database.users() == []
+    assert predicted.result["plan"]["hash"] == done.result["plan"]["hash"]
+    for task in (predicted, done):
+        assert task.result["summary"]["created"] == len(ROWS)
     assert again.result["changed"] is False
     assert again.result["summary"]["unchanged"] == len(ROWS)
-    assert again.truth.writes_since(done.truth) == []
-    _assert_provisioned(store)
+    assert again.database.writes_since(done.database) == []
+    _check_provisioned(store)
     assert SECRET not in run.output
 
 
-def test_the_list_and_the_file_add_up(store: SandboxStore, runner: PlaybookRunner) -> None:
+def test_a_list_and_a_file_add_up(store: SandboxStore, modules: ModuleRunner) -> None:
     store.add_user("ana@example.org", external_id="A")
-    src = _write(runner, "seats.csv", b"email,external_id\nben@example.org,B\n")
+    modules.write("seats.csv", "email,external_id\nben@example.org,B\n")
     options: dict[str, Any] = {
         "users": [{"email": "ana@example.org", "state": "absent"}],
-        "src": src,
+        "src": "seats.csv",
         "defaults": {"sessions_limit": "unlimited"},
         "report": "all",
     }
 
-    run = runner.tasks([_bulk("both", **options), _bulk("again", **options)], store).succeeded()
+    run = modules.tasks([_bulk("both", **options), _bulk("again", **options)], store).succeeded()
 
     result = run.named("both").result
     assert [item["actions"] for item in result["results"]] == [["deactivate"], ["create"]]
     assert run.named("again").result["changed"] is False
     assert [user["email"] for user in store.users(active=True)] == ["ben@example.org"]
     assert store.user(email="ben@example.org")["sessions_limit"] is None
-
-
-def test_a_relative_path_counts_from_the_working_directory(
-    store: SandboxStore, runner: PlaybookRunner
-) -> None:
-    _write(runner, "lists/seats.jsonl", b'{"email": "ben@example.org", "external_id": "B"}')
-
-    runner.tasks([_bulk("relative", src="lists/seats.jsonl")], store).succeeded()
-
-    assert [user["email"] for user in store.users()] == ["ben@example.org"]
 
 
 BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
@@ -135,12 +121,12 @@ BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
     ),
     "header.csv": (b"email,E-Mail,Email,emial\n", ["header.csv:1.E-Mail", "header.csv:1.emial",
                                                    "header.csv:1.email"]),
-    "nobody.csv": (b"ana@example.org," + SECRET.encode() + b"\n", ["nobody.csv:1"]),
+    "no-header.csv": (b"ana@example.org," + SECRET.encode() + b"\n", ["no-header.csv:1"]),
     "latin.csv": (b"email\nana@example.org\nz\xfcrich@example.org\n", ["latin.csv:3"]),
     "quote.csv": (b'email,password\n"ana@example.org,' + SECRET.encode() + b"\nx,y\n",
                   ["quote.csv:2"]),
     "empty.csv": (b"", ["empty.csv"]),
-    "nobody.json": (b"[]", ["nobody.json"]),
+    "empty.json": (b"[]", ["empty.json"]),
     "twice.json": (b'[{"email": "x", "id": 1, "id": 2}]', ["twice.json[0].id",
                                                            "twice.json[0].email"]),
     "broken.json": (b'[\n{"password": "' + SECRET.encode() + b'"', ["broken.json:2:39"]),
@@ -151,78 +137,52 @@ BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
 }  # fmt: skip
 
 
-def test_nothing_is_sent_for_a_file_that_cannot_be_right(
-    store: SandboxStore, runner: PlaybookRunner
-) -> None:
-    # A fault of the list, of the defaults and of the file are told together.
+def test_nothing_is_sent_for_a_bad_file(store: SandboxStore, modules: ModuleRunner) -> None:
+    # Errors of the list, of the defaults and of the file are reported together.
     others = {"users": [{"email": "no address"}], "defaults": {"plan": 1}}
     cases = [
-        BadCase(
-            name,
-            "publica_user_bulk",
-            {**others, "src": _write(runner, name, content)},
-            ["No request was sent.", str(runner.folder / name)],
-            fields=[*fields, "users[0].email", "defaults.plan"],
-        )
+        _bad(name, *fields, "users[0].email", "defaults.plan", mentions=[name],
+             **others, src=str(modules.write(name, content)))
         for name, (content, fields) in BAD_FILES.items()
-    ]
-    good = _write(runner, "good.csv", b"email\nana@example.org\n")
+    ]  # fmt: skip
+    good = str(modules.write("good.csv", b"email\nana@example.org\n"))
+    directory = str(modules.write("a.csv/x", b"").parent)
     cases += [
-        BadCase("missing", "publica_user_bulk", {"src": "nowhere/seats.csv"},
-                ["does not exist", "playbook_dir", str(runner.folder / "nowhere" / "seats.csv")],
-                fields=["src"]),
-        BadCase("folder", "publica_user_bulk", {"src": _write(runner, "a.csv/x", b"")[:-2]},
-                ["is a directory"], fields=["src"]),
-        BadCase("columns", "publica_user_bulk",
-                {"src": good, "src_columns": {"Mail": "emial", "Nr": "id", "No": "id"}},
-                ["did you mean email?"], fields=["src_columns.Mail", "src_columns.No"]),
-        BadCase("absent column", "publica_user_bulk",
-                {"src": good, "src_columns": {"Nr": "external_id"}},
-                ["is no column of the file"], fields=["src_columns.Nr"]),
-        BadCase("columns of no file", "publica_user_bulk",
-                {"users": [], "src_columns": {"Nr": "id"}}, ["give src as well"],
-                fields=["src_columns"]),
+        _bad("missing", "src", src="nowhere/seats.csv",
+             mentions=[str(modules.directory / "nowhere" / "seats.csv")]),
+        _bad("a directory", "src", src=directory, mentions=[directory]),
+        _bad("columns", "src_columns.Mail", "src_columns.No", src=good,
+             src_columns={"Mail": "emial", "Nr": "id", "No": "id"}, mentions=["email"]),
+        _bad("absent column", "src_columns.Nr", src=good, src_columns={"Nr": "external_id"}),
+        _bad("columns without a file", "src_columns", users=[], src_columns={"Nr": "id"}),
     ]  # fmt: skip
 
-    run = runner.tasks([case.task() for case in cases], store, arguments=["-vvv"]).succeeded()
+    run = modules.tasks([case.task() for case in cases], store)
 
-    assert_clear(run, cases)
+    check_failures(run, cases)
     assert store.journal() == []
     assert SECRET not in run.output
 
 
-def test_the_role_takes_a_file_beside_its_lists(
-    store: SandboxStore, runner: PlaybookRunner
-) -> None:
-    _write(runner, "inventory/files/north.csv", TABLE.encode("utf-8-sig"))
-    runner.write("inventory/group_vars/all.yml", ALL_VARIABLES)
-    runner.write(
-        "inventory/stores.yml",
-        {
-            "publica_stores": {
-                "hosts": {
-                    "north": {
-                        "publica_users_base_url": store.base_url,
-                        "publica_users_api_token": store.token,
-                        "publica_users_src": "{{ inventory_dir }}/files/north.csv",
-                        "publica_users_src_columns": COLUMNS,
-                        "publica_users_desired_guests": [
-                            {"email": "zoe@example.org", "state": "absent"}
-                        ],
-                    }
-                }
-            }
-        },
-    )
-    inventory = runner.folder / "inventory" / "stores.yml"
+def _bad(name: str, *fields: str, mentions: Sequence[str] = (), **options: Any) -> BadCase:
+    return BadCase(name, "publica_user_bulk", options, fields=fields, mentions=mentions)
 
-    planned = runner.playbook(PROVISION, inventory, arguments=["--check"]).succeeded()
-    assert store.users() == []
-    first = runner.playbook(PROVISION, inventory).succeeded()
-    second = runner.playbook(PROVISION, inventory).succeeded()
 
-    for run, created in ((planned, 3), (first, 3), (second, 0)):
-        [task] = run.of_module("publica_user_bulk")
-        assert task.result["summary"]["desired"] == len(ROWS) + 1
-        assert task.result["summary"]["created"] == created
-    _assert_provisioned(store)
+def test_the_role_takes_a_file_and_lists(store: SandboxStore, runner: PlaybookRunner) -> None:
+    table = runner.directory / "inventory" / "files" / "north.csv"
+    table.parent.mkdir(parents=True)
+    table.write_bytes(TABLE.encode("utf-8-sig"))
+    variables = {
+        **connection_of(store),
+        "publica_users_src": "{{ inventory_dir }}/files/north.csv",
+        "publica_users_src_columns": COLUMNS,
+        "publica_users_desired_guests": [{"email": "zoe@example.org", "state": "absent"}],
+    }
+    inventory = write_hosts(runner, {"north": variables}) / "stores.yml"
+
+    run = runner.playbook([PROVISION, PROVISION], inventory).succeeded()
+
+    first, again = (task.result["summary"] for task in run.of_module("publica_user_bulk"))
+    assert first["desired"] == again["desired"] == len(ROWS) + 1
+    assert (first["created"], again["created"]) == (3, 0)
+    _check_provisioned(store)

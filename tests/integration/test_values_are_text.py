@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a store or a file holds is text: never evaluated, and no steering of a terminal.
+"""Values of a store or a file are text: never evaluated, and without control of a terminal.
 
-Whoever can choose a name at the store, such as a reader, must not get a foot into the operator's
-machine or forge what the operator reads in a dry run.
+A reader who chooses a name at the store must not gain access to the operator's machine, or forge
+the output of a dry run.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ import pytest
 import yaml
 from publica_sandbox.testing import SandboxStore
 
-from support.playbook_runner import PlaybookRunner
+from support.in_process import ModuleRunner
+from support.playbooks import PlaybookRunner
 
 USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"
 INFO = "publica.la.publica_user_info"
 ESCAPE, ONE_BYTE_ESCAPE, OVERRIDE = "\x1b", "\x9b", "\u202e"
 FORGED = "changed: [forged]"
-# Each as the address of a user; what a terminal would do with them is told by their codes.
-STEERING = {
+# The effects on a terminal, and addresses that have them.
+CONTROL = {
     "clears the screen": f"{ESCAPE}[2Jclear@example.org",
-    "clears it in one byte": f"{ONE_BYTE_ESCAPE}2Jbyte@example.org",
+    "clears the screen with one byte": f"{ONE_BYTE_ESCAPE}2Jbyte@example.org",
     "turns around": f"{OVERRIDE}gro.elpmaxe@around",
     "forges a line": f"line@example.org\n{FORGED}",
 }
 
 PLAIN = "plain-"
-# Rows made from a task's result, as a playbook would make them; of the users whose address the
-# store would take.
+# Rows made from the result of a task, of the users whose address the store accepts.
 WANTED = (
     "{%- set rows = [] -%}{%- for user in found.users if user.email is search('@') -%}"
     "{%- set _ = rows.append({'id': user.id, 'email': user.email, "
@@ -44,13 +44,13 @@ WANTED = (
 
 @pytest.fixture
 def mark(tmp_path: Path) -> Path:
-    """A file that is there once something was evaluated."""
+    """A file that exists once a value was evaluated."""
     return tmp_path / "evaluated"
 
 
 @pytest.fixture
 def templates(mark: Path) -> dict[str, str]:
-    """Texts that would make the mark, or be changed, if they were evaluated."""
+    """Texts that create the mark, or change, if they are evaluated."""
     return {
         "lookup": f"{{{{ lookup('ansible.builtin.pipe', 'touch {mark}') }}}}",
         "statement": f"{{% if lookup('ansible.builtin.pipe', 'touch {mark}') %}}x{{% endif %}}",
@@ -63,7 +63,7 @@ def templates(mark: Path) -> dict[str, str]:
 
 
 def _everywhere(store: SandboxStore, templates: dict[str, str]) -> list[dict[str, Any]]:
-    """Users with these texts as external id and plan, then as address, and the truth of them."""
+    """Store users with these texts as external id and plan, and as address; returns the rows."""
     for number, (name, text) in enumerate(templates.items()):
         plan = [{"plan_id": store.add_plan(text, id=100 + number)}]
         store.add_user(f"{name}@example.org", external_id=text[:64], plans=plan)
@@ -71,15 +71,15 @@ def _everywhere(store: SandboxStore, templates: dict[str, str]) -> list[dict[str
     return store.users()
 
 
-def test_a_stores_values_are_never_evaluated(
+def test_values_of_a_store_are_never_evaluated(
     store: SandboxStore, runner: PlaybookRunner, mark: Path, templates: dict[str, str]
 ) -> None:
     users = _everywhere(store, templates)
-    written = {name: runner.folder / f"written.{name}" for name in ("json", "yml", "txt")}
+    written = {name: runner.directory / f"written.{name}" for name in ("json", "yml", "txt")}
     addresses = "found.users | map(attribute='email') | list"
     tasks: list[dict[str, Any]] = [
         {"name": "found", INFO: {"status": "all"}, "register": "found"},
-        # In each place of a later task where Ansible evaluates.
+        # Each place of a later task where Ansible evaluates.
         {"name": "fact", "ansible.builtin.set_fact": {"them": f"{{{{ {addresses} }}}}"}},
         {
             "name": "shown",
@@ -107,7 +107,7 @@ def test_a_stores_values_are_never_evaluated(
                 "dest": str(written["txt"]),
             },
         },
-        # Back to the store, from the results of a task: everything stays as it is.
+        # Back to the store.
         {
             "name": "back",
             BULK: {"users": "{{ wanted }}", "report": "all", "lookup": "list"},
@@ -118,16 +118,16 @@ def test_a_stores_values_are_never_evaluated(
     run = runner.tasks(tasks, store, arguments=["--diff"]).succeeded()
 
     assert not mark.exists(), run.output
-    told = {user["id"]: user for user in run.named("found").result["users"]}
+    returned = {user["id"]: user for user in run.named("found").result["users"]}
     for user, text in zip(users, [text for text in templates.values() for _twice in range(2)]):
-        assert told[user["id"]]["email"] == user["email"]
-        assert told[user["id"]]["external_id"] == user["external_id"]
-        assert told[user["id"]]["plans"][0]["name"] == text
+        assert returned[user["id"]]["email"] == user["email"]
+        assert returned[user["id"]]["external_id"] == user["external_id"]
+        assert returned[user["id"]]["plans"][0]["name"] == text
     in_order = [user["email"] for user in run.named("found").result["users"]]
     for name, load in (("json", json.loads), ("yml", yaml.safe_load)):
         assert [user["email"] for user in load(written[name].read_text())] == in_order
     assert written["txt"].read_text() == "".join(f"{email}\n" for email in in_order)
-    # The change went to these users, and with the very texts that the store had.
+    # The change reached these users, with the texts unchanged.
     after = store.users()
     assert [user["sessions_limit"] for user in after] == [3, None] * len(templates)
     for key in ("email", "external_id"):
@@ -135,65 +135,64 @@ def test_a_stores_values_are_never_evaluated(
     assert run.named("back").result["summary"]["updated"] == len(templates)
 
 
-def test_a_files_values_are_never_evaluated(
-    store: SandboxStore, runner: PlaybookRunner, mark: Path, templates: dict[str, str]
+def test_values_of_a_file_are_never_evaluated(
+    store: SandboxStore, modules: ModuleRunner, mark: Path, templates: dict[str, str]
 ) -> None:
     rows = [
         {"email": f"{name}@example.org", "external_id": text[:64]}
         for name, text in templates.items()
     ]
-    src = runner.write("seats.json", json.dumps(rows))
+    src = modules.write("seats.json", json.dumps(rows))
     task = {"name": "all", BULK: {"src": str(src), "report": "all"}}
 
-    run = runner.tasks([task], store, arguments=["--diff"]).succeeded()
+    run = modules.tasks([task], store).succeeded()
 
     assert not mark.exists()
     assert {row["email"]: row["external_id"] for row in rows} == {
         user["email"]: user["external_id"] for user in store.users()
     }
-    told = [item["external_id"] for item in run.named("all").result["results"]]
-    assert told == [row["external_id"] for row in rows]
+    reported = [item["external_id"] for item in run.named("all").result["results"]]
+    assert reported == [row["external_id"] for row in rows]
 
 
-def test_no_name_steers_the_terminal(store: SandboxStore, runner: PlaybookRunner) -> None:
+def test_no_name_controls_the_terminal(store: SandboxStore, runner: PlaybookRunner) -> None:
     users = [
-        store.add_user(email, external_id=f"steering-{number}", active=number % 2 == 0)
-        for number, email in enumerate(STEERING.values())
+        store.add_user(email, external_id=f"control-{number}", active=number % 2 == 0)
+        for number, email in enumerate(CONTROL.values())
     ]
     by_id = [{"id": user["id"], "sessions_limit": 2} for user in users]
     tasks = [
-        # Those who are deactivated give a warning, by their address, and all a difference.
+        # Deactivated users give a warning with their address, and all users a difference.
         {"name": "dry", BULK: {"users": by_id}, "check_mode": True},
         {"name": "run", USER: by_id[0]},
-        # A guard names who would be removed.
+        # A guard names the users to remove.
         {
             "name": "guarded",
             BULK: {"users": by_id[:1], "exclusive": True},
-            # A failed task is shown with all its data.
             "check_mode": True,
         },
-        # A failure names whom it found.
+        # A failure names the users that it found.
         {
             "name": "conflict",
-            USER: {"id": users[0]["id"], "external_id": "steering-1"},
+            USER: {"id": users[0]["id"], "external_id": "control-1"},
             "ignore_errors": True,
         },
+        {"name": "data", INFO: {"status": "all"}},
     ]
 
     run = runner.tasks(tasks, store, arguments=["--diff"]).succeeded()
 
-    told = run.named("dry").result
-    assert len(told["diff"]) == len(users)
-    assert len(told["warnings"]) == 1
+    dry = run.named("dry").result
+    assert len(dry["diff"]) == len(users)
+    assert len(dry["warnings"]) == 1
     assert run.named("conflict").failed
     assert run.named("guarded").result["guard"]["code"] == "too_many_deactivations"
     assert r"\u202e" in run.named("guarded").result["guard"]["message"]
     for unwanted in (ESCAPE, ONE_BYTE_ESCAPE, OVERRIDE, "\r"):
         assert unwanted not in run.output
     assert not [line for line in run.output.splitlines() if line.startswith(FORGED)]
-    # They are still told apart, and told whole to a playbook.
+    # The names remain different, and a playbook gets them unchanged.
     for code in (r"\x1b[2J", r"\x9b2J", r"\u202e", rf"\n{FORGED}"):
         assert code in run.stdout
-    everybody = {"name": "data", INFO: {"status": "all"}}
-    data = runner.tasks([everybody], store).succeeded().named("data").result["users"]
-    assert {user["email"] for user in data} == set(STEERING.values())
+    data = run.named("data").result["users"]
+    assert {user["email"] for user in data} == set(CONTROL.values())

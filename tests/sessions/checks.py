@@ -32,7 +32,7 @@ from .environment import (
 ENVIRONMENT = f"environment-{LATEST}"
 # ansible-test applies the rules of code that runs under Ansible. The tests and the site's
 # extensions are programs for a newer Python: ruff, mypy and their own tests check them.
-NOT_FOR_ANSIBLE_TEST = ("docs/_ext/*", "docs/conf.py", "tests/*/*")
+NOT_FOR_ANSIBLE_TEST = ("docs/_ext/*", "docs/conf.py", "tests/conftest.py", "tests/*/*")
 DIST = REPOSITORY / "dist"
 
 

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lifecycles of users, applied by the modules step by step."""
+
+from __future__ import annotations
+
+import pytest
+from publica_sandbox.testing import SandboxStore
+
+from support.lifecycle_steps import LEAVING, SCENARIOS, STRANGER, Scenario
+from support.lifecycles import run_steps
+from support.playbooks import PlaybookRunner
+
+
+@pytest.mark.parametrize("way", ["modules", pytest.param("runner", marks=pytest.mark.full)])
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
+def test_each_step_is_predicted_applied_and_not_repeated(
+    scenario: Scenario, way: str, store: SandboxStore, request: pytest.FixtureRequest
+) -> None:
+    store.add_users(scenario.users)
+    stranger = store.user(email=STRANGER["email"])
+
+    run_steps(request.getfixturevalue(way), store, scenario.module, scenario.steps)
+
+    assert store.user(email=STRANGER["email"]) == stranger
+
+
+def test_a_store_that_logs_out_deactivated_users(
+    store: SandboxStore, runner: PlaybookRunner
+) -> None:
+    store.configure(force_logout_deactivated="ok")
+    store.add_users(LEAVING.users)
+
+    run_steps(runner, store, LEAVING.module, LEAVING.steps)

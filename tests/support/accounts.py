@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A store's accounts for the oracle, read from the database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from publica_sandbox.testing import SandboxStore
+
+ATTRIBUTES = ("external_id", "sessions_limit", "admin", "plan_admin", "only_sees_readable")
+# The end of an assignment that the store calculated from the plan's length.
+OWN_END = "its own"
+OWN_DAYS: Mapping[int, int | None] = {11: None, 12: 365, 13: None}
+
+
+@dataclass(frozen=True)
+class Held:
+    """One assignment of a plan."""
+
+    plan_id: int
+    valid_to: str | None
+    cancelled: bool = False
+
+    def is_held(self, plan_id: int, valid_to: str | None, today: str) -> bool:
+        """Whether this is the plan that a user is to hold (States and identity, "Plans")."""
+        if self.plan_id != plan_id or self.cancelled:
+            return False
+        if valid_to is not None:
+            return self.valid_to == valid_to
+        return self.valid_to in (None, OWN_END) or str(self.valid_to) >= today
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account; a new one has the id 0."""
+
+    id: int
+    email: str
+    external_id: str
+    active: bool = True
+    sessions_limit: int | None = None
+    admin: bool = False
+    plan_admin: bool = False
+    only_sees_readable: bool = False
+    plans: tuple[Held, ...] = ()
+    password: str | None = field(default=None, compare=False)
+
+    @property
+    def address(self) -> str:
+        """The address without regard to case."""
+        return self.email.lower()
+
+    def likeness(self) -> tuple[Any, ...]:
+        """What two accounts have in common if only their ids differ."""
+        plans = Counter((plan.plan_id, plan.valid_to, plan.cancelled) for plan in self.plans)
+        attributes = tuple(getattr(self, name) for name in ATTRIBUTES)
+        return (self.address, self.active, attributes, tuple(sorted(plans.items(), key=repr)))
+
+
+def accounts_of(store: SandboxStore) -> list[Account]:
+    """The accounts of a store, from its database."""
+    plans: dict[int, list[Held]] = {}
+    for row in store.sql("SELECT * FROM user_plans ORDER BY id"):
+        plans.setdefault(row["user_id"], []).append(_held(row))
+    return [
+        Account(
+            id=user["id"],
+            email=user["email"],
+            active=user["active"],
+            plans=tuple(plans.get(user["id"], ())),
+            **{name: user[name] for name in ATTRIBUTES},
+        )
+        for user in store.users()
+    ]
+
+
+def likenesses(accounts: Iterable[Account]) -> list[tuple[Any, ...]]:
+    """What to compare two stores by."""
+    return sorted((account.likeness() for account in accounts), key=repr)
+
+
+def _held(row: Mapping[str, Any]) -> Held:
+    valid_to = row["valid_to"]
+    days = OWN_DAYS[row["plan_id"]]
+    if days is not None:
+        own = date.fromisoformat(row["valid_from"]) + timedelta(days=days)
+        valid_to = OWN_END if valid_to == own.isoformat() else valid_to
+    return Held(row["plan_id"], valid_to, row["cancelled_at"] is not None)

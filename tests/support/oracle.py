@@ -1,0 +1,436 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The expected effect of a list: written from docs/states-and-identity.md, not from the planner.
+
+One row after the other: which user is meant, what prevents the change, what is sent, and the
+accounts afterwards. Where the collection has layers, indexes and plans, this has lists and loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .accounts import ATTRIBUTES, OWN_DAYS, OWN_END, Account, Held
+
+Row = Mapping[str, Any]
+
+RIGHTS = ("admin", "plan_admin", "only_sees_readable")
+UNKNOWN_PLAN = 999
+CONFLICT, SWAP, TAKEN = "identity_conflict", "address_swap", "address_taken"
+NOT_TRIED, NOT_FOUND, INVALID = "not_tried", "not_found", "validation"
+INCOMPLETE = "incomplete"
+# The actions of a password that is always set.
+SET_EVERY_TIME = {"set_password", "force_logout"}
+# Found only while the plan is applied; the others are in the plan already.
+WHILE_WRITING = (NOT_TRIED, NOT_FOUND, INVALID)
+
+
+@dataclass
+class RowOutcome:
+    """The expected outcome of one row.
+
+    Attributes:
+        account: The account that is meant, before the run.
+        failure: The code of the failure; None for a success.
+        actions: The actions in the order of the result.
+        may_fail: A failure that may be reported instead, and changes nothing at the store.
+    """
+
+    account: Account | None = None
+    failure: str | None = None
+    actions: list[str] = field(default_factory=list)
+    may_fail: str | None = None
+
+
+@dataclass
+class Prediction:
+    """The outcomes of all rows, and the accounts afterwards."""
+
+    outcomes: list[RowOutcome]
+    accounts: list[Account]
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Predicts the effect of runs.
+
+    Attributes:
+        returns_external_ids: Whether a read returns external ids.
+        returns_plans: Whether a read returns the plans that a user holds.
+        today: The date in UTC.
+    """
+
+    returns_external_ids: bool
+    returns_plans: bool
+    today: str
+
+    def predict(self, accounts: Sequence[Account], rows: Sequence[Row]) -> Prediction:
+        """The effect of one run without faults."""
+        outcomes = self._match(accounts, rows)
+        new_addresses = _new_addresses(rows, outcomes)
+        _refuse_cycles(accounts, outcomes, new_addresses)
+        after = {account.id: account for account in accounts}
+        created: list[Account] = []
+        # A row that takes an address comes after the row that frees it.
+        done: set[int] = set()
+        while len(done) < len(rows):
+            for number in range(len(rows)):
+                # A row that is refused already, as in a cycle, need not wait.
+                is_refused = outcomes[number].failure is not None
+                holder_row = (
+                    None if is_refused else _current_holder(number, outcomes, new_addresses)
+                )
+                if number in done or (holder_row is not None and holder_row not in done):
+                    continue
+                done.add(number)
+                held_back = holder_row is not None and outcomes[holder_row].failure is not None
+                made = self._apply(rows[number], outcomes[number], after, created, held_back)
+                if made is not None:
+                    created.append(made)
+        return Prediction(outcomes, [*after.values(), *created])
+
+    def settle(self, accounts: Sequence[Account], rows: Sequence[Row]) -> Prediction:
+        """The state after as many runs as change something."""
+        predicted = self.predict(accounts, rows)
+        for _more in range(len(rows) + 1):
+            numbered = [
+                replace(account, id=account.id or 1_000_000 + place)
+                for place, account in enumerate(predicted.accounts)
+            ]
+            again = self.predict(numbered, rows)
+            if not any(
+                set(outcome.actions) - {"set_password", "force_logout"}
+                for outcome in again.outcomes
+            ):
+                return again
+            predicted = again
+        raise RuntimeError("the oracle predicts changes without end")
+
+    # Which account is meant
+
+    def _match(self, accounts: Sequence[Account], rows: Sequence[Row]) -> list[RowOutcome]:
+        strong = [self._by_strong_key(accounts, row) for row in rows]
+        leaving = {
+            outcome.account.id
+            for row, outcome in zip(rows, strong, strict=True)
+            if outcome.account is not None and _wants_another_address(row, outcome.account)
+        }
+        outcomes = []
+        for row, found in zip(rows, strong, strict=True):
+            outcome = found
+            if outcome.account is None and outcome.failure is None:
+                outcome = self._by_address(accounts, row, leaving)
+            if outcome.account is not None and outcome.failure is None:
+                self._check_other_keys(accounts, row, outcome, leaving)
+            outcomes.append(outcome)
+        _refuse_duplicates(outcomes)
+        for row, outcome in zip(rows, outcomes, strict=True):
+            self._allow_missed_conflict(accounts, row, outcome)
+        return outcomes
+
+    def _by_strong_key(self, accounts: Sequence[Account], row: Row) -> RowOutcome:
+        if row.get("id") is not None:
+            found = _one(accounts, id=row["id"])
+            if found is not None:
+                return RowOutcome(found)
+            if row.get("state") != "absent":
+                return RowOutcome(failure=CONFLICT)
+        found = self._with_external_id(accounts, row)
+        if found is not None and row.get("id") is not None:
+            return RowOutcome(failure=CONFLICT)
+        return RowOutcome(found)
+
+    def _with_external_id(self, accounts: Sequence[Account], row: Row) -> Account | None:
+        if not self.returns_external_ids or row.get("external_id") is None:
+            return None
+        return _one(accounts, external_id=row["external_id"])
+
+    def _by_address(self, accounts: Sequence[Account], row: Row, leaving: set[int]) -> RowOutcome:
+        found = _with_address(accounts, row)
+        if found is None or found.id in leaving:
+            return RowOutcome()
+        if row.get("id") is not None:
+            return RowOutcome(failure=CONFLICT)
+        if (
+            row.get("state") == "absent"
+            and self.returns_external_ids
+            and row.get("external_id") not in (None, found.external_id)
+            and found.active
+        ):
+            return RowOutcome(failure=CONFLICT)
+        return RowOutcome(found)
+
+    def _check_other_keys(
+        self, accounts: Sequence[Account], row: Row, outcome: RowOutcome, leaving: set[int]
+    ) -> None:
+        others = [self._with_external_id(accounts, row)]
+        at_address = _with_address(accounts, row)
+        if at_address is not None and at_address.id not in leaving:
+            others.append(at_address)
+        if row.get("state") == "absent":
+            # Deactivated users need not be read for it.
+            others = [other for other in others if other is not None and other.active]
+        if any(other is not None and other.id != _id(outcome.account) for other in others):
+            outcome.failure, outcome.account = CONFLICT, None
+
+    def _allow_missed_conflict(
+        self, accounts: Sequence[Account], row: Row, outcome: RowOutcome
+    ) -> None:
+        """A conflict may be found or not in an ``absent`` row whose keys name no active user.
+
+        No run reads the deactivated users only to leave them as they are.
+        """
+        if row.get("state") != "absent":
+            return
+        meant = [
+            _one(accounts, id=row.get("id")),
+            self._with_external_id(accounts, row),
+            _with_address(accounts, row),
+        ]
+        if outcome.failure == CONFLICT and not any(user and user.active for user in meant):
+            outcome.failure, outcome.may_fail, outcome.account = None, CONFLICT, None
+
+    # What is done
+
+    def _apply(
+        self,
+        row: Row,
+        outcome: RowOutcome,
+        after: dict[int, Account],
+        created: list[Account],
+        held_back: bool,
+    ) -> Account | None:
+        """Fill in the outcome, and change ``after``; returns the account that is created."""
+        if outcome.failure is not None:
+            return None
+        if row.get("state") == "absent":
+            _deactivate(row, outcome, after)
+            return None
+        all_accounts = [*after.values(), *created]
+        if outcome.account is None:
+            return self._create(row, outcome, all_accounts, held_back)
+        self._change(row, outcome, after, all_accounts, held_back)
+        return None
+
+    def _create(
+        self, row: Row, outcome: RowOutcome, all_accounts: Sequence[Account], held_back: bool
+    ) -> Account | None:
+        if row.get("email") is None or row.get("external_id") is None:
+            outcome.failure = INCOMPLETE
+        elif held_back:
+            outcome.failure = NOT_TRIED
+        elif (
+            _one(all_accounts, external_id=row["external_id"]) is not None
+            or row.get("plan_id") == UNKNOWN_PLAN
+        ):
+            outcome.failure = INVALID
+        if outcome.failure is not None:
+            return None
+        outcome.actions = ["create"]
+        return Account(
+            id=0,
+            email=row["email"],
+            external_id=row["external_id"],
+            sessions_limit=row.get("sessions_limit") or None,
+            plans=() if row.get("plan_id") is None else (_assigned(row),),
+            password=row.get("password"),
+            **{name: bool(row.get(name)) for name in RIGHTS},
+        )
+
+    def _change(
+        self,
+        row: Row,
+        outcome: RowOutcome,
+        after: dict[int, Account],
+        all_accounts: Sequence[Account],
+        held_back: bool,
+    ) -> None:
+        account = outcome.account
+        if account is None:
+            raise ValueError("there is no account to change")
+        wanted = self._wanted(row, account)
+        different = {name for name, value in wanted.items() if getattr(account, name) != value}
+        sets_password = row.get("password") is not None and row.get("update_password") == "always"
+        assigns = self._lacks_plan(row, account)
+        sends = bool(different or sets_password or assigns)
+        if sends and not self.returns_external_ids and row.get("external_id") is None:
+            outcome.failure = INCOMPLETE
+            return
+        if held_back:
+            outcome.failure = NOT_TRIED
+            return
+        if row.get("state") == "active" and not account.active:
+            outcome.actions.append("reactivate")
+            account = replace(account, active=True)
+            after[account.id] = account
+        if not sends:
+            return
+        sent = self._sent(row, account, wanted)
+        holder = _one(all_accounts, external_id=sent.external_id)
+        if not account.active:
+            outcome.failure = NOT_FOUND
+        elif (holder is not None and holder.id != account.id) or (
+            assigns and row["plan_id"] == UNKNOWN_PLAN
+        ):
+            outcome.failure = INVALID
+        if outcome.failure is not None:
+            return
+        parts = (("update", different), ("set_password", sets_password), ("assign_plan", assigns))
+        outcome.actions += [name for name, is_due in parts if is_due]
+        if assigns:
+            sent = replace(sent, plans=(*account.plans, _assigned(row)))
+        if sets_password:
+            sent = replace(sent, password=row["password"])
+        after[account.id] = sent
+        if row.get("force_logout") and (sets_password or different & {*RIGHTS, "sessions_limit"}):
+            outcome.actions.append("force_logout")
+
+    def _wanted(self, row: Row, account: Account) -> dict[str, Any]:
+        """The attributes that the row manages, equal ones too."""
+        wanted = {
+            name: row[name]
+            for name in ATTRIBUTES
+            if row.get(name) is not None and (name != "external_id" or self.returns_external_ids)
+        }
+        if "sessions_limit" in wanted:
+            wanted["sessions_limit"] = wanted["sessions_limit"] or None
+        if _wants_another_address(row, account):
+            wanted["email"] = row["email"]
+        return wanted
+
+    def _sent(self, row: Row, account: Account, wanted: Mapping[str, Any]) -> Account:
+        """The account after the update, which sends the whole record."""
+        sent = replace(account, **wanted)
+        if not self.returns_external_ids:
+            sent = replace(sent, external_id=row["external_id"])
+        return sent
+
+    def _lacks_plan(self, row: Row, account: Account) -> bool:
+        plan_id, valid_to = row.get("plan_id"), row.get("plan_valid_to")
+        if plan_id is None or (account.plans and not self.returns_plans):
+            return False
+        return not any(plan.is_held(plan_id, valid_to, self.today) for plan in account.plans)
+
+
+def touchable(
+    accounts: Sequence[Account], rows: Sequence[Row], returns_external_ids: bool
+) -> set[int]:
+    """The ids of the accounts that any key of any row names; no other one may change."""
+    return {
+        account.id
+        for account in accounts
+        for row in rows
+        if account.id == row.get("id")
+        or (returns_external_ids and account.external_id == row.get("external_id"))
+        or account.address == str(row.get("email", "")).lower()
+    }
+
+
+def _new_addresses(rows: Sequence[Row], outcomes: Sequence[RowOutcome]) -> dict[int, str]:
+    """The address that each row takes, where its user does not have it yet.
+
+    A user who cannot be created without an external id takes none.
+    """
+    return {
+        number: row["email"].lower()
+        for number, (row, outcome) in enumerate(zip(rows, outcomes, strict=True))
+        if row.get("state") != "absent"
+        and outcome.failure is None
+        and row.get("email") is not None
+        and (
+            row.get("external_id") is not None
+            if outcome.account is None
+            else _wants_another_address(row, outcome.account)
+        )
+    }
+
+
+def _current_holder(
+    number: int, outcomes: Sequence[RowOutcome], new_addresses: Mapping[int, str]
+) -> int | None:
+    """The row whose user frees the address that this one takes."""
+    wanted = new_addresses.get(number)
+    for other in new_addresses:
+        account = outcomes[other].account
+        if other != number and account is not None and account.address == wanted:
+            return other
+    return None
+
+
+def _refuse_cycles(
+    accounts: Sequence[Account],
+    outcomes: Sequence[RowOutcome],
+    new_addresses: Mapping[int, str],
+) -> None:
+    """Refuse addresses that are exchanged in a cycle, and those that no row frees."""
+    for number in new_addresses:
+        seen = [number]
+        while (holder_row := _current_holder(seen[-1], outcomes, new_addresses)) is not None:
+            if holder_row == number:
+                outcomes[number].failure = SWAP
+            if holder_row in seen:
+                break
+            seen.append(holder_row)
+    refused = True
+    while refused:
+        refused = False
+        for number, address in new_addresses.items():
+            outcome = outcomes[number]
+            holder = next((user for user in accounts if user.address == address), None)
+            if outcome.failure is not None or holder is None or holder.id == _id(outcome.account):
+                continue
+            holder_row = _current_holder(number, outcomes, new_addresses)
+            if holder_row is None or outcomes[holder_row].failure in (SWAP, TAKEN):
+                outcome.failure = TAKEN
+                refused = True
+
+
+def _refuse_duplicates(outcomes: Sequence[RowOutcome]) -> None:
+    """Refuse two rows that are the same user."""
+    ids = [_id(outcome.account) for outcome in outcomes]
+    for outcome in outcomes:
+        if outcome.account is not None and ids.count(outcome.account.id) > 1:
+            outcome.failure = CONFLICT
+    for outcome in outcomes:
+        if outcome.failure is not None:
+            outcome.account = None
+
+
+def _deactivate(row: Row, outcome: RowOutcome, after: dict[int, Account]) -> None:
+    account = outcome.account
+    if account is None or not account.active:
+        return
+    after[account.id] = replace(account, active=False)
+    outcome.actions = ["deactivate", *(["force_logout"] if row.get("force_logout") else [])]
+
+
+def _assigned(row: Row) -> Held:
+    plan_id, valid_to = row["plan_id"], row.get("plan_valid_to")
+    if valid_to is None and OWN_DAYS.get(plan_id) is not None:
+        valid_to = OWN_END
+    return Held(plan_id, valid_to)
+
+
+def _wants_another_address(row: Row, account: Account) -> bool:
+    email = row.get("email")
+    return row.get("state") != "absent" and email is not None and email.lower() != account.address
+
+
+def _with_address(accounts: Sequence[Account], row: Row) -> Account | None:
+    email = row.get("email")
+    if email is None:
+        return None
+    return next((user for user in accounts if user.address == email.lower()), None)
+
+
+def _one(accounts: Sequence[Account], **key: Any) -> Account | None:
+    ((name, value),) = key.items()
+    return next((user for user in accounts if getattr(user, name) == value), None)
+
+
+def _id(account: Account | None) -> int | None:
+    return account.id if account is not None else None

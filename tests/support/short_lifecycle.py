@@ -1,0 +1,147 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A short lifecycle of three users, and what each API variant leaves possible in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from publica_sandbox.testing import SandboxStore
+
+from .variants import Variant, returns_external_ids, returns_plans
+
+Rows = Sequence[Mapping[str, Any]]
+
+# With capitals, since a store may lower-case an address and a search may be case-sensitive.
+ANA = {"email": "Ana.Lopez@Example.org", "external_id": "staff-1001"}
+BRUNO = {"email": "bruno@example.org", "external_id": "staff-1002"}
+CARLA = {"email": "carla@example.org", "external_id": "staff-1003"}
+BRUNO_MOVED = "bruno.silva@example.org"
+
+# Look-alikes: a search for one of the addresses above finds these as well.
+LOOK_ALIKES = (
+    {"email": "banana.lopez@example.org", "external_id": "look-alike-1"},
+    {"email": "bruno@example.org.ar", "external_id": "look-alike-2"},
+    {"email": "stranger@example.com", "external_id": "carla@example.org"},
+)
+DEACTIVATED = 3
+
+
+def fill(store: SandboxStore, variant: Variant, users: Rows) -> None:
+    """Configure the variant, and store generated users and these ones.
+
+    There are more than a short page has. Where a user is deactivated after each page that is read,
+    there are enough for all pages.
+    """
+    count = 300 if variant.get("shift_between_pages") == "delete" else 20
+    store.generate_users(count + DEACTIVATED, deactivated=DEACTIVATED, admins=2)
+    store.add_users(users)
+    store.configure(**variant)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is declared, and what the database holds afterwards.
+
+    Attributes:
+        rows: The declared users.
+        holds: Expected columns by external id, which never changes here.
+        plans: The ids of the plans held, oldest first, by external id.
+        warns: A part of a warning.
+    """
+
+    name: str
+    rows: Rows
+    holds: Mapping[str, Mapping[str, Any]]
+    plans: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    warns: str | None = None
+
+
+def stages(variant: Variant) -> Iterator[Stage]:
+    """The stages under one variant."""
+    plans_known = returns_plans(variant)
+    yield Stage(
+        "created",
+        [
+            {
+                **ANA,
+                "password": "first-password-of-ana",
+                "sessions_limit": 2,
+                "plan_id": 12,
+                "plan_valid_to": "2031-12-31",
+                "plan_admin": True,
+                "only_sees_readable": True,
+            },
+            {**BRUNO, "generate_password": True, "admin": True, "sessions_limit": 1},
+            {**CARLA, "generate_password": True, "plan_id": 11},
+        ],
+        {
+            "staff-1001": {
+                "sessions_limit": 2,
+                "admin": False,
+                "plan_admin": True,
+                "only_sees_readable": True,
+                "active": True,
+                "password_changes": 1,
+            },
+            "staff-1002": {"admin": True, "sessions_limit": 1, "password_changes": 1},
+            "staff-1003": {"admin": False, "sessions_limit": None, "password_changes": 1},
+        },
+        plans={"staff-1001": [12], "staff-1002": [], "staff-1003": [11]},
+    )
+    carla = {**CARLA, "plan_id": 13, "plan_valid_to": "2032-06-30"}
+    # Variant 19: the store may refuse the name.
+    if variant.get("user_plan_name") != "refused":
+        carla["user_plan_name"] = "Staff of the press"
+    yield Stage(
+        "changed, and a right revoked",
+        [
+            {**ANA, "sessions_limit": 3, "plan_admin": False, "force_logout": True},
+            {**BRUNO, "admin": False, "sessions_limit": 0},
+            carla,
+        ],
+        {
+            "staff-1001": {
+                "sessions_limit": 3,
+                "admin": False,
+                "plan_admin": False,
+                "only_sees_readable": True,
+                "forced_logouts": 1,
+                "password_changes": 1,
+            },
+            "staff-1002": {"admin": False, "sessions_limit": None},
+        },
+        # Variant 11: where the store does not return the plans of a user, a plan is assigned only
+        # on creation, with a warning.
+        plans={"staff-1001": [12], "staff-1003": [11, 13] if plans_known else [11]},
+        warns=None if plans_known else "plan",
+    )
+    yield Stage(
+        "deactivated",
+        [{**ANA, "state": "absent"}],
+        {"staff-1001": {"active": False, "sessions_limit": 3}},
+    )
+    yield Stage(
+        "present, and left inactive",
+        [{**ANA, "only_sees_readable": True}],
+        {"staff-1001": {"active": False, "only_sees_readable": True}},
+        warns="state: active",
+    )
+    yield Stage(
+        "active again, and changed",
+        [{**ANA, "state": "active", "sessions_limit": 4}],
+        {"staff-1001": {"active": True, "sessions_limit": 4, "only_sees_readable": True}},
+        plans={"staff-1001": [12]},
+    )
+    # The user is found by the external id under a new address: not where the store does not return
+    # it (variant 8), nor where every page is the first one (variant 5).
+    if returns_external_ids(variant) and not variant.get("page_ignored", False):
+        yield Stage(
+            "address changed",
+            [{**BRUNO, "email": BRUNO_MOVED}],
+            {"staff-1002": {"email": BRUNO_MOVED, "active": True, "admin": False}},
+        )
