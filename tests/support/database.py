@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from publica_sandbox import truth
-from publica_sandbox.passwords import check_password
+from publica_sandbox import database_state
+from publica_sandbox.database_state import check_password
 
 Row = dict[str, Any]
 
@@ -30,7 +30,7 @@ class DatabaseState:
 
     def users(self) -> list[Row]:
         """Every user, deactivated ones too."""
-        return truth.users(self.database)
+        return database_state.users(self.database)
 
     def active(self) -> set[str]:
         """The addresses of the active users."""
@@ -38,13 +38,13 @@ class DatabaseState:
 
     def user(self, email: str) -> Row:
         """The one user with an address, in any case."""
-        found = truth.users(self.database, "email_key = ?", email.casefold())
+        found = database_state.users(self.database, "email_key = ?", email.casefold())
         assert len(found) == 1, f"{len(found)} users with the address {email}"
         return found[0]
 
     def plans_of(self, email: str) -> list[Row]:
         """The assignments of a user, oldest first."""
-        return truth.plans_of(self.database, self.user(email)["id"])
+        return database_state.plans_of(self.database, self.user(email)["id"])
 
     def has_password(self, email: str, password: str) -> bool:
         """Whether this is the user's password."""
@@ -53,14 +53,14 @@ class DatabaseState:
     def content(self) -> dict[str, list[Row]]:
         """All rows that a write could change."""
         return {
-            table: truth.select(self.database, f"SELECT * FROM {table} ORDER BY id")
+            table: database_state.select(self.database, f"SELECT * FROM {table} ORDER BY id")
             for table in TABLES
         }
 
     def requests_since(self, earlier: DatabaseState) -> list[Row]:
         """The journal between two states."""
-        known = len(truth.journal(earlier.database))
-        return truth.journal(self.database)[known:]
+        known = len(database_state.journal(earlier.database))
+        return database_state.journal(self.database)[known:]
 
     def writes_since(self, earlier: DatabaseState) -> list[Row]:
         """The requests between two states that could write."""

@@ -22,13 +22,13 @@ from unittest.mock import patch
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings
 from ansible.module_utils.common.parameters import PASS_VARS
-from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
+from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
 from ansible_collections.publica.la.plugins.module_utils.client.connection import (
     connection_from_params,
 )
-from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
 from ansible_collections.publica.la.plugins.module_utils.client.http import HttpTransport
-from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
+from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
+from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
 from publica_sandbox.testing import SandboxStore
 
 from . import documentation
