@@ -148,12 +148,12 @@ def bulk(
     rows: Rows,
     *,
     check: bool = False,
-    interruption: StopRequest | None = None,
+    stop_request: StopRequest | None = None,
     **options: Any,
 ) -> Result:
     """Result of publica_user_bulk; it reports all users unless ``report`` is given."""
     params = {"users": [dict(row) for row in rows], "report": "all", **options}
-    return _work("publica_user_bulk", store, params, check=check, stop_request=interruption)
+    return _work("publica_user_bulk", store, params, check=check, stop_request=stop_request)
 
 
 def info(store: SandboxStore, **options: Any) -> Result:
@@ -178,7 +178,7 @@ def _work(
     options: Mapping[str, Any],
     *,
     check: bool = False,
-    interruption: StopRequest | None = None,
+    stop_request: StopRequest | None = None,
 ) -> Result:
     params = {
         **documentation.defaults(name),
@@ -190,7 +190,7 @@ def _work(
         connection_from_params(params),
         read_only=check,
         workers=params.get("concurrency") or 1,
-        stop_request=interruption,
+        stop_request=stop_request,
     )
     try:
         result: Result = documentation.module_named(name).work(UsersApi(transport), params)
@@ -248,11 +248,11 @@ def run(
     *,
     workers: int = 1,
     check: bool = False,
-    interruption: StopRequest | None = None,
+    stop_request: StopRequest | None = None,
     **options: Any,
 ) -> Outcome:
     """Run publica_user_bulk once, or publica_user once for each row."""
-    how: dict[str, Any] = {"check": check, "interruption": interruption}
+    how: dict[str, Any] = {"check": check, "stop_request": stop_request}
     outcome = Outcome()
     if module == SINGLE:
         for row in rows:

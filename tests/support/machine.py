@@ -116,10 +116,10 @@ class StoreMachine(RuleBasedStateMachine):
             return
         settled = self._oracle().settle(accounts_of(self.store), self.rows)
         foreign = self._untouchable()
-        workers, interruption = self._fail(data), self._maybe_interrupt(data)
+        workers, stop_request = self._fail(data), self._maybe_stop(data)
         outcome = run(
             self.store, self.rows, self._module(data), workers=workers,
-            stop_request=interruption, **FEW_RETRIES,
+            stop_request=stop_request, **FEW_RETRIES,
         )  # fmt: skip
         self.client.end()
         self._check_secrets(outcome)
@@ -179,10 +179,10 @@ class StoreMachine(RuleBasedStateMachine):
         plan = self._check_mode(BULK, 1, **options)
         approve, code = self._approve(data, policy, accounts, plan)
         before, foreign = declared.content(self.store), self._untouchable()
-        workers, interruption = self._fail(data, **options), self._maybe_interrupt(data)
+        workers, stop_request = self._fail(data, **options), self._maybe_stop(data)
 
         outcome = run(
-            self.store, self.rows, workers=workers, stop_request=interruption, approve=approve,
+            self.store, self.rows, workers=workers, stop_request=stop_request, approve=approve,
             **options, **FEW_RETRIES,
         )  # fmt: skip
 
@@ -274,9 +274,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.client.fail(mode, endpoint, number, times)
         return mode.workers
 
-    def _maybe_interrupt(self, data: st.DataObject) -> StopRequest:
+    def _maybe_stop(self, data: st.DataObject) -> StopRequest:
         """In half of the cases, interrupt the next run as one of its requests is sent."""
-        interruption = StopRequest()
+        stop_request = StopRequest()
         if data.draw(st.booleans(), label="interrupted"):
             last = data.draw(st.integers(1, 12), label="the last request")
             others = self.client.before
@@ -284,10 +284,10 @@ class StoreMachine(RuleBasedStateMachine):
             def before(endpoint: str, number: int) -> None:
                 others(endpoint, number)
                 if (endpoint, number) == (ANY, last):
-                    interruption.request("SIGTERM")
+                    stop_request.request("SIGTERM")
 
             self.client.before = before
-        return interruption
+        return stop_request
 
     def _cut_listing(self, data: st.DataObject, accounts: list[Account]) -> tuple[set[int], bool]:
         """Let the next listing miss some users.
