@@ -153,7 +153,7 @@ class TestCrash:
         ran = run(module, broken, **MODULES[module])
         self.assert_reported(ran)
         assert ran.result["changed"] is False
-        assert "Changes had been sent" not in ran.result["msg"]
+        assert "Nothing had been changed" in ran.result["msg"]
         assert broken.writes == []
 
     @pytest.mark.parametrize("module", MODULES_RESULTS)
