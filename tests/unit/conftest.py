@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for every unit test: no sleeping, and nothing from the developer's own environment."""
+"""Every unit test: no sleeping, and nothing from the environment of the developer."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from hypothesis import HealthCheck, settings
 FOREIGN = ("ANSIBLE_", "PUBLICA_", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
-
-# The same examples on every machine, and no database of them in the work tree.
+# The same examples on every machine, and no example database in the work tree.
 settings.register_profile(
     "repeatable",
     derandomize=True,
     database=None,
     deadline=None,
     max_examples=60,
-    # The fixtures below hold nothing that an example could change.
+    # No example can change what the fixtures below have set.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("repeatable")
@@ -34,7 +33,7 @@ settings.load_profile("repeatable")
 
 @pytest.fixture(autouse=True, scope="session")
 def _signals_as_in_a_terminal() -> None:
-    """A job in the background, or behind nohup, hands down that some signals are ignored."""
+    """Reset signals that a background job or nohup has set to be ignored."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
@@ -42,10 +41,10 @@ def _signals_as_in_a_terminal() -> None:
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses before retries in seconds; they are noted instead of slept."""
-    noted: list[float] = []
-    monkeypatch.setattr(StopRequest, "sleep", lambda _self, seconds: noted.append(seconds))
-    return noted
+    """The pauses before retries in seconds, which are recorded instead of slept."""
+    recorded: list[float] = []
+    monkeypatch.setattr(StopRequest, "sleep", lambda _self, seconds: recorded.append(seconds))
+    return recorded
 
 
 @pytest.fixture(autouse=True)
@@ -57,5 +56,5 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_rate_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test shares a store's rate budget with another one, or with the developer's own runs."""
+    """A directory of shared rate limits for each test, apart from other tests and real runs."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ending one user's sessions: who is named in the request, and when he is looked up first."""
+"""Ending the sessions of one user: the identifier in the request, and the look-up before it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PATH = "/integration-api/v1/users/{}/force-logout"
 def store_of(**reading: Any) -> FakeStore:
     return FakeStore(
         StoredUser(1, "ana@example.org", "A"),
-        # Whose external id is another user's id.
+        # The external id is the id of another user.
         StoredUser(2, "ben@example.org", "1"),
         StoredUser(3, "cleo@example.org", ".."),
         StoredUser(4, "dan@example.org", "."),
@@ -33,32 +33,28 @@ def store_of(**reading: Any) -> FakeStore:
     )
 
 
-@pytest.mark.parametrize(
-    ("keys", "requests"),
-    [
-        pytest.param({"id": 1}, [PATH.format(1)], id="an id"),
-        pytest.param({"external_id": "A"}, [PATH.format("A")], id="an external id"),
-    ],
-)
-def test_who_is_named_whole_takes_one_request(keys: dict[str, Any], requests: list[str]) -> None:
+@pytest.mark.parametrize("keys", [{"id": 1}, {"external_id": "A"}], ids=str)
+def test_an_unambiguous_key_takes_one_request(keys: dict[str, Any]) -> None:
     store = store_of()
     applied = end_sessions(api_on(store), DesiredUser(**keys))
-    assert [call.path for call in store.calls] == requests
+    [identifier] = keys.values()
+    assert [call.path for call in store.calls] == [PATH.format(identifier)]
     assert applied.actions == ("force_logout",)
+    assert applied.user == applied.change.current
     assert store.users[1].sessions_ended == 1
 
 
 @pytest.mark.parametrize(
     ("keys", "user_id"),
     [
-        pytest.param({"email": "ana@example.org"}, 1, id="an address"),
-        pytest.param({"external_id": "1"}, 2, id="an external id that could be an id"),
-        pytest.param({"external_id": ".."}, 3, id="an external id that leads out of a path"),
-        pytest.param({"external_id": "."}, 4, id="an external id that a path drops"),
-        pytest.param({"external_id": "a/b"}, 5, id="an external id that would be two steps"),
+        pytest.param({"email": "ana@example.org"}, 1, id="address"),
+        pytest.param({"external_id": "1"}, 2, id="external id that could be an id"),
+        pytest.param({"external_id": ".."}, 3, id="external id that leaves the path"),
+        pytest.param({"external_id": "."}, 4, id="external id that a path drops"),
+        pytest.param({"external_id": "a/b"}, 5, id="external id with a slash"),
     ],
 )
-def test_who_could_be_mistaken_is_looked_up(keys: dict[str, Any], user_id: int) -> None:
+def test_an_ambiguous_key_is_looked_up(keys: dict[str, Any], user_id: int) -> None:
     store = store_of()
     end_sessions(api_on(store), DesiredUser(**keys))
     assert [call.path for call in store.writes] == [PATH.format(user_id)]
@@ -66,22 +62,22 @@ def test_who_could_be_mistaken_is_looked_up(keys: dict[str, Any], user_id: int) 
     assert ended == {number: int(number == user_id) for number in store.users}
 
 
-def test_check_mode_tells_it_and_sends_nothing() -> None:
+def test_check_mode_predicts_the_logout_and_writes_nothing() -> None:
     store = store_of()
     applied = end_sessions(api_on(store, read_only=True), DesiredUser(email="ana@example.org"))
     assert applied.actions == ("force_logout",)
     assert store.writes == []
 
 
-@pytest.mark.parametrize("email", ["nobody@example.org", "gone@example.org"])
-def test_nobody_active_with_the_address_is_an_error(email: str) -> None:
+@pytest.mark.parametrize("email", ["unknown@example.org", "gone@example.org"])
+def test_an_address_without_an_active_user_is_an_error(email: str) -> None:
     store = store_of()
     with pytest.raises(NotFoundError, match=email):
         end_sessions(api_on(store), DesiredUser(email=email))
     assert store.writes == []
 
 
-def test_a_key_that_the_store_does_not_know_is_an_error_in_clear_words() -> None:
-    with pytest.raises(PublicaError, match="external_id X") as told:
+def test_an_unknown_key_is_an_error_that_names_it() -> None:
+    with pytest.raises(PublicaError, match="external_id X") as error:
         end_sessions(api_on(store_of()), DesiredUser(external_id="X"))
-    assert told.value.as_failure()["status"] == 404
+    assert error.value.as_failure()["status"] == 404

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of modules share."""
+"""Fixtures of the tests of modules."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from ansible_collections.publica.la.tests.unit.support.modules import ModuleRunner
 
-# Where the tests' exports go, as a playbook can write it.
+# The variable of the environment with the directory of exports.
 EXPORTS = "PUBLICA_TEST_EXPORTS"
 
 
 @pytest.fixture(autouse=True)
 def exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that is not there yet, by its path and by a variable of the environment."""
+    """A directory that does not exist yet; the environment has its path."""
     path = tmp_path / "exports"
     monkeypatch.setenv(EXPORTS, str(path))
     return path
@@ -25,5 +25,5 @@ def exports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> ModuleRunner:
-    """Runs a module's ``main``."""
+    """A function that runs the ``main`` of a module."""
     return ModuleRunner(monkeypatch, capsys)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The modules from arguments to result: what each returns, and how each fails."""
+"""The modules from arguments to result: what each returns and how it fails."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def store() -> FakeStore:
 
 @EVERY
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
-def test_the_shape_of_a_result(run: ModuleRunner, store: FakeStore, name: str, check: bool) -> None:
+def test_the_keys_of_a_result(run: ModuleRunner, store: FakeStore, name: str, check: bool) -> None:
     result = run(name, store, check=check, **ARGUMENTS[name]).result
     assert set(result) - {"warnings"} == {"changed", "api", "invocation", *KEYS[name]}
     assert result["changed"] is (name != "publica_user_info")
@@ -78,7 +78,7 @@ def test_a_failure_has_its_structure(run: ModuleRunner, store: FakeStore, name: 
 
 
 @EVERY
-def test_a_bad_connection_is_told_before_any_request(
+def test_an_invalid_connection_is_an_error_before_the_first_request(
     run: ModuleRunner, store: FakeStore, name: str
 ) -> None:
     bad: dict[str, Any] = {"base_url": "http://store.example", "max_retries": -1}
@@ -88,7 +88,7 @@ def test_a_bad_connection_is_told_before_any_request(
 
 
 @EVERY
-def test_the_connection_may_come_from_the_environment(
+def test_the_environment_can_provide_the_connection(
     run: ModuleRunner, store: FakeStore, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PUBLICA_BASE_URL", "https://other.example")
@@ -99,13 +99,13 @@ def test_the_connection_may_come_from_the_environment(
     assert "from-the-environment" not in ran.everything
 
 
-def test_unchecked_certificates_are_warned_of(run: ModuleRunner, store: FakeStore) -> None:
+def test_unchecked_certificates_cause_a_warning(run: ModuleRunner, store: FakeStore) -> None:
     ran = run("publica_user_info", store, validate_certs=False)
     [warning] = ran.result["warnings"]
     assert "validate_certs is false" in str(warning)
 
 
-def test_without_requests_the_remedy_is_told(
+def test_a_missing_library_is_named(
     run: ModuleRunner, store: FakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module_py, "IMPORT_ERROR", ImportError("No module named 'requests'"))
@@ -114,7 +114,7 @@ def test_without_requests_the_remedy_is_told(
     assert "requests" in result["msg"]
 
 
-def test_the_session_is_closed_whatever_happened(
+def test_the_session_is_closed_in_every_case(
     run: ModuleRunner, store: FakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[bool] = []
@@ -145,9 +145,7 @@ class TestUser:
         result = run("publica_user", store, **ANA, lookup=lookup).result
         assert (result["changed"], result["user"]["id"]) == (False, 1)
 
-    def test_a_partial_change_is_told_with_the_failure(
-        self, run: ModuleRunner, store: FakeStore
-    ) -> None:
+    def test_a_failure_has_the_partial_change(self, run: ModuleRunner, store: FakeStore) -> None:
         store.answer_instead("PUT", Reply(422, {"errors": {"admin": ["no"]}}), path="/2")
         ben: dict[str, Any] = {"email": "ben@example.org", "external_id": "B", "state": "active"}
         result = run("publica_user", store, **ben, admin=True).result
@@ -156,7 +154,7 @@ class TestUser:
 
 
 class TestBulk:
-    def test_bad_rows_end_the_task_before_any_request(
+    def test_invalid_rows_are_errors_before_the_first_request(
         self, run: ModuleRunner, store: FakeStore
     ) -> None:
         result = run("publica_user_bulk", store, users=[ANA, {"email": "x"}, {"plan_id": 0}]).result
@@ -167,16 +165,18 @@ class TestBulk:
         }
         assert store.calls == []
 
-    def test_what_only_the_store_could_take_is_matched_and_shown(self, run: ModuleRunner) -> None:
-        unseen, at_store = "o\u200bzoe@example.org", "staff\u202e-7"
-        store = FakeStore(StoredUser(1, unseen, "Z"), StoredUser(2, "ben@example.org", at_store))
+    def test_values_that_only_the_store_can_have_are_matched_and_escaped(
+        self, run: ModuleRunner
+    ) -> None:
+        hidden, at_store = "o\u200bzoe@example.org", "staff\u202e-7"
+        store = FakeStore(StoredUser(1, hidden, "Z"), StoredUser(2, "ben@example.org", at_store))
         zoe = {"external_id": "Z", "email": "zoe@example.org"}
         ben = {"email": "ben@example.org", "admin": True}
         result = run("publica_user_bulk", store, users=[zoe, ben]).result
         assert [item["actions"] for item in result["results"]] == [["update"], ["update"]]
         assert store.users[1].email == "zoe@example.org"
         assert store.users[2].external_id == at_store
-        assert unseen not in str(result["diff"])
+        assert hidden not in str(result["diff"])
         assert result["diff"][0]["before"] == {"email": "o\\u200bzoe@example.org"}
         found = run("publica_user_info", store, external_id=at_store).result["users"]
         assert [user["id"] for user in found] == [2]
@@ -189,7 +189,9 @@ class TestBulk:
         assert "users, src" in result["msg"]
         assert store.calls == []
 
-    def test_a_file_may_be_all(self, run: ModuleRunner, store: FakeStore, tmp_path: Path) -> None:
+    def test_a_file_can_be_the_only_input(
+        self, run: ModuleRunner, store: FakeStore, tmp_path: Path
+    ) -> None:
         path = tmp_path / "seats.csv"
         path.write_text("Mail,External ID\nana@example.org,A\n", encoding="utf-8")
         ran = run("publica_user_bulk", store, src=str(path), src_columns={"Mail": "email"})
@@ -204,7 +206,9 @@ class TestBulk:
         assert list(result["failure"]["fields"]) == ["concurrency"]
         assert store.calls == []
 
-    def test_the_stores_limit_tells_the_minutes(self, run: ModuleRunner, store: FakeStore) -> None:
+    def test_the_plan_has_the_minutes_at_the_rate_limit(
+        self, run: ModuleRunner, store: FakeStore
+    ) -> None:
         page = {"CODE": "success", "data": {"paginator": {"data": [], "last_page": 1}}}
         limit = {"X-RateLimit-Limit": "2", "X-RateLimit-Remaining": "1"}
         store.answer_instead("GET", Reply(200, page, limit))
@@ -215,8 +219,8 @@ class TestBulk:
 
 
 class TestInfo:
-    def test_an_unknown_name_is_an_empty_list(self, run: ModuleRunner, store: FakeStore) -> None:
-        result = run("publica_user_info", store, email="nobody@example.org").result
+    def test_an_unknown_address_is_an_empty_list(self, run: ModuleRunner, store: FakeStore) -> None:
+        result = run("publica_user_info", store, email="unknown@example.org").result
         assert (result["users"], result["count"], result["changed"]) == ([], 0, False)
 
     def test_a_query_excludes_the_keys(self, run: ModuleRunner, store: FakeStore) -> None:
@@ -238,7 +242,7 @@ class TestExport:
         ]
         assert first["summary"]["exported"] == 2
 
-    def test_it_fails_where_it_cannot_write(
+    def test_a_link_in_the_directory_is_an_error_before_the_first_request(
         self, run: ModuleRunner, store: FakeStore, exports: Path
     ) -> None:
         exports.mkdir()
@@ -247,7 +251,7 @@ class TestExport:
         assert result["failure"]["code"] == "not_written"
         assert store.calls == []
 
-    def test_a_token_among_the_users_is_not_written(
+    def test_a_value_that_contains_the_token_is_not_written(
         self, run: ModuleRunner, store: FakeStore, exports: Path
     ) -> None:
         store.users[1].external_id = f"x{TOKEN}"
@@ -258,15 +262,13 @@ class TestExport:
 
 
 def test_a_logout_takes_exactly_one_key(run: ModuleRunner, store: FakeStore) -> None:
-    wrong: list[dict[str, Any]] = [{}, {"id": 1, "email": "ana@example.org"}]
-    for keys in wrong:
+    both = {"id": 1, "email": "ana@example.org"}
+    for keys in ({}, both):
         assert run("publica_user_logout", store, **keys).result["failed"] is True
     assert store.calls == []
 
 
-def test_the_tokens_value_is_masked_where_a_user_has_it(
-    run: ModuleRunner, store: FakeStore
-) -> None:
-    # Ansible's own scrubbing still knows the token, should anything ever hold it.
+def test_a_value_that_is_the_token_is_masked(run: ModuleRunner, store: FakeStore) -> None:
+    # Ansible masks the values of its no_log options in every result.
     store.users[1].external_id = TOKEN
     assert TOKEN not in run("publica_user_info", store, id=1).everything

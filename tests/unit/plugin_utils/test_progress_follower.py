@@ -92,7 +92,7 @@ class TestInterval:
 
 def text(**changes: Any) -> str:
     """The content of a progress file."""
-    return json.dumps({**Counts().told(0.0, 0.0, None), "pid": 4711, **changes})
+    return json.dumps({**Counts().as_reported(0.0, 0.0, None), "pid": 4711, **changes})
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Seats of a store: counted by state and plan, as the run leaves them, and at which cost."""
+"""Seats of a store after a run, by state and plan, and the requests to count them."""
 
 from __future__ import annotations
 
@@ -35,50 +35,46 @@ def snapshot(
 
 
 def seats(*active: CurrentUser, written: Iterable[CurrentUser | None] = ()) -> dict[str, Any]:
-    told = seats_of(snapshot(active, gone=[current_user(90, active=False)]), written, TODAY)
-    assert told is not None
-    return told
+    found = seats_of(snapshot(active, gone=[current_user(90, active=False)]), written, TODAY)
+    assert found is not None
+    return found
 
 
-def test_nothing_is_said_of_a_list_with_gaps() -> None:
+def test_an_incomplete_list_is_not_counted() -> None:
     assert seats_of(snapshot([current_user()], complete=False), [], TODAY) is None
 
 
-def test_a_list_that_was_not_read_is_not_counted() -> None:
-    told = seats_of(snapshot([current_user()]), [], TODAY)
+def test_deactivated_users_who_were_not_read_are_not_counted() -> None:
+    found = seats_of(snapshot([current_user()]), [], TODAY)
+    assert found is not None
+    assert (found["active"], found["deactivated"]) == (1, None)
 
-    assert told is not None
-    assert (told["active"], told["deactivated"]) == (1, None)
 
-
-def test_users_count_as_the_run_left_them() -> None:
+def test_users_count_as_they_are_after_the_run() -> None:
     leaving = current_user(1, active=False)
     new, back = current_user(3), current_user(90)
-
-    told = seats(current_user(1), current_user(2), written=[leaving, new, back, None])
-
-    assert (told["active"], told["deactivated"]) == (3, 1)
+    found = seats(current_user(1), current_user(2), written=[leaving, new, back, None])
+    assert (found["active"], found["deactivated"]) == (3, 1)
 
 
-def test_each_plan_counts_its_holders_today() -> None:
+def test_each_plan_counts_the_users_who_hold_it_today() -> None:
     ended, cancelled = held_plan(11, "2026-05-31"), held_plan(12, cancelled=True)
-    told = seats(
+    found = seats(
         current_user(1, plans=(held_plan(11, name="Campus"), held_plan(12, "2030-01-01"))),
         current_user(2, plans=(held_plan(11), held_plan(11, "2031-01-01"))),
         current_user(3, plans=(ended, cancelled)),
         current_user(4, plans=None),
     )
-
-    assert told["plans"] == [
+    assert found["plans"] == [
         {"plan_id": 11, "name": "Campus", "users": 2},
         {"plan_id": 12, "name": None, "users": 1},
     ]
-    assert (told["without_plan"], told["plans_unknown"]) == (1, 1)
-    assert told["ending"] == []
+    assert (found["without_plan"], found["plans_unknown"]) == (1, 1)
+    assert found["ending"] == []
 
 
 @pytest.mark.parametrize(
-    ("ends", "told"),
+    ("ends", "found"),
     [
         (["2026-06-01"], "2026-06-01"),
         (["2026-08-30"], "2026-08-30"),
@@ -90,21 +86,17 @@ def test_each_plan_counts_its_holders_today() -> None:
         (["2026-07-01T02:59:59Z"], "2026-07-01"),
     ],
 )
-def test_a_plan_ends_soon_within_90_days(ends: list[str | None], told: str | None) -> None:
+def test_a_plan_ends_soon_within_90_days(ends: list[str | None], found: str | None) -> None:
     user = current_user(plans=tuple(held_plan(12, end, name="Card") for end in ends))
-
     ending = seats(user)["ending"]
+    expected = {"email": user.email, "plan_id": 12, "name": "Card", "valid_to": found}
+    assert ending == ([expected] if found else [])
 
-    expected = {"email": user.email, "plan_id": 12, "name": "Card", "valid_to": told}
-    assert ending == ([expected] if told else [])
 
-
-def test_what_ends_comes_the_earliest_first() -> None:
+def test_the_plan_that_ends_first_comes_first() -> None:
     days = ["2026-07-01", "2026-06-02", "2026-07-01"]
     users = [current_user(9 - n, plans=(held_plan(12, day),)) for n, day in enumerate(days)]
-
     ending = seats(*users)["ending"]
-
     assert [(one["valid_to"], one["email"][4]) for one in ending] == [
         ("2026-06-02", "8"),
         ("2026-07-01", "7"),
@@ -138,49 +130,40 @@ def counted(store: FakeStore, desired: list[DesiredUser], **options: Any) -> Any
 
 @pytest.mark.parametrize(("paginator", "requests"), [(BARE, 7), (FULL, 5)])
 @pytest.mark.parametrize("lookup", ["auto", "list", "search"])
-def test_the_lists_are_read_to_their_end_for_it(paginator: str, requests: int, lookup: str) -> None:
+def test_counting_reads_the_complete_lists(paginator: str, requests: int, lookup: str) -> None:
     store = store_of(300, 200, paginator)
-
-    told = counted(store, [desired_user(7)], count_seats=True, lookup=lookup)
-
-    assert (told["active"], told["deactivated"]) == (300, 200)
-    assert told["plans"] == [{"plan_id": 3, "name": "Silver", "users": 300}]
+    found = counted(store, [desired_user(7)], count_seats=True, lookup=lookup)
+    assert (found["active"], found["deactivated"]) == (300, 200)
+    assert found["plans"] == [{"plan_id": 3, "name": "Silver", "users": 300}]
     assert len(store.calls) == requests
 
 
-def test_a_list_that_holds_both_is_read_once() -> None:
+def test_a_list_with_active_and_deactivated_users_is_read_once() -> None:
     store = store_of(30, 20, FULL, list_holds_deactivated=True)
-
-    told = counted(store, [desired_user(7)], count_seats=True)
-
-    assert (told["active"], told["deactivated"]) == (30, 20)
+    found = counted(store, [desired_user(7)], count_seats=True)
+    assert (found["active"], found["deactivated"]) == (30, 20)
     assert len(store.calls) == 1
 
 
-def test_without_the_option_they_cost_nothing() -> None:
+def test_without_the_option_no_list_is_read() -> None:
     store = store_of(300, 200, FULL)
-
     assert counted(store, [desired_user(7)], lookup="search") is None
     assert len(store.calls) == 1
 
 
-def test_a_dry_run_tells_of_the_store_as_it_is() -> None:
+def test_a_dry_run_counts_the_current_seats() -> None:
     removed = [desired_user(number, state="absent") for number in (1, 2)]
-
     before = counted(store_of(5, 0, FULL), removed, count_seats=True, check=True)
     after = counted(store_of(5, 0, FULL), removed, count_seats=True)
-
     assert (before["active"], before["deactivated"]) == (5, 0)
     assert (after["active"], after["deactivated"]) == (3, 2)
 
 
-def test_a_summary_names_nobody() -> None:
+def test_a_summary_names_no_user() -> None:
     store = FakeStore(
         StoredUser(1, "user1@example.org", "ext-1", plans=[Held(3, "2031-01-31")]),
         reading=Reading(paginator=FULL),
     )
-
-    told = counted(store, [desired_user(1)], count_seats=True, report="summary")
-
-    assert told["active"] == 1
-    assert told["ending"] == []
+    found = counted(store, [desired_user(1)], count_seats=True, report="summary")
+    assert found["active"] == 1
+    assert found["ending"] == []

@@ -156,18 +156,18 @@ def test_a_store_that_ignores_the_page_number_ends_the_list(
 
 
 @pytest.mark.parametrize(
-    "pages",
+    ("pages", "count"),
     [
         # A user was created during the reading, so page 2 begins with the last user of page 1.
-        pytest.param([page(1, 2, 3), page(3, 4, 5), page(6)], id="by one"),
+        pytest.param([page(1, 2, 3), page(3, 4, 5), page(6)], 6, id="by one"),
         pytest.param(
-            [page(1, 2, 3), page(2, 3, 4), page(5, 6), page()], id="by most of a small page"
+            [page(1, 2, 3), page(2, 3, 4), page(5, 6, 7), page(8)], 8, id="by most of a small page"
         ),
     ],
 )
-def test_records_that_move_to_the_next_page_count_once(pages: list[Reply]) -> None:
+def test_records_that_move_to_the_next_page_count_once(pages: list[Reply], count: int) -> None:
     listing = read_pages(*pages)
-    assert list(listing.users) == [1, 2, 3, 4, 5, 6]
+    assert list(listing.users) == list(range(1, count + 1))
     assert listing.complete
 
 

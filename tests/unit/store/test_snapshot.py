@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many requests it takes to know what a list of desired users has to be compared with."""
+"""Requests that it takes to read the current users, and look-ups by key."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from ansible_collections.publica.la.plugins.module_utils.errors import InvalidInputError
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.store.snapshot import (
     Snapshot,
+    UserFilter,
+    find_users,
     read_current,
+    user_filter,
 )
 from ansible_collections.publica.la.plugins.module_utils.store.user import UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import api_on, desired_user
@@ -26,16 +30,16 @@ PAGINATORS = pytest.mark.parametrize("paginator", [BARE, FULL])
 
 def store_of(active: int, deactivated: int = 0, **reading: Any) -> FakeStore:
     """Users 1 to ``active``, then the deactivated ones."""
-    users = (
+    stored = (
         StoredUser(
             number, f"user{number}@example.org", f"ext-{number}", deactivated=number > active
         )
         for number in range(1, active + deactivated + 1)
     )
-    return FakeStore(*users, reading=Reading(**reading))
+    return FakeStore(*stored, reading=Reading(**reading))
 
 
-def wanted(numbers: Iterable[int], **options: Any) -> list[DesiredUser]:
+def users(numbers: Iterable[int], **options: Any) -> list[DesiredUser]:
     return [desired_user(number, **options) for number in numbers]
 
 
@@ -44,7 +48,7 @@ def read(store: FakeStore, desired: list[DesiredUser], lookup: str = "auto") -> 
 
 
 def kinds(store: FakeStore) -> dict[str, int]:
-    """How many requests went to which list."""
+    """Number of requests by list."""
     counted = {"list": 0, "search": 0, "deactivated": 0}
     for call in store.calls:
         query = call.query.get("query", "list")
@@ -52,90 +56,66 @@ def kinds(store: FakeStore) -> dict[str, int]:
     return counted
 
 
+# The sizes that decide the cost of a run. Without a total, one more page shows the end of a list.
+COSTS = [
+    ("all users exist", (1000, 0), range(1, 1001), {FULL: (10, 0, 0), BARE: (10, 0, 0)}),
+    ("few of a large store", (5000, 0), [1500, 2500, 4900], {FULL: (1, 3, 0), BARE: (1, 3, 0)}),
+    ("few on the first page", (5000, 0), [3, 4, 5], {FULL: (1, 0, 0), BARE: (1, 0, 0)}),
+    ("some new", (1000, 0), range(101, 1101), {FULL: (10, 0, 1), BARE: (11, 0, 1)}),
+    ("new and deactivated", (1000, 100), range(201, 1201), {FULL: (10, 0, 1), BARE: (11, 0, 2)}),
+    ("other deactivated users", (400, 400), range(1, 401), {FULL: (4, 0, 0), BARE: (4, 0, 0)}),
+    ("one user", (5000, 0), [4900], {FULL: (0, 1, 0), BARE: (0, 1, 0)}),
+    ("no user", (100, 0), [], {FULL: (0, 0, 0), BARE: (0, 0, 0)}),
+]
+
+
+@PAGINATORS
+@pytest.mark.parametrize(
+    ("size", "numbers", "costs"), [c[1:] for c in COSTS], ids=[c[0] for c in COSTS]
+)
+def test_requests_by_list(
+    size: tuple[int, int], numbers: Iterable[int], costs: dict[str, tuple[int, ...]], paginator: str
+) -> None:
+    store = store_of(*size, paginator=paginator)
+    index = read(store, users(numbers))
+    assert tuple(kinds(store).values()) == costs[paginator]
+    assert {number for number in numbers if number <= size[0]} <= set(index.by_id)
+
+
 @PAGINATORS
 class TestRequests:
-    """The sizes that decide the cost of a run; one page more where no paginator tells the end."""
-
-    def test_everybody_is_there_already(self, paginator: str) -> None:
-        store = store_of(1000, paginator=paginator)
-        read(store, wanted(range(1, 1001)))
-        assert len(store.calls) == 10
-
-    def test_a_few_of_a_large_store_are_looked_up(self, paginator: str) -> None:
-        store = store_of(5000, paginator=paginator)
-        index = read(store, wanted([1500, 2500, 4900]))
-        assert kinds(store) == {"list": 1, "search": 3, "deactivated": 0}
-        assert {1500, 2500, 4900} <= set(index.by_id)
-
-    def test_a_few_on_the_first_page_need_no_look_up(self, paginator: str) -> None:
-        store = store_of(5000, paginator=paginator)
-        read(store, wanted([3, 4, 5]))
-        assert len(store.calls) == 1
-
-    def test_some_are_new(self, paginator: str) -> None:
-        store = store_of(1000, paginator=paginator)
-        read(store, wanted(range(101, 1101)))
-        pages = {FULL: 10, BARE: 11}[paginator]
-        assert kinds(store) == {"list": pages, "search": 0, "deactivated": 1}
-
-    @pytest.mark.parametrize("tells", [True, False], ids=["external ids", "no external ids"])
-    def test_a_few_new_ones_among_many_are_worth_a_page_and_no_look_ups(
-        self, paginator: str, tells: bool
-    ) -> None:
-        store = store_of(1000, paginator=paginator, returns_external_id=tells)
-        read(store, wanted(range(31, 1031)))
+    @pytest.mark.parametrize("returned", [True, False], ids=["external ids", "no external ids"])
+    def test_a_few_new_users_cost_no_look_ups(self, paginator: str, returned: bool) -> None:
+        store = store_of(1000, paginator=paginator, returns_external_id=returned)
+        read(store, users(range(31, 1031)))
         assert len(store.calls) <= 12
 
-    def test_some_are_new_beside_deactivated_ones(self, paginator: str) -> None:
-        store = store_of(1000, deactivated=100, paginator=paginator)
-        read(store, wanted(range(201, 1201)))
-        pages = {FULL: (10, 1), BARE: (11, 2)}[paginator]
-        assert kinds(store) == {"list": pages[0], "search": 0, "deactivated": pages[1]}
-
-    def test_deactivated_ones_that_nobody_asks_for_are_not_read(self, paginator: str) -> None:
-        store = store_of(400, deactivated=400, paginator=paginator)
-        read(store, wanted(range(1, 401)))
-        assert kinds(store) == {"list": 4, "search": 0, "deactivated": 0}
-
-    def test_reading_stops_when_all_deactivated_ones_are_found(self, paginator: str) -> None:
+    def test_reading_stops_when_all_deactivated_users_are_found(self, paginator: str) -> None:
         store = store_of(100, deactivated=500, paginator=paginator)
-        index = read(store, wanted([*range(1, 101), 101, 102]))
+        index = read(store, users([*range(1, 101), 101, 102]))
         assert kinds(store)["deactivated"] == 1
         assert index.by_id[101].active is False
 
-    def test_one_user_is_one_request(self, paginator: str) -> None:
-        store = store_of(5000, paginator=paginator)
-        read(store, wanted([4900]))
-        assert kinds(store) == {"list": 0, "search": 1, "deactivated": 0}
-
-    def test_nobody_costs_nothing(self, paginator: str) -> None:
-        store = store_of(100, paginator=paginator)
-        assert read(store, []).by_id == {}
-        assert store.calls == []
-
-    def test_who_is_to_be_absent_is_looked_for_in_the_shorter_list_first(
-        self, paginator: str
-    ) -> None:
+    def test_absent_users_are_first_searched_in_the_shorter_list(self, paginator: str) -> None:
         store = store_of(100, deactivated=50, paginator=paginator)
-        read(store, wanted([101, 102], state="absent"))
-        # Where the list's one page is not known to be all, whoever is deactivated already is found
-        # so without reading on.
+        read(store, users([101, 102], state="absent"))
+        # If the first page is not known to be the complete list, no further page is read.
         assert kinds(store)["list"] == 1
         assert kinds(store)["deactivated"] == (1 if paginator == BARE else 0)
 
-    def test_who_is_deactivated_and_has_to_be_costs_no_list(self, paginator: str) -> None:
+    def test_an_absent_user_who_is_deactivated_costs_no_list(self, paginator: str) -> None:
         store = store_of(5000, deactivated=50, paginator=paginator)
         for _run in range(2):
             store.forget_calls()
-            read(store, wanted([5007], state="absent"))
+            read(store, users([5007], state="absent"))
             assert kinds(store)["list"] == 0
             assert len(store.calls) <= 3
 
 
-@pytest.mark.parametrize("holds", [False, True], ids=["apart", "together"])
-def test_a_list_that_holds_the_deactivated_too_is_not_read_twice(holds: bool) -> None:
+@pytest.mark.parametrize("holds", [False, True], ids=["active only", "both"])
+def test_a_list_that_contains_deactivated_users_is_read_once(holds: bool) -> None:
     store = store_of(150, deactivated=150, paginator=FULL, list_holds_deactivated=holds)
-    index = read(store, wanted(range(1, 320)))
+    index = read(store, users(range(1, 320)))
     assert kinds(store) == {
         "list": 3 if holds else 2,
         "search": 0,
@@ -147,28 +127,28 @@ def test_a_list_that_holds_the_deactivated_too_is_not_read_twice(holds: bool) ->
 class TestLookup:
     def test_list_never_searches(self) -> None:
         store = store_of(500, paginator=FULL)
-        read(store, wanted([450]), lookup="list")
+        read(store, users([450]), lookup="list")
         assert kinds(store) == {"list": 5, "search": 0, "deactivated": 0}
 
-    def test_search_never_lists_whom_an_address_names(self) -> None:
+    def test_search_reads_no_list_for_users_with_an_address(self) -> None:
         store = store_of(500, paginator=FULL)
-        index = read(store, wanted(range(1, 51)), lookup="search")
+        index = read(store, users(range(1, 51)), lookup="search")
         assert kinds(store) == {"list": 0, "search": 50, "deactivated": 0}
         assert set(range(1, 51)) <= set(index.by_id)
 
-    def test_search_lists_for_those_without_an_address(self) -> None:
+    def test_search_reads_the_list_for_users_without_an_address(self) -> None:
         store = store_of(300, paginator=FULL)
         read(store, [DesiredUser(external_id="ext-150"), desired_user(290)], lookup="search")
         assert kinds(store) == {"list": 2, "search": 1, "deactivated": 0}
 
-    def test_search_finds_the_deactivated_in_their_own_list(self) -> None:
+    def test_search_finds_deactivated_users_in_their_list(self) -> None:
         store = store_of(10, deactivated=10)
-        index = read(store, wanted([15]), lookup="search")
+        index = read(store, users([15]), lookup="search")
         assert index.by_id[15].active is False
 
 
 class TestKeys:
-    """Who cannot be searched for has to be listed, and nobody else for his sake."""
+    """Keys that only the list can resolve."""
 
     @pytest.mark.parametrize("keys", [{"id": 250}, {"external_id": "ext-250"}], ids=["id", "ext"])
     def test_without_an_address_the_list_is_read_as_far_as_needed(
@@ -182,11 +162,10 @@ class TestKeys:
         store = store_of(300, paginator=FULL)
         index = read(store, [desired_user(250, email="renamed@example.org")])
         assert index.by_external_id["ext-250"].id == 250
-        # A deactivated user may hold the new address, which would then be no free one.
+        # A deactivated user may have the new address, which would then be taken.
         assert kinds(store) == {"list": 3, "search": 1, "deactivated": 1}
 
-    def test_without_external_ids_in_reads_a_new_address_needs_no_whole_list(self) -> None:
-        # Nobody could be recognised in it.
+    def test_without_returned_external_ids_a_new_address_needs_one_page(self) -> None:
         store = store_of(5000, paginator=FULL, returns_external_id=False)
         read(store, [desired_user(9000)])
         assert kinds(store) == {"list": 1, "search": 1, "deactivated": 1}
@@ -196,24 +175,24 @@ class TestKeys:
         index = read(store, [desired_user(1, email="USER1@Example.org")])
         assert index.by_id[1].email == "user1@example.org"
 
-    def test_a_search_that_heeds_case_is_tried_in_lower_case(self) -> None:
+    def test_a_search_that_respects_case_is_repeated_in_lower_case(self) -> None:
         store = store_of(5000, paginator=FULL, heeds_case=True)
         read(store, [desired_user(4000, email="User4000@example.org")])
         assert kinds(store) == {"list": 0, "search": 2, "deactivated": 0}
 
 
 class TestGaps:
-    """Where a list is not whole, not being in it proves nothing."""
+    """A user who is missing in an incomplete list may still exist."""
 
-    def test_everybody_who_was_not_found_is_looked_up(self) -> None:
+    def test_all_missing_users_are_looked_up(self) -> None:
         store = store_of(250, ignores_page=True)
-        index = read(store, wanted(range(1, 251)))
+        index = read(store, users(range(1, 251)))
         assert set(index.by_id) == set(range(1, 251))
         assert kinds(store)["search"] == 150
 
-    def test_nobody_is_looked_up_twice(self) -> None:
+    def test_no_user_is_looked_up_twice(self) -> None:
         store = store_of(250, ignores_page=True)
-        read(store, [*wanted([240]), desired_user(9000)])
+        read(store, [*users([240]), desired_user(9000)])
         searched = [
             call.query["query"] for call in store.calls if "@" in call.query.get("query", "")
         ]
@@ -221,50 +200,132 @@ class TestGaps:
 
 
 @pytest.mark.parametrize("size", [500, 2000])
-def test_requests_grow_with_pages_and_not_with_users(size: int) -> None:
+def test_the_number_of_requests_grows_with_the_pages(size: int) -> None:
     store = store_of(size, paginator=FULL)
-    read(store, wanted(range(1, size + 1)))
+    read(store, users(range(1, size + 1)))
     assert len(store.calls) == size // 100
 
 
-class TestEverybody:
-    """Where the whole list counts, it is read to its end, whoever is looked for."""
+class TestAllUsers:
+    """Reading the complete list, regardless of the desired users."""
 
     @staticmethod
     def _read(store: FakeStore, desired: list[DesiredUser]) -> Snapshot:
         return read_current(api_on(store, workers=4), desired, workers=4, all_users=True)
 
     @PAGINATORS
-    @pytest.mark.parametrize("sought", [[], [3], [*range(1, 251)]], ids=["none", "one", "all"])
-    def test_the_list_is_read_once(self, paginator: str, sought: list[int]) -> None:
+    @pytest.mark.parametrize("numbers", [[], [3], [*range(1, 251)]], ids=["none", "one", "all"])
+    def test_the_list_is_read_once(self, paginator: str, numbers: list[int]) -> None:
         store = store_of(250, deactivated=120, paginator=paginator)
-        snapshot = self._read(store, wanted(sought))
+        snapshot = self._read(store, users(numbers))
         assert kinds(store) == {"list": 3, "search": 0, "deactivated": 0}
         assert sorted(user.id for user in snapshot.active) == [*range(1, 251)]
         assert snapshot.complete
 
     @PAGINATORS
-    def test_who_is_not_there_is_looked_for_among_the_deactivated(self, paginator: str) -> None:
+    def test_a_missing_user_is_searched_among_the_deactivated(self, paginator: str) -> None:
         store = store_of(50, deactivated=20, paginator=paginator)
-        snapshot = self._read(store, wanted([1, 60]))
+        snapshot = self._read(store, users([1, 60]))
         assert snapshot.index.by_id[60].active is False
         assert len(snapshot.active) == 50
 
-    def test_only_active_users_count_whatever_the_list_holds(self) -> None:
+    def test_only_active_users_count(self) -> None:
         store = store_of(30, deactivated=20, list_holds_deactivated=True, paginator=FULL)
-        snapshot = self._read(store, wanted([1]))
+        snapshot = self._read(store, users([1]))
         assert len(snapshot.active) == 30
         assert snapshot.complete
 
     @pytest.mark.parametrize("count", [30, 250])
-    def test_a_list_whose_pages_are_all_the_first_is_not_whole(self, count: int) -> None:
+    def test_a_list_that_repeats_its_first_page_is_incomplete(self, count: int) -> None:
         store = store_of(count, ignores_page=True, paginator=BARE)
-        assert not self._read(store, wanted([1])).complete
+        assert not self._read(store, users([1])).complete
 
-    def test_a_total_proves_that_one_page_is_all(self) -> None:
+    def test_a_total_shows_that_one_page_is_the_complete_list(self) -> None:
         store = store_of(30, ignores_page=True, paginator=FULL)
-        assert self._read(store, wanted([1])).complete
+        assert self._read(store, users([1])).complete
 
-    def test_a_part_of_the_list_is_not_whole(self) -> None:
+    def test_a_part_of_the_list_is_incomplete(self) -> None:
         store = store_of(250, paginator=FULL)
-        assert not read_current(api_on(store), wanted([1, 2])).complete
+        assert not read_current(api_on(store), users([1, 2])).complete
+
+
+VARIANTS = [
+    pytest.param(Reading(paginator=FULL), id="separate lists"),
+    pytest.param(Reading(paginator=FULL, list_holds_deactivated=True), id="list has both"),
+    pytest.param(Reading(paginator=FULL, search_finds_deactivated=True), id="search finds both"),
+    pytest.param(Reading(paginator=FULL, empty_is_404=True), id="empty is 404"),
+    pytest.param(Reading(), id="bare paginator"),
+]
+
+
+class TestFindUsers:
+    @pytest.mark.parametrize("reading", VARIANTS)
+    @pytest.mark.parametrize(
+        ("conditions", "ids"),
+        [
+            ({}, [1, 2]),
+            ({"status": "deactivated"}, [3, 4]),
+            ({"status": "all"}, [1, 2, 3, 4]),
+            ({"admins": True}, [1]),
+            ({"admins": True, "status": "deactivated"}, [4]),
+            ({"admins": True, "status": "all"}, [1, 4]),
+            ({"email": "ANA@example.org"}, [1]),
+            ({"email": "na@example.org"}, []),
+            ({"email": "ben@example.org"}, []),
+            ({"email": "ben@example.org", "status": "deactivated"}, [3]),
+            ({"email": "ben@example.org", "status": "all"}, [3]),
+            ({"email": "ana@example.org", "status": "deactivated"}, []),
+            ({"external_id": "J"}, [2]),
+            ({"external_id": "j"}, []),
+            ({"external_id": "B", "status": "all"}, [3]),
+            ({"id": 2}, [2]),
+            ({"id": 3}, []),
+            ({"id": 3, "status": "all"}, [3]),
+            ({"id": 99, "status": "all"}, []),
+            ({"email": "ana@example.org", "external_id": "A", "id": 1}, [1]),
+            ({"email": "ana@example.org", "external_id": "J"}, []),
+            ({"email": "joana@example.org", "admins": True}, []),
+            ({"query": "ana"}, [1, 2]),
+            ({"query": "ana", "admins": True}, [1]),
+            ({"query": "unknown"}, []),
+            ({"query": "deactivated"}, [3, 4]),
+        ],
+        ids=str,
+    )
+    def test_found_users(
+        self, reading: Reading, conditions: dict[str, Any], ids: list[int]
+    ) -> None:
+        store = FakeStore(
+            StoredUser(1, "ana@example.org", "A", admin=True),
+            StoredUser(2, "joana@example.org", "J"),
+            StoredUser(3, "ben@example.org", "B", deactivated=True),
+            StoredUser(4, "cleo@example.org", "C", admin=True, deactivated=True),
+            reading=reading,
+        )
+        found = find_users(api_on(store), UserFilter(**conditions))
+        assert sorted(user.id for user in found) == ids
+
+    @pytest.mark.parametrize(
+        ("conditions", "requests"),
+        [
+            ({"email": "user450@example.org"}, 1),
+            ({"email": "user450@example.org", "status": "all"}, 1),
+            ({"id": 150}, 2),
+            ({"external_id": "ext-150"}, 2),
+            ({}, 5),
+            ({"query": "user45"}, 1),
+            ({"admins": True}, 1),
+        ],
+        ids=str,
+    )
+    def test_number_of_requests(self, conditions: dict[str, Any], requests: int) -> None:
+        store = store_of(500, paginator=FULL)
+        find_users(api_on(store), UserFilter(**conditions))
+        assert len(store.calls) == requests
+
+    @pytest.mark.parametrize("name", ["email", "external_id", "query"])
+    def test_an_empty_option_is_an_error(self, name: str) -> None:
+        params = {"email": None, "external_id": None, "id": None, "query": None}
+        with pytest.raises(InvalidInputError) as error:
+            user_filter({**params, "admins": False, "status": "active", name: " "})
+        assert set(error.value.fields) == {name}

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The nineteen choices that the API's documentation leaves open, each under every reading.
+"""The nineteen API variants that the documentation leaves open (docs/open-choices.md).
 
-No live store tells which reading is the right one, so one scenario has to come out the same under
-all of them. The numbers are those of docs/open-choices.md.
+It is unknown which variants a store has, so the result must be the same under all of them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from ansible_collections.publica.la.plugins.module_utils.provision import provis
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
 from ansible_collections.publica.la.tests.unit.support.clock import Clock
 from ansible_collections.publica.la.tests.unit.support.reading import BARE, FULL, SIMPLE, Reading
-from ansible_collections.publica.la.tests.unit.support.records import Held, StoredUser
+from ansible_collections.publica.la.tests.unit.support.records import RIGHTS, Held, StoredUser
 from ansible_collections.publica.la.tests.unit.support.reply import Reply
 from ansible_collections.publica.la.tests.unit.support.store import Call, FakeStore
 
@@ -33,12 +32,12 @@ LOOKUPS = pytest.mark.parametrize("lookup", ["auto", "list", "search"])
 
 
 def each(name: str, values: Sequence[Any]) -> pytest.MarkDecorator:
-    """Every value of one choice, under its own name."""
+    """All values of one variant."""
     return pytest.mark.parametrize(name, values, ids=str)
 
 
 def people() -> list[StoredUser]:
-    """An active, an active with everything set, and a deactivated user."""
+    """An active user, an active user with all attributes set, and a deactivated user."""
     return [
         StoredUser(1, "ana@example.org", "A"),
         StoredUser(
@@ -85,8 +84,8 @@ def actions(store: FakeStore, *rows: dict[str, Any], lookup: str = "auto") -> li
 
 
 @LOOKUPS
-def test_choice_01_an_address_is_searched_for_and_compared_whole(lookup: str) -> None:
-    # "ana@example.org" is a part of "joana@example.org", who must not be taken for her.
+def test_variant_01_a_search_for_an_address_may_find_parts(lookup: str) -> None:
+    # "ana@example.org" is a part of "joana@example.org".
     store = store_of()
     assert actions(store, row("ANA@example.org", "A", admin=True), lookup=lookup) == [("update",)]
     assert [user.admin for user in store.users.values()] == [True, True, False]
@@ -96,12 +95,12 @@ def test_choice_01_an_address_is_searched_for_and_compared_whole(lookup: str) ->
 
 @LOOKUPS
 @each("finds", BOTH)
-def test_choice_02_a_search_finds_the_deactivated_or_not(finds: bool, lookup: str) -> None:
+def test_variant_02_a_search_may_find_deactivated_users(finds: bool, lookup: str) -> None:
     store = store_of(search_finds_deactivated=finds)
     assert actions(store, ben(state="active"), lookup=lookup) == [("reactivate",)]
     store = store_of(search_finds_deactivated=finds)
     assert actions(store, ben(state="absent"), lookup=lookup) == [()]
-    # Somebody who left is no conflict for a list that still names him by another key.
+    # A deactivated user with another external id is no conflict for an absent user.
     store = store_of(search_finds_deactivated=finds)
     gone = row("ben@example.org", "other", state="absent")
     assert actions(store, gone, lookup=lookup) == [()]
@@ -109,7 +108,7 @@ def test_choice_02_a_search_finds_the_deactivated_or_not(finds: bool, lookup: st
 
 @LOOKUPS
 @each("holds", BOTH)
-def test_choice_03_a_list_holds_the_deactivated_or_not(holds: bool, lookup: str) -> None:
+def test_variant_03_the_list_may_contain_deactivated_users(holds: bool, lookup: str) -> None:
     store = store_of(list_holds_deactivated=holds)
     rows = [ana(state="active"), ben(state="active"), joana(state="absent")]
     assert actions(store, *rows, lookup=lookup) == [(), ("reactivate",), ("deactivate",)]
@@ -118,7 +117,7 @@ def test_choice_03_a_list_holds_the_deactivated_or_not(holds: bool, lookup: str)
 
 @LOOKUPS
 @each("empty_is_404", BOTH)
-def test_choice_04_nothing_is_an_empty_page_or_a_404(empty_is_404: bool, lookup: str) -> None:
+def test_variant_04_an_empty_list_may_be_a_404(empty_is_404: bool, lookup: str) -> None:
     store = FakeStore(reading=Reading(empty_is_404=empty_is_404))
     assert actions(store, ana(), joana(), lookup=lookup) == [("create",), ("create",)]
 
@@ -128,7 +127,7 @@ def test_choice_04_nothing_is_an_empty_page_or_a_404(empty_is_404: bool, lookup:
     [
         pytest.param({"paginator": BARE}, id="bare"),
         pytest.param({"paginator": FULL}, id="full"),
-        pytest.param({"paginator": SIMPLE}, id="next page alone"),
+        pytest.param({"paginator": SIMPLE}, id="only next page"),
         pytest.param({"paginator": BARE, "page_size": 15}, id="bare, clamped"),
         pytest.param({"paginator": FULL, "page_size": 15}, id="full, clamped"),
         pytest.param({"pages_as_objects": True}, id="objects with gaps"),
@@ -137,7 +136,9 @@ def test_choice_04_nothing_is_an_empty_page_or_a_404(empty_is_404: bool, lookup:
     ],
 )
 @LOOKUPS
-def test_choice_05_every_paginator_is_read_to_its_end(reading: dict[str, Any], lookup: str) -> None:
+def test_variant_05_every_paginator_is_read_completely(
+    reading: dict[str, Any], lookup: str
+) -> None:
     users = [StoredUser(n, f"user{n}@example.org", f"E{n}") for n in range(1, 241)]
     store = FakeStore(*users, reading=Reading(**reading))
     rows = [row(user.email, user.external_id or "") for user in users]
@@ -145,22 +146,22 @@ def test_choice_05_every_paginator_is_read_to_its_end(reading: dict[str, Any], l
     assert store.writes == []
 
 
-def test_choice_05_records_that_shift_while_listing_count_once() -> None:
+def test_variant_05_records_that_move_during_the_reading_count_once() -> None:
     users = [StoredUser(n, f"user{n}@example.org", f"E{n}") for n in range(1, 241)]
     store = FakeStore(*users, reading=Reading(paginator=FULL))
 
-    def somebody_new_comes_first(call: Call) -> None:
+    def add_a_first_user(call: Call) -> None:
         if call.query.get("page") == "2" and 999 not in store.users:
             new = {999: StoredUser(999, "first@example.org", "F")}
             store.users = {**new, **store.users}
 
-    store.before_answer = somebody_new_comes_first
+    store.before_answer = add_a_first_user
     rows = [row(user.email, user.external_id or "") for user in users]
     assert actions(store, *rows) == [()] * 240
 
 
 @each("form", ["json", "number", "text"])
-def test_choice_06_booleans_in_every_form(form: str) -> None:
+def test_variant_06_booleans_in_every_form(form: str) -> None:
     rights = {"admin": True, "plan_admin": False, "only_sees_readable": True}
     assert actions(store_of(booleans=form), joana(**rights)) == [()]
     store = store_of(booleans=form)
@@ -174,46 +175,40 @@ def test_choice_06_booleans_in_every_form(form: str) -> None:
 
 
 @each("form", ["iso", "mapping"])
-def test_choice_07_times_in_every_form(form: str) -> None:
+def test_variant_07_times_in_every_form(form: str) -> None:
     store = store_of(times=form)
     applied = run(store, ana(), ben())
-    told = [(user.user.created_at, user.user.deactivated_at) for user in applied if user.user]
+    times = [(user.user.created_at, user.user.deactivated_at) for user in applied if user.user]
     time = "2021-05-18T13:28:53Z"
-    assert told == [(time, None), (time, time)]
+    assert times == [(time, None), (time, time)]
 
 
-@each("tells", BOTH)
-def test_choice_08_reads_tell_the_external_id_or_not(tells: bool) -> None:
-    store = store_of(returns_external_id=tells)
-    # Nothing differs; and an update has the external id that it requires.
+@each("returned", BOTH)
+def test_variant_08_the_external_id_may_not_be_returned(returned: bool) -> None:
+    store = store_of(returns_external_id=returned)
+    # No user differs, and an update has the external id that it requires.
     assert actions(store, ana(), joana(), ben()) == [(), (), ()]
     assert actions(store, joana(plan_admin=True)) == [("update",)]
     assert (store.writes[-1].body or {})["external_id"] == "J"
-    # Without the desired one it can be sent only where it was read.
+    # Without a desired external id, an update needs the returned one.
     [applied] = run(store, {"email": "ana@example.org", "admin": True})
-    assert (applied.error is None) is tells
+    assert (applied.error is None) is returned
 
 
 @each("replaces", BOTH)
-def test_choice_09_an_update_replaces_or_merges(replaces: bool) -> None:
+def test_variant_09_an_update_may_replace_or_merge(replaces: bool) -> None:
     store = store_of(put_replaces=replaces)
     assert actions(store, joana(plan_admin=True)) == [("update",)]
     user = store.users[2]
     assert (user.email, user.external_id) == ("joana@example.org", "J")
     assert (user.admin, user.plan_admin, user.only_sees_readable) == (True, True, True)
     assert user.sessions_limit == 3
-    assert set(store.writes[-1].body or {}) == {
-        "email",
-        "external_id",
-        "only_sees_readable",
-        "admin",
-        "plan_admin",
-        "sessions_limit",
-    }
+    sent = set(store.writes[-1].body or {})
+    assert sent == {"email", "external_id", "sessions_limit", *RIGHTS}
 
 
 @each("updates", BOTH)
-def test_choice_10_an_update_finds_the_deactivated_or_not(updates: bool) -> None:
+def test_variant_10_an_update_may_find_deactivated_users(updates: bool) -> None:
     store = store_of(updates_deactivated=updates)
     assert actions(store, ben(state="active", admin=True)) == [("reactivate", "update")]
     [applied] = run(store_of(updates_deactivated=updates), ben(admin=True))
@@ -225,18 +220,18 @@ def test_choice_10_an_update_finds_the_deactivated_or_not(updates: bool) -> None
     assert "state: active" in applied.error.message
 
 
-@each("shape", ["plan_id", "nested"])
+@each("form", ["plan_id", "nested"])
 @each("ends", ["date", "time"])
-def test_choice_11_plans_in_every_shape(shape: str, ends: str) -> None:
-    store = store_of(plans=shape, plan_ends=ends)
+def test_variant_11_plans_in_every_form(form: str, ends: str) -> None:
+    store = store_of(plans=form, plan_ends=ends)
     assert actions(store, joana(plan_id=4, plan_valid_to="2030-01-31")) == [()]
     assert actions(store, joana(plan_id=4)) == [()]
     assert actions(store, joana(plan_id=4, plan_valid_to="2030-06-30")) == [("assign_plan",)]
 
 
-@each("shape", ["hidden", "missing"])
-def test_choice_11_of_plans_that_are_not_told_none_is_assigned(shape: str) -> None:
-    store = store_of(plans=shape)
+@each("form", ["hidden", "missing"])
+def test_variant_11_a_plan_is_not_assigned_if_the_held_ones_are_unknown(form: str) -> None:
+    store = store_of(plans=form)
     new = row("new@example.org", "N", plan_id=5)
     held, created = run(store, joana(plan_id=5), new)
     assert (held.actions, created.actions) == ((), ("create",))
@@ -246,7 +241,7 @@ def test_choice_11_of_plans_that_are_not_told_none_is_assigned(shape: str) -> No
 
 
 @each("status", [404, 200])
-def test_choice_12_a_repeated_change_of_state_is_404_or_200(status: int) -> None:
+def test_variant_12_a_repeated_change_of_state_may_be_a_404(status: int) -> None:
     store = store_of(repeated_state_change=status)
     store.lose_answer("DELETE", carried_out=True)
     store.lose_answer("PUT", carried_out=True)
@@ -256,30 +251,25 @@ def test_choice_12_a_repeated_change_of_state_is_404_or_200(status: int) -> None
 
 
 @each("path", ["table", "example"])
-def test_choice_13_a_forced_logout_has_one_of_two_paths(path: str) -> None:
+def test_variant_13_a_forced_logout_has_one_of_two_paths(path: str) -> None:
     store = store_of(logout_path=path)
     rows = [ana(admin=True, force_logout=True), joana(admin=False, force_logout=True)]
     assert actions(store, *rows) == [("update", "force_logout")] * 2
     assert [user.sessions_ended for user in store.users.values()] == [1, 1, 0]
-    # The path that worked is the first to be tried from then on.
-    assert (
-        len([call for call in store.writes if call.method == "POST"])
-        == {
-            "table": 2,
-            "example": 3,
-        }[path]
-    )
+    # The path that worked is tried first from then on.
+    posts = [call for call in store.writes if call.method == "POST"]
+    assert len(posts) == {"table": 2, "example": 3}[path]
 
 
 @each("form", ["errors", "code", "data"])
-def test_choice_14_a_422_in_every_form_is_the_users_own(form: str) -> None:
+def test_variant_14_a_422_in_every_form_is_an_error_of_one_user(form: str) -> None:
     store = store_of(rejection=form)
 
-    def somebody_was_faster(call: Call) -> None:
+    def create_first(call: Call) -> None:
         if call.method == "POST":
             store.users[9] = StoredUser(9, "late@example.org", "N")
 
-    store.before_answer = somebody_was_faster
+    store.before_answer = create_first
     refused, other = run(store, row("new@example.org", "N"), ana(admin=True))
     assert refused.error is not None
     assert (refused.error.code, refused.error.status) == ("validation", 422)
@@ -297,7 +287,7 @@ def test_choice_14_a_422_in_every_form_is_the_users_own(form: str) -> None:
     ],
 )
 @each("method", ["GET", "PUT", "POST", "DELETE"])
-def test_choice_14_a_page_of_a_proxy_is_no_answer(page: Reply, method: str) -> None:
+def test_variant_14_a_page_of_a_proxy_is_a_lost_response(page: Reply, method: str) -> None:
     store = store_of()
     store.answer_instead(method, page)
     rows = [ana(admin=True), row("new@example.org", "N"), joana(state="absent")]
@@ -321,12 +311,12 @@ def test_choice_14_a_page_of_a_proxy_is_no_answer(page: Reply, method: str) -> N
                 "X-RateLimit-Limit": "100",
                 "X-RateLimit-Remaining": "0",
             },
-            id="everything",
+            id="all headers",
         ),
-        pytest.param({}, id="nothing"),
+        pytest.param({}, id="no headers"),
     ],
 )
-def test_choice_15_a_429_is_waited_out(
+def test_variant_15_a_429_causes_a_wait(
     headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
@@ -344,7 +334,7 @@ def test_choice_15_a_429_is_waited_out(
 @each("lower_cases", BOTH)
 @each("heeds_case", BOTH)
 @LOOKUPS
-def test_choice_16_the_case_of_an_address_never_matters(
+def test_variant_16_the_case_of_an_address_never_matters(
     lower_cases: bool, heeds_case: bool, lookup: str
 ) -> None:
     store = store_of(lower_cases=lower_cases, heeds_case=heeds_case)
@@ -353,13 +343,13 @@ def test_choice_16_the_case_of_an_address_never_matters(
     assert actions(store, new, lookup=lookup) == [()]
 
 
-def test_choice_16_an_address_of_a_deactivated_user_is_taken() -> None:
+def test_variant_16_the_address_of_a_deactivated_user_is_taken() -> None:
     [applied] = run(store_of(), row("ben@example.org", "A"))
     assert applied.error is not None
     assert "ben@example.org (id 3" in applied.error.message
 
 
-def test_choice_17_every_path_is_used_as_documented() -> None:
+def test_variant_17_paths_are_the_documented_ones() -> None:
     store = store_of()
     rows = [ana(admin=True), joana(state="absent"), ben(state="active")]
     actions(store, *rows, row("new@example.org", "N"))
@@ -374,7 +364,7 @@ def test_choice_17_every_path_is_used_as_documented() -> None:
 
 
 @each("method", ["GET", "POST", "PUT"])
-def test_choice_17_no_redirect_is_followed(method: str) -> None:
+def test_variant_17_no_redirect_is_followed(method: str) -> None:
     store = store_of()
     moved = Reply(301, None, {"Location": f"https://elsewhere.example{USERS}/"})
     store.answer_instead(method, moved)
@@ -390,7 +380,7 @@ def test_choice_17_no_redirect_is_followed(method: str) -> None:
 
 
 @each("carried_out", BOTH)
-def test_choice_18_a_plan_is_never_assigned_twice(carried_out: bool) -> None:
+def test_variant_18_a_plan_is_never_assigned_twice(carried_out: bool) -> None:
     store = store_of()
     store.lose_answer("PUT", carried_out=carried_out)
     wanted = ana(plan_id=4, plan_valid_to="2030-01-31", admin=True)
@@ -401,19 +391,19 @@ def test_choice_18_a_plan_is_never_assigned_twice(carried_out: bool) -> None:
     assert store.users[1].plans == [Held(4, "2030-01-31")]
 
 
-def test_choice_19_the_name_of_a_plan_goes_beside_an_assignment_only() -> None:
+def test_variant_19_the_name_of_a_plan_is_only_sent_with_an_assignment() -> None:
     store = store_of()
     named = {"plan_id": 4, "user_plan_name": "Other"}
     rows = [ana(**named), joana(**named, admin=False), row("new@example.org", "N", plan_id=4)]
     assert actions(store, *rows) == [("assign_plan",), ("update",), ("create",)]
-    told = {call.path: (call.body or {}).get("user_plan_name") for call in store.writes}
-    assert told == {f"{USERS}/1": "Other", f"{USERS}/2": None, f"{USERS}/": None}
+    names = {call.path: (call.body or {}).get("user_plan_name") for call in store.writes}
+    assert names == {f"{USERS}/1": "Other", f"{USERS}/2": None, f"{USERS}/": None}
 
 
-def test_every_choice_has_a_test() -> None:
+def test_every_variant_has_a_test() -> None:
     numbers = {
         int(found.group(1))
         for name in globals()
-        if (found := re.match(r"test_choice_(\d\d)_", name)) is not None
+        if (found := re.match(r"test_variant_(\d\d)_", name)) is not None
     }
     assert numbers == set(range(1, 20))
