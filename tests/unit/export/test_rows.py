@@ -14,12 +14,12 @@ import pytest
 from ansible_collections.publica.la.plugins.module_utils.export.formats import (
     DELIMITERS,
     ENCODING,
-    csv_table,
+    csv_text,
     yaml_text,
 )
 from ansible_collections.publica.la.plugins.module_utils.export.rows import (
+    INVALID_VALUE,
     NO_EXTERNAL_ID,
-    NO_VALUE,
     NOT_UNIQUE,
     PLANS_UNKNOWN,
     SEVERAL_PLANS,
@@ -100,7 +100,7 @@ class TestKeys:
         [row] = rows(user)
         assert "email" not in row
         assert row["external_id"] == "ext-1"
-        expected = [("external_id ext-1", f"the email {NO_VALUE}")] if email else []
+        expected = [("external_id ext-1", f"the email {INVALID_VALUE}")] if email else []
         assert warnings(user) == expected
 
     @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ class TestKeys:
         user = current_user(1, external_id=external_id)
         [row] = rows(user)
         assert "external_id" not in row
-        assert warnings(user) == [("user1@example.org", f"the external_id {NO_VALUE}")]
+        assert warnings(user) == [("user1@example.org", f"the external_id {INVALID_VALUE}")]
 
     def test_a_key_of_several_users_is_left_out(self) -> None:
         users = [
@@ -189,7 +189,7 @@ class TestPlans:
         user = current_user(1, plans=(held_plan(-4),))
         [row] = rows(user)
         assert "plan_id" not in row
-        assert warnings(user) == [("user1@example.org", f"the plan_id {NO_VALUE}")]
+        assert warnings(user) == [("user1@example.org", f"the plan_id {INVALID_VALUE}")]
 
 
 # Texts that YAML, CSV, Ansible or a spreadsheet could read as another value.
@@ -240,7 +240,7 @@ def as_yaml(users: list[ExportedUser]) -> tuple[str, bytes]:
 
 def as_csv(delimiter: str) -> Any:
     def written(users: list[ExportedUser]) -> tuple[str, bytes]:
-        return "press.csv", csv_table(users, delimiter).text.encode(ENCODING)
+        return "press.csv", csv_text(users, delimiter)[0].encode(ENCODING)
 
     return written
 
@@ -273,7 +273,7 @@ def test_the_work_grows_linearly_with_the_users() -> None:
         with profile:
             exported = exported_users(users, TODAY)
             yaml_text(exported, [])
-            csv_table(exported, ",")
+            csv_text(exported, ",")
         return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]  # not in stubs
 
     assert calls(4_000) < 2.2 * calls(2_000)

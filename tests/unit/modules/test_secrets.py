@@ -153,7 +153,7 @@ class TestCrash:
         ran = run(module, broken, **MODULES[module])
         self.assert_reported(ran)
         assert ran.result["changed"] is False
-        assert "Nothing had been changed" in ran.result["msg"]
+        assert "Nothing was changed" in ran.result["msg"]
         assert broken.writes == []
 
     @pytest.mark.parametrize("module", MODULES_RESULTS)
@@ -180,7 +180,7 @@ class TestCrash:
         ran = run(module, written, **MODULES[module])
         self.assert_reported(ran)
         assert ran.result["changed"] is True
-        assert "Changes had been sent" in ran.result["msg"]
+        assert "Changes were sent" in ran.result["msg"]
         assert len(written.writes) == 1
 
     @staticmethod
