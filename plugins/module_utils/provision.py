@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from .plan.removals import (
     plan_removals,
     without_removals,
 )
-from .progress import NO_PROGRESS, Progress
+from .progress import NO_PROGRESS, Progress, utc_now
 from .store.snapshot import ACTIVE, AUTO, Snapshot, UserFilter, find_users, read_current
 from .store.user import CurrentUser
 
@@ -74,7 +73,7 @@ def provision(
 
     :param count_seats: read the store's lists completely, so that all seats can be counted.
     """
-    today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
+    today = utc_now()[:10]
     dry_run = api.transport.read_only
     progress.reading()
     snapshot = read_current(
@@ -154,9 +153,7 @@ def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
             "not_found",
             f"The store has no active user with {desired.label}, so no session was ended. Correct "
             "the key.",
-            method=applied.error.method,
-            path=applied.error.path,
-            status=applied.error.status,
+            **applied.error.request,
         )
     return applied
 

@@ -278,9 +278,7 @@ def _with_remedy(rejected: RejectedError) -> RejectedError:
         rejected.code,
         f"{rejected.message} If the user exists at the store under another address, also give "
         "the user's id.",
-        method=rejected.method,
-        path=rejected.path,
-        status=rejected.status,
+        **rejected.request,
         fields=rejected.fields,
     )
 
@@ -305,9 +303,7 @@ def _gone(current: CurrentUser, error: NotFoundError) -> PublicaError:
             f"The store does not find {describe(current)} for this change. Set state: active, "
             "which reactivates the user first."
         )
-    return NotFoundError(
-        "not_found", text, method=error.method, path=error.path, status=error.status
-    )
+    return NotFoundError("not_found", text, **error.request)
 
 
 def _created(record: dict[str, Any], change: UserChange) -> CurrentUser:

@@ -6,18 +6,17 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from ..client.api import UsersApi
 from ..errors import InvalidInputError, PublicaError, ValidationError
 from ..plan.model import LabelledWarning
 from ..plan.removals import INCOMPLETE_LISTING
+from ..progress import utc_now
 from ..result.result import warning_lines
 from ..safe_files import OWNER_ONLY, OWNER_ONLY_DIRECTORY, Directory, UnsafeFileError
 from ..store.listing import UserList, read_all_users
@@ -53,12 +52,7 @@ class ExportDirectory:
             raise _error(self._path, _reason("cannot be opened", error)) from None
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self._directory is not None:
             self._directory.close()
 
@@ -139,8 +133,7 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
         all_users = read_all_users(api, deactivated=params["status"] == ALL)
         if not all_users.complete and params["on_incomplete"] == FAIL:
             raise _incomplete(len(all_users.users))
-        today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-        users = exported_users(all_users.users, today)
+        users = exported_users(all_users.users, utc_now()[:10])
         contents, warnings = contents_of(users, all_users, params)
         _refuse_secret(contents, params["api_token"])
         return {
