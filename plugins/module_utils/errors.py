@@ -93,6 +93,10 @@ class PublicaError(Exception):
             "fields": self.fields,
         }
 
+    def as_result(self) -> dict[str, Any]:
+        """The keys that a failed task has in addition to what it did before."""
+        return {"failed": True, "msg": self.message, "failure": self.as_failure()}
+
     @property
     def request(self) -> dict[str, Any]:
         """The request that failed, as arguments for an error that is made from this one."""

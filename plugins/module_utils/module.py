@@ -133,12 +133,7 @@ def _result(module: PublicaModule, work: Work, stop_request: StopRequest) -> dic
             )
         result = work(UsersApi(transport), module.params)
     except PublicaError as error:
-        result = {
-            "failed": True,
-            "msg": error.message,
-            "failure": error.as_failure(),
-            "changed": False,
-        }
+        result = {**error.as_result(), "changed": False}
     except Exception as bug:
         result = _internal_error_result(bug, wrote=transport is not None and transport.wrote)
     finally:
@@ -158,9 +153,4 @@ def _internal_error_result(bug: Exception, *, wrote: bool) -> dict[str, Any]:
         else "Nothing was changed."
     )
     error = internal_error(bug, f"{state} Please report it.")
-    return {
-        "failed": True,
-        "msg": error.message,
-        "failure": error.as_failure(),
-        "changed": wrote,
-    }
+    return {**error.as_result(), "changed": wrote}

@@ -25,7 +25,7 @@ from ..errors import LostAnswerError, NotFoundError, PublicaError, RejectedError
 from ..input.options import ON_CREATE, DesiredUser, address_key
 from ..plan.matching import describe
 from ..plan.model import UPDATE, LabelledWarning, Step, UserChange
-from ..plan.planner import plan_user
+from ..plan.planner import RIGHTS, plan_user
 from ..store.listing import Listing
 from ..store.snapshot import find_by_email
 from ..store.user import CurrentUser, user_from_record
@@ -315,7 +315,7 @@ def _created(record: dict[str, Any], change: UserChange) -> CurrentUser:
     desired = change.desired
     managed = {
         name: getattr(planned, name)
-        for name in ("sessions_limit", "admin", "plan_admin", "only_sees_readable")
+        for name in ("sessions_limit", *RIGHTS)
         if getattr(desired, name) is not None
     }
     plans = returned.plans if desired.plan_id is None else planned.plans

@@ -11,7 +11,7 @@ character, since playbooks compare it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from itertools import chain
 from typing import Any
@@ -19,7 +19,15 @@ from typing import Any
 from ..apply.executor import NOT_TRIED, AppliedUser, stopping_error
 from ..errors import EscapedText, PublicaError, escape_control, listed
 from ..input.options import PUBLIC_NAMES, DesiredUser, is_given
-from ..plan.model import FORCE_LOGOUT, SET_PASSWORD, LabelledWarning, UserChange, outcomes_of
+from ..plan.model import (
+    FORCE_LOGOUT,
+    SET_PASSWORD,
+    LabelledWarning,
+    UserChange,
+    labels_by_text,
+    outcomes_of,
+)
+from ..plan.planner import RIGHTS
 from ..plan.removals import INCOMPLETE_LISTING, GuardViolation
 from ..progress import OUTCOMES
 from ..provision import PREDICTED, REFUSED, Provisioned
@@ -90,15 +98,7 @@ def _plan(plan: HeldPlan) -> dict[str, Any]:
     }
 
 
-SHOWN = (
-    "email",
-    "external_id",
-    "active",
-    "admin",
-    "plan_admin",
-    "only_sees_readable",
-    "sessions_limit",
-)
+SHOWN = ("email", "external_id", "active", *RIGHTS, "sessions_limit")
 NOT_SHOWN = "(set, not shown)"
 
 
@@ -166,17 +166,11 @@ def _plan_as_text(plan: Mapping[str, Any]) -> str:
     return f"plan {plan['plan_id']}{name}{until}{cancelled}"
 
 
-def warning_lines(
-    applied: Sequence[AppliedUser], others: Iterable[LabelledWarning] = ()
-) -> list[str]:
-    """One line for each text with the users that it is about, in the order of the first user.
-
-    :param others: warnings about users without a change.
-    """
-    labels: dict[str, list[str]] = {}
-    for warning in chain(chain.from_iterable(user.warnings for user in applied), others):
-        labels.setdefault(warning.text, []).append(warning.label)
-    return [f"{listed(users, NAMED_USERS)}: {text}." for text, users in labels.items()]
+def warning_lines(warnings: Iterable[LabelledWarning]) -> list[str]:
+    """One line for each text with the users that it is about, in the order of the first user."""
+    return [
+        f"{listed(users, NAMED_USERS)}: {text}." for text, users in labels_by_text(warnings).items()
+    ]
 
 
 _UNSET = {field.name: field.default for field in fields(DesiredUser)}
@@ -191,31 +185,23 @@ def failed_users(
         Rows of a file, which is not kept in memory, are built from the desired user.
     :param defaults: the defaults of the task.
     """
-    return [
-        dict(_given(rows[user.change.index]))
-        if user.change.index < len(rows)
-        else dict(_from_desired(user.change.desired, defaults))
-        for user in applied
-        if user.error is not None and user.change.listed
-    ]
-
-
-def _given(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The options of an item that are not secret."""
-    return (
-        (name, value) for name, value in row.items() if name in PUBLIC_NAMES and is_given(value)
-    )
-
-
-def _from_desired(desired: DesiredUser, defaults: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The options of a desired user that was read from a file.
-
-    An option that is not set is left out, unless the task has a default for it.
-    """
-    for name, unset in _UNSET.items():
-        value = getattr(desired, name)
-        if name in PUBLIC_NAMES and value is not None and (value != unset or name in defaults):
-            yield name, value
+    items = []
+    for user in applied:
+        if user.error is None or not user.change.listed:
+            continue
+        if user.change.index < len(rows):
+            row: Mapping[str, Any] = rows[user.change.index]
+            given = {name: value for name, value in row.items() if is_given(value)}
+        else:
+            # An option that is not set is left out, unless the task has a default for it.
+            values = {name: getattr(user.change.desired, name) for name in _UNSET}
+            given = {
+                name: value
+                for name, value in values.items()
+                if value is not None and (value != _UNSET[name] or name in defaults)
+            }
+        items.append({name: value for name, value in given.items() if name in PUBLIC_NAMES})
+    return items
 
 
 def guard_item(violation: GuardViolation | None, warning: str | None) -> dict[str, Any] | None:
@@ -230,11 +216,6 @@ def guard_item(violation: GuardViolation | None, warning: str | None) -> dict[st
         "active": violation.active,
         "warning": warning,
     }
-
-
-def guard_failure(violation: GuardViolation) -> PublicaError:
-    """The failure of a run that a guard refused."""
-    return PublicaError(violation.code, f"Nothing was changed. {violation.message}")
 
 
 def guard_warning(
@@ -264,7 +245,7 @@ def single_result(applied: AppliedUser) -> dict[str, Any]:
         "changed": applied.changed,
         "user": normal_form(applied.user) if applied.user else {},
         "actions": list(applied.actions),
-        "warnings": warning_lines([applied]),
+        "warnings": warning_lines(applied.warnings),
     }
     difference = diff_of(applied)
     if difference is not None:
@@ -277,16 +258,13 @@ def logout_result(applied: AppliedUser) -> dict[str, Any]:
     return {
         "changed": applied.changed,
         "actions": list(applied.actions),
-        "warnings": warning_lines([applied]),
+        "warnings": warning_lines(applied.warnings),
         **_failed(applied),
     }
 
 
 def _failed(applied: AppliedUser) -> dict[str, Any]:
-    if applied.error is None:
-        return {}
-    error = applied.error
-    return {"failed": True, "msg": error.message, "failure": error.as_failure()}
+    return applied.error.as_result() if applied.error else {}
 
 
 def bulk_result(
@@ -329,20 +307,18 @@ def bulk_result(
         "seats": _seats(provisioned, report),
         "warnings": [
             *([of_guard] if of_guard else []),
-            *warning_lines(applied, removals.warnings),
+            *warning_lines(chain(*(user.warnings for user in applied), removals.warnings)),
         ],
     }
     if violation is not None and guard_effect == REFUSED:
-        refused = guard_failure(violation)
-        return {**result, "failed": True, "msg": refused.message, "failure": refused.as_failure()}
+        refused = PublicaError(violation.code, f"Nothing was changed. {violation.message}")
+        return {**result, **refused.as_result()}
     if result["summary"]["failed"]:
         message = failure_message(applied)
-        result["failed"] = True
-        result["msg"] = message
-        result["failure"] = (
-            stopping_error(applied)
-            or PublicaError("users_failed", message, fields=_errors_by_place(applied))
-        ).as_failure()
+        failed = PublicaError("users_failed", message, fields=_errors_by_place(applied))
+        result.update(failed.as_result())
+        if stopped_by := stopping_error(applied):
+            result["failure"] = stopped_by.as_failure()
     return result
 
 
