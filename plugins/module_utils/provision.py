@@ -18,7 +18,6 @@ from .input.policy import LEAVES_ALONE, RemovalPolicy
 from .plan.model import FORCE_LOGOUT, Plan, Step, UserChange
 from .plan.planner import plan_users
 from .plan.removals import (
-    NO_REMOVALS,
     GuardViolation,
     Removals,
     check_guards,
@@ -86,10 +85,8 @@ def provision(
         deactivated_too=count_seats,
     )
     plan = plan_users(desired, snapshot.index, today)
-    removals = NO_REMOVALS
-    if policy.exclusive:
-        removals = plan_removals(desired, snapshot.active, policy)
-        plan = Plan([*plan.changes, *removals.changes])
+    removals = plan_removals(desired, snapshot.active, policy)
+    plan = Plan([*plan.changes, *removals.changes])
     violation = check_guards(plan, policy, active=removals.active, complete=snapshot.complete)
     guard_effect = None
     if violation is not None:

@@ -168,11 +168,9 @@ class Follower:
             self._thread.join(1.0)
 
     def _follow(self) -> None:
-        try:
+        # A line that cannot be shown must not make the task fail.
+        with suppress(Exception):
             self._show_until_stopped()
-        except Exception:
-            # A line that cannot be shown must not make the task fail.
-            self._stopped.set()
 
     def _show_until_stopped(self) -> None:
         parent = os.getppid()

@@ -71,20 +71,16 @@ class HttpTransport:
         self.stop_request = stop_request or StopRequest()
         self.budget_error: str | None = None
         self.wrote = False
-        self.limiter = RateLimiter(
-            connection.rate_limit_share,
-            connection.max_rate_limit_wait,
-            self._shared_budget(),
-            self.stop_request,
-        )
-
-    def _shared_budget(self) -> BudgetFile | None:
-        connection = self._connection
+        budget: BudgetFile | None = None
         try:
-            return BudgetFile(connection.base_url, connection.api_token, connection.rate_limit_dir)
+            budget = BudgetFile(
+                connection.base_url, connection.api_token, connection.rate_limit_dir
+            )
         except BudgetFileError as error:
             self.budget_error = str(error)
-            return None
+        self.limiter = RateLimiter(
+            connection.rate_limit_share, connection.max_rate_limit_wait, budget, self.stop_request
+        )
 
     def close(self) -> None:
         self._session.close()

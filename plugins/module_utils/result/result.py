@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from itertools import chain
 from typing import Any
 
 from ..apply.executor import NOT_TRIED, AppliedUser, stopping_error
-from ..errors import EscapedText, PublicaError, escape_control, listed
+from ..errors import EscapedText, PublicaError, counted, escape_control, listed
 from ..input.options import PUBLIC_NAMES, DesiredUser, is_given
 from ..plan.model import (
     FORCE_LOGOUT,
@@ -168,9 +168,8 @@ def _plan_as_text(plan: Mapping[str, Any]) -> str:
 
 def warning_lines(warnings: Iterable[LabelledWarning]) -> list[str]:
     """One line for each text with the users that it is about, in the order of the first user."""
-    return [
-        f"{listed(users, NAMED_USERS)}: {text}." for text, users in labels_by_text(warnings).items()
-    ]
+    grouped = labels_by_text(warnings)
+    return [f"{listed(users, NAMED_USERS)}: {text}." for text, users in grouped.items()]
 
 
 _UNSET = {field.name: field.default for field in fields(DesiredUser)}
@@ -204,30 +203,15 @@ def failed_users(
     return items
 
 
-def guard_item(violation: GuardViolation | None, warning: str | None) -> dict[str, Any] | None:
-    """The ``guard`` of a result; None if no guard refuses the plan."""
-    if violation is None:
-        return None
-    return {
-        "code": violation.code,
-        "message": violation.message,
-        "deactivations": violation.deactivations,
-        "limit": violation.limit,
-        "active": violation.active,
-        "warning": warning,
-    }
-
-
-def guard_warning(
-    violation: GuardViolation | None, guard_effect: str | None, *, skips_removals: bool
-) -> str | None:
+def _guard_warning(provisioned: Provisioned) -> str | None:
     """The warning of a guard; None if there is no violation, or the run fails because of it."""
+    violation, guard_effect = provisioned.violation, provisioned.guard_effect
     if violation is None or guard_effect == REFUSED:
         return None
     code, message = violation.code, violation.message
     if guard_effect != PREDICTED:
         return f"Skipped {_removals(violation)} (on_guard: skip, {code}). {message}"
-    if skips_removals:
+    if provisioned.policy.skips_removals:
         return f"A run would skip {_removals(violation)} and do the rest ({code}). {message}"
     return f"A run would refuse this plan and change nothing ({code}). {message}"
 
@@ -235,22 +219,7 @@ def guard_warning(
 def _removals(violation: GuardViolation) -> str:
     if violation.code == INCOMPLETE_LISTING and not violation.deactivations:
         return "all deactivations of users not in the list"
-    noun = "deactivation" if violation.deactivations == 1 else "deactivations"
-    return f"{violation.deactivations} {noun} of users not in the list"
-
-
-def single_result(applied: AppliedUser) -> dict[str, Any]:
-    """The result of a task on one user, with ``failed`` and what was done before if it failed."""
-    result: dict[str, Any] = {
-        "changed": applied.changed,
-        "user": normal_form(applied.user) if applied.user else {},
-        "actions": list(applied.actions),
-        "warnings": warning_lines(applied.warnings),
-    }
-    difference = diff_of(applied)
-    if difference is not None:
-        result["diff"] = difference
-    return {**result, **_failed(applied)}
+    return f"{counted(violation.deactivations, 'deactivation')} of users not in the list"
 
 
 def logout_result(applied: AppliedUser) -> dict[str, Any]:
@@ -259,12 +228,18 @@ def logout_result(applied: AppliedUser) -> dict[str, Any]:
         "changed": applied.changed,
         "actions": list(applied.actions),
         "warnings": warning_lines(applied.warnings),
-        **_failed(applied),
+        **(applied.error.as_result() if applied.error else {}),
     }
 
 
-def _failed(applied: AppliedUser) -> dict[str, Any]:
-    return applied.error.as_result() if applied.error else {}
+def single_result(applied: AppliedUser) -> dict[str, Any]:
+    """The result of a task on one user, with ``failed`` and what was done before if it failed."""
+    difference = diff_of(applied)
+    return {
+        **logout_result(applied),
+        "user": normal_form(applied.user) if applied.user else {},
+        **({"diff": difference} if difference else {}),
+    }
 
 
 def bulk_result(
@@ -282,12 +257,13 @@ def bulk_result(
     :param share: the percentage of the limit that the run may use.
     """
     plan, applied, removals = provisioned.plan, provisioned.applied, provisioned.removals
-    violation, guard_effect = provisioned.violation, provisioned.guard_effect
-    of_guard = guard_warning(
-        violation, guard_effect, skips_removals=provisioned.policy.skips_removals
-    )
+    violation, of_guard = provisioned.violation, _guard_warning(provisioned)
     # A guard that refuses the plan applies nothing; the diff then shows what would change.
-    reported = [pair for pair in zip(applied, provisioned.shown) if _is_reported(pair[0], report)]
+    reported = [
+        (user, planned)
+        for user, planned in zip(applied, provisioned.shown)
+        if report == ALL or (report == CHANGES and (user.changed or user.error))
+    ]
     result: dict[str, Any] = {
         "changed": any(user.changed for user in applied),
         "summary": summarize(applied, removals.kept),
@@ -303,14 +279,14 @@ def bulk_result(
             "requests": plan.requests,
             "minutes": plan.minutes(requests_a_window, share),
         },
-        "guard": guard_item(violation, of_guard),
+        "guard": {**asdict(violation), "warning": of_guard} if violation else None,
         "seats": _seats(provisioned, report),
         "warnings": [
             *([of_guard] if of_guard else []),
             *warning_lines(chain(*(user.warnings for user in applied), removals.warnings)),
         ],
     }
-    if violation is not None and guard_effect == REFUSED:
+    if violation is not None and provisioned.guard_effect == REFUSED:
         refused = PublicaError(violation.code, f"Nothing was changed. {violation.message}")
         return {**result, **refused.as_result()}
     if result["summary"]["failed"]:
@@ -343,13 +319,6 @@ def _errors_by_place(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
             )
             errors[place or f"users[{index}]"] = [user.error.message]
     return errors
-
-
-def _is_reported(user: AppliedUser, report: str) -> bool:
-    """Whether ``results`` has an item for a user."""
-    if report == CHANGES:
-        return user.changed or user.error is not None
-    return report == ALL
 
 
 def item(applied: AppliedUser) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class _Reader:
         self._open: dict[int, DesiredUser] = dict(enumerate(desired))
         self._open_by_key: dict[tuple[str, object], list[int]] = {}
         for number, user in self._open.items():
-            for key in _desired_keys(user):
+            for key in _keys(user):
                 self._open_by_key.setdefault(key, []).append(number)
         # Users that a look-up can't find, or not with certainty.
         self._without_email = {n for n, user in self._open.items() if user.email is None}
@@ -261,7 +261,7 @@ class _Reader:
 
     def _add(self, user: CurrentUser) -> None:
         self.index.add(user)
-        for key in _current_keys(user):
+        for key in _keys(user):
             for number in self._open_by_key.get(key, ()):
                 desired = self._open.get(number)
                 if desired is not None and self._is_resolved(desired):
@@ -317,19 +317,9 @@ class _Reader:
         return desired.external_id is not None and self.index.returns_external_id is not False
 
 
-def _desired_keys(user: DesiredUser) -> list[tuple[str, object]]:
+def _keys(user: DesiredUser | CurrentUser) -> list[tuple[str, object]]:
     email = None if user.email is None else address_key(user.email)
-    return _keys(user.id, user.external_id, email)
-
-
-def _current_keys(user: CurrentUser) -> list[tuple[str, object]]:
-    return _keys(user.id, user.external_id, address_key(user.email))
-
-
-def _keys(
-    user_id: int | None, external_id: str | None, email: str | None
-) -> list[tuple[str, object]]:
-    named = (("id", user_id), ("external_id", external_id), ("email", email))
+    named = (("id", user.id), ("external_id", user.external_id), ("email", email))
     return [(name, value) for name, value in named if value is not None]
 
 
@@ -353,19 +343,16 @@ class UserFilter:
         """Whether at most one user can match, so that reading may stop at the first."""
         return self.email is not None or self.external_id is not None or self.id is not None
 
-    @property
-    def _status(self) -> str:
-        # This query of the API returns deactivated users, regardless of ``status``.
-        return DEACTIVATED if self.query == DEACTIVATED else self.status
-
     def matches(self, user: CurrentUser) -> bool:
         """Whether a user meets the conditions, except ``query``, which the store has applied."""
+        # This query of the API returns deactivated users, regardless of ``status``.
+        status = DEACTIVATED if self.query == DEACTIVATED else self.status
         conditions: tuple[tuple[Any, Any], ...] = (
             (self.email and address_key(self.email), address_key(user.email)),
             (self.external_id, user.external_id),
             (self.id, user.id),
             (self.admins or None, user.admin),
-            ({ACTIVE: True, DEACTIVATED: False, ALL: None}[self._status], user.active),
+            ({ACTIVE: True, DEACTIVATED: False, ALL: None}[status], user.active),
         )
         return all(value is None or value == actual for value, actual in conditions)
 
