@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..errors import PublicaError, counted, listed
+from ..errors import PublicaError, listed
 from ..input.options import ABSENT, DesiredUser, address_key
 from ..input.policy import RemovalPolicy
 from ..store.user import CurrentUser
@@ -182,10 +182,9 @@ def check_guards(
 
 
 def _incomplete_listing(removals: int, read: int) -> GuardViolation:
-    users = counted(read, "user")
     return GuardViolation(
         INCOMPLETE_LISTING,
-        f"The store's list of active users is incomplete ({users} read), so it is unknown "
+        f"The store's list of active users is incomplete ({_users(read)} read), so it is unknown "
         "which users are not in the list of users. Run again while no other client changes users "
         "of the store. If the error remains, set exclusive: false and list the users who leave "
         "with state: absent.",
@@ -196,7 +195,7 @@ def _incomplete_listing(removals: int, read: int) -> GuardViolation:
 def _too_many(plan: Plan, limit: str, removals: Sequence[UserChange]) -> str:
     are = "is" if len(removals) == 1 else "are"
     return (
-        f"{counted(len(removals), 'user')} {are} not in the list and would be deactivated, but "
+        f"{_users(len(removals))} {are} not in the list and would be deactivated, but "
         f"max_deactivations allows {limit}: {_names(removals)}. Check that the list is complete. "
         "If it is, raise max_deactivations, or review the plan in a dry run and set "
         f"approve: '{plan.hash}'."
@@ -205,16 +204,20 @@ def _too_many(plan: Plan, limit: str, removals: Sequence[UserChange]) -> str:
 
 def _not_approved(plan: Plan, approved: str, removals: Sequence[UserChange]) -> str:
     removed = (
-        f"It deactivates {counted(len(removals), 'user')} not in the list: {_names(removals)}."
+        f"It deactivates {_users(len(removals))} not in the list: {_names(removals)}."
         if removals
         else "It deactivates no user for not being in the list."
     )
-    requests = counted(plan.requests, "request")
+    requests = "1 request" if plan.requests == 1 else f"{plan.requests} requests"
     return (
         f"The approved plan is {approved}, but the plan is now {plan.hash} ({requests}): the list, "
         f"the store or the options have changed since the review. {removed} Review it in a dry "
         f"run, and set approve: '{plan.hash}' if it is right."
     )
+
+
+def _users(count: int) -> str:
+    return "1 user" if count == 1 else f"{count} users"
 
 
 def _names(removals: Sequence[UserChange]) -> str:

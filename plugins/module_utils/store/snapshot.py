@@ -126,7 +126,7 @@ class _Reader:
         self._open: dict[int, DesiredUser] = dict(enumerate(desired))
         self._open_by_key: dict[tuple[str, object], list[int]] = {}
         for number, user in self._open.items():
-            for key in _keys(user):
+            for key in _desired_keys(user):
                 self._open_by_key.setdefault(key, []).append(number)
         # Users that a look-up can't find, or not with certainty.
         self._without_email = {n for n, user in self._open.items() if user.email is None}
@@ -261,7 +261,7 @@ class _Reader:
 
     def _add(self, user: CurrentUser) -> None:
         self.index.add(user)
-        for key in _keys(user):
+        for key in _current_keys(user):
             for number in self._open_by_key.get(key, ()):
                 desired = self._open.get(number)
                 if desired is not None and self._is_resolved(desired):
@@ -317,9 +317,19 @@ class _Reader:
         return desired.external_id is not None and self.index.returns_external_id is not False
 
 
-def _keys(user: DesiredUser | CurrentUser) -> list[tuple[str, object]]:
+def _desired_keys(user: DesiredUser) -> list[tuple[str, object]]:
     email = None if user.email is None else address_key(user.email)
-    named = (("id", user.id), ("external_id", user.external_id), ("email", email))
+    return _keys(user.id, user.external_id, email)
+
+
+def _current_keys(user: CurrentUser) -> list[tuple[str, object]]:
+    return _keys(user.id, user.external_id, address_key(user.email))
+
+
+def _keys(
+    user_id: int | None, external_id: str | None, email: str | None
+) -> list[tuple[str, object]]:
+    named = (("id", user_id), ("external_id", external_id), ("email", email))
     return [(name, value) for name, value in named if value is not None]
 
 
