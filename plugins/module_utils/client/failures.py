@@ -197,7 +197,7 @@ def truncated_body(answer: Answer, request: Request) -> AttemptError | None:
     announced = answer.headers.get("Content-Length", "")
     if not announced.isdigit() or answer.headers.get("Content-Encoding"):
         return None
-    if request.method == "HEAD" or answer.status in (204, 304):
+    if answer.status in (204, 304):
         return None
     received = len(answer.body)
     if received >= int(announced):

@@ -134,7 +134,7 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
             "whole": all_users.complete,
             # All users of each warning; the warning lines name only the first.
             "notes": [
-                {"text": text, "users": users} for text, users in labels_by_text(warnings).items()
+                {"text": text, "users": labels} for text, labels in labels_by_text(warnings).items()
             ],
             "warnings": [*_about_store(all_users), *warning_lines(warnings)],
         }
