@@ -259,11 +259,7 @@ def bulk_result(
     plan, applied, removals = provisioned.plan, provisioned.applied, provisioned.removals
     violation, of_guard = provisioned.violation, _guard_warning(provisioned)
     # A guard that refuses the plan applies nothing; the diff then shows what would change.
-    reported = [
-        (user, planned)
-        for user, planned in zip(applied, provisioned.shown)
-        if report == ALL or (report == CHANGES and (user.changed or user.error))
-    ]
+    reported = [pair for pair in zip(applied, provisioned.shown) if _is_reported(pair[0], report)]
     result: dict[str, Any] = {
         "changed": any(user.changed for user in applied),
         "summary": summarize(applied, removals.kept),
@@ -319,6 +315,13 @@ def _errors_by_place(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
             )
             errors[place or f"users[{index}]"] = [user.error.message]
     return errors
+
+
+def _is_reported(user: AppliedUser, report: str) -> bool:
+    """Whether ``results`` has an item for a user."""
+    if report == CHANGES:
+        return user.changed or user.error is not None
+    return report == ALL
 
 
 def item(applied: AppliedUser) -> dict[str, Any]:
