@@ -9,7 +9,6 @@ The module of the same name is documentation only, since no code has to run on a
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils.progress import utc_now
 from ..module_utils.version import VERSION
 from ..plugin_utils.report.files import NotWrittenError, write_report
 from ..plugin_utils.report.model import KINDS, PROVISION, plain, registered_results, report_of
@@ -51,7 +51,7 @@ class ActionModule(ActionBase):
             registered_results(hosts, variables["hostvars"], options["results"]),
             kind=options["kind"],
             check_mode=bool(self._task.check_mode),
-            generated_at=_now(),
+            generated_at=utc_now(),
             version=VERSION,
             run=_run_id(str(self._task._uuid)),
         )
@@ -77,11 +77,6 @@ def _hosts(given: Sequence[Any] | None, variables: Mapping[str, Any]) -> list[st
     """The hosts to report on: those of the option, or all of the play, failed ones included."""
     hosts = given if given is not None else variables.get("ansible_play_hosts_all", [])
     return [str(plain(host)) for host in hosts]
-
-
-def _now() -> str:
-    moment = datetime.datetime.now(tz=datetime.timezone.utc)
-    return f"{moment.isoformat(timespec='seconds')[:19]}Z"
 
 
 def _run_id(task_id: str) -> str:

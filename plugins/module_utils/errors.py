@@ -53,6 +53,11 @@ def listed(items: Sequence[str], limit: int) -> str:
     return ", ".join(items[:limit]) + more
 
 
+def counted(number: int, noun: str, form: str = "") -> str:
+    """``1 user`` or ``25 users``; ``form`` is the format of the number, such as ``,``."""
+    return f"{number:{form}} {noun}{'' if number == 1 else 's'}"
+
+
 class PublicaError(Exception):
     """A failure that ends the work on one user, or the whole run where ``fatal`` is true.
 
@@ -92,6 +97,10 @@ class PublicaError(Exception):
             **self.request,
             "fields": self.fields,
         }
+
+    def as_result(self) -> dict[str, Any]:
+        """The keys that a failed task has in addition to what it did before."""
+        return {"failed": True, "msg": self.message, "failure": self.as_failure()}
 
     @property
     def request(self) -> dict[str, Any]:
@@ -189,22 +198,18 @@ def _message(errors: Sequence[ValidationError], source: str) -> str:
         groups.setdefault((error.option, error.text), []).append(error)
     shown = list(groups.values())[:MESSAGE_LINES]
     where = f" in {source}" if source else ""
-    lines = [f"{_counted(len(errors), 'validation error')}{where}. No request was sent."]
+    lines = [f"{counted(len(errors), 'validation error', ',')}{where}. No request was sent."]
     for group in shown:
         places = [error.labelled_place for error in group]
         lines.append(f"{listed(places, PLACES_IN_LINE)}: {group[0].text}")
     rest = len(errors) - sum(map(len, shown))
     if rest:
         lines.append(
-            f"{_counted(rest, 'more validation error')}; failure.fields holds the first "
+            f"{counted(rest, 'more validation error', ',')}; failure.fields holds the first "
             f"{PLACES_IN_FIELDS} places"
         )
     # No value can add a line: only the line breaks between these lines stay.
     return EscapedText("\n".join(map(escape_control, lines)))
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def internal_error(bug: Exception, consequence: str, label: str = "") -> PublicaError:

@@ -133,34 +133,17 @@ def _result(module: PublicaModule, work: Work, stop_request: StopRequest) -> dic
             )
         result = work(UsersApi(transport), module.params)
     except PublicaError as error:
-        result = {
-            "failed": True,
-            "msg": error.message,
-            "failure": error.as_failure(),
-            "changed": False,
-        }
+        result = {**error.as_result(), "changed": False}
     except Exception as bug:
-        result = _internal_error_result(bug, wrote=transport is not None and transport.wrote)
+        # The outcome of writes that were sent is unknown.
+        wrote = transport is not None and transport.wrote
+        state = (
+            "Changes were sent before; run again to compare with the store as it is now."
+            if wrote
+            else "Nothing was changed."
+        )
+        result = {**internal_error(bug, f"{state} Please report it.").as_result(), "changed": wrote}
     finally:
         if transport is not None:
             transport.close()
     return {**result, "api": transport.usage() if transport else NO_USAGE}
-
-
-def _internal_error_result(bug: Exception, *, wrote: bool) -> dict[str, Any]:
-    """The result of an error in the collection itself.
-
-    :param wrote: the run had sent writes, whose outcome is unknown.
-    """
-    state = (
-        "Changes were sent before; run again to compare with the store as it is now."
-        if wrote
-        else "Nothing was changed."
-    )
-    error = internal_error(bug, f"{state} Please report it.")
-    return {
-        "failed": True,
-        "msg": error.message,
-        "failure": error.as_failure(),
-        "changed": wrote,
-    }

@@ -20,6 +20,7 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 
 from .client.limiter import RateLimiter
+from .client.rate_limit import DOCUMENTED_SECONDS
 from .concurrency import StopRequest, start_without_signals
 from .errors import ValidationError, out_of_range
 from .safe_files import Directory
@@ -32,8 +33,6 @@ FINISHING = "finishing"  # the result is put together
 PHASES = (STARTING, READING, APPLYING, FINISHING)
 # The counts of changed users, as in the summary of a result.
 OUTCOMES = ("created", "updated", "reactivated", "deactivated")
-
-WINDOW_SECONDS = 60.0  # the documented window of the store's rate limit
 
 # The file is rewritten if something changed, or after HEARTBEAT_SECONDS, so that a follower sees
 # that the run is alive.
@@ -134,7 +133,7 @@ class Counts:
             estimates.append((self.total - self.done) * seconds / self.done)
         if requests_a_minute and self.requests_left > 0:
             windows = -(-self.requests_left // requests_a_minute) - 1
-            estimates.append(waiting_seconds + windows * WINDOW_SECONDS)
+            estimates.append(waiting_seconds + windows * DOCUMENTED_SECONDS)
         return math.ceil(max(estimates)) if estimates else None
 
 

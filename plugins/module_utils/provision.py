@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +18,13 @@ from .input.policy import LEAVES_ALONE, RemovalPolicy
 from .plan.model import FORCE_LOGOUT, Plan, Step, UserChange
 from .plan.planner import plan_users
 from .plan.removals import (
-    NO_REMOVALS,
     GuardViolation,
     Removals,
     check_guards,
     plan_removals,
     without_removals,
 )
-from .progress import NO_PROGRESS, Progress
+from .progress import NO_PROGRESS, Progress, utc_now
 from .store.snapshot import ACTIVE, AUTO, Snapshot, UserFilter, find_users, read_current
 from .store.user import CurrentUser
 
@@ -74,7 +72,7 @@ def provision(
 
     :param count_seats: read the store's lists completely, so that all seats can be counted.
     """
-    today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
+    today = utc_now()[:10]
     dry_run = api.transport.read_only
     progress.reading()
     snapshot = read_current(
@@ -87,10 +85,8 @@ def provision(
         deactivated_too=count_seats,
     )
     plan = plan_users(desired, snapshot.index, today)
-    removals = NO_REMOVALS
-    if policy.exclusive:
-        removals = plan_removals(desired, snapshot.active, policy)
-        plan = Plan([*plan.changes, *removals.changes])
+    removals = plan_removals(desired, snapshot.active, policy)
+    plan = Plan([*plan.changes, *removals.changes])
     violation = check_guards(plan, policy, active=removals.active, complete=snapshot.complete)
     guard_effect = None
     if violation is not None:
@@ -154,9 +150,7 @@ def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
             "not_found",
             f"The store has no active user with {desired.label}, so no session was ended. Correct "
             "the key.",
-            method=applied.error.method,
-            path=applied.error.path,
-            status=applied.error.status,
+            **applied.error.request,
         )
     return applied
 

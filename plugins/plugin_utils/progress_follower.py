@@ -23,7 +23,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Callable
 
 from ..module_utils.concurrency import TO_END, start_without_signals
@@ -168,11 +168,9 @@ class Follower:
             self._thread.join(1.0)
 
     def _follow(self) -> None:
-        try:
+        # A line that cannot be shown must not make the task fail.
+        with suppress(Exception):
             self._show_until_stopped()
-        except Exception:
-            # A line that cannot be shown must not make the task fail.
-            self._stopped.set()
 
     def _show_until_stopped(self) -> None:
         parent = os.getppid()
@@ -218,12 +216,7 @@ class InterruptHandler:
                     signal.signal(number, self._handle)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         if not self._ending:
             self._restore(*self._handlers)
 

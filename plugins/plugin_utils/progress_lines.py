@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..module_utils.errors import counted
 from ..module_utils.progress import APPLYING, OUTCOMES, PHASES, READING, STARTING
 
 WIDTH = 80
@@ -80,7 +81,7 @@ def last_line(host: str, state: State | None, seconds: float) -> str:
     if state["phase"] in (STARTING, READING):
         return f"{host}: ended in {duration(seconds)}, before any change"
     if not state["total"]:
-        read = _number(state["pages_read"] + state["looked_up"], "request")
+        read = counted(state["pages_read"] + state["looked_up"], "request")
         return f"{host}: done in {duration(seconds)}, {read} to read the store, no changes sent"
     if state["done"] < state["total"]:
         return f"{host}: ended after {_done_of_total(state)} in {duration(seconds)}"
@@ -124,8 +125,8 @@ def _reading(state: State) -> str:
         return f"reading the store, {state['pages_read']} of {pages} pages"
     if not state["pages_read"]:
         return "reading the store"
-    read = _number(state["pages_read"], "page")
-    return f"reading the store, {read} with {_number(state['users_read'], 'user')}"
+    read = counted(state["pages_read"], "page")
+    return f"reading the store, {read} with {counted(state['users_read'], 'user')}"
 
 
 def _applying(state: State) -> str:
@@ -159,7 +160,3 @@ def _rate(users_per_second: float) -> str:
     if users_per_second < 0.1:
         return f"{users_per_second * 60:.1f}/min"
     return f"{users_per_second:.1f}/s"
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -25,7 +25,7 @@ from ..errors import LostAnswerError, NotFoundError, PublicaError, RejectedError
 from ..input.options import ON_CREATE, DesiredUser, address_key
 from ..plan.matching import describe
 from ..plan.model import UPDATE, LabelledWarning, Step, UserChange
-from ..plan.planner import plan_user
+from ..plan.planner import RIGHTS, plan_user
 from ..store.listing import Listing
 from ..store.snapshot import find_by_email
 from ..store.user import CurrentUser, user_from_record
@@ -278,9 +278,7 @@ def _with_remedy(rejected: RejectedError) -> RejectedError:
         rejected.code,
         f"{rejected.message} If the user exists at the store under another address, also give "
         "the user's id.",
-        method=rejected.method,
-        path=rejected.path,
-        status=rejected.status,
+        **rejected.request,
         fields=rejected.fields,
     )
 
@@ -305,9 +303,7 @@ def _gone(current: CurrentUser, error: NotFoundError) -> PublicaError:
             f"The store does not find {describe(current)} for this change. Set state: active, "
             "which reactivates the user first."
         )
-    return NotFoundError(
-        "not_found", text, method=error.method, path=error.path, status=error.status
-    )
+    return NotFoundError("not_found", text, **error.request)
 
 
 def _created(record: dict[str, Any], change: UserChange) -> CurrentUser:
@@ -319,7 +315,7 @@ def _created(record: dict[str, Any], change: UserChange) -> CurrentUser:
     desired = change.desired
     managed = {
         name: getattr(planned, name)
-        for name in ("sessions_limit", "admin", "plan_admin", "only_sees_readable")
+        for name in ("sessions_limit", *RIGHTS)
         if getattr(desired, name) is not None
     }
     plans = returned.plans if desired.plan_id is None else planned.plans

@@ -58,9 +58,9 @@ class Answer:
     def is_json(self) -> bool:
         return self.json is not _ABSENT
 
-    def json_object(self) -> dict[str, Any] | None:
-        """The body as a JSON object; None if it is anything else."""
-        return self.json if isinstance(self.json, dict) else None
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty one if it is anything else."""
+        return self.json if isinstance(self.json, dict) else {}
 
 
 @dataclass(frozen=True)

@@ -119,18 +119,13 @@ class UsersApi:
 
 
 def _page(answer: Answer) -> Page | None:
-    payload = answer.json_object()
-    return None if payload is None else answers.list_page(payload)
+    return answers.list_page(answer.json_object())
 
 
 def _created(answer: Answer) -> dict[str, Any] | None:
-    payload = answer.json_object()
-    return None if payload is None else answers.created_record(payload)
+    return answers.created_record(answer.json_object())
 
 
 def _done(answer: Answer) -> bool | None:
     """Whether a write succeeded: 204 without a body, or ``{"CODE": "success"}``."""
-    if answer.is_empty:
-        return True
-    payload = answer.json_object()
-    return True if payload is not None and "CODE" in payload else None
+    return answer.is_empty or "CODE" in answer.json_object() or None

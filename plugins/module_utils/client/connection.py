@@ -131,17 +131,8 @@ def connection_from_params(params: Mapping[str, Any]) -> Connection:
         errors["max_rate_limit_wait"] = f"must be 0 to {LONGEST_SECONDS} seconds, not {wait:g}"
     if errors:
         raise InvalidInputError([ValidationError("", name, text) for name, text in errors.items()])
-    return Connection(
-        base_url=base_url,
-        api_token=token,
-        validate_certs=params["validate_certs"],
-        ca_path=ca_path,
-        timeout=timeout,
-        max_retries=retries,
-        rate_limit_share=share,
-        max_rate_limit_wait=wait,
-        rate_limit_dir=params.get("rate_limit_dir"),
-    )
+    given: dict[str, Any] = {name: params.get(name) for name in Connection.__dataclass_fields__}
+    return Connection(**{**given, "base_url": base_url, "api_token": token})
 
 
 def _base_url_error(base_url: str, validate_certs: bool) -> str | None:

@@ -124,11 +124,11 @@ def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
     status = answer.status
     payload = answer.json_object()
     is_good = 200 <= status < 300
-    if is_good and (payload is None or not answers.reports_failure(payload)):
+    if is_good and not answers.reports_failure(payload):
         # Nearly every answer ends here, before the expensive removal of secrets.
         return None
     secrets = request.encoded_secrets
-    payload = answers.without_secrets(payload, secrets) or {}
+    payload = answers.without_secrets(payload, secrets)
     message = answers.shorten(answers.message_of(payload))
     reason = f': "{message}"' if message else ""
     body = answers.describe(answer, secrets)
@@ -197,7 +197,7 @@ def truncated_body(answer: Answer, request: Request) -> AttemptError | None:
     announced = answer.headers.get("Content-Length", "")
     if not announced.isdigit() or answer.headers.get("Content-Encoding"):
         return None
-    if request.method == "HEAD" or answer.status in (204, 304):
+    if answer.status in (204, 304):
         return None
     received = len(answer.body)
     if received >= int(announced):

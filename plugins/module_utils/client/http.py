@@ -39,7 +39,6 @@ RETRIES_OF_UNEXPECTED_ANSWERS = 2
 REFUSALS_IN_A_ROW = 12
 
 Parsed = TypeVar("Parsed")
-Error = TypeVar("Error", bound=PublicaError)
 
 
 class HttpTransport:
@@ -72,20 +71,16 @@ class HttpTransport:
         self.stop_request = stop_request or StopRequest()
         self.budget_error: str | None = None
         self.wrote = False
-        self.limiter = RateLimiter(
-            connection.rate_limit_share,
-            connection.max_rate_limit_wait,
-            self._shared_budget(),
-            self.stop_request,
-        )
-
-    def _shared_budget(self) -> BudgetFile | None:
-        connection = self._connection
+        budget: BudgetFile | None = None
         try:
-            return BudgetFile(connection.base_url, connection.api_token, connection.rate_limit_dir)
+            budget = BudgetFile(
+                connection.base_url, connection.api_token, connection.rate_limit_dir
+            )
         except BudgetFileError as error:
             self.budget_error = str(error)
-            return None
+        self.limiter = RateLimiter(
+            connection.rate_limit_share, connection.max_rate_limit_wait, budget, self.stop_request
+        )
 
     def close(self) -> None:
         self._session.close()
@@ -146,7 +141,10 @@ class HttpTransport:
                         raise failure.error from None
                     continue
                 if request.writes and failure.was_sent:
-                    raise _copy(failure.error, LostAnswerError, retry_after=failure.wait) from None
+                    error = failure.error
+                    raise LostAnswerError(
+                        error.code, error.message, **error.request, retry_after=failure.wait
+                    ) from None
                 failures += 1
                 if (
                     failure.error.code == "unexpected_answer"
@@ -166,14 +164,14 @@ class HttpTransport:
             raise error from None
         if not self._budget.take():
             text = f"The store keeps failing, so the run ended early. Last failure: {error.message}"
-            raise _copy(error, FatalError, "store_unavailable", text) from None
+            raise FatalError("store_unavailable", text, **error.request) from None
         delay = max(backoff(attempt), wait or 0.0)
         if delay > self._connection.max_rate_limit_wait:
             raise error from None
         self.stop_request.sleep(delay)
         if self.stop_request.requested:
             text = f"The run was interrupted before a retry. Last failure: {error.message}"
-            raise _copy(error, FatalError, INTERRUPTED, text) from None
+            raise FatalError(INTERRUPTED, text, **error.request) from None
 
     def _attempt(
         self, request: Request, parse: Callable[[Answer], Parsed | None], repeats: bool
@@ -213,21 +211,3 @@ class HttpTransport:
             raise unexpected_answer(answer, request)
         self._budget.succeeded()
         return parsed
-
-
-def _copy(
-    error: PublicaError,
-    kind: type[Error],
-    code: str | None = None,
-    message: str | None = None,
-    **changes: Any,
-) -> Error:
-    """The same failure as an error of another type."""
-    return kind(
-        code or error.code,
-        message or error.message,
-        method=error.method,
-        path=error.path,
-        status=error.status,
-        **changes,
-    )

@@ -6,18 +6,16 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import TracebackType
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..client.api import UsersApi
 from ..errors import InvalidInputError, PublicaError, ValidationError
-from ..plan.model import LabelledWarning
+from ..plan.model import LabelledWarning, labels_by_text
 from ..plan.removals import INCOMPLETE_LISTING
+from ..progress import utc_now
 from ..result.result import warning_lines
 from ..safe_files import OWNER_ONLY, OWNER_ONLY_DIRECTORY, Directory, UnsafeFileError
 from ..store.listing import UserList, read_all_users
@@ -53,12 +51,7 @@ class ExportDirectory:
             raise _error(self._path, _reason("cannot be opened", error)) from None
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self._directory is not None:
             self._directory.close()
 
@@ -110,18 +103,11 @@ STATUSES = (ALL, ACTIVE)
 FAIL, WARN = "fail", "warn"
 ON_INCOMPLETE = (FAIL, WARN)
 ENDINGS = {YAML: ".yml", CSV: ".csv"}
+# Whether a text is an earlier export.
+IS_EXPORTED = {YAML: is_exported_yaml, CSV: is_exported_csv}
 
 # The size above which Ansible's own modules show no diff of a file.
 MAX_DIFF_BYTES = 104_448
-
-
-@dataclass(frozen=True)
-class Target:
-    """A file to write, and a function that recognises an earlier export."""
-
-    format: str
-    name: str
-    is_exported: Callable[[str], bool]
 
 
 def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,28 +118,30 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     :raises PublicaError: a path can't be written (before the first request), or the store's list
         is incomplete.
     """
-    targets = targets_of(params["name"], params["formats"])
+    names = names_of(params["name"], params["formats"])
     with ExportDirectory(params["dir"], read_only=api.transport.read_only) as directory:
-        for target in targets:
-            _refuse_foreign(directory, target)
+        for format_name, name in names.items():
+            _refuse_foreign(directory, name, format_name)
         all_users = read_all_users(api, deactivated=params["status"] == ALL)
         if not all_users.complete and params["on_incomplete"] == FAIL:
             raise _incomplete(len(all_users.users))
-        today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-        users = exported_users(all_users.users, today)
+        users = exported_users(all_users.users, utc_now()[:10])
         contents, warnings = contents_of(users, all_users, params)
         _refuse_secret(contents, params["api_token"])
         return {
-            **_written(directory, targets, contents, writes=not api.transport.read_only),
+            **_written(directory, names, contents, writes=not api.transport.read_only),
             "summary": _summary(all_users),
             "whole": all_users.complete,
-            "notes": _notes(warnings),
-            "warnings": [*_about_store(all_users), *warning_lines((), warnings)],
+            # All users of each warning; the warning lines name only the first.
+            "notes": [
+                {"text": text, "users": labels} for text, labels in labels_by_text(warnings).items()
+            ],
+            "warnings": [*_about_store(all_users), *warning_lines(warnings)],
         }
 
 
-def targets_of(name: str, formats: Sequence[str]) -> list[Target]:
-    """The files of an export.
+def names_of(name: str, formats: Sequence[str]) -> dict[str, str]:
+    """The name of each format's file.
 
     :raises InvalidInputError: the name is not valid for a file, or there is no format.
     """
@@ -166,10 +154,7 @@ def targets_of(name: str, formats: Sequence[str]) -> list[Target]:
         errors.append(ValidationError("", "formats", text))
     if errors:
         raise InvalidInputError(errors)
-    is_exported = {YAML: is_exported_yaml, CSV: is_exported_csv}
-    return [
-        Target(one, f"{name}{ENDINGS[one]}", is_exported[one]) for one in FORMATS if one in formats
-    ]
+    return {one: f"{name}{ENDINGS[one]}" for one in FORMATS if one in formats}
 
 
 def contents_of(
@@ -187,11 +172,11 @@ def contents_of(
     return contents, warnings
 
 
-def _refuse_foreign(directory: ExportDirectory, target: Target) -> None:
+def _refuse_foreign(directory: ExportDirectory, name: str, format_name: str) -> None:
     """Refuse to replace a file that no export has written."""
-    content = directory.content(target.name)
-    if content and not target.is_exported(content.decode(ENCODING, errors="replace")):
-        path = directory.path_of(target.name)
+    content = directory.content(name)
+    if content and not IS_EXPORTED[format_name](content.decode(ENCODING, errors="replace")):
+        path = directory.path_of(name)
         raise PublicaError(
             NOT_WRITTEN,
             f"{path} was not written by an export, so it is not replaced. Move the file, or give "
@@ -221,7 +206,7 @@ def _incomplete(count: int) -> PublicaError:
 
 def _written(
     directory: ExportDirectory,
-    targets: Sequence[Target],
+    names: Mapping[str, str],
     contents: Mapping[str, bytes],
     *,
     writes: bool,
@@ -229,16 +214,16 @@ def _written(
     """Write the files that differ, and return which ones do."""
     files: list[dict[str, Any]] = []
     diffs: list[dict[str, Any]] = []
-    for target in targets:
-        content = contents[target.format]
-        changed = not directory.holds(target.name, content)
-        path = directory.path_of(target.name)
-        files.append({"path": path, "format": target.format, "changed": changed})
+    for format_name, name in names.items():
+        content = contents[format_name]
+        changed = not directory.holds(name, content)
+        path = directory.path_of(name)
+        files.append({"path": path, "format": format_name, "changed": changed})
         if changed and not diffs:
             # The files hold the same users, so one diff is enough.
-            diffs.append(_diff(path, directory.content(target.name), content))
+            diffs.append(_diff(path, directory.content(name), content))
         if changed and writes:
-            directory.write(target.name, content)
+            directory.write(name, content)
     return {"changed": any(file["changed"] for file in files), "files": files, "diff": diffs}
 
 
@@ -290,11 +275,3 @@ def _about_store(all_users: UserList) -> list[str]:
             "user, add the external_id to the row."
         )
     return texts
-
-
-def _notes(warnings: Sequence[LabelledWarning]) -> list[dict[str, Any]]:
-    """The users of each warning; the warning lines name only the first."""
-    users: dict[str, list[str]] = {}
-    for warning in warnings:
-        users.setdefault(warning.text, []).append(warning.label)
-    return [{"text": text, "users": labels} for text, labels in users.items()]

@@ -19,6 +19,7 @@ from typing import Any
 
 from ..errors import escape_control
 from ..plan.model import LabelledWarning
+from ..plan.planner import RIGHTS
 from .rows import ExportedUser
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
@@ -31,9 +32,7 @@ COLUMNS = (
     "sessions_limit",
     "plan_id",
     "plan_valid_to",
-    "admin",
-    "plan_admin",
-    "only_sees_readable",
+    *RIGHTS,
 )
 # A column only if a user has no other key.
 ID = "id"

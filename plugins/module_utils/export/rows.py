@@ -122,8 +122,8 @@ def _exported(
     values.update(_plan(user, today, notes))
     values.update((name, getattr(user, name)) for name in RIGHTS if getattr(user, name) is not None)
     if user.external_id is None and user.returns_external_id:
-        notes.warn(NO_EXTERNAL_ID)
-        notes.comment("Has no external_id at the store, and every change needs one.")
+        notes.warnings.append(NO_EXTERNAL_ID)
+        notes.comments.append("Has no external_id at the store, and every change needs one.")
     label = _label(keys)
     warnings = tuple(LabelledWarning(label, text) for text in dict.fromkeys(notes.warnings))
     return ExportedUser(label, values, keys, tuple(dict.fromkeys(notes.comments)), warnings)
@@ -138,7 +138,7 @@ def _label(keys: Mapping[str, Any]) -> str:
 def _plan(user: CurrentUser, today: str, notes: _Notes) -> dict[str, Any]:
     """The plan of a row, the one that ends last."""
     if user.plans is None:
-        notes.warn(PLANS_UNKNOWN)
+        notes.warnings.append(PLANS_UNKNOWN)
         return {}
     held = [plan for plan in plans_held(user.plans, today) if notes.fits("plan_id", plan.plan_id)]
     if not held:
@@ -146,8 +146,8 @@ def _plan(user: CurrentUser, today: str, notes: _Notes) -> dict[str, Any]:
     first, *others = held
     further = sorted({plan_in_words(plan) for plan in others} - {plan_in_words(first)})
     if further:
-        notes.warn(SEVERAL_PLANS)
-        notes.comment(f"Also holds {', '.join(further)}.")
+        notes.warnings.append(SEVERAL_PLANS)
+        notes.comments.append(f"Also holds {', '.join(further)}.")
     day = last_day(first)
     end = {} if day is None else {"plan_valid_to": day}
     return {"plan_id": first.plan_id, **end}
@@ -163,12 +163,6 @@ class _Notes:
         self.comments: list[str] = []
         self.warnings: list[str] = []
 
-    def comment(self, text: str) -> None:
-        self.comments.append(text)
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
     def fits(self, option: str, value: Any, holders: int = 1) -> bool:
         """Whether a value is valid in a row and unique; notes the problem if it is not.
 
@@ -180,8 +174,8 @@ class _Notes:
         if problem is None and holders > 1:
             problem = NOT_UNIQUE
         if problem is not None:
-            self.warn(f"the {option} {problem}")
-            self.comment(f'The {option} "{value}" {problem}.')
+            self.warnings.append(f"the {option} {problem}")
+            self.comments.append(f'The {option} "{value}" {problem}.')
         return problem is None
 
 

@@ -131,9 +131,9 @@ def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
 
     text = "".join(lines)
     try:
-        loader = _yaml_loader(text)
-        for node in _user_nodes(loader, lines.name):
-            yield from _entries_of_node(loader, node, lines.name, columns)
+        loader = _yaml_loader(text, lines.name)
+        for node in _user_nodes(loader):
+            yield from _entries_of_node(loader, node, columns)
     except RecursionError:
         raise BadSourceError(lines.name, _NESTED) from None
     except YAMLError as error:
@@ -146,17 +146,9 @@ _PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class UnknownTagError(ValueError):
-    """A value has a tag that has no meaning for a user's options."""
-
-    def __init__(self, node: Any) -> None:
-        super().__init__(node.tag)
-        self.tag: str = node.tag
-        self.line: int = node.start_mark.line + 1
-
-
-def _refuse(_loader: Any, node: Any) -> None:
-    raise UnknownTagError(node)
+def _refuse(loader: Any, node: Any) -> None:
+    place = f"{loader.file_name}:{node.start_mark.line + 1}"
+    raise BadSourceError(place, _unknown_tag(node.tag))
 
 
 def _text(loader: Any, node: Any) -> Any:
@@ -168,7 +160,7 @@ def _number(loader: Any, node: Any) -> Any:
     return int(text) if _PLAIN_NUMBER.fullmatch(text) else text
 
 
-def _yaml_loader(text: str) -> Any:
+def _yaml_loader(text: str, file_name: str) -> Any:
     """A loader for a text, from which users are taken one by one."""
     from ansible.module_utils.common.yaml import SafeLoader
     from yaml.composer import Composer
@@ -184,12 +176,13 @@ def _yaml_loader(text: str) -> Any:
     for tag in (None, *(f"{_TAG}{kind}" for kind in ("binary", "omap", "pairs", "set"))):
         loader_class.add_constructor(tag, _refuse)
     loader = loader_class(text)
+    loader.file_name = file_name
     # By the names that aliases refer to; the composer's own __init__ would set it.
     loader.anchors = {}
     return loader
 
 
-def _user_nodes(loader: Any, name: str) -> Iterator[Any]:
+def _user_nodes(loader: Any) -> Iterator[Any]:
     """The node of each user, as soon as it is parsed.
 
     :raises BadSourceError: for a stream that contains anything but one list of users.
@@ -208,32 +201,32 @@ def _user_nodes(loader: Any, name: str) -> Iterator[Any]:
         loader.get_event()
         key = loader.get_event() if loader.check_event(events.ScalarEvent) else None
         if key is None or not _is_list_key(key.value):
-            raise BadSourceError(name, _NO_LIST)
+            raise BadSourceError(loader.file_name, _NO_LIST)
     if not loader.check_event(events.SequenceStartEvent):
-        raise BadSourceError(name, _NO_LIST)
+        raise BadSourceError(loader.file_name, _NO_LIST)
     loader.get_event()
     while not loader.check_event(events.SequenceEndEvent):
         yield loader.compose_node(None, None)
     loader.get_event()
     if under_key and not isinstance(loader.get_event(), events.MappingEndEvent):
-        raise BadSourceError(name, _NO_LIST)
+        raise BadSourceError(loader.file_name, _NO_LIST)
     loader.get_event()  # the end of the document
     if not loader.check_event(events.StreamEndEvent):
         line = loader.peek_event().start_mark.line + 1
-        raise BadSourceError(f"{name}:{line}", "begins a second document; keep one")
+        raise BadSourceError(f"{loader.file_name}:{line}", "begins a second document; keep one")
 
 
-def _entries_of_node(loader: Any, node: Any, name: str, columns: Columns) -> Iterator[Entry]:
+def _entries_of_node(loader: Any, node: Any, columns: Columns) -> Iterator[Entry]:
     from yaml import YAMLError
 
-    place = f"{name}:{node.start_mark.line + 1}"
+    place = f"{loader.file_name}:{node.start_mark.line + 1}"
     # YAML forbids repeated keys, but its loaders accept them.
     pairs = node.value if node.id == "mapping" else ()
     repeated = _repeated_names([key.value for key, _value in pairs if key.id == "scalar"])
     try:
         row = loader.construct_document(node)
-    except UnknownTagError as error:
-        yield ValidationError(f"{name}:{error.line}", "", _unknown_tag(error.tag))
+    except BadSourceError as error:
+        yield error.error
     except (YAMLError, ValueError, RecursionError):
         text = "contains a value that is not plain text, a number or a boolean; correct it"
         yield ValidationError(place, "", text)

@@ -87,6 +87,14 @@ class LabelledWarning:
     text: str
 
 
+def labels_by_text(warnings: Iterable[LabelledWarning]) -> dict[str, list[str]]:
+    """The users of each text, in the order of the first user."""
+    labels: dict[str, list[str]] = {}
+    for warning in warnings:
+        labels.setdefault(warning.text, []).append(warning.label)
+    return labels
+
+
 @dataclass(frozen=True)
 class UserChange:
     """What the plan does for one user.

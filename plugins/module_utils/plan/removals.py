@@ -52,12 +52,9 @@ class Removals:
     warnings: Sequence[LabelledWarning] = ()
 
 
-NO_REMOVALS = Removals()
-
-
 @dataclass(frozen=True)
 class GuardViolation:
-    """Why the guards refuse a plan.
+    """Why the guards refuse a plan; the ``guard`` of a result.
 
     :ivar code: a failure code.
     :ivar message: what is wrong and what to do.
@@ -90,13 +87,15 @@ def refuse_empty_list(policy: RemovalPolicy, desired: Sequence[DesiredUser]) -> 
 def plan_removals(
     desired: Sequence[DesiredUser], active: Iterable[CurrentUser], policy: RemovalPolicy
 ) -> Removals:
-    """The removals of active users who share no key with any desired user.
+    """The removals of active users who share no key with any desired user, under ``exclusive``.
 
     A user who shares one key is kept, even if the desired user fails: a row with a wrong key must
     not lock anyone out.
 
     :param active: the active users of the store's list, each once.
     """
+    if not policy.exclusive:
+        return Removals()
     ids = {user.id for user in desired}
     external_ids = {user.external_id for user in desired if user.external_id is not None}
     addresses = {address_key(user.email) for user in desired if user.email is not None}

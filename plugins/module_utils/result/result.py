@@ -11,15 +11,23 @@ character, since playbooks compare it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
 from itertools import chain
 from typing import Any
 
 from ..apply.executor import NOT_TRIED, AppliedUser, stopping_error
-from ..errors import EscapedText, PublicaError, escape_control, listed
+from ..errors import EscapedText, PublicaError, counted, escape_control, listed
 from ..input.options import PUBLIC_NAMES, DesiredUser, is_given
-from ..plan.model import FORCE_LOGOUT, SET_PASSWORD, LabelledWarning, UserChange, outcomes_of
+from ..plan.model import (
+    FORCE_LOGOUT,
+    SET_PASSWORD,
+    LabelledWarning,
+    UserChange,
+    labels_by_text,
+    outcomes_of,
+)
+from ..plan.planner import RIGHTS
 from ..plan.removals import INCOMPLETE_LISTING, GuardViolation
 from ..progress import OUTCOMES
 from ..provision import PREDICTED, REFUSED, Provisioned
@@ -90,15 +98,7 @@ def _plan(plan: HeldPlan) -> dict[str, Any]:
     }
 
 
-SHOWN = (
-    "email",
-    "external_id",
-    "active",
-    "admin",
-    "plan_admin",
-    "only_sees_readable",
-    "sessions_limit",
-)
+SHOWN = ("email", "external_id", "active", *RIGHTS, "sessions_limit")
 NOT_SHOWN = "(set, not shown)"
 
 
@@ -166,17 +166,10 @@ def _plan_as_text(plan: Mapping[str, Any]) -> str:
     return f"plan {plan['plan_id']}{name}{until}{cancelled}"
 
 
-def warning_lines(
-    applied: Sequence[AppliedUser], others: Iterable[LabelledWarning] = ()
-) -> list[str]:
-    """One line for each text with the users that it is about, in the order of the first user.
-
-    :param others: warnings about users without a change.
-    """
-    labels: dict[str, list[str]] = {}
-    for warning in chain(chain.from_iterable(user.warnings for user in applied), others):
-        labels.setdefault(warning.text, []).append(warning.label)
-    return [f"{listed(users, NAMED_USERS)}: {text}." for text, users in labels.items()]
+def warning_lines(warnings: Iterable[LabelledWarning]) -> list[str]:
+    """One line for each text with the users that it is about, in the order of the first user."""
+    grouped = labels_by_text(warnings)
+    return [f"{listed(users, NAMED_USERS)}: {text}." for text, users in grouped.items()]
 
 
 _UNSET = {field.name: field.default for field in fields(DesiredUser)}
@@ -191,62 +184,34 @@ def failed_users(
         Rows of a file, which is not kept in memory, are built from the desired user.
     :param defaults: the defaults of the task.
     """
-    return [
-        dict(_given(rows[user.change.index]))
-        if user.change.index < len(rows)
-        else dict(_from_desired(user.change.desired, defaults))
-        for user in applied
-        if user.error is not None and user.change.listed
-    ]
+    items = []
+    for user in applied:
+        if user.error is None or not user.change.listed:
+            continue
+        if user.change.index < len(rows):
+            row: Mapping[str, Any] = rows[user.change.index]
+            given = {name: value for name, value in row.items() if is_given(value)}
+        else:
+            # An option that is not set is left out, unless the task has a default for it.
+            values = {name: getattr(user.change.desired, name) for name in _UNSET}
+            given = {
+                name: value
+                for name, value in values.items()
+                if value is not None and (value != _UNSET[name] or name in defaults)
+            }
+        items.append({name: value for name, value in given.items() if name in PUBLIC_NAMES})
+    return items
 
 
-def _given(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The options of an item that are not secret."""
-    return (
-        (name, value) for name, value in row.items() if name in PUBLIC_NAMES and is_given(value)
-    )
-
-
-def _from_desired(desired: DesiredUser, defaults: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The options of a desired user that was read from a file.
-
-    An option that is not set is left out, unless the task has a default for it.
-    """
-    for name, unset in _UNSET.items():
-        value = getattr(desired, name)
-        if name in PUBLIC_NAMES and value is not None and (value != unset or name in defaults):
-            yield name, value
-
-
-def guard_item(violation: GuardViolation | None, warning: str | None) -> dict[str, Any] | None:
-    """The ``guard`` of a result; None if no guard refuses the plan."""
-    if violation is None:
-        return None
-    return {
-        "code": violation.code,
-        "message": violation.message,
-        "deactivations": violation.deactivations,
-        "limit": violation.limit,
-        "active": violation.active,
-        "warning": warning,
-    }
-
-
-def guard_failure(violation: GuardViolation) -> PublicaError:
-    """The failure of a run that a guard refused."""
-    return PublicaError(violation.code, f"Nothing was changed. {violation.message}")
-
-
-def guard_warning(
-    violation: GuardViolation | None, guard_effect: str | None, *, skips_removals: bool
-) -> str | None:
+def _guard_warning(provisioned: Provisioned) -> str | None:
     """The warning of a guard; None if there is no violation, or the run fails because of it."""
+    violation, guard_effect = provisioned.violation, provisioned.guard_effect
     if violation is None or guard_effect == REFUSED:
         return None
     code, message = violation.code, violation.message
     if guard_effect != PREDICTED:
         return f"Skipped {_removals(violation)} (on_guard: skip, {code}). {message}"
-    if skips_removals:
+    if provisioned.policy.skips_removals:
         return f"A run would skip {_removals(violation)} and do the rest ({code}). {message}"
     return f"A run would refuse this plan and change nothing ({code}). {message}"
 
@@ -254,22 +219,7 @@ def guard_warning(
 def _removals(violation: GuardViolation) -> str:
     if violation.code == INCOMPLETE_LISTING and not violation.deactivations:
         return "all deactivations of users not in the list"
-    noun = "deactivation" if violation.deactivations == 1 else "deactivations"
-    return f"{violation.deactivations} {noun} of users not in the list"
-
-
-def single_result(applied: AppliedUser) -> dict[str, Any]:
-    """The result of a task on one user, with ``failed`` and what was done before if it failed."""
-    result: dict[str, Any] = {
-        "changed": applied.changed,
-        "user": normal_form(applied.user) if applied.user else {},
-        "actions": list(applied.actions),
-        "warnings": warning_lines([applied]),
-    }
-    difference = diff_of(applied)
-    if difference is not None:
-        result["diff"] = difference
-    return {**result, **_failed(applied)}
+    return f"{counted(violation.deactivations, 'deactivation')} of users not in the list"
 
 
 def logout_result(applied: AppliedUser) -> dict[str, Any]:
@@ -277,16 +227,19 @@ def logout_result(applied: AppliedUser) -> dict[str, Any]:
     return {
         "changed": applied.changed,
         "actions": list(applied.actions),
-        "warnings": warning_lines([applied]),
-        **_failed(applied),
+        "warnings": warning_lines(applied.warnings),
+        **(applied.error.as_result() if applied.error else {}),
     }
 
 
-def _failed(applied: AppliedUser) -> dict[str, Any]:
-    if applied.error is None:
-        return {}
-    error = applied.error
-    return {"failed": True, "msg": error.message, "failure": error.as_failure()}
+def single_result(applied: AppliedUser) -> dict[str, Any]:
+    """The result of a task on one user, with ``failed`` and what was done before if it failed."""
+    difference = diff_of(applied)
+    return {
+        **logout_result(applied),
+        "user": normal_form(applied.user) if applied.user else {},
+        **({"diff": difference} if difference else {}),
+    }
 
 
 def bulk_result(
@@ -304,10 +257,7 @@ def bulk_result(
     :param share: the percentage of the limit that the run may use.
     """
     plan, applied, removals = provisioned.plan, provisioned.applied, provisioned.removals
-    violation, guard_effect = provisioned.violation, provisioned.guard_effect
-    of_guard = guard_warning(
-        violation, guard_effect, skips_removals=provisioned.policy.skips_removals
-    )
+    violation, of_guard = provisioned.violation, _guard_warning(provisioned)
     # A guard that refuses the plan applies nothing; the diff then shows what would change.
     reported = [pair for pair in zip(applied, provisioned.shown) if _is_reported(pair[0], report)]
     result: dict[str, Any] = {
@@ -325,24 +275,22 @@ def bulk_result(
             "requests": plan.requests,
             "minutes": plan.minutes(requests_a_window, share),
         },
-        "guard": guard_item(violation, of_guard),
+        "guard": {**asdict(violation), "warning": of_guard} if violation else None,
         "seats": _seats(provisioned, report),
         "warnings": [
             *([of_guard] if of_guard else []),
-            *warning_lines(applied, removals.warnings),
+            *warning_lines(chain(*(user.warnings for user in applied), removals.warnings)),
         ],
     }
-    if violation is not None and guard_effect == REFUSED:
-        refused = guard_failure(violation)
-        return {**result, "failed": True, "msg": refused.message, "failure": refused.as_failure()}
+    if violation is not None and provisioned.guard_effect == REFUSED:
+        refused = PublicaError(violation.code, f"Nothing was changed. {violation.message}")
+        return {**result, **refused.as_result()}
     if result["summary"]["failed"]:
         message = failure_message(applied)
-        result["failed"] = True
-        result["msg"] = message
-        result["failure"] = (
-            stopping_error(applied)
-            or PublicaError("users_failed", message, fields=_errors_by_place(applied))
-        ).as_failure()
+        failed = PublicaError("users_failed", message, fields=_errors_by_place(applied))
+        result.update(failed.as_result())
+        if stopped_by := stopping_error(applied):
+            result["failure"] = stopped_by.as_failure()
     return result
 
 

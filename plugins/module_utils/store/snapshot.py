@@ -353,19 +353,16 @@ class UserFilter:
         """Whether at most one user can match, so that reading may stop at the first."""
         return self.email is not None or self.external_id is not None or self.id is not None
 
-    @property
-    def _status(self) -> str:
-        # This query of the API returns deactivated users, regardless of ``status``.
-        return DEACTIVATED if self.query == DEACTIVATED else self.status
-
     def matches(self, user: CurrentUser) -> bool:
         """Whether a user meets the conditions, except ``query``, which the store has applied."""
+        # This query of the API returns deactivated users, regardless of ``status``.
+        status = DEACTIVATED if self.query == DEACTIVATED else self.status
         conditions: tuple[tuple[Any, Any], ...] = (
             (self.email and address_key(self.email), address_key(user.email)),
             (self.external_id, user.external_id),
             (self.id, user.id),
             (self.admins or None, user.admin),
-            ({ACTIVE: True, DEACTIVATED: False, ALL: None}[self._status], user.active),
+            ({ACTIVE: True, DEACTIVATED: False, ALL: None}[status], user.active),
         )
         return all(value is None or value == actual for value, actual in conditions)
 

@@ -181,7 +181,6 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
             "base_url is the address of a Publica.la store.",
         )
     email = record.get("email")
-    deactivated_at = time_of(record.get("deleted_at"))
     external_id = record.get("external_id")
     return CurrentUser(
         id=user_id,
@@ -200,7 +199,7 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
         plans=_plans(record),
         created_at=time_of(record.get("created_at")),
         updated_at=time_of(record.get("updated_at")),
-        deactivated_at=deactivated_at,
+        deactivated_at=time_of(record.get("deleted_at")),
         counters=_counters(record),
     )
 

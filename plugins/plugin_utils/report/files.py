@@ -6,16 +6,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
-import stat
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...module_utils.safe_files import Directory, UnsafeFileError
 from .model import NOT_RUN
 from .text import DATA
 
@@ -39,16 +35,20 @@ def write_report(directory: Path, files: Mapping[str, str], report: Mapping[str,
     :raises NotWrittenError: if a file cannot be written.
     """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        with _locked(directory):
-            if _is_older(report, _existing_report(directory / DATA)):
+        with Directory(str(directory), create_mode=0o777, parents=True) as opened, opened.locked():
+            if _is_older(report, _existing_report(opened)):
                 return False
             for name in files:
-                _require_regular_file(directory / name)
+                opened.status(name)
             for name, content in files.items():
-                _write(directory / name, content)
+                opened.replace(name, content.encode(), mode=MODE)
+    except UnsafeFileError as error:
+        raise NotWrittenError(
+            f"The report cannot be written: {directory}/{error.strerror}. Remove it, or set dir to "
+            "another directory."
+        ) from error
     except OSError as error:
-        at = error.filename or directory
+        at = directory / (error.filename or "")
         raise NotWrittenError(
             f"The report cannot be written: {at}: {error.strerror or error}. Set dir to a "
             "directory that the user who runs ansible-playbook may write to."
@@ -56,23 +56,10 @@ def write_report(directory: Path, files: Mapping[str, str], report: Mapping[str,
     return True
 
 
-@contextlib.contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    """Allow one writer at a time. The directory itself is locked, so no lock file remains."""
-    descriptor = os.open(directory, os.O_RDONLY)
+def _existing_report(directory: Directory) -> Mapping[str, Any]:
+    """The report in a directory; an empty one where there is none."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _existing_report(path: Path) -> Mapping[str, Any]:
-    """The report in a file; an empty one where the file has none."""
-    try:
-        if not stat.S_ISREG(path.lstat().st_mode) or path.stat().st_size > MOST_BYTES:
-            return {}
-        report = json.loads(path.read_text("utf-8"))
+        report = json.loads((directory.read(DATA, MOST_BYTES) or b"").decode())
     except (OSError, ValueError):
         return {}
     return report if isinstance(report, Mapping) else {}
@@ -91,31 +78,3 @@ def _is_older(report: Mapping[str, Any], existing: Mapping[str, Any]) -> bool:
 
 def _has_result(report: Mapping[str, Any]) -> dict[str, bool]:
     return {store["name"]: store["status"] != NOT_RUN for store in report["stores"]}
-
-
-def _require_regular_file(path: Path) -> None:
-    """Refuse to replace anything but a regular file."""
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return
-    if not stat.S_ISREG(mode):
-        kind = "a link" if stat.S_ISLNK(mode) else "not a file"
-        raise NotWrittenError(
-            f"The report cannot be written: {path} is {kind}. Remove it, or set dir to another "
-            "directory."
-        )
-
-
-def _write(path: Path, content: str) -> None:
-    """Replace a file atomically."""
-    descriptor, name = tempfile.mkstemp(prefix=".publica-report-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
-            os.fchmod(file.fileno(), MODE)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise

@@ -11,7 +11,7 @@ report is made from it. Values of a store are text, so nothing here is templated
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from ...module_utils.apply.executor import NOT_TRIED
 from ...module_utils.progress import OUTCOMES
@@ -38,21 +38,10 @@ RESULT_KEYS = (
 Result = Mapping[str, Any]
 
 
-class HostVariables(Protocol):
-    """The ``hostvars`` that Ansible gives to an action plugin."""
-
-    def __contains__(self, host_name: object) -> bool:
-        """Whether the inventory has this host."""
-
-    def raw_get(self, host_name: str) -> Any:
-        """The variables of a host, with templates not evaluated."""
-
-
-def registered_results(
-    hosts: Sequence[str], variables: HostVariables, name: str
-) -> dict[str, Result]:
+def registered_results(hosts: Sequence[str], variables: Any, name: str) -> dict[str, Result]:
     """The result of each host, in their order; an empty one where the task did not run.
 
+    :param variables: the ``hostvars`` of Ansible, whose ``raw_get`` evaluates no template.
     :param name: the variable in which each host's result is registered.
     """
     return {
@@ -122,7 +111,11 @@ def report_of(
 def _store(name: str, result: Result) -> dict[str, Any]:
     summary = result.get("summary")
     # With report=summary a result counts its users and lists none of them.
-    itemized = summary is None or bool(result.get("results")) or not _changes_any(summary)
+    itemized = (
+        summary is None
+        or bool(result.get("results"))
+        or not any(summary.get(count) for count in (*OUTCOMES, "failed"))
+    )
     return {
         "name": name,
         "status": _store_status(result),
@@ -135,10 +128,6 @@ def _store(name: str, result: Result) -> dict[str, Any]:
         "api": result.get("api"),
         "seats": result.get("seats"),
     }
-
-
-def _changes_any(summary: Mapping[str, int]) -> bool:
-    return any(summary.get(name) for name in (*OUTCOMES, "failed"))
 
 
 def _store_status(result: Result) -> str:

@@ -21,7 +21,7 @@ from typing import Any
 from ...module_utils.errors import escape_control
 from . import wording
 from .html import page
-from .model import AS_DECLARED, AUDIT, CHANGED, PREDICTED
+from .model import AS_DECLARED, AUDIT, CHANGED, COUNTS, PREDICTED
 from .wording import Texts
 
 PAGE, DATA, MARKDOWN, JUNIT = "index.html", "report.json", "report.md", "junit.xml"
@@ -29,9 +29,7 @@ PAGE, DATA, MARKDOWN, JUNIT = "index.html", "report.json", "report.md", "junit.x
 MOST_CHARACTERS = 60_000
 # The longest value in a row or line. The page and the JSON have the complete value.
 LONGEST_VALUE = 600
-STORE_COUNTS = (
-    *("desired", "created", "updated", "reactivated", "deactivated", "unchanged", "failed"),
-)
+STORE_COUNTS = tuple(name for name in COUNTS if name != "protected")
 
 
 def files_of(report: Mapping[str, Any], language: str) -> dict[str, str]:
