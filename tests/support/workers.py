@@ -16,7 +16,6 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from .playbooks import ansible_program, short_path_to
@@ -62,12 +61,7 @@ class LoopbackWorker:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         # An empty connection ends the wait of the thread.
         self._stopping = True
         with socket.create_connection(self._socket.getsockname()):
