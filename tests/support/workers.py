@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from .playbooks import ansible_program, short_path_to
 
@@ -61,13 +61,13 @@ class LoopbackWorker:
         self._thread.start()
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, *error: Any) -> None:
         # An empty connection ends the wait of the thread.
         self._stopping = True
         with socket.create_connection(self._socket.getsockname()):
             self._thread.join(WORKER_SECONDS)
         self._socket.close()
-        self._short.__exit__(kind, error, traceback)
+        self._short.__exit__(*error)
 
     _stopping = False
 

@@ -55,7 +55,9 @@ def run(tmp_path, monkeypatch, capsys):
 
 def test_serve_until_a_signal(tmp_path):
     ready = tmp_path / "ready.json"
-    arguments = "serve -d s.sqlite3 --token a-token --users 3 --set put=replace -v".split()
+    arguments = [
+        "serve", "-d", "s.sqlite3", "--token", "a-token", "--users", "3", "--set", "put=replace", "-v",
+    ]  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "publica_sandbox", *arguments, "--ready-file", str(ready)],
         cwd=tmp_path,
@@ -80,7 +82,9 @@ def test_serve_until_a_signal(tmp_path):
 
 def test_seed_and_show(run, tmp_path):
     (tmp_path / "u.yml").write_text("- {email: ada@example.org, external_id: x, plan_id: 11}")
-    arguments = "--users 5 --deactivated 1 --admins 1 --file u.yml -d s.db".split()
+    arguments = [
+        "--users", "5", "--deactivated", "1", "--admins", "1", "--file", "u.yml", "-d", "s.db",
+    ]  # fmt: skip
     assert run("seed", *arguments) == "6 users added to s.db\n"
     shown = run("show", "-d", "s.db")
     assert "ada@example.org" in shown
@@ -116,7 +120,7 @@ def test_control_of_a_running_store(run):
         assert "/dashboard/users" in shown
         assert "Secret" not in shown
         counted = run("journal", "-d", store.database, "--counts")
-        assert counted.split()[-9:] == "create 200 1 list 200 1 list 503 2".split()
+        assert " ".join(counted.split()[-9:]) == "create 200 1 list 200 1 list 503 2"
         (entry,) = json.loads(run("journal", "-d", store.database, "--writes", "--json"))
         assert entry["changed"] is True
         run("reset", *url)
