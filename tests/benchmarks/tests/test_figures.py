@@ -24,7 +24,7 @@ from publica_bench.jobs import (
     USER_LOOP,
     Job,
     limited,
-)
+)  # fmt: skip
 from publica_bench.measurement import OTHER_SESSIONS, Measurement, desired, stored_before
 from publica_bench.report import (
     BEGIN,
@@ -35,7 +35,7 @@ from publica_bench.report import (
     read_runs,
     result_rows,
     write_runs,
-)
+)  # fmt: skip
 from publica_bench.runner import (
     NotRun,
     Results,
@@ -46,7 +46,7 @@ from publica_bench.runner import (
     floor_seconds,
     paired_ratio,
     summarize,
-)
+)  # fmt: skip
 
 SMALL, LARGE = Job(NEW, 100), Job(NEW, 1_000)
 LIMIT = Job(NEW, 300, limited(60, 6))
@@ -56,17 +56,10 @@ HERE = {"commit": "b2", "Python": "3.13.0"}
 def run(seconds: float, **values: Any) -> Measurement:
     """A successful run, with other values if they are given."""
     usual: dict[str, Any] = {
-        "contender": "bulk",
-        "change": NEW,
-        "users": 100,
-        "condition": "unlimited",
-        "cpu_seconds": 1.0,
-        "peak_mb": 150.0,
-        "requests": 102,
-        "refusals": 0,
-        "error": "",
+        "contender": "bulk", "change": NEW, "users": 100, "condition": "unlimited",
+        "cpu_seconds": 1.0, "peak_mb": 150.0, "requests": 102, "refusals": 0, "error": "",
         "load": 0.5,
-    }
+    }  # fmt: skip
     return Measurement(seconds=seconds, **{**usual, **values})
 
 

@@ -56,7 +56,8 @@ def run(tmp_path, monkeypatch, capsys):
 def test_serve_until_a_signal(tmp_path):
     ready = tmp_path / "ready.json"
     arguments = [
-        "serve", "-d", "s.sqlite3", "--token", "a-token", "--users", "3", "--set", "put=replace", "-v",
+        "serve", "-d", "s.sqlite3", "--token", "a-token", "--users", "3", "--set", "put=replace",
+        "-v",
     ]  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "publica_sandbox", *arguments, "--ready-file", str(ready)],
