@@ -16,7 +16,7 @@ from typing import Any
 
 from publica_sandbox.testing import SandboxStore
 
-from support import declared
+from support.declared import PASSWORDS, DeclaredList
 from support.failure_modes import ENDPOINTS, FAILURE_MODES, HANG, REFUSED, FailureMode
 from support.playbooks import LOCALHOST, PlaybookRunner
 from support.servers import PausingRelay
@@ -26,8 +26,8 @@ TIMEOUT = 3.0
 
 def test_a_playbook_meets_every_failure_mode(tmp_path: Path) -> None:
     runner = PlaybookRunner(tmp_path)
-    before: dict[str, declared.Content] = {}
     stores: dict[str, SandboxStore] = {}
+    lists: dict[str, DeclaredList] = {}
     hosts: dict[str, dict[str, Any]] = {}
     with ExitStack() as stack:
         for place, mode in enumerate(FAILURE_MODES):
@@ -35,8 +35,7 @@ def test_a_playbook_meets_every_failure_mode(tmp_path: Path) -> None:
             stores[name] = store = stack.enter_context(
                 SandboxStore(token=f"token-of-{name}-{'0' * 20}")
             )
-            declared.fill(store, {})
-            before[name] = declared.content(store)
+            lists[name] = DeclaredList(store, {})
             if mode.kind == REFUSED:
                 relay = stack.enter_context(PausingRelay(store.base_url, answers=4, seconds=1.0))
             else:
@@ -45,7 +44,7 @@ def test_a_playbook_meets_every_failure_mode(tmp_path: Path) -> None:
                 **LOCALHOST["all"]["hosts"]["localhost"],
                 "base_url": relay.base_url if mode.kind == REFUSED else store.base_url,
                 "api_token": store.token,
-                "rows": list(declared.rows(store, {})),
+                "rows": list(lists[name].rows),
             }
         task = {
             "name": "provision",
@@ -68,11 +67,11 @@ def test_a_playbook_meets_every_failure_mode(tmp_path: Path) -> None:
             assert name == REFUSED or [rule["fired"] for rule in store.faults()] == [1], name
             assert api["retries"] >= (name == REFUSED), name
             store.clear_faults()
-            assert declared.differences(store, before[name], {}) == [], name
+            assert lists[name].differences() == [], name
             links = [user["impersonation_secret"] for user in store.users()]
-            secrets = [store.token, *declared.PASSWORDS.values(), *links]
+            secrets = [store.token, *PASSWORDS.values(), *links]
             assert [secret for secret in secrets if secret in run.output] == []
-            assert declared.faults_of_repetition(store, {}) == [], name
+            assert lists[name].faults_of_repetition() == [], name
 
 
 def _arm(store: SandboxStore, mode: FailureMode, endpoint: str) -> None:

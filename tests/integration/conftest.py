@@ -11,11 +11,12 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from publica_sandbox.fixtures import running_store, store
+from publica_sandbox.testing import SandboxStore
 
 from support import usage
 from support.documentation import collections_root
@@ -54,6 +55,13 @@ def runner(tmp_path: Path) -> PlaybookRunner:
 def modules(tmp_path: Path) -> ModuleRunner:
     """Modules in this process, with their files in a directory of the test."""
     return ModuleRunner(tmp_path)
+
+
+@pytest.fixture
+def south() -> Iterator[SandboxStore]:
+    """A second store."""
+    with SandboxStore(token="token-of-the-southern-store-0123456789") as store:
+        yield store
 
 
 def pytest_configure(config: pytest.Config) -> None:

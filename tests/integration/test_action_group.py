@@ -6,22 +6,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import yaml
 from publica_sandbox.testing import SandboxStore
 
-from support.documentation import collection, connecting_module_names
+from support.documentation import FEWEST_ARGUMENTS, collection, connecting_module_names
 from support.playbooks import PlaybookRunner, connection_defaults
-
-ANA = {"email": "ana@example.org", "external_id": "staff-1"}
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "publica_export": {"dir": "exported", "name": "press"},
-    "publica_user": ANA,
-    "publica_user_bulk": {"users": [ANA]},
-    "publica_user_info": {},
-    "publica_user_logout": {"email": ANA["email"]},
-}
 
 
 def test_the_group_names_exactly_the_modules() -> None:
@@ -29,7 +18,7 @@ def test_the_group_names_exactly_the_modules() -> None:
 
     group = runtime["action_groups"]["publica"]
 
-    assert sorted(group) == connecting_module_names() == sorted(ARGUMENTS)
+    assert sorted(group) == connecting_module_names() == sorted(FEWEST_ARGUMENTS)
     assert len(group) == len(set(group))
 
 
@@ -39,7 +28,7 @@ def test_defaults_of_the_group_reach_each_module(
     defaults = connection_defaults(store)["group/publica.la.publica"]
     tasks = [
         {"name": module, f"publica.la.{module}": arguments}
-        for module, arguments in ARGUMENTS.items()
+        for module, arguments in FEWEST_ARGUMENTS.items()
     ]
     without = [
         {
@@ -54,7 +43,7 @@ def test_defaults_of_the_group_reach_each_module(
 
     run = runner.tasks([*tasks, *without], store, play=other).succeeded()
 
-    for module in ARGUMENTS:
+    for module in FEWEST_ARGUMENTS:
         assert float(run.named(module).args["timeout"]) == 12.5
         message = run.named(f"{module}, without").result["msg"]
         assert "api_token" in message

@@ -16,6 +16,7 @@ import pytest
 import trustme
 from publica_sandbox.testing import SandboxStore
 
+from support.documentation import FEWEST_ARGUMENTS
 from support.failures import BadCase, check_failures
 from support.in_process import ModuleRunner
 
@@ -164,16 +165,9 @@ def test_every_option_of_the_connection_in_every_module(
         "rate_limit_share": 50,
         "max_rate_limit_wait": 90.5,
     }
-    arguments: dict[str, dict[str, Any]] = {
-        "publica_export": {"dir": "exported", "name": "press"},
-        "publica_user": ANA,
-        "publica_user_bulk": {"users": [ANA]},
-        "publica_user_info": {"email": ANA["email"]},
-        "publica_user_logout": {"email": ANA["email"]},
-    }
     tasks = [
         {"name": module, f"publica.la.{module}": {**args, **connection}}
-        for module, args in arguments.items()
+        for module, args in FEWEST_ARGUMENTS.items()
     ]
     unchecked = {"name": "unchecked", "publica.la.publica_user": {**ANA, "validate_certs": False}}
     # The first request fails once, and is retried.

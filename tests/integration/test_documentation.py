@@ -144,22 +144,3 @@ class _AnyTag(yaml.SafeLoader):
 
 
 _AnyTag.add_multi_constructor("!", lambda loader, _suffix, node: loader.construct_scalar(node))
-
-
-def test_blocks_are_distinguished(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text(
-        "Text\n\n```yaml playbook\n- hosts: all\n```\n\n"
-        "1. In a list\n\n   ```yaml vars group_vars/all.yml\n   a: 1\n   ```\n\n```sh\nmake\n```\n"
-        "\n```csv file seats.csv\nid\n7\n```\n",
-        encoding="utf-8",
-    )
-
-    found = [(block.language, block.kind, block.name, block.text) for block in blocks_of(page)]
-
-    assert found == [
-        ("yaml", PLAYBOOK, "", "- hosts: all\n"),
-        ("yaml", VARS, "group_vars/all.yml", "a: 1\n"),
-        ("sh", "", "", "make\n"),
-        ("csv", FILE, "seats.csv", "id\n7\n"),
-    ]

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from publica_sandbox.testing import SandboxStore
 
 from support.documentation import collection
@@ -23,12 +22,6 @@ EXAMPLES = collection() / "docs" / "examples" / "inputs"
 PROVISION = "publica.la.provision"
 TABLE_ROW = re.compile(r"^\| \[`([\w-]+)`\]\(\1/\w+\.yml\) \|", re.MULTILINE)
 ANA, BRUNO, CARLA = "ana@example.org", "bruno@example.org", "carla@example.org"
-
-
-@pytest.fixture
-def university() -> Iterator[SandboxStore]:
-    with SandboxStore(token="token-of-the-university-0123456789") as store:
-        yield store
 
 
 class Example:
@@ -125,14 +118,14 @@ def test_an_export_of_a_personnel_system(store: SandboxStore, runner: PlaybookRu
     assert (bruno["external_id"], bruno["sessions_limit"]) == ("1002", 1)
 
 
-def test_an_export_of_a_library_system(university: SandboxStore, runner: PlaybookRunner) -> None:
-    example = Example(runner, "library-system", university=university)
-    example.runs_twice(environment=environment_of(university))
+def test_an_export_of_a_library_system(south: SandboxStore, runner: PlaybookRunner) -> None:
+    example = Example(runner, "library-system", university=south)
+    example.runs_twice(environment=environment_of(south))
 
-    diego = held(university, "diego@example.org")
+    diego = held(south, "diego@example.org")
     assert diego["external_id"] == "0023401"
     assert diego["plans"] == [(12, "2031-07-31")]
-    assert len(active(university)) == 3
+    assert len(active(south)) == 3
 
 
 def test_a_file_for_each_department(store: SandboxStore, runner: PlaybookRunner) -> None:
@@ -157,20 +150,18 @@ def test_a_token_in_the_vault(store: SandboxStore, runner: PlaybookRunner) -> No
     assert active(store) == [ANA]
 
 
-def test_the_environment(
-    store: SandboxStore, university: SandboxStore, runner: PlaybookRunner
-) -> None:
-    example = Example(runner, "environment", press=store, university=university)
+def test_the_environment(store: SandboxStore, south: SandboxStore, runner: PlaybookRunner) -> None:
+    example = Example(runner, "environment", press=store, university=south)
     environment = {
         "PUBLICA_BASE_URL": store.base_url,
         "PUBLICA_API_TOKEN": store.token,
-        "UNIVERSITY_BASE_URL": university.base_url,
-        "UNIVERSITY_API_TOKEN": university.token,
+        "UNIVERSITY_BASE_URL": south.base_url,
+        "UNIVERSITY_API_TOKEN": south.token,
     }
 
     example.runs_twice(environment=environment)
 
-    assert active(store) == active(university) == [ANA]
+    assert active(store) == active(south) == [ANA]
 
 
 def test_module_defaults(store: SandboxStore, runner: PlaybookRunner) -> None:
@@ -188,21 +179,21 @@ def test_module_defaults(store: SandboxStore, runner: PlaybookRunner) -> None:
 
 
 def test_several_stores_with_tokens_of_their_own(
-    store: SandboxStore, university: SandboxStore, runner: PlaybookRunner
+    store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:
-    example = Example(runner, "several-stores", press=store, university=university)
+    example = Example(runner, "several-stores", press=store, university=south)
     assert example.addressed == {"press", "university"}
     vaults = {
         example.directory / f"host_vars/{host}/vault.yml": {"vault_api_token": one.token}
-        for host, one in (("press", store), ("university", university))
+        for host, one in (("press", store), ("university", south))
     }
     password_file = encrypted_files(runner, vaults)
 
     example.runs_twice(arguments=("--vault-password-file", str(password_file)))
 
     assert active(store) == [ANA, "ines@example.org"]
-    assert active(university) == [BRUNO, "ines@example.org"]
-    assert held(university, BRUNO)["plans"] == [(12, "2031-07-31")]
+    assert active(south) == [BRUNO, "ines@example.org"]
+    assert held(south, BRUNO)["plans"] == [(12, "2031-07-31")]
 
 
 def test_every_example_is_in_the_table_and_without_a_secret() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,6 @@ from support.playbooks import PlaybookRunner
 EXPORT, PROVISION = "publica.la.export", "publica.la.provision"
 MODULE = "publica_export"
 PLAN = {"plan_id": 12, "valid_to": "2031-12-31"}
-
-
-@pytest.fixture
-def south() -> Iterator[SandboxStore]:
-    with SandboxStore(token="token-of-the-southern-store-0123456789") as store:
-        yield store
 
 
 @pytest.fixture

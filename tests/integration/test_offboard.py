@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,6 @@ ANA, BRUNO, CARLA = "ana@example.org", "bruno@example.org", "carla@example.org"
 STAYS = "stays@example.org"
 ODD = "o'${x}`y`$z&a=b|c@example.org"
 EMAILS = [ANA, BRUNO, CARLA, "Ana@Example.org"]
-
-
-@pytest.fixture
-def south() -> Iterator[SandboxStore]:
-    with SandboxStore(token="token-of-the-southern-store-0123456789") as store:
-        yield store
 
 
 @pytest.fixture

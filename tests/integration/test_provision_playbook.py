@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import pytest
 from publica_sandbox.testing import SandboxStore
 
 from support.inventories import (
@@ -26,12 +25,6 @@ from support.playbooks import PlaybookRunner, TaskRun
 
 PROVISION = "publica.la.provision"
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}
-
-
-@pytest.fixture
-def south() -> Iterator[SandboxStore]:
-    with SandboxStore(token="token-of-the-southern-store-0123456789") as store:
-        yield store
 
 
 def counts(task: TaskRun) -> Mapping[str, int]:

@@ -17,19 +17,12 @@ from ansible_collections.publica.la.plugins.module_utils.client import rate_limi
 from publica_sandbox.testing import SandboxStore
 
 from support import in_process
+from support.documentation import FEWEST_ARGUMENTS
 from support.in_process import ModuleRunner
 from support.playbooks import PlaybookRunner
 from support.variants import Variant
 
 LIMIT, WINDOW, WORKERS = 10, 1.0, 8
-ANA = {"email": "ana@example.org", "external_id": "ana"}
-EVERY_MODULE: dict[str, dict[str, Any]] = {
-    "publica_export": {"dir": "exported", "name": "press"},
-    "publica_user": ANA,
-    "publica_user_bulk": {"users": [ANA]},
-    "publica_user_info": {"email": ANA["email"]},
-    "publica_user_logout": {"email": ANA["email"]},
-}
 ROWS = [{"email": f"reader{n}@example.org", "external_id": f"reader-{n}"} for n in range(14)]
 VARIANTS = [
     {"retry_after": after, "rate_limit_reset": reset, "clock_offset": offset}
@@ -114,7 +107,7 @@ def test_runs_of_one_machine_share_the_limit(store: SandboxStore, tmp_path: Path
 def test_every_module_takes_a_directory_and_works_without(
     store: SandboxStore, modules: ModuleRunner
 ) -> None:
-    store.add_users([ANA])
+    store.add_user(**FEWEST_ARGUMENTS["publica_user"])
     store.configure(rate_limit=1000)
     directories = {"shared": modules.directory / "shared", "file": modules.write("file", "")}
     tasks = [
@@ -123,7 +116,7 @@ def test_every_module_takes_a_directory_and_works_without(
             f"publica.la.{module}": {**options, "rate_limit_dir": str(directory)},
         }
         for name, directory in directories.items()
-        for module, options in EVERY_MODULE.items()
+        for module, options in FEWEST_ARGUMENTS.items()
     ]
 
     run = modules.tasks(tasks, store).succeeded()

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +30,6 @@ PLAY = {
     "vars": {"ansible_python_interpreter": "{{ publica_python_interpreter }}"},
     "roles": [{"role": "publica.la.publica_users"}],
 }
-
-
-@pytest.fixture
-def south() -> Iterator[SandboxStore]:
-    with SandboxStore(token="token-of-the-southern-store-0123456789") as store:
-        yield store
 
 
 @pytest.fixture

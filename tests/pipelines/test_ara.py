@@ -16,10 +16,9 @@ from typing import Any
 
 import pytest
 
-from pipeline_support.jobs import Job, JobRun, Machine, Script, texts_below
+from pipeline_support.jobs import INSTALL, Job, JobRun, Machine, Script, texts_below
 from pipeline_support.site import Site
 
-INSTALL = "ansible-galaxy collection install --requirements-file collections/requirements.yml"
 # The commands of the documentation. -vvv adds the arguments of each task to its result.
 RECORD = """
 ANSIBLE_CALLBACK_PLUGINS="$(python3 -m ara.setup.callback_plugins)"

@@ -10,19 +10,15 @@ The playbook runs with modules that only record their arguments instead of those
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import jinja2
 import pytest
 import yaml
 
-from pipeline_support.paths import EXAMPLES, PROJECT, kept_variables
+from pipeline_support.paths import EXAMPLES, PROJECT, run_program
 
 EXAMPLE = EXAMPLES / "awx"
 TOKENS = {f"PUBLICA_TOKEN_{name}": f"token-for-awx-of-{name}-1" for name in ("PRESS", "UNIVERSITY")}
@@ -30,8 +26,8 @@ Arguments = dict[str, list[dict[str, Any]]]
 # The parts of a survey, by AWX's documentation.
 QUESTION_KEYS = {"question_name", "variable", "type", "required"}
 QUESTION_TYPES = {
-    *("text", "textarea", "password", "multiplechoice", "multiselect", "integer", "float"),
-}
+    "text", "textarea", "password", "multiplechoice", "multiselect", "integer", "float",
+}  # fmt: skip
 
 
 def modules_used() -> list[str]:
@@ -49,22 +45,14 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Arguments:
     modules.mkdir(parents=True)
     for name in modules_used():
         (modules / f"{name}.py").write_text(recorder(name), "utf-8")
-    finished = subprocess.run(
-        [str(Path(sys.executable).parent / "ansible-playbook"), "configure.yml", "-vv"],
-        cwd=folder / "example",
-        env={
-            **kept_variables(),
-            **TOKENS,
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "LC_ALL": "C.UTF-8",
-            "ANSIBLE_COLLECTIONS_PATH": str(folder / "collections"),
-            "AWX_ARGUMENTS": str(folder / "arguments.jsonl"),
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    finished = run_program(
+        "ansible-playbook",
+        "configure.yml",
+        "-vv",
+        folder=folder / "example",
+        ANSIBLE_COLLECTIONS_PATH=str(folder / "collections"),
+        AWX_ARGUMENTS=str(folder / "arguments.jsonl"),
+        **TOKENS,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert [token for token in TOKENS.values() if token in finished.stdout] == []
@@ -88,9 +76,7 @@ print(json.dumps({{"changed": False}}))
 '''
 
 
-def test_the_credential_gives_each_store_its_token(
-    recorded: Arguments,
-) -> None:
+def test_the_credential_gives_each_store_its_token(recorded: Arguments) -> None:
     [kind] = recorded["credential_type"]
     [credential] = recorded["credential"]
     fields = {field["id"] for field in kind["inputs"]["fields"]}
@@ -125,9 +111,7 @@ def test_the_templates_run_what_the_project_has(recorded: Arguments) -> None:
         assert not template["ask_variables_on_launch"]
 
 
-def test_nothing_is_applied_before_it_was_approved(
-    recorded: Arguments,
-) -> None:
+def test_nothing_is_applied_before_it_was_approved(recorded: Arguments) -> None:
     [workflow] = recorded["workflow_job_template"]
     nodes = {node["identifier"]: node for node in workflow["workflow_nodes"]}
     after = {
@@ -145,9 +129,7 @@ def test_nothing_is_applied_before_it_was_approved(
     assert not workflow["allow_simultaneous"]
 
 
-def test_the_survey_asks_for_what_the_playbooks_read(
-    recorded: Arguments,
-) -> None:
+def test_the_survey_asks_for_what_the_playbooks_read(recorded: Arguments) -> None:
     [workflow] = recorded["workflow_job_template"]
     survey = workflow["survey_spec"]
 

@@ -6,37 +6,20 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from pipeline_support.paths import COLLECTION, EXAMPLES, kept_variables
+from pipeline_support.paths import COLLECTION, EXAMPLES, run_program
 
 EXAMPLE = EXAMPLES / "execution-environment"
 
 
 def builder(*words: str, folder: Path) -> str:
     """Run ansible-builder in a directory, and return its output."""
-    programs = Path(sys.executable).parent
-    finished = subprocess.run(
-        [str(programs / "ansible-builder"), *words],
-        cwd=folder,
-        env={
-            **kept_variables(),
-            "PATH": os.pathsep.join([str(programs), "/usr/bin", "/bin"]),
-            "HOME": str(folder),
-            "LC_ALL": "C.UTF-8",
-        },
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    finished = run_program("ansible-builder", *words, folder=folder)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return finished.stdout
 
@@ -73,17 +56,11 @@ def test_the_collection_is_installed_as_the_context_says(context: Path, tmp_path
 
 def install_collections(build: Path, target: Path) -> None:
     """Install the collections as the build of the image does."""
-    subprocess.run(
-        [
-            *(str(Path(sys.executable).parent / "ansible-galaxy"), "collection", "install"),
-            *("--requirements-file", "requirements.yml", "--collections-path", str(target)),
-        ],
-        cwd=build,
-        env={**kept_variables(), "HOME": str(target), "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        timeout=120,
-        check=True,
+    words = ("--requirements-file", "requirements.yml", "--collections-path", str(target))
+    finished = run_program(
+        "ansible-galaxy", "collection", "install", *words, folder=build, HOME=str(target)
     )
+    assert finished.returncode == 0, finished.stderr
 
 
 def test_the_builder_finds_the_collections_requirements(context: Path, tmp_path: Path) -> None:

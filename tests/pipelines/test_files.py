@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ import yaml
 
 from pipeline_support import gitlab, jenkins
 from pipeline_support.github import workflow
-from pipeline_support.paths import COLLECTION, GITHUB, GITLAB, PROJECT
+from pipeline_support.paths import COLLECTION, GITHUB, GITLAB, PROJECT, run_program
 
 WORKFLOWS = sorted(path.name for path in GITHUB.glob("*.yml"))
 STAGES = ("Audit", "Plan", "Apply")
@@ -27,44 +25,23 @@ STAGE_PARTS = {"agent", "environment", "input", "options", "post", "steps", "whe
 PIPELINE_PARTS = {"agent", "environment", "options", "post", "stages", "triggers"}
 
 
-def run(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of the environment of the tests."""
-    program = Path(sys.executable).parent / words[0]
-    return subprocess.run(
-        [str(program), *words[1:]],
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
     "words",
     [
-        pytest.param(
-            ["--builtin-schema", "vendor.github-workflows", *(str(GITHUB / w) for w in WORKFLOWS)],
-            id="github",
-        ),
-        pytest.param(
-            [
-                *("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"),
-                str(GITLAB),
-            ],
-            id="gitlab",
-        ),
+        ("vendor.github-workflows", *(str(GITHUB / name) for name in WORKFLOWS)),
+        ("vendor.gitlab-ci", "--data-transform", "gitlab-ci", str(GITLAB)),
     ],
+    ids=["github", "gitlab"],
 )
-def test_the_files_match_the_schema_of_their_system(words: list[str]) -> None:
-    checked = run("check-jsonschema", *words)
+def test_the_files_match_the_schema_of_their_system(words: tuple[str, ...]) -> None:
+    checked = run_program("check-jsonschema", "--builtin-schema", *words)
 
     assert checked.returncode == 0, checked.stdout
 
 
 def test_the_workflows_are_safe() -> None:
     """No injection into scripts, minimal permissions, pinned actions."""
-    checked = run("zizmor", "--offline", "--no-progress", "--persona=pedantic", str(GITHUB))
+    checked = run_program("zizmor", "--offline", "--no-progress", "--persona=pedantic", str(GITHUB))
 
     assert checked.returncode == 0, checked.stdout
 
@@ -92,7 +69,7 @@ def test_shellcheck_accepts_the_scripts(script: str, shell: str, tmp_path: Path)
     path = tmp_path / "script.sh"
     path.write_text(script, "utf-8")
 
-    checked = run("shellcheck", f"--shell={shell}", str(path))
+    checked = run_program("shellcheck", f"--shell={shell}", str(path))
 
     assert checked.returncode == 0, checked.stdout
 

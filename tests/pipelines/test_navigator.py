@@ -8,26 +8,17 @@ from __future__ import annotations
 
 import shutil
 
-import pytest
 import yaml
 
-from pipeline_support.jobs import Job, Machine, Script, texts_below
+from pipeline_support.jobs import INSTALL, Job, Machine, Script, texts_below
 from pipeline_support.paths import EXAMPLES
 from pipeline_support.site import Site
 
 SETTINGS = EXAMPLES / "navigator" / "ansible-navigator.yml"
-INSTALL = "ansible-galaxy collection install --requirements-file collections/requirements.yml"
 
 
-@pytest.fixture
-def with_settings(site: Site) -> Site:
-    """The project with the settings of the example."""
+def test_a_run_with_the_settings_of_the_example(site: Site, machine: Machine) -> None:
     shutil.copy2(SETTINGS, site.folder)
-    return site
-
-
-def test_a_run_with_the_settings_of_the_example(with_settings: Site, machine: Machine) -> None:
-    site = with_settings
     plan = "ansible-navigator run plan.yml --execution-environment false"
     apply = "ansible-navigator run apply.yml --execution-environment false"
     approved = f"{apply} --extra-vars @plans/approve.json"

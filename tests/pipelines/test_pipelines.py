@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline_support.github import FORK, Github, workflow
 from pipeline_support.gitlab import Gitlab
-from pipeline_support.jobs import Job, Machine, Pipeline, Script, texts_below
+from pipeline_support.jobs import INSTALL, Job, Machine, Pipeline, Script, texts_below
 from pipeline_support.note_server import NoteServer
 from pipeline_support.site import Site
 
@@ -101,10 +101,9 @@ def test_without_an_answer_of_a_store_there_is_no_plan_to_approve(
 
 
 def test_a_store_without_an_approved_plan_is_not_changed(site: Site, machine: Machine) -> None:
-    install = "ansible-galaxy collection install --requirements-file collections/requirements.yml"
     approved = """ansible-playbook apply.yml --extra-vars '{"publica_plans": {}}'"""
 
-    run = machine.run(Job("apply", [Script(install), Script(approved)], site.tokens))
+    run = machine.run(Job("apply", [Script(INSTALL), Script(approved)], site.tokens))
 
     assert run.failed == approved
     assert "approve names the plan 0000000000000000" in run.output
@@ -151,7 +150,5 @@ def test_the_plan_becomes_a_note_of_the_merge_request(
 
     Gitlab(site, machine, variables).note().succeeded()
 
-    [note] = note_server.notes
-    assert note.path == "/projects/7/merge_requests/12/notes"
-    assert note.token == "token-of-the-note-0123456789"
-    assert note.body == "## Plan & more\n"
+    path = "/projects/7/merge_requests/12/notes"
+    assert note_server.notes == [(path, variables["PUBLICA_NOTE_TOKEN"], "## Plan & more\n")]

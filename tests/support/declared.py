@@ -2,21 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A list that needs three or more requests to every endpoint, and the expected database state.
-
-The state is written out by hand, user by user, and not computed.
-"""
+"""A list that needs three or more requests to every endpoint, and the state that it must reach."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
 from typing import Any
 
 from publica_sandbox.testing import SandboxStore
 
+from .accounts import accounts_of, likenesses
 from .failure_modes import WORKERS
 from .in_process import BULK, Outcome, Rows, run
-from .variants import Variant, returns_external_ids, returns_plans
+from .oracle import oracle_for
+from .variants import Variant, returns_external_ids
 
 Row = dict[str, Any]
 Content = dict[str, list[Row]]
@@ -25,6 +24,9 @@ CAMPUS, LIBRARY_CARD, STAFF = 11, 12, 13
 PASSWORDS = {"N1": "first-password-of-nadia", "U4": "changed-password-of-ulla"}
 # The password is set on every run, because of update_password: always.
 ALWAYS_CHANGED = "U4"
+# A password that was set on creation is not set again; N3 has none.
+PASSWORD_CHANGES = {"N1": 1, "N2": 1, "N3": 0}
+LOGGED_OUT = ("U1", "G1", "G2", "G3")
 
 STRANGERS: list[Row] = [
     {
@@ -59,14 +61,7 @@ USERS: list[Row] = [
 ]
 
 
-def fill(store: SandboxStore, variant: Variant) -> None:
-    """The store before the run: users whom the list changes, and strangers."""
-    store.reset()
-    store.configure(**variant)
-    store.add_users(USERS)
-
-
-def rows(store: SandboxStore, variant: Variant) -> Rows:
+def _rows(store: SandboxStore, variant: Variant) -> Rows:
     """The declared list."""
     moved: Row = {"email": "ugo.moved@example.org", "external_id": "U2", "sessions_limit": 5}
     if not returns_external_ids(variant):
@@ -121,44 +116,6 @@ def rows(store: SandboxStore, variant: Variant) -> Rows:
     ]
 
 
-# The expected columns by external id. Addresses are compared without regard to case.
-HELD: Mapping[str, Row] = {
-    "N1": {"email": "nadia.new@example.org", "active": True, "sessions_limit": 2, "admin": False},
-    "N2": {"email": "nico@example.org", "active": True, "plan_admin": True, "admin": False},
-    "N3": {"email": "ugo@example.org", "active": True, "only_sees_readable": True},
-    "U1": {"email": "uma@example.org", "active": True, "admin": False},
-    "U2": {"email": "ugo.moved@example.org", "active": True, "sessions_limit": 5},
-    "U3": {"email": "una@example.org", "active": True, "sessions_limit": None},
-    "U4": {"email": "ulla@example.org", "active": True, "sessions_limit": None},
-    "A1": {"email": "a1@example.org", "active": True},
-    "A2": {"email": "a2@example.org", "active": True, "sessions_limit": None},
-    "A3": {"email": "a3@example.org", "active": True, "sessions_limit": 4},
-    "G1": {"email": "g1@example.org", "active": False},
-    "G2": {"email": "g2@example.org", "active": False},
-    "G3": {"email": "g3@example.org", "active": False},
-}
-CREATED = ("N1", "N2", "N3")
-LOGGED_OUT = ("U1", "G1", "G2", "G3")
-
-# The assignments of a user, oldest first; None for the end that the plan itself sets.
-Assignments = Sequence["tuple[int, str | None]"]
-PLANS: Mapping[str, Assignments] = {
-    "N1": [(CAMPUS, "2031-01-31")],
-    "N2": [(STAFF, None)],
-    "U1": [(CAMPUS, None)],
-    "U3": [(LIBRARY_CARD, "2031-01-31"), (LIBRARY_CARD, "2032-01-31")],
-    "A1": [(STAFF, None)],
-}
-
-
-def expected_plans(variant: Variant) -> Mapping[str, Assignments]:
-    """The plans that each declared user holds afterwards."""
-    if returns_plans(variant):
-        return PLANS
-    # Variant 11: the plans of this user are unknown, so none is assigned.
-    return {**PLANS, "U3": PLANS["U3"][:1]}
-
-
 def content(store: SandboxStore) -> Content:
     """All rows that a write could change."""
     return {
@@ -166,86 +123,74 @@ def content(store: SandboxStore) -> Content:
     }
 
 
-def differences(
-    store: SandboxStore, before: Content, variant: Variant, *, logged_out: bool = True
-) -> list[str]:
-    """Where the database differs from the list, in words.
+class DeclaredList:
+    """The list at a store that was filled for it, and the state that the oracle predicts."""
 
-    Args:
-        store: The store.
-        before: The content before the first run.
-        variant: The variant of the store.
-        logged_out: Whether sessions must have been ended. After a run that failed behind a change,
-            the next one sees no change that would end them.
-    """
-    users = store.users()
-    faults = []
-    count = len(before["users"]) + len(CREATED)
-    if len(users) != count:
-        faults.append(f"{len(users)} users instead of {count}: {[u['email'] for u in users]}")
-    for external_id, columns in HELD.items():
-        found = [user for user in users if user["external_id"] == external_id]
-        if len(found) != 1:
-            faults.append(f"{external_id}: {len(found)} users")
-            continue
-        faults += _differing(external_id, columns, found[0])
-        faults += _differing_plans(store, external_id, found[0], variant)
-        if external_id in LOGGED_OUT and logged_out and not found[0]["forced_logouts"]:
-            faults.append(f"{external_id}: sessions were not ended")
-    faults += _passwords(store, users)
-    faults += _touched(store, before)
-    return faults
+    def __init__(self, store: SandboxStore, variant: Variant) -> None:
+        store.reset()
+        store.configure(**variant)
+        store.add_users(USERS)
+        self.rows = _rows(store, variant)
+        self._store = store
+        self._before = content(store)
+        self._expected = oracle_for(variant).predict(accounts_of(store), self.rows)
 
+    def differences(self, *, logged_out: bool = True) -> list[str]:
+        """Where the database differs from the expected state, in words.
 
-def _differing(external_id: str, columns: Row, user: Row) -> list[str]:
-    held = {**user, "email": user["email"].lower()}
-    return [
-        f"{external_id}: {name} is {held[name]!r}, not {value!r}"
-        for name, value in columns.items()
-        if held[name] != value
-    ]
+        Args:
+            logged_out: Whether sessions must have been ended. After a run that failed behind a
+                change, the next one sees no change that would end them.
+        """
+        expected = Counter(likenesses(self._expected.accounts))
+        found = Counter(likenesses(accounts_of(self._store)))
+        faults = [f"lacks {account}" for account in expected - found]
+        faults += [f"has {account}" for account in found - expected]
+        faults += self._changed_without_action()
+        if faults:
+            return faults
+        users = {user["external_id"]: user for user in self._store.users()}
+        faults += [
+            f"{name}: has another password"
+            for name, password in PASSWORDS.items()
+            if not self._store.has_password(users[name]["id"], password)
+        ]
+        faults += [
+            f"{name}: the password was set {users[name]['password_changes']} times"
+            for name, times in PASSWORD_CHANGES.items()
+            if users[name]["password_changes"] != times
+        ]
+        if logged_out:
+            ended = [name for name in LOGGED_OUT if users[name]["forced_logouts"]]
+            faults += [f"{name}: sessions not ended" for name in LOGGED_OUT if name not in ended]
+        return faults
 
+    def _changed_without_action(self) -> list[str]:
+        """The rows of users that the list does not change, and that have changed."""
+        outcomes = self._expected.outcomes
+        changed = {each.account.id for each in outcomes if each.account and each.actions}
+        untouched = {row["id"] for row in self._before["users"]} - changed
+        now = content(self._store)
+        faults = []
+        for table, key in (("users", "id"), ("user_plans", "user_id")):
+            before = [row for row in self._before[table] if row[key] in untouched]
+            after = [row for row in now[table] if row[key] in untouched]
+            if before != after:
+                faults.append(f"touched: {before} became {after}")
+        return faults
 
-def _differing_plans(
-    store: SandboxStore, external_id: str, user: Row, variant: Variant
-) -> list[str]:
-    wanted = expected_plans(variant).get(external_id, [])
-    held = [(row["plan_id"], row["valid_to"]) for row in store.plans_of(user["id"])]
-    same = len(held) == len(wanted) and all(
-        plan == wanted_plan and wanted_end in (None, end)
-        for (plan, end), (wanted_plan, wanted_end) in zip(held, wanted, strict=True)
-    )
-    return [] if same else [f"{external_id}: holds the plans {held}, not {list(wanted)}"]
-
-
-def _passwords(store: SandboxStore, users: Sequence[Row]) -> list[str]:
-    changes = {user["external_id"]: user["password_changes"] for user in users}
-    faults = [
-        f"{user['external_id']}: has another password"
-        for user in users
-        if (password := PASSWORDS.get(user["external_id"])) is not None
-        and not store.has_password(user["id"], password)
-    ]
-    # A password that was set on creation is not set again; N3 has none.
-    for external_id, times in (("N1", 1), ("N2", 1), ("N3", 0)):
-        if changes.get(external_id, times) != times:
-            faults.append(f"{external_id}: the password was set {changes[external_id]} times")
-    return faults
-
-
-def _touched(store: SandboxStore, before: Content) -> list[str]:
-    """Rows that the list does not change, and that have changed."""
-    untouched = {row["external_id"] for row in STRANGERS} | {"S1"}
-    now = content(store)
-    kept = [row for row in before["users"] if row["external_id"] in untouched]
-    ids = {row["id"] for row in kept}
-    after = [row for row in now["users"] if row["id"] in ids]
-    assigned_before = [row for row in before["user_plans"] if row["user_id"] in ids]
-    assigned_after = [row for row in now["user_plans"] if row["user_id"] in ids]
-    faults = [f"touched: {old} became {new}" for old, new in zip(kept, after) if old != new]
-    if len(kept) != len(after) or assigned_before != assigned_after:
-        faults.append(f"touched: {assigned_before} became {assigned_after}")
-    return faults
+    def faults_of_repetition(self, module: str = BULK) -> list[str]:
+        """Run the list again, which must have nothing left to do; returns what is wrong."""
+        self._store.clear_journal()
+        again = run(self._store, self.rows, module, workers=WORKERS)
+        faults = [f"again: {name}: {code}" for name, code in again.codes.items()]
+        expected = {ALWAYS_CHANGED: ["set_password"]}
+        if again.actions != expected:
+            faults.append(f"again: {again.actions} instead of {expected}")
+        writes = [row["path"] for row in self._store.journal(writes=True)]
+        if len(writes) != len(expected):
+            faults.append(f"again: wrote {writes}")
+        return faults
 
 
 def secrets_in(outcome: Outcome, store: SandboxStore) -> list[str]:
@@ -253,17 +198,3 @@ def secrets_in(outcome: Outcome, store: SandboxStore) -> list[str]:
     links = [user["impersonation_secret"] for user in store.users()]
     secrets = [store.token, *PASSWORDS.values(), *links, "impersonate/take"]
     return [secret for secret in secrets if secret in outcome.text]
-
-
-def faults_of_repetition(store: SandboxStore, variant: Variant, module: str = BULK) -> list[str]:
-    """Runs the list again, which must have nothing left to do; returns what is wrong, in words."""
-    store.clear_journal()
-    again = run(store, rows(store, variant), module, workers=WORKERS)
-    faults = [f"again: {name}: {code}" for name, code in again.codes.items()]
-    expected = {ALWAYS_CHANGED: ["set_password"]}
-    if again.actions != expected:
-        faults.append(f"again: {again.actions} instead of {expected}")
-    writes = [row["path"] for row in store.journal(writes=True)]
-    if len(writes) != len(expected):
-        faults.append(f"again: wrote {writes}")
-    return faults

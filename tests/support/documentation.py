@@ -63,6 +63,16 @@ def connecting_module_names() -> list[str]:
     return [name for name in module_names() if _connects(_documentation(name))]
 
 
+# The fewest arguments with which each of these modules succeeds, for a user of a store.
+FEWEST_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "publica_export": {"dir": "exported", "name": "press"},
+    "publica_user": {"email": "ana@example.org", "external_id": "staff-1"},
+    "publica_user_bulk": {"users": [{"email": "ana@example.org", "external_id": "staff-1"}]},
+    "publica_user_info": {"email": "ana@example.org"},
+    "publica_user_logout": {"email": "ana@example.org"},
+}
+
+
 @cache
 def _documentation(name: str) -> dict[str, Any]:
     documented: dict[str, Any] = yaml.safe_load(module_named(name).DOCUMENTATION)

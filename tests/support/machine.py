@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -21,9 +20,9 @@ from . import declared, generated, removal_oracle
 from .accounts import Account, accounts_of, likenesses
 from .failure_modes import ANY, ENDPOINTS, FAILURE_MODES, FaultyClient
 from .in_process import BULK, SINGLE, Outcome, name_of, run
-from .oracle import SET_EVERY_TIME, WHILE_WRITING, Oracle, Prediction, touchable
+from .oracle import SET_EVERY_TIME, WHILE_WRITING, Oracle, Prediction, oracle_for, touchable
 from .removal_oracle import FAIL, SKIP, Policy
-from .variants import FAULT_VARIANTS, returns_external_ids, returns_plans
+from .variants import FAULT_VARIANTS, returns_external_ids
 
 # In no list, and similar enough to be confused with users of the list.
 STRANGERS = [
@@ -356,8 +355,7 @@ class StoreMachine(RuleBasedStateMachine):
     # Predictions and checks
 
     def _oracle(self) -> Oracle:
-        today = datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat()
-        return Oracle(self.shared, returns_plans(self.variant), today)
+        return oracle_for(self.variant)
 
     def _predict(self) -> Prediction:
         return self._oracle().predict(accounts_of(self.store), self.rows)

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from typing import Any
 
 from .accounts import ATTRIBUTES, OWN_DAYS, OWN_END, Account, Held
+from .variants import Variant, returns_external_ids, returns_plans
 
 Row = Mapping[str, Any]
 
@@ -102,10 +104,7 @@ class Oracle:
                 for place, account in enumerate(predicted.accounts)
             ]
             again = self.predict(numbered, rows)
-            if not any(
-                set(outcome.actions) - {"set_password", "force_logout"}
-                for outcome in again.outcomes
-            ):
+            if not any(set(outcome.actions) - SET_EVERY_TIME for outcome in again.outcomes):
                 return again
             predicted = again
         raise RuntimeError("the oracle predicts changes without end")
@@ -314,6 +313,12 @@ class Oracle:
         if plan_id is None or (account.plans and not self.returns_plans):
             return False
         return not any(plan.is_held(plan_id, valid_to, self.today) for plan in account.plans)
+
+
+def oracle_for(variant: Variant) -> Oracle:
+    """The oracle of a store with a variant, today."""
+    today = datetime.now(tz=timezone.utc).date().isoformat()
+    return Oracle(returns_external_ids(variant), returns_plans(variant), today)
 
 
 def touchable(

@@ -188,19 +188,16 @@ def _once_each(scene: Scene) -> list[Task]:
     )
 
 
-def _rows_in_part(scene: Scene) -> list[Task]:
-    rows = [{**ANA, "password": scene.password("row")}, {**BRUNO, "plan_id": 999}]
-    return _named({BULK: {"users": rows}})
+def _rows(
+    *others: Mapping[str, Any], keywords: Mapping[str, Any] | None = None, **options: Any
+) -> Callable[[Scene], list[Task]]:
+    """A list of a user with a password and other users."""
 
+    def tasks(scene: Scene) -> list[Task]:
+        rows = [{**ANA, "password": scene.password("row")}, *others]
+        return _named({BULK: {"users": rows, **options}, **(keywords or {})})
 
-def _good_row(scene: Scene) -> list[Task]:
-    """A row that fails only by a crash."""
-    return _named({BULK: {"users": [{**ANA, "password": scene.password("row")}]}})
-
-
-def _refused_by_a_guard(scene: Scene) -> list[Task]:
-    rows = [{**ANA, "password": scene.password("row")}]
-    return _named({BULK: {"users": rows, "exclusive": True}})
+    return tasks
 
 
 def _bad_arguments(scene: Scene) -> list[Task]:
@@ -272,12 +269,6 @@ def _looped(scene: Scene) -> list[Task]:
     return _named({USER: options, "loop": rows, "no_log": True})
 
 
-def _without_python(scene: Scene) -> list[Task]:
-    other = {"ansible_python_interpreter": "/nowhere/python"}
-    rows = [{**ANA, "password": scene.password("row")}]
-    return _named({BULK: {"users": rows}, "vars": other})
-
-
 def _role(scene: Scene) -> list[Task]:
     variables = {
         "publica_users_base_url": scene.store.base_url,
@@ -347,6 +338,8 @@ def _crashing(method: str) -> dict[str, str]:
 
 
 _FILES = {"ANSIBLE_PIPELINING": "false"}
+_REFUSED = {**BRUNO, "plan_id": 999}
+_NO_PYTHON = {"vars": {"ansible_python_interpreter": "/nowhere/python"}}
 _ANA, _BRUNO = ANA["email"], BRUNO["email"]
 _FAILING_MODULES = _tasks(2, 3, 4, 6, 8, 9, 12, 14)
 
@@ -355,11 +348,11 @@ SCENARIOS: tuple[Scenario, ...] = (
         "every module", _every_module, fails=_FAILING_MODULES,
         holds={_ANA: "always", _BRUNO: "row"},
     ),
-    Scenario("check mode", _rows_in_part, arguments=["--check"], full=True),
+    Scenario("check mode", _rows(_REFUSED), arguments=["--check"], full=True),
     Scenario("arguments in a file", _one_user, holds={_ANA: "one"}, environment=_FILES),
-    Scenario("a part fails", _rows_in_part, fails=_tasks(0), holds={_ANA: "row"}, full=True),
+    Scenario("a part fails", _rows(_REFUSED), fails=_tasks(0), holds={_ANA: "row"}, full=True),
     Scenario(
-        "a guard refuses", _refused_by_a_guard, fails=_tasks(0), code="too_many_deactivations",
+        "a guard refuses", _rows(exclusive=True), fails=_tasks(0), code="too_many_deactivations",
         full=True,
     ),
     Scenario(
@@ -372,7 +365,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         environment=_crashing("GET"), full=True,
     ),
     Scenario(
-        "a crash while writing", _good_row, fails=_tasks(0), code="users_failed",
+        "a crash while writing", _rows(), fails=_tasks(0), code="users_failed",
         environment=_crashing("POST"),
     ),
     Scenario(
@@ -382,7 +375,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "a loop", _looped, fails=_tasks(0), holds={_ANA: "first of a loop"}, registers=False,
         full=True,
     ),
-    Scenario("no Python", _without_python, fails=_tasks(0), full=True),
+    Scenario("no Python", _rows(keywords=_NO_PYTHON), fails=_tasks(0), full=True),
     Scenario("the role", _role, holds={_BRUNO: "row of the role"}, registers=False, full=True),
     Scenario("the role with a bad list", _bad_role, returncode=2, registers=False, full=True),
     Scenario(

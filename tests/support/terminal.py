@@ -16,7 +16,6 @@ import subprocess
 import termios
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from .playbooks import RUN_SECONDS, Command
@@ -49,12 +48,7 @@ class Terminal:
         self._reader.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()

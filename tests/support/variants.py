@@ -56,10 +56,6 @@ LISTS: list[Variant] = [
     {"list_order": "oldest", "shift_between_pages": "insert", "per_page_max": 100},
     {"list_order": "oldest", "shift_between_pages": "delete", "per_page_max": 100},
 ]
-CANNOT_MEET = {
-    (("list_order", "newest"), ("shift_between_pages", "delete")),
-    (("per_page_max", 7), ("shift_between_pages", "delete")),
-}
 
 
 @cache

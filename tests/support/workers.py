@@ -16,8 +16,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from .playbooks import ansible_program, short_path_to
 
@@ -62,18 +61,13 @@ class LoopbackWorker:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: Any) -> None:
         # An empty connection ends the wait of the thread.
         self._stopping = True
         with socket.create_connection(self._socket.getsockname()):
             self._thread.join(WORKER_SECONDS)
         self._socket.close()
-        self._short.__exit__(kind, error, traceback)
+        self._short.__exit__(*error)
 
     _stopping = False
 

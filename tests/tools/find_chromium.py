@@ -10,7 +10,6 @@ registries.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -60,14 +59,5 @@ def find_or_install() -> Path:
     return found
 
 
-def main() -> int:
-    """The command line. Returns its exit code."""
-    argparse.ArgumentParser(
-        description="Print the path of Chromium, installed if it is missing."
-    ).parse_args()
-    print(find_or_install())
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    print(find_or_install())

@@ -28,7 +28,7 @@ from .jobs import (
     USER_LOOP,
     Job,
     matrix,
-)
+)  # fmt: skip
 from .measurement import Measurement
 from .report import Report, environment, read_runs, write_runs
 from .runner import Runner, TimeLimits
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         checks += goal.check(runner.results) if options.report else goal.run(runner)
     report = Report(runner.results, jobs, a_few, checks, about)
     report.write(options.folder)
-    print(f"\n{report.text()}")
+    print(f"\n{report.markdown()}")
     if options.publish:
         report.publish(options.publish)
     failed = [run for run in measured if run.failed]

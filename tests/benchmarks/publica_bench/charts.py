@@ -9,10 +9,10 @@ from __future__ import annotations
 import html
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -56,20 +56,19 @@ def panels_by_change(
     figure: str,
 ) -> dict[str, list[Curve]]:
     """The curves of the jobs under one condition by their change, without empty panels."""
-    panels: dict[str, list[Curve]] = {title: [] for title in CHANGES.values()}
+    panels: dict[str, list[Curve]] = {}
     jobs = [job for job in jobs if job.condition == condition]
-    for change, title in CHANGES.items():
-        for contender in contenders:
-            points = {
-                job.users: float(getattr(outcome, figure))
-                for job in jobs
-                if job.change == change
-                and isinstance(outcome := results.outcome(job, contender), Summary)
-                and not outcome.error
-            }
-            if points:
-                panels[title].append(Curve(contender, points))
-    return {title: panel for title, panel in panels.items() if panel}
+    for (change, title), contender in product(CHANGES.items(), contenders):
+        points = {
+            job.users: float(getattr(outcome, figure))
+            for job in jobs
+            if job.change == change
+            and isinstance(outcome := results.outcome(job, contender), Summary)
+            and not outcome.error
+        }
+        if points:
+            panels.setdefault(title, []).append(Curve(contender, points))
+    return panels
 
 
 def draw(panels: Mapping[str, Sequence[Curve]], condition: Condition, figure: str) -> str:
@@ -93,13 +92,13 @@ def draw(panels: Mapping[str, Sequence[Curve]], condition: Condition, figure: st
         for axis, (title, panel) in zip(axes, panels.items()):
             _draw_panel(axis, title, panel)
         axes[0].set_ylabel(FIGURES[figure])
-        handles: dict[str, Artist] = {}
-        for axis in axes:
-            for handle, label in zip(*axis.get_legend_handles_labels()):
-                handles.setdefault(label, handle)
-        picture.legend(
-            handles.values(), handles.keys(), loc="outside lower center", ncols=3, frameon=False
-        )
+        handles = {
+            label: handle
+            for axis in reversed(axes)
+            for handle, label in zip(*axis.get_legend_handles_labels())
+        }
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": 3, "frameon": False}
+        picture.legend(handles.values(), handles.keys(), **place)
         picture.suptitle(f"The same users by each contender: {condition.title}")
         buffer = io.StringIO()
         picture.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

@@ -21,7 +21,7 @@ from .jobs import (
     Job,
     latency,
     limited,
-)
+)  # fmt: skip
 from .runner import (
     Results,
     Runner,
@@ -30,7 +30,7 @@ from .runner import (
     least_ratio,
     paired_ratio,
     summarize,
-)
+)  # fmt: skip
 
 # A loop is ended after this multiple of the time that proves it too slow: the complete run would
 # prove nothing more and take an hour.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of a benchmark: runs as JSON, tables as text and Markdown, pictures."""
+"""The report of a benchmark: runs as JSON, tables as Markdown, pictures."""
 
 from __future__ import annotations
 
@@ -40,17 +40,6 @@ class Table:
     rows: Sequence[Row]
     numbers: frozenset[int]
 
-    def text(self) -> str:
-        widths = [max(map(len, column)) for column in zip(self.head, *self.rows)]
-        lines = [self.title, ""]
-        for row in (self.head, tuple("-" * width for width in widths), *self.rows):
-            cells = (
-                cell.rjust(width) if number in self.numbers else cell.ljust(width)
-                for number, (cell, width) in enumerate(zip(row, widths))
-            )
-            lines.append("  ".join(cells).rstrip())
-        return "\n".join(lines)
-
     def markdown(self) -> str:
         columns = range(len(self.head))
         rule = tuple("--:" if number in self.numbers else "---" for number in columns)
@@ -77,17 +66,8 @@ class Report:
         ]
         titled.append(("A few users, no limit, no latency", self.break_even_jobs))
         head = (
-            "Users",
-            "",
-            "By",
-            "Runs",
-            "Requests",
-            "Refused",
-            "Seconds",
-            "CPU s",
-            "MB",
-            "/ script",
-        )
+            "Users", "", "By", "Runs", "Requests", "Refused", "Seconds", "CPU s", "MB", "/ script",
+        )  # fmt: skip
         numbers = frozenset((0, 3, 4, 5, 6, 7, 8, 9))
         tables = [
             Table(title[:1].upper() + title[1:], head, rows, numbers)
@@ -121,16 +101,10 @@ class Report:
             f"than {USER_LOOP.title} from {users} on."
         )
 
-    def text(self) -> str:
-        """The tables for a terminal."""
-        return self._page(table.text() for table in self.tables())
-
     def markdown(self) -> str:
-        """The tables for the documentation."""
-        return self._page(table.markdown() for table in self.tables())
-
-    def _page(self, tables: Iterable[str]) -> str:
+        """The tables, for the documentation and for a terminal."""
         environment = ", ".join(f"{name} {value}" for name, value in self.environment.items())
+        tables = [table.markdown() for table in self.tables()]
         parts = (f"Measured with {environment}.", *tables, self.break_even_sentence())
         return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -151,7 +125,6 @@ class Report:
     def write(self, directory: Path) -> None:
         """Write tables and pictures into a directory."""
         directory.mkdir(parents=True, exist_ok=True)
-        (directory / "performance.txt").write_text(self.text(), "utf-8")
         (directory / "performance.md").write_text(self.markdown(), "utf-8")
         for name, picture in self.pictures().items():
             (directory / name).write_text(picture, "utf-8")

@@ -27,7 +27,7 @@ def test_every_contender_does_the_complete_job(tmp_path, capsys):
     # Each new user needs a write.
     assert all(run["requests"] > USERS for run in runs if run["change"] == NEW)
     assert all(run["peak_mb"] > 10 for run in runs)
-    table = (tmp_path / "performance.txt").read_text("utf-8")
+    table = (tmp_path / "performance.md").read_text("utf-8")
     assert table in capsys.readouterr().out
     assert all(contender.title in table for contender in ALL)
     assert (tmp_path / "performance-unlimited.svg").exists()

@@ -22,6 +22,7 @@ from .paths import kept_variables
 
 # A run that takes longer hangs.
 RUN_SECONDS = 280
+INSTALL = "ansible-galaxy collection install --requirements-file collections/requirements.yml"
 # The environment of the tests already has these libraries.
 NOT_RUN = "-m pip install --requirement requirements.txt"
 

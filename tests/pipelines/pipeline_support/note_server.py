@@ -9,38 +9,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 
 @dataclass(frozen=True)
-class Note:
-    """A note that was sent."""
-
-    path: str
-    token: str
-    body: str
-
-
-@dataclass(frozen=True)
 class NoteServer:
-    """The server's address, and the notes that were sent."""
+    """The server's address, and the path, token and text of each note that was sent."""
 
     url: str
-    notes: list[Note] = field(default_factory=list)
+    notes: list[tuple[str, str, str]]
 
 
 @contextmanager
 def note_server() -> Iterator[NoteServer]:
     """Run the server on a free port."""
-    notes: list[Note] = []
+    notes: list[tuple[str, str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            length = int(self.headers["Content-Length"])
-            form = parse_qs(self.rfile.read(length).decode())
-            notes.append(Note(self.path, self.headers["PRIVATE-TOKEN"], form["body"][0]))
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            notes.append((self.path, self.headers["PRIVATE-TOKEN"], form["body"][0]))
             self.send_response(201)
             self.end_headers()
 

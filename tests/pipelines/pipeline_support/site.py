@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import Any
 import yaml
 from publica_sandbox.testing import SandboxStore
 
-from .paths import COLLECTION, PROJECT, kept_variables
+from .paths import COLLECTION, PROJECT, run_program
 
 STORES = ("press", "university")
 
@@ -94,15 +92,8 @@ def lay_out(folder: Path, stores: Mapping[str, SandboxStore], archive: Path) -> 
 
 def build_archive(folder: Path) -> Path:
     """The collection's archive."""
-    subprocess.run(
-        [
-            *(str(Path(sys.executable).parent / "ansible-galaxy"), "collection", "build"),
-            *("--output-path", str(folder), str(COLLECTION)),
-        ],
-        env={**kept_variables(), "HOME": str(folder), "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
+    words = ("--output-path", str(folder), str(COLLECTION))
+    built = run_program("ansible-galaxy", "collection", "build", *words, folder=folder)
+    assert built.returncode == 0, built.stderr
     [archive] = folder.glob("*.tar.gz")
     return archive

@@ -13,6 +13,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -140,10 +141,7 @@ def switches(as_json: AsJson = False) -> None:
     """List the switches: name, values (the default first), API variant."""
     rows = switch_table()
     if as_json:
-        fields = ("name", "values", "default", "variant", "about")
-        typer.echo(
-            json.dumps([{name: getattr(row, name) for name in fields} for row in rows], indent=2)
-        )
+        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
     lines = [
         (str(row.variant or ""), f"{row.name}\n[dim]{row.about}[/dim]", _default_first(row))
@@ -169,9 +167,7 @@ def show(
     for user in users:
         user["plans"] = database_state.plans_of(database, user["id"])
     if as_json:
-        public = [
-            {name: value for name, value in user.items() if name not in SECRETS} for user in users
-        ]
+        public = [{key: user[key] for key in user if key not in SECRETS} for user in users]
         typer.echo(json.dumps(public, indent=2))
         return
     rows = [

@@ -90,16 +90,13 @@ def control_app(state: StoreState) -> Starlette:
             await state.in_transaction(lambda session: seeding.add_plan(session, plan))
         )
 
-    async def journal(request: Request) -> Response:
-        await state.in_transaction(lambda session: session.execute(delete(JournalEntry)))
-        return Response(status_code=204)
-
-    async def rate_limit(request: Request) -> Response:
-        state.limiter.clear()
-        return Response(status_code=204)
-
-    async def reset(request: Request) -> Response:
-        await state.reset()
+    async def clear(request: Request) -> Response:
+        if request.url.path.endswith("/journal"):
+            await state.in_transaction(lambda session: session.execute(delete(JournalEntry)))
+        elif request.url.path.endswith("/rate-limit"):
+            state.limiter.clear()
+        else:
+            await state.reset()
         return Response(status_code=204)
 
     def now() -> int:
@@ -113,9 +110,9 @@ def control_app(state: StoreState) -> Starlette:
         Route("/users/{user_id:int}", user, methods=["PATCH"]),
         Route("/generated-users", generated_users, methods=["POST"]),
         Route("/plans", plans, methods=["POST"]),
-        Route("/journal", journal, methods=["DELETE"]),
-        Route("/rate-limit", rate_limit, methods=["DELETE"]),
-        Route("/reset", reset, methods=["POST"]),
+        Route("/journal", clear, methods=["DELETE"]),
+        Route("/rate-limit", clear, methods=["DELETE"]),
+        Route("/reset", clear, methods=["POST"]),
     ]
     # Errors of a control request; any other exception is an error of the sandbox.
     errors = (FaultError, SwitchError, seeding.SeedError, ValidationError, IntegrityError)
@@ -162,23 +159,20 @@ class ControlClient:
             ControlError: if the store refuses the request or does not answer.
         """
         body = None if values is None else json.dumps(values)
-        status, content = self._exchange(method, f"{PREFIX}{path}", body)
+        connection = self._connection()
+        try:
+            connection.request(method, f"{PREFIX}{path}", body)
+            answer = connection.getresponse()
+            status, content = answer.status, answer.read()
+        except (OSError, HTTPException) as error:
+            raise ControlError(f"No sandbox answers at {self._base_url}: {error}") from error
+        finally:
+            connection.close()
         if status == 400:
             raise ControlError(str(json.loads(content)["error"]))
         if status > 400:
             raise ControlError(f"{method} {path}: {status} {content.decode(errors='replace')}")
         return json.loads(content) if content else None
-
-    def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
-        connection = self._connection()
-        try:
-            connection.request(method, path, body)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
-        except (OSError, HTTPException) as error:
-            raise ControlError(f"No sandbox answers at {self._base_url}: {error}") from error
-        finally:
-            connection.close()
 
     def _connection(self) -> HTTPConnection:
         parts = urlsplit(self._base_url)

@@ -230,10 +230,6 @@ def write_journal_entry(session: Session, request: StoreRequest, **values: Any) 
 
 def _tune(connection: Any, _record: object) -> None:
     # Tests need speed more than a file that survives a power failure.
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=OFF",
-        "busy_timeout=10000",
-        "cache_size=-65536",
-    ):
+    tuned = ("journal_mode=WAL", "synchronous=OFF", "busy_timeout=10000", "cache_size=-65536")
+    for pragma in tuned:
         connection.execute(f"PRAGMA {pragma}")

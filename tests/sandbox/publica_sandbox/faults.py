@@ -26,21 +26,9 @@ from .routes import EndpointName
 from .switches import Switches, problems_text
 
 Kind = Literal[
-    "401",
-    "403",
-    "429",
-    "500",
-    "502",
-    "503",
-    "504",
-    "close_before",
-    "close_after",
-    "cut",
-    "hang",
-    "html_200",
-    "other_json",
-    "redirect",
-]
+    "401", "403", "429", "500", "502", "503", "504", "close_before", "close_after", "cut", "hang",
+    "html_200", "other_json", "redirect",
+]  # fmt: skip
 DEFAULT_PAUSE = 30.0
 
 # A store that refuses a request never does its work.

@@ -14,15 +14,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 NotFoundOrOk = Literal["not_found", "ok"]
 
 
-def _switch(about: str, variant: int | None = None) -> Any:
-    return Field(description=about, json_schema_extra={"variant": variant})
+def _switch(default: object, about: str, variant: int | None = None, **limits: Any) -> Any:
+    return Field(default, description=about, json_schema_extra={"variant": variant}, **limits)
 
 
 class Switches(BaseModel):
@@ -30,149 +30,117 @@ class Switches(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    search_match: Annotated[
-        Literal["substring", "exact"],
-        _switch("How `query` is compared with an email address.", 1),
-    ] = "substring"
-    search_case_sensitive: Annotated[
-        bool, _switch("Whether `query` is compared case-sensitively.", 1)
-    ] = False
-    search_fields: Annotated[
-        Literal["email", "email_and_external_id"],
-        _switch("The fields that `query` is compared with.", 1),
-    ] = "email"
-    search_finds_deactivated: Annotated[
-        bool, _switch("Whether a search also finds deactivated users.", 2)
-    ] = False
-    list_holds_deactivated: Annotated[
-        bool, _switch("Whether a list without `query` also holds deactivated users.", 3)
-    ] = False
-    empty_result: Annotated[
-        Literal["page", "not_found"],
-        _switch("The answer for an empty result: 200 with an empty page, or 404.", 4),
-    ] = "page"
-    paginator: Annotated[
-        Literal["bare", "full"],
-        _switch("Only `current_page` and `data`, or the framework's full paginator.", 5),
-    ] = "bare"
-    per_page_default: Annotated[
-        int, Field(ge=1), _switch("The length of a page if `per_page` is not given.", 5)
-    ] = 15
-    per_page_max: Annotated[
-        int, Field(ge=1), _switch("The longest page; a larger `per_page` is reduced to it.", 5)
-    ] = 100
-    page_ignored: Annotated[
-        bool, _switch("Whether `page` is ignored, so that every page is the first one.", 5)
-    ] = False
-    list_order: Annotated[
-        Literal["newest", "oldest"],
-        _switch("Whether a list begins with the newest or the oldest user.", 5),
-    ] = "newest"
-    shift_between_pages: Annotated[
-        Literal["none", "insert", "delete"],
-        _switch("What happens at the beginning of a list before each page after the first.", 5),
-    ] = "none"
-    booleans: Annotated[
-        Literal["documented", "json", "integer", "string"],
-        _switch("The form of booleans in answers: as documented (mixed), true, 1 or '1'.", 6),
-    ] = "documented"
-    booleans_accepted: Annotated[
-        Literal["any", "documented"],
-        _switch("Which booleans are accepted: all forms, or only true on POST and 1 on PUT.", 6),
-    ] = "any"
-    times: Annotated[
-        Literal["documented", "object", "iso"],
-        _switch("The form of times in answers: as documented (mixed), an object, or ISO 8601.", 7),
-    ] = "documented"
-    external_id_shown: Annotated[bool, _switch("Whether a list shows `external_id`.", 8)] = True
-    put: Annotated[
-        Literal["merge", "replace"],
-        _switch("Whether PUT keeps the fields that are not sent, or empties them.", 9),
-    ] = "merge"
-    put_on_deactivated: Annotated[
-        NotFoundOrOk, _switch("Whether PUT works on a deactivated user.", 10)
-    ] = "not_found"
-    user_plans: Annotated[
-        Literal["plan_id", "nested", "hidden", "missing"],
-        _switch("The form of `user_plans`; `hidden` is an empty list with a count above 0.", 11),
-    ] = "plan_id"
-    plan_dates: Annotated[
-        Literal["date", "datetime", "end_of_day", "iso", "object"],
-        _switch("The form of `valid_from` and `valid_to` in answers.", 11),
-    ] = "date"
-    deactivate_again: Annotated[
-        NotFoundOrOk, _switch("The answer to deactivating a deactivated user.", 12)
-    ] = "not_found"
-    reactivate_again: Annotated[
-        NotFoundOrOk, _switch("The answer to reactivating an active user.", 12)
-    ] = "not_found"
-    force_logout_path: Annotated[
-        Literal["table", "example", "both"],
-        _switch(
-            "The path of force logout: /v1/users (the table), /v1/dashboard/users, or both.", 13
-        ),
-    ] = "table"
-    force_logout_deactivated: Annotated[
-        NotFoundOrOk,
-        _switch("Whether force logout finds a deactivated user.", 13),
-    ] = "not_found"
-    force_logout_answer: Annotated[
-        Literal["json", "no_content"],
-        _switch("The answer of force logout: 200 with JSON, or 204.", 13),
-    ] = "json"
-    validation_body: Annotated[
-        Literal["laravel", "message", "data"],
-        _switch("The body of a 422: message and errors, CODE and message, or CODE and data.", 14),
-    ] = "laravel"
-    rate_limit: Annotated[
-        int, Field(ge=0), _switch("Requests for each window; 0 turns the limit off.", 15)
-    ] = 100
-    rate_limit_window: Annotated[
-        float, Field(gt=0), _switch("Length of a window in seconds, from its first request.", 15)
-    ] = 60
-    retry_after: Annotated[bool, _switch("Whether a 429 carries Retry-After.", 15)] = True
-    rate_limit_reset: Annotated[bool, _switch("Whether a 429 carries X-RateLimit-Reset.", 15)] = (
-        True
+    search_match: Literal["substring", "exact"] = _switch(
+        "substring", "How `query` is compared with an email address.", 1
     )
-    clock_offset: Annotated[
-        int, _switch("Seconds by which the store's clock is ahead (negative: behind).", 15)
-    ] = 0
-    emails_lowercased: Annotated[
-        bool, _switch("Whether addresses are stored in lower case.", 16)
-    ] = False
-    trailing_slash: Annotated[
-        Literal["lenient", "strict"],
-        _switch("Whether the undocumented form of a path works, or is redirected.", 17),
-    ] = "lenient"
-    assign_again: Annotated[
-        Literal["new_row", "once"],
-        _switch(
-            "Whether assigning a plan that the user already holds until that day adds a row.", 18
-        ),
-    ] = "new_row"
-    user_plan_name: Annotated[
-        Literal["stored", "ignored", "refused"],
-        _switch("What PUT does with `user_plan_name`; `refused` is a 422.", 19),
-    ] = "stored"
+    search_case_sensitive: bool = _switch(False, "Whether `query` is compared case-sensitively.", 1)
+    search_fields: Literal["email", "email_and_external_id"] = _switch(
+        "email", "The fields that `query` is compared with.", 1
+    )
+    search_finds_deactivated: bool = _switch(
+        False, "Whether a search also finds deactivated users.", 2
+    )
+    list_holds_deactivated: bool = _switch(
+        False, "Whether a list without `query` also holds deactivated users.", 3
+    )
+    empty_result: Literal["page", "not_found"] = _switch(
+        "page", "The answer for an empty result: 200 with an empty page, or 404.", 4
+    )
+    paginator: Literal["bare", "full"] = _switch(
+        "bare", "Only `current_page` and `data`, or the framework's full paginator.", 5
+    )
+    per_page_default: int = _switch(15, "The length of a page if `per_page` is not given.", 5, ge=1)
+    per_page_max: int = _switch(
+        100, "The longest page; a larger `per_page` is reduced to it.", 5, ge=1
+    )
+    page_ignored: bool = _switch(
+        False, "Whether `page` is ignored, so that every page is the first one.", 5
+    )
+    list_order: Literal["newest", "oldest"] = _switch(
+        "newest", "Whether a list begins with the newest or the oldest user.", 5
+    )
+    shift_between_pages: Literal["none", "insert", "delete"] = _switch(
+        "none", "What happens at the beginning of a list before each page after the first.", 5
+    )
+    booleans: Literal["documented", "json", "integer", "string"] = _switch(
+        "documented", "The form of booleans in answers: as documented (mixed), true, 1 or '1'.", 6
+    )
+    booleans_accepted: Literal["any", "documented"] = _switch(
+        "any", "Which booleans are accepted: all forms, or only true on POST and 1 on PUT.", 6
+    )
+    times: Literal["documented", "object", "iso"] = _switch(
+        "documented",
+        "The form of times in answers: as documented (mixed), an object, or ISO 8601.",
+        7,
+    )
+    external_id_shown: bool = _switch(True, "Whether a list shows `external_id`.", 8)
+    put: Literal["merge", "replace"] = _switch(
+        "merge", "Whether PUT keeps the fields that are not sent, or empties them.", 9
+    )
+    put_on_deactivated: NotFoundOrOk = _switch(
+        "not_found", "Whether PUT works on a deactivated user.", 10
+    )
+    user_plans: Literal["plan_id", "nested", "hidden", "missing"] = _switch(
+        "plan_id", "The form of `user_plans`; `hidden` is an empty list with a count above 0.", 11
+    )
+    plan_dates: Literal["date", "datetime", "end_of_day", "iso", "object"] = _switch(
+        "date", "The form of `valid_from` and `valid_to` in answers.", 11
+    )
+    deactivate_again: NotFoundOrOk = _switch(
+        "not_found", "The answer to deactivating a deactivated user.", 12
+    )
+    reactivate_again: NotFoundOrOk = _switch(
+        "not_found", "The answer to reactivating an active user.", 12
+    )
+    force_logout_path: Literal["table", "example", "both"] = _switch(
+        "table",
+        "The path of force logout: /v1/users (the table), /v1/dashboard/users, or both.",
+        13,
+    )
+    force_logout_deactivated: NotFoundOrOk = _switch(
+        "not_found", "Whether force logout finds a deactivated user.", 13
+    )
+    force_logout_answer: Literal["json", "no_content"] = _switch(
+        "json", "The answer of force logout: 200 with JSON, or 204.", 13
+    )
+    validation_body: Literal["laravel", "message", "data"] = _switch(
+        "laravel", "The body of a 422: message and errors, CODE and message, or CODE and data.", 14
+    )
+    rate_limit: int = _switch(100, "Requests for each window; 0 turns the limit off.", 15, ge=0)
+    rate_limit_window: float = _switch(
+        60, "Length of a window in seconds, from its first request.", 15, gt=0
+    )
+    retry_after: bool = _switch(True, "Whether a 429 carries Retry-After.", 15)
+    rate_limit_reset: bool = _switch(True, "Whether a 429 carries X-RateLimit-Reset.", 15)
+    clock_offset: int = _switch(
+        0, "Seconds by which the store's clock is ahead (negative: behind).", 15
+    )
+    emails_lowercased: bool = _switch(False, "Whether addresses are stored in lower case.", 16)
+    trailing_slash: Literal["lenient", "strict"] = _switch(
+        "lenient", "Whether the undocumented form of a path works, or is redirected.", 17
+    )
+    assign_again: Literal["new_row", "once"] = _switch(
+        "new_row",
+        "Whether assigning a plan that the user already holds until that day adds a row.",
+        18,
+    )
+    user_plan_name: Literal["stored", "ignored", "refused"] = _switch(
+        "stored", "What PUT does with `user_plan_name`; `refused` is a 422.", 19
+    )
 
-    password_required: Annotated[bool, _switch("Whether creating a user needs `new_password`.")] = (
-        False
+    password_required: bool = _switch(False, "Whether creating a user needs `new_password`.")
+    external_id_unique: bool = _switch(True, "Whether two users may not share an `external_id`.")
+    impersonation: Literal["both", "impersonate", "impersonation_url", "none"] = _switch(
+        "both", "The keys under which a list shows the impersonation link."
     )
-    external_id_unique: Annotated[
-        bool, _switch("Whether two users may not share an `external_id`.")
-    ] = True
-    impersonation: Annotated[
-        Literal["both", "impersonate", "impersonation_url", "none"],
-        _switch("The keys under which a list shows the impersonation link."),
-    ] = "both"
-    numbers_as_strings: Annotated[
-        bool, _switch("Whether ids, limits and counts are strings in answers.")
-    ] = False
-    forbidden: Annotated[bool, _switch("Whether every request is answered with 403.")] = False
-    refuse_writes: Annotated[
-        bool, _switch("Whether every write is answered with 423 and recorded as refused.")
-    ] = False
-    latency: Annotated[int, Field(ge=0), _switch("Milliseconds before each answer.")] = 0
+    numbers_as_strings: bool = _switch(
+        False, "Whether ids, limits and counts are strings in answers."
+    )
+    forbidden: bool = _switch(False, "Whether every request is answered with 403.")
+    refuse_writes: bool = _switch(
+        False, "Whether every write is answered with 423 and recorded as refused."
+    )
+    latency: int = _switch(0, "Milliseconds before each answer.", ge=0)
 
 
 class SwitchError(ValueError):

@@ -19,8 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from . import database_state
 from .control import ControlClient
@@ -64,21 +63,17 @@ class SandboxStore:
         self._database = database
         self._users = users
         self._process = process
-        self._tls = (tls_cert, tls_key)
+        tls: dict[str, Any] = {"tls_cert": tls_cert, "tls_key": tls_key}
+        self._tls = {name: path for name, path in tls.items() if path}
         self._switches = {**TEST_SWITCHES, **switches}
-        self._server: _Server
+        self._server: _ThreadServer | _ProcessServer
         self._control: ControlClient
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     @property
@@ -96,7 +91,7 @@ class SandboxStore:
             )
             self._database = Path(self._directory.name) / "store.sqlite3"
         server = _ProcessServer if self._process else _ThreadServer
-        self._server = server(self._database, self.token, self._switches, *self._tls)
+        self._server = server(self._database, self.token, self._switches, self._tls)
         self.base_url = self._server.base_url
         self._control = ControlClient(self.base_url)
         try:
@@ -229,26 +224,13 @@ class SandboxStore:
         return database_state.select(self.database, query, *values)
 
 
-class _Server(Protocol):
-    base_url: str
-
-    def stop(self) -> None:
-        """Stop the server and wait for its end."""
-
-
 class _ThreadServer:
     """The server in a thread of this process."""
 
     def __init__(
-        self,
-        database: Path,
-        token: str,
-        switches: Mapping[str, object],
-        tls_cert: Path | None,
-        tls_key: Path | None,
+        self, database: Path, token: str, switches: Mapping[str, object], tls: Mapping[str, Any]
     ) -> None:
-        state = StoreState(database, token, switches)
-        self._server = SandboxServer(state, tls_cert=tls_cert, tls_key=tls_key)
+        self._server = SandboxServer(StoreState(database, token, switches), **tls)
         self.base_url = self._server.base_url
         self._thread = self._server.serve_in_thread()
 
@@ -261,12 +243,7 @@ class _ProcessServer:
     """The server as ``python -m publica_sandbox serve``."""
 
     def __init__(
-        self,
-        database: Path,
-        token: str,
-        switches: Mapping[str, object],
-        tls_cert: Path | None,
-        tls_key: Path | None,
+        self, database: Path, token: str, switches: Mapping[str, object], tls: Mapping[str, Any]
     ) -> None:
         ready = database.with_name(f"{database.name}.ready")
         ready.unlink(missing_ok=True)
@@ -274,8 +251,8 @@ class _ProcessServer:
         command += ["--token", token, "--ready-file", str(ready)]
         for name, value in switches.items():
             command += ["--set", f"{name}={format_value(value)}"]
-        for option, path in (("--tls-cert", tls_cert), ("--tls-key", tls_key)):
-            command += [option, str(path)] if path else []
+        for name, path in tls.items():
+            command += [f"--{name.replace('_', '-')}", str(path)]
         package_root = str(Path(__file__).parents[1])
         self._process = subprocess.Popen(
             command, env={**os.environ, "PYTHONPATH": package_root}, stdout=subprocess.DEVNULL

@@ -53,29 +53,12 @@ def run(tmp_path, monkeypatch, capsys):
     return run
 
 
-@pytest.mark.parametrize(
-    "command", ["", "serve", "seed", "switches", "show", "journal", "set", "fault", "reset"]
-)
-def test_help_fits_into_80_columns(run, command):
-    text = run(*command.split(), "--help")
-    assert "Usage" in text
-    assert max(map(len, text.splitlines())) <= 80
-
-
 def test_serve_until_a_signal(tmp_path):
     ready = tmp_path / "ready.json"
     arguments = [
-        "serve",
-        "-d",
-        "s.sqlite3",
-        "--token",
-        "a-token",
-        "--users",
-        "3",
-        "--set",
-        "put=replace",
+        "serve", "-d", "s.sqlite3", "--token", "a-token", "--users", "3", "--set", "put=replace",
         "-v",
-    ]
+    ]  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "publica_sandbox", *arguments, "--ready-file", str(ready)],
         cwd=tmp_path,
@@ -101,22 +84,12 @@ def test_serve_until_a_signal(tmp_path):
 def test_seed_and_show(run, tmp_path):
     (tmp_path / "u.yml").write_text("- {email: ada@example.org, external_id: x, plan_id: 11}")
     arguments = [
-        "--users",
-        "5",
-        "--deactivated",
-        "1",
-        "--admins",
-        "1",
-        "--file",
-        "u.yml",
-        "-d",
-        "s.db",
-    ]
+        "--users", "5", "--deactivated", "1", "--admins", "1", "--file", "u.yml", "-d", "s.db",
+    ]  # fmt: skip
     assert run("seed", *arguments) == "6 users added to s.db\n"
     shown = run("show", "-d", "s.db")
     assert "ada@example.org" in shown
     assert "6 of 6 users" in shown
-    assert max(map(len, shown.splitlines())) <= 80
     (user,) = json.loads(run("show", "-d", "s.db", "--email", "ADA@example", "--json"))
     assert (user["email"], user["plans"][0]["plan_id"]) == ("ada@example.org", 11)
     assert not {"password_hash", "impersonation_secret"} & set(user)
@@ -128,7 +101,6 @@ def test_seed_and_show(run, tmp_path):
 
 def test_table_of_switches(run):
     shown = run("switches")
-    assert max(map(len, shown.splitlines())) <= 80
     assert "force_logout_path" in shown
     rows = json.loads(run("switches", "--json"))
     assert {row["variant"] for row in rows} == {None, *range(1, 20)}
@@ -146,21 +118,10 @@ def test_control_of_a_running_store(run):
         api.list()
         api.create(new_password="Secret-Word-42")
         shown = run("journal", "-d", store.database)
-        assert max(map(len, shown.splitlines())) <= 80
         assert "/dashboard/users" in shown
         assert "Secret" not in shown
         counted = run("journal", "-d", store.database, "--counts")
-        assert counted.split()[-9:] == [
-            "create",
-            "200",
-            "1",
-            "list",
-            "200",
-            "1",
-            "list",
-            "503",
-            "2",
-        ]
+        assert " ".join(counted.split()[-9:]) == "create 200 1 list 200 1 list 503 2"
         (entry,) = json.loads(run("journal", "-d", store.database, "--writes", "--json"))
         assert entry["changed"] is True
         run("reset", *url)

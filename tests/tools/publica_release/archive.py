@@ -58,12 +58,7 @@ def moment(collection: Path) -> datetime:
 
 
 def build(collection: Path, directory: Path) -> Path:
-    """Build the archive of a collection, and return its path.
-
-    Args:
-        collection: The directory of the collection.
-        directory: The directory for the archive; an archive of the same name is replaced.
-    """
+    """Build the archive of a collection into a directory, and return its path."""
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         words = ("ansible-galaxy", "collection", "build", "--output-path", work, str(collection))
@@ -76,12 +71,7 @@ def build(collection: Path, directory: Path) -> Path:
 
 
 def normalized(raw: bytes, seconds: int) -> bytes:
-    """An archive with its files in the order of their names, and one time.
-
-    Args:
-        raw: The archive that ansible-galaxy has built.
-        seconds: The time of the files, in seconds since 1970.
-    """
+    """An archive with its files in the order of their names, and one time in seconds since 1970."""
     with tarfile.open(fileobj=io.BytesIO(raw)) as tar:
         members = {member.name: (member, _content(tar, member)) for member in tar.getmembers()}
     listed = json.loads(members[FILES][1])
@@ -153,11 +143,6 @@ def write_checksum(archive: Path) -> Path:
 
 def install(archive: Path, version: str, collections: Path) -> None:
     """Install an archive, and let Ansible compare every file with the manifest.
-
-    Args:
-        archive: The archive.
-        version: The expected version.
-        collections: The directory for ``ansible_collections``.
 
     Raises:
         RefusedError: if it cannot be installed, has another version, or a file differs.

@@ -62,14 +62,7 @@ def errors(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def write(collection: Path, collections: Path, version: str, date: str) -> None:
-    """Turn the fragments into the changelog of a version, in place.
-
-    Args:
-        collection: The collection's directory.
-        collections: The directory of ``ansible_collections``.
-        version: The version.
-        date: Its day, as ``yyyy-mm-dd``.
-    """
+    """Turn the fragments into the changelog of a version, released on ``yyyy-mm-dd``, in place."""
     words = ("--version", version, "--date", date, "--refresh")
     run(("antsibull-changelog", "release", *words), collection, collections)
 

@@ -113,12 +113,7 @@ def _rewrite(copied: Path, version: str) -> None:
 
 
 def publishable(collection: Path, output: Path, check: Check = importer.check) -> list[Path]:
-    """Build the archive, its checksum and its bill of materials, and check them.
-
-    Args:
-        collection: The directory of the collection.
-        output: The directory for them; emptied first.
-        check: The final check of the archive.
+    """Build the archive, its checksum and its bill of materials in an emptied directory.
 
     Raises:
         RefusedError: if the content is wrong, a second build differs, the installed archive does

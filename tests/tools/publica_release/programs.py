@@ -18,17 +18,10 @@ from .errors import RefusedError
 FOREIGN = ("ANSIBLE_", "PUBLICA_", "GIT_", "PYTHON")
 
 
-def run(
-    command: Sequence[str],
-    directory: Path,
-    collections: Path | None = None,
-) -> str:
-    """Run a program and return what it printed.
+def run(command: Sequence[str], directory: Path, collections: Path | None = None) -> str:
+    """Run a program in a directory and return what it printed.
 
-    Args:
-        command: The program and its arguments.
-        directory: The working directory.
-        collections: The directory of ``ansible_collections``, and HOME, for Ansible's programs.
+    For Ansible's programs, ``collections`` is the directory of ``ansible_collections``, and HOME.
 
     Raises:
         RefusedError: if it fails, with the end of its output.

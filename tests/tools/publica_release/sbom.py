@@ -44,11 +44,7 @@ RANGE = "publica.la:requires"
 
 
 def write(archive: Path, collection: Path) -> Path:
-    """Write the bill of materials into the directory of the archive.
-
-    Args:
-        archive: The archive.
-        collection: The directory that it was built from.
+    """Write the bill of materials of a collection into the directory of its archive.
 
     Raises:
         RefusedError: if the document does not match the CycloneDX schema.

@@ -49,11 +49,7 @@ def parsed(text: str) -> Version | None:
 def with_version(name: str, text: str, new: str, released: str | None) -> str:
     """A file's text with the new version.
 
-    Args:
-        name: The file's path in the repository.
-        text: Its content.
-        new: The version to release.
-        released: The last release, or None. A later `version_added` becomes the new version.
+    A `version_added` that is later than the last release becomes the new version too.
     """
     if _is_exempt(name):
         return text
@@ -70,12 +66,7 @@ def with_version(name: str, text: str, new: str, released: str | None) -> str:
 
 
 def forgotten(texts: Mapping[str, str], version: str) -> Iterator[str]:
-    """One sentence for each mention of the version that no release would change.
-
-    Args:
-        texts: The repository's text files by their paths.
-        version: The version in galaxy.yml.
-    """
+    """One sentence for each mention of the version, in texts by path, that no release changes."""
     mention = re.compile(rf"(?<![\w.-]){re.escape(version)}(?![\w.-]*\w)")
     other = "0.0.0"
     for name, text in texts.items():
