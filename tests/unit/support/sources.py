@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Desired users from files: what comes of a file's content, be it users or faults."""
+"""Desired users or validation errors from the content of a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.publica.la.plugins.module_utils.input.rows import Label
 
 
 class SourceFolder:
-    """A folder of the test's own, and what a task makes of the files in it."""
+    """A directory for the files of a test, and what a task reads from them."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -41,25 +41,25 @@ class SourceFolder:
         users: Sequence[Any] | None = None,
         defaults: Mapping[str, Any] | None = None,
     ) -> list[DesiredUser]:
-        """The desired users of a file that is well."""
+        """The desired users of a valid file."""
         return users_of_task(users, str(self.write(name, content)), src_columns, defaults)
 
     def error(
         self, name: str, content: str | bytes, *more: Any, **others: Any
     ) -> InvalidInputError:
-        """The error of a file that is not; its message is one line, and names the path once."""
-        with pytest.raises(InvalidInputError) as told:
+        """The error of an invalid file; its message is one line and names the path once."""
+        with pytest.raises(InvalidInputError) as error:
             self.users(name, content, *more, **others)
-        message = told.value.message
+        message = error.value.message
         assert "\n" not in message
         assert message.count(str(self.directory)) == 1
-        return told.value
+        return error.value
 
 
 def rows_of(name: str, content: bytes, src_columns: Mapping[str, Any] | None = None) -> list[Any]:
-    """The rows of a content, before they are validated; anything else fails the test."""
-    columns, faults = read_columns(src_columns or {})
-    assert faults == []
+    """The rows of a file before validation; the test fails if one can't be read."""
+    columns, errors = read_columns(src_columns or {})
+    assert errors == []
     read: Callable[..., Any] = READERS[Path(name).suffix]
     entries = list(read(TextLines(io.BytesIO(content), name), columns))
     assert all(isinstance(entry, LabelledRow) for entry in entries), entries
