@@ -19,8 +19,7 @@ from ansible_collections.publica.la.plugins.module_utils.export.export import (
     export,
 )
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, api_on
-from ansible_collections.publica.la.tests.unit.support.reading import FULL, Reading
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
+from ansible_collections.publica.la.tests.unit.support.records import FULL, StoredUser
 from ansible_collections.publica.la.tests.unit.support.store import FakeStore
 
 
@@ -32,11 +31,11 @@ def directory(tmp_path: Path) -> Path:
     return path
 
 
-def two_users(**reading: Any) -> FakeStore:
+def two_users(**variants: Any) -> FakeStore:
     return FakeStore(
         StoredUser(1, "ana@example.org", "A", admin=True),
         StoredUser(2, "ben@example.org", "B", deactivated=True),
-        reading=Reading(**reading),
+        **variants,
     )
 
 
@@ -200,7 +199,9 @@ def test_one_format_with_only_the_active_users(directory: Path) -> None:
 def test_an_incomplete_list_is_an_error_or_a_warning(directory: Path) -> None:
     store = FakeStore(
         *(StoredUser(n, f"user{n}@example.org", f"E{n}") for n in range(1, 8)),
-        reading=Reading(ignores_page=True, page_size=5, paginator=FULL),
+        ignores_page=True,
+        page_size=5,
+        paginator=FULL,
     )
     with pytest.raises(PublicaError) as error:
         exported(store, directory)

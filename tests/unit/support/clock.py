@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A clock for the limiter, in which waiting takes no time."""
+"""A clock for the limiter that does not wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ansible_collections.publica.la.plugins.module_utils.client.limiter import R
 
 
 class Clock:
-    """Stands in the place of the module ``time``, and notes every wait."""
+    """Replaces the module ``time`` and records every wait."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -23,7 +23,7 @@ class Clock:
         return self.now
 
     def rule(self, limiter: RateLimiter) -> None:
-        """Let a limiter's waits only move the clock on."""
+        """Replace the waits of a limiter, so that they only advance the clock."""
         limiter._changed.wait = self._wait  # type: ignore[method-assign, assignment]
 
     def _wait(self, seconds: float) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An answer of the in-memory store."""
+"""A response of the in-memory store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from requests.structures import CaseInsensitiveDict
 
 @dataclass
 class Reply:
-    """What goes back; a body that is no text is sent as JSON."""
+    """A response; a body that is not a text is sent as JSON."""
 
     status: int = 200
     body: Any = None

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A store in memory that speaks the users API over ``requests``, without a socket.
+"""An in-memory store with the users API, as an adapter of ``requests`` and without a socket.
 
-It sits where an adapter of ``requests`` sits, so everything above it is the real thing: session,
-limiter, retries, errors. It keeps a journal, can lose answers, and follows one :class:`Reading` of
-the open choices.
+Session, limiter, retries and errors are the real ones. The store records its requests, can lose
+responses, and has one combination of API variants.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from .reading import AS_DOCUMENTED, Reading
-from .records import StoredUser, listed
+from .records import StoredUser, Variants, listed
 from .reply import Reply
 
 USERS = "/integration-api/v1/dashboard/users"
@@ -37,7 +35,7 @@ LOGOUT = {
 
 @dataclass(frozen=True)
 class Call:
-    """One request as it arrived."""
+    """One received request."""
 
     method: str
     path: str
@@ -53,31 +51,29 @@ Outcome = Union[Reply, Exception]
 
 
 @dataclass
-class ValidationError:
-    """What becomes of the next request to ``method`` whose path ends with ``path``."""
+class Replacement:
+    """The outcome of the next request to ``method`` whose path ends with ``path``."""
 
     method: str
     outcome: Outcome
     carried_out: bool
     path: str = ""
 
-    def hits(self, call: Call) -> bool:
+    def matches(self, call: Call) -> bool:
         return call.method == self.method and call.path.endswith(self.path)
 
 
 class FakeStore(BaseAdapter):
-    """The store; ``users`` is its truth, to be read by another way than the code under test."""
+    """The store; ``users`` is its database state, which tests read directly."""
 
-    def __init__(self, *users: StoredUser, reading: Reading = AS_DOCUMENTED) -> None:
+    def __init__(self, *users: StoredUser, **variants: Any) -> None:
         super().__init__()
         self.users = {user.id: user for user in users}
-        self.reading = reading
+        self.variants = Variants(**variants)
         self.calls: list[Call] = []
         self.headers_seen: list[CaseInsensitiveDict[str]] = []
-        self.faults: list[ValidationError] = []
+        self.replacements: list[Replacement] = []
         self.before_answer: Callable[[Call], None] = lambda _call: None
-
-    # What tests ask for and look at.
 
     @property
     def writes(self) -> list[Call]:
@@ -93,23 +89,22 @@ class FakeStore(BaseAdapter):
     def lose_answer(
         self, method: str, *, carried_out: bool, times: int = 1, path: str = ""
     ) -> None:
-        """Let the next answers to a method be lost on their way back."""
-        gone = requests.exceptions.ReadTimeout("Read timed out.")
-        self.faults += [ValidationError(method, gone, carried_out, path) for _ in range(times)]
+        """Lose the responses to the next requests of a method."""
+        lost = requests.exceptions.ReadTimeout("Read timed out.")
+        self.replacements += [Replacement(method, lost, carried_out, path) for _ in range(times)]
 
     def answer_instead(
         self, method: str, *outcomes: Outcome, path: str = "", carried_out: bool = False
     ) -> None:
-        """Give these answers to the next requests instead of the store's own."""
-        self.faults += [ValidationError(method, outcome, carried_out, path) for outcome in outcomes]
+        """Return these responses to the next requests instead of the store's own."""
+        self.replacements += [
+            Replacement(method, outcome, carried_out, path) for outcome in outcomes
+        ]
 
     def by_email(self, email: str) -> StoredUser:
         [user] = [user for user in self.users.values() if user.email.lower() == email.lower()]
         return user
 
-    # What ``requests`` calls.
-
-    # Whatever the options are, no socket is opened.
     def send(self, request: Any, **_options: Any) -> Any:  # type: ignore[override]
         parts = urlsplit(request.url)
         body = json.loads(request.body) if request.body else None
@@ -117,18 +112,18 @@ class FakeStore(BaseAdapter):
         self.calls.append(call)
         self.headers_seen.append(CaseInsensitiveDict(request.headers))
         self.before_answer(call)
-        fault = next((fault for fault in self.faults if fault.hits(call)), None)
-        if fault is None:
+        replacement = next((one for one in self.replacements if one.matches(call)), None)
+        if replacement is None:
             return self._answer(call).as_response(request)
-        self.faults.remove(fault)
-        if fault.carried_out:
+        self.replacements.remove(replacement)
+        if replacement.carried_out:
             self._answer(call)
-        if isinstance(fault.outcome, Exception):
-            raise fault.outcome
-        return fault.outcome.as_response(request)
+        if isinstance(replacement.outcome, Exception):
+            raise replacement.outcome
+        return replacement.outcome.as_response(request)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Close nothing: no socket is open."""
 
     def _answer(self, call: Call) -> Reply:
         for method, pattern, handler in self._routes():
@@ -143,10 +138,10 @@ class FakeStore(BaseAdapter):
         yield "PUT", BY_ID, self._update
         yield "DELETE", BY_ID, self._deactivate
         yield "PUT", REACTIVATE, self._reactivate
-        yield "POST", LOGOUT[self.reading.logout_path], self._force_logout
+        yield "POST", LOGOUT[self.variants.logout_path], self._force_logout
 
     def _list(self, call: Call) -> Reply:
-        return listed(self._found(call.query.get("query")), call.query, self.reading)
+        return listed(self._found(call.query.get("query")), call.query, self.variants)
 
     def _found(self, query: str | None) -> list[StoredUser]:
         all_users = list(self.users.values())
@@ -155,40 +150,37 @@ class FakeStore(BaseAdapter):
         if query == "admins":
             return [user for user in all_users if user.admin and not user.deactivated]
         if query is None:
-            escape_control = self.reading.list_holds_deactivated
-            return [user for user in all_users if escape_control or not user.deactivated]
-        escape_control = self.reading.search_finds_deactivated
-        return [
-            user
-            for user in all_users
-            if self._matches(query, user.email) and (escape_control or not user.deactivated)
-        ]
+            both = self.variants.list_holds_deactivated
+        else:
+            both = self.variants.search_finds_deactivated
+            all_users = [user for user in all_users if self._matches(query, user.email)]
+        return [user for user in all_users if both or not user.deactivated]
 
     def _matches(self, query: str, email: str) -> bool:
-        if self.reading.heeds_case:
+        if self.variants.respects_case:
             return query in email
         return query.lower() in email.lower()
 
     def _create(self, call: Call) -> Reply:
         body = call.body or {}
-        refused = self._refusal(body, None)
-        if refused is not None:
-            return refused
-        user = StoredUser(max(self.users, default=0) + 1, self._spelt(body["email"]))
+        rejection = self._rejection(body, None)
+        if rejection is not None:
+            return rejection
+        user = StoredUser(max(self.users, default=0) + 1, self._stored(body["email"]))
         user.write(body, replaces=True)
         self.users[user.id] = user
-        return Reply(200, {"CODE": "success", "data": user.record(self.reading)})
+        return Reply(200, {"CODE": "success", "data": user.record(self.variants)})
 
     def _update(self, call: Call, user_id: str) -> Reply:
         user = self.users.get(int(user_id))
-        if user is None or (user.deactivated and not self.reading.updates_deactivated):
+        if user is None or (user.deactivated and not self.variants.updates_deactivated):
             return Reply(404, {"message": f"No query results for model [User] {user_id}"})
         body = call.body or {}
-        refused = self._refusal(body, user)
-        if refused is not None:
-            return refused
-        user.email = self._spelt(body["email"])
-        user.write(body, replaces=self.reading.put_replaces)
+        rejection = self._rejection(body, user)
+        if rejection is not None:
+            return rejection
+        user.email = self._stored(body["email"])
+        user.write(body, replaces=self.variants.put_replaces)
         return Reply(204)
 
     def _deactivate(self, _call: Call, user_id: str) -> Reply:
@@ -202,7 +194,7 @@ class FakeStore(BaseAdapter):
         if user is None:
             return Reply(404, {"message": f"No query results for model [User] {user_id}"})
         if user.deactivated is deactivated:
-            return Reply(self.reading.repeated_state_change, {"CODE": "success", "data": data})
+            return Reply(self.variants.repeated_state_change, {"CODE": "success", "data": data})
         user.deactivated = deactivated
         return Reply(200, {"CODE": "success", "data": data})
 
@@ -210,17 +202,17 @@ class FakeStore(BaseAdapter):
         key = unquote(identifier)
         for user in self.users.values():
             if key in (str(user.id), user.external_id):
-                if user.deactivated and not self.reading.logs_out_deactivated:
+                if user.deactivated and not self.variants.logs_out_deactivated:
                     break
                 user.sessions_ended += 1
                 return Reply(200, {"CODE": "success"})
         return Reply(404, {"message": f"No query results for model [User] {key}"})
 
-    def _spelt(self, email: str) -> str:
-        return email.lower() if self.reading.lower_cases else email
+    def _stored(self, email: str) -> str:
+        return email.lower() if self.variants.lower_cases else email
 
-    def _refusal(self, body: dict[str, Any], user: StoredUser | None) -> Reply | None:
-        faults = {
+    def _rejection(self, body: dict[str, Any], user: StoredUser | None) -> Reply | None:
+        errors = {
             name: [f"The {name} field is required."]
             for name in ("email", "external_id")
             if not body.get(name)
@@ -230,13 +222,13 @@ class FakeStore(BaseAdapter):
                 for name in ("email", "external_id"):
                     mine, theirs = body.get(name), getattr(other, name)
                     if mine and theirs and mine.lower() == theirs.lower():
-                        faults[name] = [f"The {name} has already been taken."]
-        if not faults:
+                        errors[name] = [f"The {name} has already been taken."]
+        if not errors:
             return None
-        said = next(iter(faults.values()))[0]
+        message = next(iter(errors.values()))[0]
         bodies = {
-            "errors": {"message": said, "errors": faults},
-            "code": {"CODE": "validation_error", "message": said},
-            "data": {"CODE": "validation_error", "data": faults},
+            "errors": {"message": message, "errors": errors},
+            "code": {"CODE": "validation_error", "message": message},
+            "data": {"CODE": "validation_error", "data": errors},
         }
-        return Reply(422, bodies[self.reading.rejection])
+        return Reply(422, bodies[self.variants.rejection])

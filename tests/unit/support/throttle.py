@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The framework's throttle, as it was seen running: a fixed window from its first request on."""
+"""The throttle of the framework, as observed: a fixed window from its first request on."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ansible_collections.publica.la.plugins.module_utils.client.answers import R
 
 @dataclass
 class Throttle:
-    """A store's limit over given times.
+    """A rate limit.
 
-    :ivar explains: a refusal tells when the window ends.
-    :ivar refused: when it had to refuse.
+    :ivar explains: a refusal has the end of the window.
+    :ivar refused: the times of the refusals.
     """
 
     limit: int = 100
@@ -28,12 +28,12 @@ class Throttle:
     accepted: list[float] = field(default_factory=list)
 
     def request(self, now: float) -> tuple[bool, RateHeaders]:
-        """One request: whether it was accepted, and what the headers of the answer tell."""
+        """Whether a request is accepted, and the headers of the response."""
         if now >= self.ends:
             self.used, self.ends = 0, now + self.seconds
         if self.used >= self.limit:
             self.refused.append(now)
-            # Whole seconds, rounded as the framework rounds them.
+            # Seconds, rounded as in the framework.
             reset_in = float(int(self.ends - now)) if self.explains else None
             return False, RateHeaders(self.limit, 0, reset_in)
         self.used += 1
