@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -135,9 +136,10 @@ def test_representation_hides_the_token() -> None:
 
 @pytest.mark.parametrize(
     ("given", "verify"),
-    [({}, True), ({"validate_certs": False}, False), ({"ca_path": "."}, ".")],
+    [({}, True), ({"validate_certs": False}, False), ({"ca_path": "."}, "."),
+     ({"ca_path": __file__}, __file__)],
     ids=str,
-)
+)  # fmt: skip
 def test_verify_setting(given: dict[str, Any], verify: Any) -> None:
     assert connection_from_params(params(**given)).verify == verify
 
@@ -149,22 +151,24 @@ def test_only_the_token_is_secret() -> None:
     assert spec["api_token"]["fallback"][1] == ["PUBLICA_API_TOKEN"]
 
 
-def test_existing_ca_path(tmp_path: Path) -> None:
-    bundle = tmp_path / "ca.pem"
-    bundle.touch()
-    assert connection_from_params(params(ca_path=str(bundle))).ca_path == str(bundle)
-
-
 def api_at(url: str, **changes: Any) -> UsersApi:
     return UsersApi(HttpTransport(connection(base_url=url, **changes), read_only=False))
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
-def test_redirect_is_not_followed(status: str) -> None:
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        pytest.param(lambda api: api.list_page(1), id="GET"),
+        pytest.param(lambda api: api.create(BODY), id="POST"),
+        pytest.param(lambda api: api.update(1, BODY), id="PUT"),
+    ],
+)
+def test_redirect_is_not_followed(status: str, request_of: Callable[[UsersApi], Any]) -> None:
     with serving(raw(PAGE)) as other:
         moved = raw("", status, f"Location: {other.url}/integration-api/v1/dashboard/users")
         with serving(moved) as store, pytest.raises(FatalError) as error:
-            api_at(store.url).list_page(1)
+            request_of(api_at(store.url))
     assert error.value.code == "redirected"
     assert len(store.requests) == 1
     assert other.requests == []
