@@ -239,15 +239,6 @@ class TestCheckMode:
         assert codes(applied) == [None, None, None, "incomplete"]
         assert store.writes == []
 
-    def test_the_transport_refuses_to_write(self) -> None:
-        store = store_of(5)
-        api = api_on(store, read_only=True)
-        desired = desired_users(ADMINS[:1])
-        [change] = plan_users(desired, read_current(api, desired).index, TODAY).changes
-        with pytest.raises(Exception, match="PUT"):
-            Writer(api, TODAY).write(change.steps[0], change, change.current)
-        assert store.writes == []
-
 
 def test_several_workers_write_concurrently() -> None:
     store = store_of(5)

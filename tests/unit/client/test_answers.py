@@ -69,26 +69,6 @@ class TestListPage:
 
 
 @pytest.mark.parametrize(
-    ("payload", "fields"),
-    [
-        pytest.param(
-            {"message": "no", "errors": {"email": ["taken", "bad"]}},
-            {"email": ["taken", "bad"]},
-            id="message and errors",
-        ),
-        pytest.param({"CODE": "e", "data": {"email": ["taken"]}}, {"email": ["taken"]}, id="data"),
-        pytest.param({"CODE": "e", "data": {"email": "taken"}}, {"email": ["taken"]}, id="a text"),
-        pytest.param({"CODE": "e", "data": {"email": [{"rule": "unique"}]}},
-                     {"email": ['{"rule": "unique"}']}, id="a mapping as an error"),
-        pytest.param({"CODE": "e", "message": "no"}, {}, id="code and message"),
-        pytest.param({"errors": []}, {}, id="an empty list"),
-    ],
-)  # fmt: skip
-def test_rejected_fields(payload: dict[str, Any], fields: dict[str, list[str]]) -> None:
-    assert answers.rejected_fields(payload) == fields
-
-
-@pytest.mark.parametrize(
     ("payload", "failure"),
     [
         ({"CODE": "success"}, False),

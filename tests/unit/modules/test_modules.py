@@ -127,13 +127,6 @@ def test_the_session_is_closed_in_every_case(
 
 
 class TestUser:
-    def test_a_second_run_changes_nothing(self, run: ModuleRunner, store: FakeStore) -> None:
-        first = run("publica_user", store, **ANA, admin=True).result
-        second = run("publica_user", store, **ANA, admin=True).result
-        assert (first["changed"], first["actions"]) == (True, ["update"])
-        assert (second["changed"], second["actions"]) == (False, [])
-        assert second["user"]["admin"] is True
-
     def test_a_warning_is_passed_on(self, run: ModuleRunner, store: FakeStore) -> None:
         result = run("publica_user", store, email="ben@example.org", external_id="B").result
         assert "state: active" in str(result["warnings"])
@@ -144,13 +137,6 @@ class TestUser:
     ) -> None:
         result = run("publica_user", store, **ANA, lookup=lookup).result
         assert (result["changed"], result["user"]["id"]) == (False, 1)
-
-    def test_a_failure_has_the_partial_change(self, run: ModuleRunner, store: FakeStore) -> None:
-        store.answer_instead("PUT", Reply(422, {"errors": {"admin": ["no"]}}), path="/2")
-        ben: dict[str, Any] = {"email": "ben@example.org", "external_id": "B", "state": "active"}
-        result = run("publica_user", store, **ben, admin=True).result
-        assert (result["failed"], result["changed"]) == (True, True)
-        assert result["actions"] == ["reactivate"]
 
 
 class TestBulk:
@@ -241,15 +227,6 @@ class TestExport:
             str(exports / "press.csv"),
         ]
         assert first["summary"]["exported"] == 2
-
-    def test_a_link_in_the_directory_is_an_error_before_the_first_request(
-        self, run: ModuleRunner, store: FakeStore, exports: Path
-    ) -> None:
-        exports.mkdir()
-        (exports / "press.csv").symlink_to(exports / "elsewhere")
-        result = run("publica_export", store, **EXPORT).result
-        assert result["failure"]["code"] == "not_written"
-        assert store.calls == []
 
     def test_a_value_that_contains_the_token_is_not_written(
         self, run: ModuleRunner, store: FakeStore, exports: Path
