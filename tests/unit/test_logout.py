@@ -13,8 +13,7 @@ from ansible_collections.publica.la.plugins.module_utils.errors import NotFoundE
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.provision import end_sessions
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore, StoredUser
 
 PATH = "/integration-api/v1/users/{}/force-logout"
 

@@ -42,9 +42,7 @@ from ansible_collections.publica.la.plugins.module_utils.progress import (
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
 from ansible_collections.publica.la.plugins.module_utils.result.result import summarize
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Reply, StoredUser
 
 
 def applying(total: int, done: int = 0) -> Counts:

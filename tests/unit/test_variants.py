@@ -17,14 +17,15 @@ from ansible_collections.publica.la.plugins.module_utils.apply.executor import A
 from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
-from ansible_collections.publica.la.tests.unit.support.records import (
+from ansible_collections.publica.la.tests.unit.support.store import (
     BARE,
     FULL,
     SIMPLE,
+    Call,
+    FakeStore,
     Held,
     StoredUser,
 )
-from ansible_collections.publica.la.tests.unit.support.store import Call, FakeStore
 
 USERS = "/integration-api/v1/dashboard/users"
 BOTH = [False, True]

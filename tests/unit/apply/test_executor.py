@@ -38,9 +38,7 @@ from ansible_collections.publica.la.tests.unit.support.builders import (
     held_plan,
     store_of,
 )
-from ansible_collections.publica.la.tests.unit.support.records import FULL
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import Call, FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import FULL, Call, FakeStore, Reply
 
 USERS = "/integration-api/v1/dashboard/users"
 REFUSED = Reply(422, {"message": "no", "errors": {"admin": ["not allowed"]}})

@@ -18,9 +18,14 @@ from ansible_collections.publica.la.plugins.module_utils.errors import PublicaEr
 from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
 from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, api_on
-from ansible_collections.publica.la.tests.unit.support.records import Held, StoredUser, Variants
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import Call, FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import (
+    Call,
+    FakeStore,
+    Held,
+    Reply,
+    StoredUser,
+    Variants,
+)
 
 NEW = {"email": "new@example.org", "external_id": "N"}
 ANA = {"email": "ana@example.org", "external_id": "A"}

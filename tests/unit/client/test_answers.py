@@ -17,7 +17,7 @@ from ansible_collections.publica.la.plugins.module_utils.client.answers import (
     rate_headers,
     retry_after,
 )
-from ansible_collections.publica.la.tests.unit.support.records import IMPERSONATION
+from ansible_collections.publica.la.tests.unit.support.store import IMPERSONATION
 from requests.structures import CaseInsensitiveDict
 
 SERVER_DATE = "Tue, 18 May 2021 13:28:53 GMT"

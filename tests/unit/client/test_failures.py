@@ -24,7 +24,7 @@ from ansible_collections.publica.la.plugins.module_utils.client.failures import 
     unexpected_answer,
 )
 from ansible_collections.publica.la.tests.unit.support.builders import BASE_URL, TOKEN
-from ansible_collections.publica.la.tests.unit.support.records import IMPERSONATION
+from ansible_collections.publica.la.tests.unit.support.store import IMPERSONATION
 from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool

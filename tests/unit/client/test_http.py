@@ -34,10 +34,13 @@ from ansible_collections.publica.la.plugins.module_utils.errors import (
 )
 from ansible_collections.publica.la.tests.unit.support.builders import api_on, connection
 from ansible_collections.publica.la.tests.unit.support.clock import Clock
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
 from ansible_collections.publica.la.tests.unit.support.server import CLOSE, raw, serving
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Outcome
+from ansible_collections.publica.la.tests.unit.support.store import (
+    FakeStore,
+    Outcome,
+    Reply,
+    StoredUser,
+)
 
 BODY = {"email": "new@example.org", "external_id": "N"}
 WRITES: list[tuple[str, Callable[[UsersApi], Any]]] = [

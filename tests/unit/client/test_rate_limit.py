@@ -19,7 +19,7 @@ from ansible_collections.publica.la.plugins.module_utils.client.rate_limit impor
     RateWindow,
     WindowLength,
 )
-from ansible_collections.publica.la.tests.unit.support.throttle import Throttle
+from ansible_collections.publica.la.tests.unit.support.clock import Throttle
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -19,8 +19,7 @@ from ansible_collections.publica.la.plugins.module_utils.export.export import (
     export,
 )
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, api_on
-from ansible_collections.publica.la.tests.unit.support.records import FULL, StoredUser
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import FULL, FakeStore, StoredUser
 
 
 @pytest.fixture

@@ -13,9 +13,7 @@ import pytest
 from ansible_collections.publica.la.plugins.module_utils import module as module_py
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN
 from ansible_collections.publica.la.tests.unit.support.modules import ModuleRunner
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Reply, StoredUser
 
 ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}
 EXPORT: dict[str, Any] = {"dir": "$PUBLICA_TEST_EXPORTS", "name": "press"}

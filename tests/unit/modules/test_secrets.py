@@ -14,9 +14,7 @@ import pytest
 from ansible.module_utils import basic
 from ansible_collections.publica.la.tests.unit.support.builders import BASE_URL, TOKEN
 from ansible_collections.publica.la.tests.unit.support.modules import PACKAGE, ModuleRunner, Ran
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Reply, StoredUser
 
 SECRET = "Zebra-Crossing-77"
 ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}

@@ -35,9 +35,12 @@ from ansible_collections.publica.la.plugins.module_utils.result.result import (
     single_result,
 )
 from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, TOKEN, api_on
-from ansible_collections.publica.la.tests.unit.support.records import Held, StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import (
+    FakeStore,
+    Held,
+    Reply,
+    StoredUser,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

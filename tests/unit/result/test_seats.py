@@ -24,8 +24,13 @@ from ansible_collections.publica.la.tests.unit.support.builders import (
     held_plan,
     store_of,
 )
-from ansible_collections.publica.la.tests.unit.support.records import BARE, FULL, Held, StoredUser
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import (
+    BARE,
+    FULL,
+    FakeStore,
+    Held,
+    StoredUser,
+)
 
 
 def snapshot(

@@ -18,15 +18,16 @@ from ansible_collections.publica.la.plugins.module_utils.store.listing import (
     read_all_users,
 )
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
-from ansible_collections.publica.la.tests.unit.support.records import (
+from ansible_collections.publica.la.tests.unit.support.store import (
     BARE,
     FULL,
     SIMPLE,
+    Call,
+    FakeStore,
+    Reply,
     StoredUser,
     Variants,
 )
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import Call, FakeStore
 
 
 def store_of(count: int, *deactivated: int, **variants: Any) -> FakeStore:

@@ -25,12 +25,12 @@ from ansible_collections.publica.la.tests.unit.support.builders import (
     desired_user,
     store_of,
 )
-from ansible_collections.publica.la.tests.unit.support.records import (
+from ansible_collections.publica.la.tests.unit.support.store import (
     BARE,
     FULL,
+    FakeStore,
     StoredUser,
 )
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
 
 PAGINATORS = pytest.mark.parametrize("paginator", [BARE, FULL])
 

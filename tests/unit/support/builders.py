@@ -21,8 +21,7 @@ from ansible_collections.publica.la.plugins.module_utils.store.user import (
     end_days,
 )
 
-from .records import Held, StoredUser
-from .store import FakeStore
+from .store import FakeStore, Held, StoredUser
 
 BASE_URL = "https://store.example"
 TOKEN = "tok-3f9a1c77d2e84b60"

@@ -2,10 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A clock for the limiter that does not wait."""
+"""A clock for the limiter that does not wait, and the throttle of a store."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+from ansible_collections.publica.la.plugins.module_utils.client.answers import RateHeaders
 from ansible_collections.publica.la.plugins.module_utils.client.limiter import RateLimiter
 
 
@@ -30,3 +33,33 @@ class Clock:
         self.waits.append(seconds)
         self.now += seconds
         return False
+
+
+@dataclass
+class Throttle:
+    """A rate limit.
+
+    :ivar explains: a refusal has the end of the window.
+    :ivar refused: the times of the refusals.
+    """
+
+    limit: int = 100
+    seconds: float = 60.0
+    explains: bool = True
+    used: int = 0
+    ends: float = float("-inf")
+    refused: list[float] = field(default_factory=list)
+    accepted: list[float] = field(default_factory=list)
+
+    def request(self, now: float) -> tuple[bool, RateHeaders]:
+        """Whether a request is accepted, and the headers of the response."""
+        if now >= self.ends:
+            self.used, self.ends = 0, now + self.seconds
+        if self.used >= self.limit:
+            self.refused.append(now)
+            # Seconds, rounded as in the framework.
+            reset_in = float(int(self.ends - now)) if self.explains else None
+            return False, RateHeaders(self.limit, 0, reset_in)
+        self.used += 1
+        self.accepted.append(now)
+        return True, RateHeaders(self.limit, self.limit - self.used, None)

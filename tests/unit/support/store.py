@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable, Union
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -21,9 +21,6 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from .records import StoredUser, Variants, listed
-from .reply import Reply
-
 USERS = "/integration-api/v1/dashboard/users"
 BY_ID = re.compile(USERS + r"/(\d+)")
 REACTIVATE = re.compile(USERS + r"/(\d+)/re-activate")
@@ -31,6 +28,142 @@ LOGOUT = {
     "table": re.compile(r"/integration-api/v1/users/([^/]+)/force-logout"),
     "example": re.compile(USERS + r"/([^/]+)/force-logout"),
 }
+
+BARE, FULL, SIMPLE = "bare", "full", "simple"
+
+IMPERSONATION = "https://store.example/impersonate/take/53114"
+RIGHTS = ("admin", "plan_admin", "only_sees_readable")
+
+
+@dataclass
+class Reply:
+    """A response; a body that is not a text is sent as JSON."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def as_response(self, request: Any) -> Any:
+        response = requests.Response()
+        response.status_code = self.status
+        response.headers = CaseInsensitiveDict({"Content-Type": "application/json", **self.headers})
+        text = self.body if isinstance(self.body, str) else json.dumps(self.body)
+        response._content = b"" if self.body is None else text.encode()
+        response.url, response.request = request.url, request
+        return response
+
+
+@dataclass(frozen=True)
+class Variants:
+    """The API variants of a store, with their numbers; the defaults are as documented."""
+
+    search_finds_deactivated: bool = False  # 2
+    list_holds_deactivated: bool = False  # 3
+    empty_is_404: bool = False  # 4
+    paginator: str = BARE  # 5
+    page_size: int = 100  # 5: the store may return fewer users than requested
+    ignores_page: bool = False  # 5
+    pages_as_objects: bool = False  # 5: PHP writes an array with gaps as an object
+    returns_external_id: bool = True  # 8
+    updates_deactivated: bool = True  # 10
+    plans: str = "shown"  # 11: shown, hidden or missing
+    repeated_state_change: int = 404  # 12
+    logout_path: str = "table"  # 13: table or example
+    logs_out_deactivated: bool = True  # 13
+    rejection: str = "errors"  # 14: errors, code or data
+    lower_cases: bool = False  # 16
+    respects_case: bool = False  # 16
+
+
+@dataclass
+class Held:
+    """A plan that a user holds."""
+
+    plan_id: int
+    valid_to: str | None = None
+    name: str | None = None
+
+
+@dataclass
+class StoredUser:
+    """The database state of one user."""
+
+    id: int
+    email: str
+    external_id: str | None = None
+    admin: bool = False
+    plan_admin: bool = False
+    only_sees_readable: bool = False
+    sessions_limit: int | None = None
+    plans: list[Held] = field(default_factory=list)
+    deactivated: bool = False
+    password: str | None = None
+    sessions_ended: int = 0
+
+    def write(self, body: Mapping[str, Any], *, replaces: bool) -> None:
+        """Apply a body; if it ``replaces``, missing fields are set to their defaults."""
+        for name in RIGHTS:
+            if name in body or replaces:
+                setattr(self, name, bool(body.get(name, False)))
+        for name in ("external_id", "sessions_limit"):
+            if name in body or replaces:
+                setattr(self, name, body.get(name))
+        if body.get("new_password"):
+            self.password = body["new_password"]
+        if body.get("assign_new_plan"):
+            # Every call assigns again (variant 18), so that a repetition is visible.
+            valid_to = body.get("new_plan_custom_valid_to")
+            held = Held(body["assign_new_plan"], valid_to, body.get("user_plan_name"))
+            self.plans.append(held)
+
+    def record(self, variants: Variants) -> dict[str, Any]:
+        """The user in a response."""
+        moment = "2021-05-18T13:28:53.000000Z"
+        record: dict[str, Any] = {
+            "id": self.id,
+            "uuid": f"uuid-{self.id}",
+            "email": self.email,
+            "sessions_limit": self.sessions_limit,
+            **{name: getattr(self, name) for name in RIGHTS},
+            "created_at": moment,
+            "updated_at": moment,
+            "deleted_at": moment if self.deactivated else None,
+            "user_plans_count": len(self.plans),
+            "impersonate": IMPERSONATION,
+            "impersonation_url": IMPERSONATION,
+        }
+        if variants.returns_external_id:
+            record["external_id"] = self.external_id
+        if variants.plans != "missing":
+            shown = [] if variants.plans == "hidden" else self.plans
+            record["user_plans"] = [_plan(plan) for plan in shown]
+        return record
+
+
+def listed(users: list[StoredUser], query: Mapping[str, str], variants: Variants) -> Reply:
+    """The response to a list request."""
+    number = 1 if variants.ignores_page else int(query.get("page", 1))
+    size = min(int(query.get("per_page", 15)), variants.page_size)
+    shown = users[(number - 1) * size : number * size]
+    if not shown and variants.empty_is_404:
+        return Reply(404, {"message": "No query results for model [User]."})
+    data: Any = [user.record(variants) for user in shown]
+    if variants.pages_as_objects:
+        data = {str(2 * position): record for position, record in enumerate(data)}
+    last = max(1, -(-len(users) // size))
+    paginator: dict[str, Any] = {"current_page": number, "data": data}
+    if variants.paginator != BARE:
+        url = f"https://store.example/users?page={number + 1}"
+        paginator["next_page_url"] = url if number < last else None
+        paginator["per_page"] = size
+    if variants.paginator == FULL:
+        paginator.update(last_page=last, total=len(users))
+    return Reply(200, {"CODE": "success", "data": {"paginator": paginator}})
+
+
+def _plan(plan: Held) -> dict[str, Any]:
+    values = {"plan_id": plan.plan_id, "name": plan.name, "valid_to": plan.valid_to}
+    return {**values, "cancelled_at": None}
 
 
 @dataclass(frozen=True)
@@ -180,7 +313,7 @@ class FakeStore(BaseAdapter):
         if rejection is not None:
             return rejection
         user.email = self._stored(body["email"])
-        user.write(body, replaces=self.variants.put_replaces)
+        user.write(body, replaces=False)
         return Reply(204)
 
     def _deactivate(self, _call: Call, user_id: str) -> Reply:
