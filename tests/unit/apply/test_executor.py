@@ -196,46 +196,35 @@ class TestOnError:
         assert codes(run(store, [ADMINS[0], row(2)])) == ["unauthenticated", None]
 
 
-class TestPartialResults:
-    def test_a_result_has_the_first_step_if_the_second_fails(self) -> None:
-        store = store_of(5)
-        store.users[1].deactivated = True
-        store.answer_instead("PUT", REFUSED, path="/1")
-        [applied] = run(store, [row(1, state="active", admin=True)])
-        assert (codes([applied]), applied.actions) == (["validation"], ("reactivate",))
-        assert applied.user is not None
-        assert (applied.user.active, applied.user.admin) == (True, False)
+def test_an_internal_error_names_the_user_and_the_place_and_keeps_other_results(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    update = Writer._update
 
-    def test_an_internal_error_names_the_user_and_the_place_and_keeps_other_results(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        update = Writer._update
+    def broken(self: Writer, step: Any, change: Any, current: Any) -> Any:
+        if current.id == 2:
+            raise KeyError(PASSWORD)
+        return update(self, step, change, current)
 
-        def broken(self: Writer, step: Any, change: Any, current: Any) -> Any:
-            if current.id == 2:
-                raise KeyError(PASSWORD)
-            return update(self, step, change, current)
-
-        monkeypatch.setattr(Writer, "_update", broken)
-        applied = run(store_of(5), ADMINS, workers=2)
-        assert codes(applied) == [None, "internal", None, None, None]
-        message = str(applied[1].error)
-        # The text of an unknown exception may contain a secret.
-        assert PASSWORD not in message
-        assert message.startswith("user2@example.org: KeyError")
-        line = broken.__code__.co_firstlineno + 2
-        assert f" > test_executor.py:{line}. Please report it." in message
-        assert "executor.py:" in message.split(" > ")[0]
+    monkeypatch.setattr(Writer, "_update", broken)
+    applied = run(store_of(5), ADMINS, workers=2)
+    assert codes(applied) == [None, "internal", None, None, None]
+    message = str(applied[1].error)
+    # The text of an unknown exception may contain a secret.
+    assert PASSWORD not in message
+    assert message.startswith("user2@example.org: KeyError")
+    line = broken.__code__.co_firstlineno + 2
+    assert f" > test_executor.py:{line}. Please report it." in message
+    assert "executor.py:" in message.split(" > ")[0]
 
 
-class TestCheckMode:
-    def test_the_result_is_predicted_and_nothing_is_written(self) -> None:
-        store = store_of(5)
-        rows = [ADMINS[0], row(2, state="absent"), row(9), {"email": "x@example.org"}]
-        applied = provision(api_on(store, read_only=True), desired_users(rows)).applied
-        assert [user.actions for user in applied] == [("update",), ("deactivate",), ("create",), ()]
-        assert codes(applied) == [None, None, None, "incomplete"]
-        assert store.writes == []
+def test_check_mode_predicts_the_result_and_writes_nothing() -> None:
+    store = store_of(5)
+    rows = [ADMINS[0], row(2, state="absent"), row(9), {"email": "x@example.org"}]
+    applied = provision(api_on(store, read_only=True), desired_users(rows)).applied
+    assert [user.actions for user in applied] == [("update",), ("deactivate",), ("create",), ()]
+    assert codes(applied) == [None, None, None, "incomplete"]
+    assert store.writes == []
 
 
 def test_several_workers_write_concurrently() -> None:

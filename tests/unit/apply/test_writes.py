@@ -10,7 +10,7 @@ The tests read the database state, where a second plan or a second account would
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.apply.executor import AppliedUser
@@ -86,67 +86,57 @@ def after_write(store: FakeStore, change: Callable[[], Any]) -> None:
     store.before_answer = act
 
 
-# The row, whether the user was deactivated, the method that writes, and the actions.
-every_write = pytest.mark.parametrize(
-    ("row", "deactivated", "method", "actions"),
-    [
-        pytest.param(NEW, False, "POST", ("create",), id="create"),
-        pytest.param({**ANA, "admin": True}, False, "PUT", ("update",), id="update"),
-        pytest.param({**ANA, "plan_id": 4}, False, "PUT", ("assign_plan",), id="assign plan"),
-        pytest.param({**ANA, "state": "absent"}, False, "DELETE", ("deactivate",), id="deactivate"),
-        pytest.param({**ANA, "state": "active"}, True, "PUT", ("reactivate",), id="reactivate"),
-        pytest.param(
-            {**ANA, "admin": True, "force_logout": True},
-            False,
-            "POST",
-            ("update", "force_logout"),
-            id="force logout",
-        ),
-    ],
-)
+class Write(NamedTuple):
+    """A change of one user, the method that writes it, and the actions of the run."""
+
+    row: dict[str, Any]
+    method: str
+    actions: tuple[str, ...]
+    deactivated: bool = False
+
+    def store(self) -> FakeStore:
+        return FakeStore(ana(deactivated=self.deactivated))
 
 
-@every_write
+WRITES = {
+    "create": Write(NEW, "POST", ("create",)),
+    "update": Write({**ANA, "admin": True}, "PUT", ("update",)),
+    "assign plan": Write({**ANA, "plan_id": 4}, "PUT", ("assign_plan",)),
+    "deactivate": Write({**ANA, "state": "absent"}, "DELETE", ("deactivate",)),
+    "reactivate": Write({**ANA, "state": "active"}, "PUT", ("reactivate",), deactivated=True),
+    "force logout": Write(
+        {**ANA, "admin": True, "force_logout": True}, "POST", ("update", "force_logout")
+    ),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 class TestEveryWrite:
-    def test_a_write_that_was_not_applied_is_repeated(
-        self, row: dict[str, Any], deactivated: bool, method: str, actions: tuple[str, ...]
-    ) -> None:
-        store = FakeStore(ana(deactivated=deactivated))
-        store.lose_answer(method, carried_out=False, times=2)
+    def test_a_write_that_was_not_applied_is_repeated(self, write: Write) -> None:
+        store = write.store()
+        store.lose_answer(write.method, carried_out=False, times=2)
         api = api_on(store)
-        [applied] = provision(api, desired_users([row])).applied
-        assert (applied.error, applied.actions) == (None, actions)
-        assert sum(call.method == method for call in store.writes) == 3
+        [applied] = provision(api, desired_users([write.row])).applied
+        assert (applied.error, applied.actions) == (None, write.actions)
+        assert sum(call.method == write.method for call in store.writes) == 3
         assert api.transport.usage()["retries"] == 2
-        assert len(store.users) == (2 if row is NEW else 1)
+        assert len(store.users) == (2 if write.row is NEW else 1)
 
     @pytest.mark.parametrize("max_retries", [0, 2])
-    def test_max_retries(
-        self,
-        row: dict[str, Any],
-        deactivated: bool,
-        method: str,
-        actions: tuple[str, ...],
-        max_retries: int,
-    ) -> None:
-        store = FakeStore(ana(deactivated=deactivated))
-        store.lose_answer(method, carried_out=False, times=9)
-        applied = run(store, row, max_retries=max_retries)
+    def test_max_retries(self, write: Write, max_retries: int) -> None:
+        store = write.store()
+        store.lose_answer(write.method, carried_out=False, times=9)
+        applied = run(store, write.row, max_retries=max_retries)
         assert applied.error is not None
-        assert (applied.error.code, applied.actions) == ("timeout", actions[:-1])
-        assert sum(call.method == method for call in store.writes) == max_retries + 1
+        assert (applied.error.code, applied.actions) == ("timeout", write.actions[:-1])
+        assert sum(call.method == write.method for call in store.writes) == max_retries + 1
 
     def test_a_write_waits_as_long_as_retry_after_demands(
-        self,
-        row: dict[str, Any],
-        deactivated: bool,
-        method: str,
-        actions: tuple[str, ...],
-        pauses: list[float],
+        self, write: Write, pauses: list[float]
     ) -> None:
-        store = FakeStore(ana(deactivated=deactivated))
-        store.answer_instead(method, Reply(503, None, {"Retry-After": "45"}))
-        assert done(store, row) == actions
+        store = write.store()
+        store.answer_instead(write.method, Reply(503, None, {"Retry-After": "45"}))
+        assert done(store, write.row) == write.actions
         assert pauses == [45.0]
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
 from ansible_collections.publica.la.plugins.module_utils.client.connection import (
+    USER_AGENT,
     Connection,
     connection_argument_spec,
     connection_from_params,
@@ -24,9 +26,11 @@ from ansible_collections.publica.la.plugins.module_utils.errors import (
     InvalidInputError,
     LostAnswerError,
 )
+from ansible_collections.publica.la.plugins.module_utils.version import VERSION
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, connection
 from ansible_collections.publica.la.tests.unit.support.server import raw, serving
 
+GALAXY = Path(__file__).resolve().parents[3] / "galaxy.yml"
 PAGE = json.dumps({"CODE": "success", "data": {"paginator": {"data": [{"id": 1}]}}})
 BODY = {"email": "new@example.org", "external_id": "N"}
 DEFAULTS = {name: spec.get("default") for name, spec in connection_argument_spec().items()}
@@ -149,6 +153,11 @@ def test_only_the_token_is_secret() -> None:
     assert [name for name, entry in spec.items() if entry.get("no_log")] == ["api_token"]
     assert spec["base_url"]["fallback"][1] == ["PUBLICA_BASE_URL"]
     assert spec["api_token"]["fallback"][1] == ["PUBLICA_API_TOKEN"]
+
+
+def test_the_user_agent_has_the_version_of_the_collection() -> None:
+    assert yaml.safe_load(GALAXY.read_text(encoding="utf-8"))["version"] == VERSION
+    assert USER_AGENT.startswith(f"publica.la/{VERSION} ")
 
 
 def api_at(url: str, **changes: Any) -> UsersApi:

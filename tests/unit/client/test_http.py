@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import requests.exceptions as kinds
@@ -43,16 +43,22 @@ from ansible_collections.publica.la.tests.unit.support.store import (
 )
 
 BODY = {"email": "new@example.org", "external_id": "N"}
-WRITES: list[tuple[str, Callable[[UsersApi], Any]]] = [
-    ("POST", lambda api: api.create(BODY)),
-    ("PUT", lambda api: api.update(1, BODY)),
-    ("DELETE", lambda api: api.deactivate(1)),
-    ("PUT", lambda api: api.reactivate(1)),
-    ("POST", lambda api: api.force_logout(1)),
-]
-every_write = pytest.mark.parametrize(
-    ("method", "write"), WRITES, ids=["create", "update", "deactivate", "reactivate", "logout"]
-)
+
+
+class Write(NamedTuple):
+    method: str
+    send: Callable[[UsersApi], Any]
+
+
+REACTIVATE = Write("PUT", lambda api: api.reactivate(1))
+WRITES = {
+    "create": Write("POST", lambda api: api.create(BODY)),
+    "update": Write("PUT", lambda api: api.update(1, BODY)),
+    "deactivate": Write("DELETE", lambda api: api.deactivate(1)),
+    "reactivate": REACTIVATE,
+    "logout": Write("POST", lambda api: api.force_logout(1)),
+}
+every_write = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 HTML = Reply(200, "<html><title>Sign in</title></html>", {"Content-Type": "text/html"})
 # Failures of any request that a retry may avoid.
 TRANSIENT: dict[str, Outcome] = {
@@ -96,61 +102,50 @@ def test_read_is_repeated_until_complete(store: FakeStore, pauses: list[float], 
     "name", [name for name in TRANSIENT if name not in (*NOT_SENT, "an empty body",
              "JSON of another form")]
 )  # fmt: skip
-def test_write_that_was_sent_is_not_repeated(
-    store: FakeStore, method: str, write: Callable[[UsersApi], Any], name: str
-) -> None:
-    store.answer_instead(method, TRANSIENT[name], TRANSIENT[name])
+def test_write_that_was_sent_is_not_repeated(store: FakeStore, write: Write, name: str) -> None:
+    store.answer_instead(write.method, TRANSIENT[name], TRANSIENT[name])
     with pytest.raises(LostAnswerError):
-        write(api_on(store))
+        write.send(api_on(store))
     assert len(store.calls) == 1
 
 
 @every_write
 @pytest.mark.parametrize("name", NOT_SENT)
-def test_write_that_was_not_sent_is_repeated(
-    store: FakeStore, method: str, write: Callable[[UsersApi], Any], name: str
-) -> None:
-    store.users[1].deactivated = write is WRITES[3][1]
-    store.answer_instead(method, TRANSIENT[name])
-    write(api_on(store))
+def test_write_that_was_not_sent_is_repeated(store: FakeStore, write: Write, name: str) -> None:
+    store.users[1].deactivated = write is REACTIVATE
+    store.answer_instead(write.method, TRANSIENT[name])
+    write.send(api_on(store))
     assert len(store.calls) == 2
 
 
 @every_write
-def test_failure_code_with_a_good_status_is_final(
-    store: FakeStore, method: str, write: Callable[[UsersApi], Any]
-) -> None:
-    store.answer_instead(method, Reply(200, {"CODE": "error", "message": "no"}))
+def test_failure_code_with_a_good_status_is_final(store: FakeStore, write: Write) -> None:
+    store.answer_instead(write.method, Reply(200, {"CODE": "error", "message": "no"}))
     with pytest.raises(RejectedError) as error:
-        write(api_on(store))
+        write.send(api_on(store))
     assert error.value.code == "refused"
     assert len(store.calls) == 1
 
 
 @every_write
-def test_check_mode_sends_no_write(
-    store: FakeStore, method: str, write: Callable[[UsersApi], Any]
-) -> None:
+def test_check_mode_sends_no_write(store: FakeStore, write: Write) -> None:
     with pytest.raises(FatalError) as error:
-        write(api_on(store, read_only=True))
-    assert (error.value.code, error.value.method) == ("read_only", method)
+        write.send(api_on(store, read_only=True))
+    assert (error.value.code, error.value.method) == ("read_only", write.method)
     assert store.calls == []
 
 
 @every_write
 def test_write_refused_by_the_rate_limit_is_repeated(
-    store: FakeStore,
-    method: str,
-    write: Callable[[UsersApi], Any],
-    monkeypatch: pytest.MonkeyPatch,
+    store: FakeStore, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
     monkeypatch.setattr(limiter_module, "time", clock)
-    store.users[1].deactivated = write is WRITES[3][1]
-    store.answer_instead(method, *[Reply(429, None, {"Retry-After": "20"})] * 2)
+    store.users[1].deactivated = write is REACTIVATE
+    store.answer_instead(write.method, *[Reply(429, None, {"Retry-After": "20"})] * 2)
     api = api_on(store)
     clock.rule(api.transport.limiter)
-    write(api)
+    write.send(api)
     usage = api.transport.usage()
     assert (usage["requests"], usage["retries"]) == (3, 2)
     assert 40.0 <= usage["waited_seconds"] <= 44.0
@@ -168,12 +163,10 @@ def test_too_many_refusals_end_the_run(store: FakeStore, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(("status", "code"), [(401, "unauthenticated"), (403, "forbidden")])
 @every_write
-def test_refused_token_ends_the_run(
-    store: FakeStore, method: str, write: Callable[[UsersApi], Any], status: int, code: str
-) -> None:
-    store.answer_instead(method, Reply(status, {"message": "no"}))
+def test_refused_token_ends_the_run(store: FakeStore, write: Write, status: int, code: str) -> None:
+    store.answer_instead(write.method, Reply(status, {"message": "no"}))
     with pytest.raises(FatalError) as error:
-        write(api_on(store))
+        write.send(api_on(store))
     assert (error.value.code, error.value.status) == (code, status)
     assert len(store.calls) == 1
 

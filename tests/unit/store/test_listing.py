@@ -139,10 +139,6 @@ def test_pages_are_requested_by_number_and_size() -> None:
     ]
 
 
-def test_a_page_may_be_an_object_with_gaps() -> None:
-    assert len(read_all(store_of(130, pages_as_objects=True)).users) == 130
-
-
 @pytest.mark.parametrize(
     ("paginator", "complete"),
     [
