@@ -12,18 +12,14 @@ from typing import Any
 import pytest
 from ansible_collections.publica.la.plugins.module_utils import module as module_py
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN
-from ansible_collections.publica.la.tests.unit.support.modules import ModuleRunner
+from ansible_collections.publica.la.tests.unit.support.modules import (
+    ANA,
+    ARGUMENTS,
+    EXPORT,
+    ModuleRunner,
+)
 from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Reply, StoredUser
 
-ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}
-EXPORT: dict[str, Any] = {"dir": "$PUBLICA_TEST_EXPORTS", "name": "press"}
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "publica_export": EXPORT,
-    "publica_user": {**ANA, "admin": True},
-    "publica_user_bulk": {"users": [{**ANA, "admin": True}]},
-    "publica_user_info": {"email": "ana@example.org"},
-    "publica_user_logout": {"email": "ana@example.org"},
-}
 EVERY = pytest.mark.parametrize("name", ARGUMENTS)
 KEYS = {
     "publica_export": {"files", "summary", "whole", "notes", "diff"},

@@ -24,6 +24,17 @@ from .store import FakeStore
 
 PACKAGE = "ansible_collections.publica.la.plugins.modules."
 CONNECTION = {"base_url": BASE_URL, "api_token": TOKEN}
+SECRET = "Zebra-Crossing-77"
+ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}
+EXPORT: dict[str, Any] = {"dir": "$PUBLICA_TEST_EXPORTS", "name": "press"}
+# Arguments of a call that succeeds; a module that accepts passwords gets one.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "publica_export": EXPORT,
+    "publica_user": {**ANA, "password": SECRET, "update_password": "always"},
+    "publica_user_bulk": {"users": [{**ANA, "password": SECRET, "update_password": "always"}]},
+    "publica_user_info": {"email": "ana@example.org"},
+    "publica_user_logout": {"email": "ana@example.org"},
+}
 
 
 @dataclass
