@@ -183,17 +183,6 @@ def test_variant_11_a_plan_is_not_assigned_if_the_held_ones_are_unknown(form: st
     assert [plan.plan_id for plan in store.by_email("new@example.org").plans] == [5]
 
 
-@each("path", ["table", "example"])
-def test_variant_13_a_forced_logout_has_one_of_two_paths(path: str) -> None:
-    store = store_of(logout_path=path)
-    rows = [ana(admin=True, force_logout=True), joana(admin=False, force_logout=True)]
-    assert actions(store, *rows) == [("update", "force_logout")] * 2
-    assert [user.sessions_ended for user in store.users.values()] == [1, 1, 0]
-    # The path that worked is tried first from then on.
-    posts = [call for call in store.writes if call.method == "POST"]
-    assert len(posts) == {"table": 2, "example": 3}[path]
-
-
 @each("form", ["errors", "code", "data"])
 def test_variant_14_a_422_in_every_form_is_an_error_of_one_user(form: str) -> None:
     store = store_of(rejection=form)
@@ -227,26 +216,3 @@ def test_variant_16_the_address_of_a_deactivated_user_is_taken() -> None:
     [applied] = run(store_of(), row("ben@example.org", "A"))
     assert applied.error is not None
     assert "ben@example.org (id 3" in applied.error.message
-
-
-def test_variant_17_paths_are_the_documented_ones() -> None:
-    store = store_of()
-    rows = [ana(admin=True), joana(state="absent"), ben(state="active")]
-    actions(store, *rows, row("new@example.org", "N"))
-    paths = {call.line for call in store.calls}
-    assert paths == {
-        f"GET {USERS}",
-        f"POST {USERS}/",
-        f"PUT {USERS}/1",
-        f"DELETE {USERS}/2",
-        f"PUT {USERS}/3/re-activate",
-    }
-
-
-def test_variant_19_the_name_of_a_plan_is_only_sent_with_an_assignment() -> None:
-    store = store_of()
-    named = {"plan_id": 4, "user_plan_name": "Other"}
-    rows = [ana(**named), joana(**named, admin=False), row("new@example.org", "N", plan_id=4)]
-    assert actions(store, *rows) == [("assign_plan",), ("update",), ("create",)]
-    names = {call.path: (call.body or {}).get("user_plan_name") for call in store.writes}
-    assert names == {f"{USERS}/1": "Other", f"{USERS}/2": None, f"{USERS}/": None}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 import responses
-from ansible_collections.publica.la.plugins.module_utils.client.api import TIMES_ACCEPTED, UsersApi
+from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
 from ansible_collections.publica.la.plugins.module_utils.client.http import HttpTransport
 from ansible_collections.publica.la.plugins.module_utils.errors import (
     LostAnswerError,
@@ -208,7 +208,7 @@ class TestForceLogout:
     ) -> None:
         for number, answer in enumerate(answers, 1):
             wire.post(f"{self.TABLE}/5/force-logout", **answer)
-            if accepted and number >= TIMES_ACCEPTED:
+            if accepted and number >= 3:
                 api.force_logout(5)
                 continue
             with pytest.raises(LostAnswerError) as error:
