@@ -27,7 +27,6 @@ from ansible_collections.publica.la.tests.unit.support.store import (
     StoredUser,
 )
 
-USERS = "/integration-api/v1/dashboard/users"
 BOTH = [False, True]
 LOOKUPS = pytest.mark.parametrize("lookup", ["auto", "list", "search"])
 

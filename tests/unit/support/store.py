@@ -24,10 +24,7 @@ from requests.structures import CaseInsensitiveDict
 USERS = "/integration-api/v1/dashboard/users"
 BY_ID = re.compile(USERS + r"/(\d+)")
 REACTIVATE = re.compile(USERS + r"/(\d+)/re-activate")
-LOGOUT = {
-    "table": re.compile(r"/integration-api/v1/users/([^/]+)/force-logout"),
-    "example": re.compile(USERS + r"/([^/]+)/force-logout"),
-}
+LOGOUT = re.compile(r"/integration-api/v1/users/([^/]+)/force-logout")
 
 BARE, FULL, SIMPLE = "bare", "full", "simple"
 
@@ -68,7 +65,6 @@ class Variants:
     updates_deactivated: bool = True  # 10
     plans: str = "shown"  # 11: shown, hidden or missing
     repeated_state_change: int = 404  # 12
-    logout_path: str = "table"  # 13: table or example
     logs_out_deactivated: bool = True  # 13
     rejection: str = "errors"  # 14: errors, code or data
     lower_cases: bool = False  # 16
@@ -271,7 +267,7 @@ class FakeStore(BaseAdapter):
         yield "PUT", BY_ID, self._update
         yield "DELETE", BY_ID, self._deactivate
         yield "PUT", REACTIVATE, self._reactivate
-        yield "POST", LOGOUT[self.variants.logout_path], self._force_logout
+        yield "POST", LOGOUT, self._force_logout
 
     def _list(self, call: Call) -> Reply:
         return listed(self._found(call.query.get("query")), call.query, self.variants)
