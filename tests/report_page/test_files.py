@@ -104,11 +104,14 @@ def test_markdown_fits_a_comment(stores: dict[str, Any], language: str) -> None:
         assert "index.html" in text.splitlines()[-1]
 
 
-def test_junit_has_a_case_for_each_store_and_user(tmp_path: Path) -> None:
-    path = tmp_path / "junit.xml"
-    path.write_text(files_of(samples.of_every_kind(), "en")["junit.xml"], encoding="utf-8")
+def junit(report: dict[str, Any]) -> dict[str, list[Any]]:
+    """The cases of each suite in the JUnit XML of a report."""
+    xml = JUnitXml.fromstring(files_of(report, "en")["junit.xml"].encode())
+    return {suite.name: list(suite) for suite in xml}
 
-    suites = {suite.name: list(suite) for suite in JUnitXml.fromfile(str(path))}
+
+def test_junit_has_a_case_for_each_store_and_user() -> None:
+    suites = junit(samples.of_every_kind())
 
     def outcomes(store: str) -> list[str]:
         return ["-".join(type(r).__name__ for r in case.result) for case in suites[store]]
@@ -120,23 +123,17 @@ def test_junit_has_a_case_for_each_store_and_user(tmp_path: Path) -> None:
     assert [outcomes(name) for name in ("failed", "unreachable", "not run")] == [["Error"]] * 3
 
 
-def test_junit_of_provisioning_fails_only_for_failures(tmp_path: Path) -> None:
+def test_junit_of_provisioning_fails_only_for_failures() -> None:
     stores = {"north": samples.result(samples.many(5))}
-    report = samples.report(stores, "provision", check_mode=False)
-    path = tmp_path / "junit.xml"
-    path.write_text(files_of(report, "en")["junit.xml"], encoding="utf-8")
 
-    cases = [case for suite in JUnitXml.fromfile(str(path)) for case in suite]
+    [cases] = junit(samples.report(stores, "provision", check_mode=False)).values()
 
     assert len(cases) == 6
     assert not any(isinstance(r, (Error, Failure)) for case in cases for r in case.result)
     assert "Sessions: 1 → no limit" in cases[2].system_out
 
 
-def test_junit_accepts_every_value(tmp_path: Path) -> None:
-    path = tmp_path / "junit.xml"
-    path.write_text(files_of(hostile(), "en")["junit.xml"], encoding="utf-8")
-
-    names = [case.name for suite in JUnitXml.fromfile(str(path)) for case in suite]
+def test_junit_accepts_every_value() -> None:
+    names = [case.name for cases in junit(hostile()).values() for case in cases]
 
     assert {escape_control(text) for text in samples.HOSTILE} <= set(names)

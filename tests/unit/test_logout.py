@@ -13,14 +13,12 @@ from ansible_collections.publica.la.plugins.module_utils.errors import NotFoundE
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.provision import end_sessions
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
-from ansible_collections.publica.la.tests.unit.support.reading import Reading
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore, StoredUser
 
 PATH = "/integration-api/v1/users/{}/force-logout"
 
 
-def store_of(**reading: Any) -> FakeStore:
+def store_of(**variants: Any) -> FakeStore:
     return FakeStore(
         StoredUser(1, "ana@example.org", "A"),
         # The external id is the id of another user.
@@ -29,7 +27,7 @@ def store_of(**reading: Any) -> FakeStore:
         StoredUser(4, "dan@example.org", "."),
         StoredUser(5, "eve@example.org", "a/b"),
         StoredUser(6, "gone@example.org", "G", deactivated=True),
-        reading=Reading(**reading),
+        **variants,
     )
 
 

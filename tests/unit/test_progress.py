@@ -42,9 +42,7 @@ from ansible_collections.publica.la.plugins.module_utils.progress import (
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
 from ansible_collections.publica.la.plugins.module_utils.result.result import summarize
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Reply, StoredUser
 
 
 def applying(total: int, done: int = 0) -> Counts:
@@ -299,28 +297,28 @@ class TestFile:
         [warning] = progress_warnings(progress)
         assert "Permission denied" in warning
 
-    def test_link_is_neither_followed_nor_replaced(self, path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("kind", "reason"),
+        [("link", "is a link"), ("directory", "not a regular"), ("pipe", "not a regular")],
+    )
+    def test_anything_but_a_regular_file_is_left_alone(
+        self, path: Path, kind: str, reason: str
+    ) -> None:
         target = path.with_name("target")
         target.write_text("precious")
-        path.symlink_to(target)
-        with written_to(path) as progress:
-            pass
-        [warning] = progress_warnings(progress)
-        assert "is a link" in warning
-        assert target.read_text() == "precious"
-        assert path.is_symlink()
-
-    @pytest.mark.parametrize("kind", ["directory", "pipe"])
-    def test_anything_but_a_regular_file_is_left_alone(self, path: Path, kind: str) -> None:
-        if kind == "directory":
+        if kind == "link":
+            path.symlink_to(target)
+        elif kind == "directory":
             path.mkdir()
         else:
             os.mkfifo(path)
-        before = path.stat().st_mode
+        before = path.lstat().st_mode
         with written_to(path) as progress:
             pass
-        assert progress_warnings(progress)
-        assert path.stat().st_mode == before
+        [warning] = progress_warnings(progress)
+        assert reason in warning
+        assert path.lstat().st_mode == before
+        assert target.read_text() == "precious"
 
     def test_removed_directory_is_not_written_to_again(self, tmp_path: Path) -> None:
         directory = tmp_path / "directory"
@@ -342,15 +340,13 @@ class TestFile:
             assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12345)
 
 
-@pytest.mark.parametrize("seconds", [-1.0, 90_000.0, float("nan")])
-def test_interval_outside_the_bounds(seconds: float) -> None:
-    [error] = check_interval(seconds)
-    assert error.option == "progress_interval"
-
-
-@pytest.mark.parametrize("seconds", [0.0, 86_400.0])
-def test_bounds_of_the_interval_are_allowed(seconds: float) -> None:
-    assert check_interval(seconds) == []
+@pytest.mark.parametrize(
+    ("seconds", "valid"),
+    [(-1.0, False), (0.0, True), (86_400.0, True), (90_000.0, False), (float("nan"), False)],
+)
+def test_bounds_of_the_interval(seconds: float, valid: bool) -> None:
+    found = [error.option for error in check_interval(seconds)]
+    assert found == ([] if valid else ["progress_interval"])
 
 
 @pytest.mark.parametrize("lookup", ["list", "search"])

@@ -36,22 +36,12 @@ from ansible_collections.publica.la.tests.unit.support.builders import (
     TODAY,
     api_on,
     held_plan,
+    store_of,
 )
-from ansible_collections.publica.la.tests.unit.support.reading import FULL, Reading
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import Call, FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import FULL, Call, FakeStore, Reply
 
 USERS = "/integration-api/v1/dashboard/users"
 REFUSED = Reply(422, {"message": "no", "errors": {"admin": ["not allowed"]}})
-
-
-def store_of(count: int = 5, *, deactivated: bool = False, **reading: Any) -> FakeStore:
-    users = (
-        StoredUser(n, f"user{n}@example.org", f"ext-{n}", deactivated=deactivated)
-        for n in range(1, count + 1)
-    )
-    return FakeStore(*users, reading=Reading(**reading))
 
 
 def row(number: int, **options: Any) -> dict[str, Any]:
@@ -91,7 +81,7 @@ class TestInterruption:
     def test_the_result_has_what_was_done_and_the_next_run_does_the_rest(
         self, workers: int
     ) -> None:
-        store = store_of()
+        store = store_of(5)
         stop_request = StopRequest()
         on_put(store, 2, lambda: stop_request.request("SIGTERM"))
         api = api_on(store, workers=workers, stop_request=stop_request)
@@ -108,7 +98,7 @@ class TestInterruption:
         assert all(user.admin for user in store.users.values())
 
     def test_a_write_with_an_unknown_result_is_reported(self) -> None:
-        store = store_of()
+        store = store_of(5)
         stop_request = StopRequest()
         store.lose_answer("PUT", carried_out=True)
         on_put(store, 1, lambda: stop_request.request("SIGINT"))
@@ -121,14 +111,14 @@ class TestInterruption:
 
 @pytest.mark.parametrize("workers", [1, 4])
 def test_results_are_in_the_order_of_the_input(workers: int) -> None:
-    applied = run(store_of(), [*reversed(ADMINS), row(9)], workers)
+    applied = run(store_of(5), [*reversed(ADMINS), row(9)], workers)
     emails = [user.user.email for user in applied if user.user]
     assert emails == [f"user{number}@example.org" for number in (5, 4, 3, 2, 1, 9)]
     assert all(user.changed for user in applied)
 
 
 def test_addresses_are_freed_before_they_are_taken_and_deactivations_come_last() -> None:
-    store = store_of()
+    store = store_of(5)
     rows = [
         row(3, state="absent"),
         row(1, email="user2@example.org"),
@@ -145,7 +135,7 @@ def test_addresses_are_freed_before_they_are_taken_and_deactivations_come_last()
 
 
 def test_a_change_is_not_tried_if_the_address_was_not_freed() -> None:
-    store = store_of()
+    store = store_of(5)
     store.answer_instead("PUT", REFUSED, path="/2")
     rows = [row(1, email="user2@example.org"), row(2, email="free@example.org")]
     first, second = run(store, rows)
@@ -167,7 +157,7 @@ class TestOnError:
         ],
     )
     def test_an_error_of_one_user(self, on_error: str, expected: list[str | None]) -> None:
-        store = store_of()
+        store = store_of(5)
         store.answer_instead("PUT", REFUSED, path="/2")
         applied = run(store, ADMINS, on_error=on_error)
         assert codes(applied) == expected
@@ -180,7 +170,7 @@ class TestOnError:
                 assert "on_error: stop" in user.error.message
 
     def test_stop_changes_no_user_if_the_plan_has_an_error(self) -> None:
-        store = store_of()
+        store = store_of(5)
         applied = run(store, [*ADMINS, {"email": "new@example.org"}], on_error="stop")
         assert codes(applied) == ["not_tried"] * 5 + ["incomplete"]
         assert store.writes == []
@@ -188,7 +178,7 @@ class TestOnError:
     @pytest.mark.parametrize("on_error", ["continue", "stop"])
     @pytest.mark.parametrize("status", [401, 403])
     def test_a_refused_token_ends_the_run(self, on_error: str, status: int) -> None:
-        store = store_of()
+        store = store_of(5)
         store.answer_instead("PUT", Reply(status, {"message": "no"}), path="/3")
         applied = run(store, ADMINS, on_error=on_error)
         assert codes(applied)[:2] == [None, None]
@@ -201,64 +191,44 @@ class TestOnError:
         assert error.message in str(applied[4].error)
 
     def test_a_user_without_steps_is_unchanged_in_a_run_that_ends(self) -> None:
-        store = store_of()
+        store = store_of(5)
         store.answer_instead("PUT", Reply(401), path="/1")
         assert codes(run(store, [ADMINS[0], row(2)])) == ["unauthenticated", None]
 
 
-class TestPartialResults:
-    def test_a_result_has_the_first_step_if_the_second_fails(self) -> None:
-        store = store_of()
-        store.users[1].deactivated = True
-        store.answer_instead("PUT", REFUSED, path="/1")
-        [applied] = run(store, [row(1, state="active", admin=True)])
-        assert (codes([applied]), applied.actions) == (["validation"], ("reactivate",))
-        assert applied.user is not None
-        assert (applied.user.active, applied.user.admin) == (True, False)
+def test_an_internal_error_names_the_user_and_the_place_and_keeps_other_results(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    update = Writer._update
 
-    def test_an_internal_error_names_the_user_and_the_place_and_keeps_other_results(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        update = Writer._update
+    def broken(self: Writer, step: Any, change: Any, current: Any) -> Any:
+        if current.id == 2:
+            raise KeyError(PASSWORD)
+        return update(self, step, change, current)
 
-        def broken(self: Writer, step: Any, change: Any, current: Any) -> Any:
-            if current.id == 2:
-                raise KeyError(PASSWORD)
-            return update(self, step, change, current)
-
-        monkeypatch.setattr(Writer, "_update", broken)
-        applied = run(store_of(), ADMINS, workers=2)
-        assert codes(applied) == [None, "internal", None, None, None]
-        message = str(applied[1].error)
-        # The text of an unknown exception may contain a secret.
-        assert PASSWORD not in message
-        assert message.startswith("user2@example.org: KeyError")
-        line = broken.__code__.co_firstlineno + 2
-        assert f" > test_executor.py:{line}. Please report it." in message
-        assert "executor.py:" in message.split(" > ")[0]
+    monkeypatch.setattr(Writer, "_update", broken)
+    applied = run(store_of(5), ADMINS, workers=2)
+    assert codes(applied) == [None, "internal", None, None, None]
+    message = str(applied[1].error)
+    # The text of an unknown exception may contain a secret.
+    assert PASSWORD not in message
+    assert message.startswith("user2@example.org: KeyError")
+    line = broken.__code__.co_firstlineno + 2
+    assert f" > test_executor.py:{line}. Please report it." in message
+    assert "executor.py:" in message.split(" > ")[0]
 
 
-class TestCheckMode:
-    def test_the_result_is_predicted_and_nothing_is_written(self) -> None:
-        store = store_of()
-        rows = [ADMINS[0], row(2, state="absent"), row(9), {"email": "x@example.org"}]
-        applied = provision(api_on(store, read_only=True), desired_users(rows)).applied
-        assert [user.actions for user in applied] == [("update",), ("deactivate",), ("create",), ()]
-        assert codes(applied) == [None, None, None, "incomplete"]
-        assert store.writes == []
-
-    def test_the_transport_refuses_to_write(self) -> None:
-        store = store_of()
-        api = api_on(store, read_only=True)
-        desired = desired_users(ADMINS[:1])
-        [change] = plan_users(desired, read_current(api, desired).index, TODAY).changes
-        with pytest.raises(Exception, match="PUT"):
-            Writer(api, TODAY).write(change.steps[0], change, change.current)
-        assert store.writes == []
+def test_check_mode_predicts_the_result_and_writes_nothing() -> None:
+    store = store_of(5)
+    rows = [ADMINS[0], row(2, state="absent"), row(9), {"email": "x@example.org"}]
+    applied = provision(api_on(store, read_only=True), desired_users(rows)).applied
+    assert [user.actions for user in applied] == [("update",), ("deactivate",), ("create",), ()]
+    assert codes(applied) == [None, None, None, "incomplete"]
+    assert store.writes == []
 
 
 def test_several_workers_write_concurrently() -> None:
-    store = store_of()
+    store = store_of(5)
     together = threading.Barrier(3, timeout=5)
     store.before_answer = lambda call: call.method == "PUT" and together.wait()
     assert codes(run(store, ADMINS[:3], workers=3)) == [None] * 3
@@ -280,7 +250,7 @@ def test_the_number_of_workers_is_1_to_64(workers: int, valid: bool) -> None:
 
 
 def test_an_empty_plan_sends_no_request() -> None:
-    store = store_of()
+    store = store_of(5)
     api = api_on(store)
     assert apply_plan(plan_users([], read_current(api, []).index, TODAY), api, today=TODAY) == []
     assert store.calls == []
@@ -350,7 +320,7 @@ class TestANewUser:
 def test_only_a_reactivation_clears_the_time_of_deactivation(
     options: dict[str, Any], active: bool
 ) -> None:
-    [applied] = run(store_of(1, deactivated=True), [row(1, **options)])
+    [applied] = run(store_of(0, 1), [row(1, **options)])
     assert applied.user is not None
     assert applied.user.active is active
     assert (applied.user.deactivated_at is None) is active
@@ -446,7 +416,7 @@ class TestExclusive:
         return [item["error"] and item["error"]["code"] for item in result["results"]]
 
     def test_a_refused_plan_is_not_applied_and_its_result_is_complete(self) -> None:
-        store = store_of()
+        store = store_of(5)
         result = self.result(store, LISTED)
         assert store.writes == []
         assert result["changed"] is False
@@ -465,7 +435,7 @@ class TestExclusive:
         assert result["summary"]["deactivated"] == 0
 
     def test_with_skip_everything_except_the_removals_is_applied(self) -> None:
-        store = store_of()
+        store = store_of(5)
         result = self.result(store, LISTED[:1], on_guard="skip")
         assert [call.line for call in store.writes] == [f"PUT {USERS}/1"]
         assert "failed" not in result
@@ -481,7 +451,7 @@ class TestExclusive:
     def test_a_dry_run_shows_the_complete_plan_and_the_violation(
         self, on_guard: str, part: str
     ) -> None:
-        store = store_of()
+        store = store_of(5)
         result = self.result(store, LISTED[:1], check=True, on_guard=on_guard)
         assert store.writes == []
         assert "failed" not in result
@@ -492,7 +462,7 @@ class TestExclusive:
         assert f"approve: '{result['plan']['hash']}'" in warning
 
     def test_an_approved_plan_is_applied_as_predicted(self) -> None:
-        store = store_of()
+        store = store_of(5)
         dry_run = self.result(store, LISTED[:1], check=True)
         done = self.result(store, LISTED[:1], approve=dry_run["plan"]["hash"])
         assert done["guard"] is None
@@ -504,7 +474,7 @@ class TestExclusive:
         assert (again["changed"], again["guard"]) == (False, None)
 
     def test_removals_follow_the_input_in_the_result(self) -> None:
-        store = store_of()
+        store = store_of(5)
         store.users[5].admin = True
         result = self.result(store, LISTED, "100%")
         assert self.active(store) == [1, 2, 3, 5]
@@ -525,7 +495,7 @@ class TestExclusive:
         assert header == "user4@example.org (deactivate: not in the list)"
 
     def test_a_failed_removal_has_a_place_of_its_own(self) -> None:
-        store = store_of()
+        store = store_of(5)
         store.answer_instead("DELETE", Reply(400, {}), path="/5")
         result = self.result(store, [{"id": number} for number in (1, 2, 3)], "100%")
         assert self.active(store) == [1, 2, 3, 5]
@@ -534,7 +504,7 @@ class TestExclusive:
 
     def test_with_hidden_external_ids_a_failed_creation_prevents_removals(self) -> None:
         # User 5 has a new address, and the store does not return that the external id is the same.
-        store = store_of(returns_external_id=False)
+        store = store_of(5, returns_external_id=False)
         rows = [row(1), row(2), row(3), row(5, email="new@example.org")]
         dry_run = self.result(store, rows, "100%", check=True)
         assert dry_run["summary"]["deactivated"] == 2
@@ -546,7 +516,7 @@ class TestExclusive:
 
     @pytest.mark.parametrize("check", [False, True])
     def test_with_hidden_external_ids_such_a_key_alone_prevents_removals(self, check: bool) -> None:
-        store = store_of(returns_external_id=False)
+        store = store_of(5, returns_external_id=False)
         rows = [row(1), row(2), row(3), {"external_id": "ext-5"}]
         applied = self.provision(store, rows, "100%", check=check).applied
         assert codes(applied)[3:] == ["incomplete", "not_tried", "not_tried"]
@@ -554,7 +524,7 @@ class TestExclusive:
         assert store.writes == []
 
     def test_with_hidden_external_ids_a_successful_creation_allows_removals(self) -> None:
-        store = store_of(returns_external_id=False)
+        store = store_of(5, returns_external_id=False)
         result = self.result(store, [row(1), row(2), row(3), row(6)], "100%")
         assert "failed" not in result
         assert self.active(store) == [1, 2, 3, 6]

@@ -10,7 +10,7 @@ The tests read the database state, where a second plan or a second account would
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.apply.executor import AppliedUser
@@ -18,10 +18,14 @@ from ansible_collections.publica.la.plugins.module_utils.errors import PublicaEr
 from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
 from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, api_on
-from ansible_collections.publica.la.tests.unit.support.reading import Reading
-from ansible_collections.publica.la.tests.unit.support.records import Held, StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import Call, FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import (
+    Call,
+    FakeStore,
+    Held,
+    Reply,
+    StoredUser,
+    Variants,
+)
 
 NEW = {"email": "new@example.org", "external_id": "N"}
 ANA = {"email": "ana@example.org", "external_id": "A"}
@@ -29,10 +33,6 @@ USERS = "/integration-api/v1/dashboard/users"
 LOGOUT = "POST /integration-api/v1/users/1/force-logout"
 POST, PUT, DELETE = f"POST {USERS}/", f"PUT {USERS}/1", f"DELETE {USERS}/1"
 NOT_FOUND = Reply(404, {"message": "No query results"})
-
-
-def store_of(*users: StoredUser, **reading: Any) -> FakeStore:
-    return FakeStore(*users, reading=Reading(**reading))
 
 
 def ana(**changes: Any) -> StoredUser:
@@ -86,67 +86,57 @@ def after_write(store: FakeStore, change: Callable[[], Any]) -> None:
     store.before_answer = act
 
 
-# The row, whether the user was deactivated, the method that writes, and the actions.
-every_write = pytest.mark.parametrize(
-    ("row", "deactivated", "method", "actions"),
-    [
-        pytest.param(NEW, False, "POST", ("create",), id="create"),
-        pytest.param({**ANA, "admin": True}, False, "PUT", ("update",), id="update"),
-        pytest.param({**ANA, "plan_id": 4}, False, "PUT", ("assign_plan",), id="assign plan"),
-        pytest.param({**ANA, "state": "absent"}, False, "DELETE", ("deactivate",), id="deactivate"),
-        pytest.param({**ANA, "state": "active"}, True, "PUT", ("reactivate",), id="reactivate"),
-        pytest.param(
-            {**ANA, "admin": True, "force_logout": True},
-            False,
-            "POST",
-            ("update", "force_logout"),
-            id="force logout",
-        ),
-    ],
-)
+class Write(NamedTuple):
+    """A change of one user, the method that writes it, and the actions of the run."""
+
+    row: dict[str, Any]
+    method: str
+    actions: tuple[str, ...]
+    deactivated: bool = False
+
+    def store(self) -> FakeStore:
+        return FakeStore(ana(deactivated=self.deactivated))
 
 
-@every_write
+WRITES = {
+    "create": Write(NEW, "POST", ("create",)),
+    "update": Write({**ANA, "admin": True}, "PUT", ("update",)),
+    "assign plan": Write({**ANA, "plan_id": 4}, "PUT", ("assign_plan",)),
+    "deactivate": Write({**ANA, "state": "absent"}, "DELETE", ("deactivate",)),
+    "reactivate": Write({**ANA, "state": "active"}, "PUT", ("reactivate",), deactivated=True),
+    "force logout": Write(
+        {**ANA, "admin": True, "force_logout": True}, "POST", ("update", "force_logout")
+    ),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 class TestEveryWrite:
-    def test_a_write_that_was_not_applied_is_repeated(
-        self, row: dict[str, Any], deactivated: bool, method: str, actions: tuple[str, ...]
-    ) -> None:
-        store = store_of(ana(deactivated=deactivated))
-        store.lose_answer(method, carried_out=False, times=2)
+    def test_a_write_that_was_not_applied_is_repeated(self, write: Write) -> None:
+        store = write.store()
+        store.lose_answer(write.method, carried_out=False, times=2)
         api = api_on(store)
-        [applied] = provision(api, desired_users([row])).applied
-        assert (applied.error, applied.actions) == (None, actions)
-        assert sum(call.method == method for call in store.writes) == 3
+        [applied] = provision(api, desired_users([write.row])).applied
+        assert (applied.error, applied.actions) == (None, write.actions)
+        assert sum(call.method == write.method for call in store.writes) == 3
         assert api.transport.usage()["retries"] == 2
-        assert len(store.users) == (2 if row is NEW else 1)
+        assert len(store.users) == (2 if write.row is NEW else 1)
 
     @pytest.mark.parametrize("max_retries", [0, 2])
-    def test_max_retries(
-        self,
-        row: dict[str, Any],
-        deactivated: bool,
-        method: str,
-        actions: tuple[str, ...],
-        max_retries: int,
-    ) -> None:
-        store = store_of(ana(deactivated=deactivated))
-        store.lose_answer(method, carried_out=False, times=9)
-        applied = run(store, row, max_retries=max_retries)
+    def test_max_retries(self, write: Write, max_retries: int) -> None:
+        store = write.store()
+        store.lose_answer(write.method, carried_out=False, times=9)
+        applied = run(store, write.row, max_retries=max_retries)
         assert applied.error is not None
-        assert (applied.error.code, applied.actions) == ("timeout", actions[:-1])
-        assert sum(call.method == method for call in store.writes) == max_retries + 1
+        assert (applied.error.code, applied.actions) == ("timeout", write.actions[:-1])
+        assert sum(call.method == write.method for call in store.writes) == max_retries + 1
 
     def test_a_write_waits_as_long_as_retry_after_demands(
-        self,
-        row: dict[str, Any],
-        deactivated: bool,
-        method: str,
-        actions: tuple[str, ...],
-        pauses: list[float],
+        self, write: Write, pauses: list[float]
     ) -> None:
-        store = store_of(ana(deactivated=deactivated))
-        store.answer_instead(method, Reply(503, None, {"Retry-After": "45"}))
-        assert done(store, row) == actions
+        store = write.store()
+        store.answer_instead(write.method, Reply(503, None, {"Retry-After": "45"}))
+        assert done(store, write.row) == write.actions
         assert pauses == [45.0]
 
 
@@ -159,7 +149,7 @@ class TestAppliedWithoutResponse:
     def test_a_created_account_is_found_and_not_written_again(
         self, max_retries: int, returned: bool, update_password: str
     ) -> None:
-        store = store_of(returns_external_id=returned)
+        store = FakeStore(returns_external_id=returned)
         store.lose_answer("POST", carried_out=True)
         options = {"plan_id": 4, "password": PASSWORD, "update_password": update_password}
         applied = run(store, {**NEW, **options, "admin": True}, max_retries=max_retries)
@@ -177,7 +167,7 @@ class TestAppliedWithoutResponse:
         # Users of a similar address and of the first place in a list are not confused with Ana.
         others = (StoredUser(2, "zoe@example.org", "Z", deactivated=True),
                   StoredUser(3, "joana@example.org", "J"))  # fmt: skip
-        store = store_of(*others, ana(deactivated=deactivated))
+        store = FakeStore(*others, ana(deactivated=deactivated))
         store.lose_answer("PUT", carried_out=True)
         applied = run(store, {**ANA, "admin": True, "plan_id": 4}, max_retries=max_retries)
         assert (applied.error, applied.actions) == (None, ("update", "assign_plan"))
@@ -190,7 +180,7 @@ class TestAppliedWithoutResponse:
 
 class TestCreation:
     def test_an_account_of_another_person_is_not_changed(self) -> None:
-        store = store_of()
+        store = FakeStore()
         store.lose_answer("POST", carried_out=False)
         create_first(store, "other")
         error = failed(store, NEW)
@@ -200,14 +190,14 @@ class TestCreation:
 
     def test_an_account_whose_address_contains_the_new_one_is_not_confused_with_it(self) -> None:
         # The store hides external ids, so a wrong account would not be noticed later.
-        store = store_of(StoredUser(5, "re.new@example.org", "X"), returns_external_id=False)
+        store = FakeStore(StoredUser(5, "re.new@example.org", "X"), returns_external_id=False)
         store.lose_answer("POST", carried_out=False)
         assert done(store, {**NEW, "admin": True}) == ("create",)
         assert store.by_email(NEW["email"]).admin is True
         assert store.users[5].admin is False
 
     def test_a_422_for_the_repetition_means_that_the_first_request_arrived_late(self) -> None:
-        store = store_of()
+        store = FakeStore()
         store.lose_answer("POST", carried_out=True)
 
         def hide_until_repeated(call: Call) -> None:
@@ -224,7 +214,7 @@ class TestCreation:
     def test_an_account_that_another_client_created_is_brought_to_the_desired_state(
         self, field: str, options: dict[str, Any], actions: tuple[str, ...]
     ) -> None:
-        store = store_of()
+        store = FakeStore()
         create_first(store, "N")
         taken = {"message": "taken", "errors": {field: ["has already been taken"]}}
         store.answer_instead("POST", Reply(422, taken))
@@ -238,33 +228,33 @@ class TestCreation:
     def test_the_plans_of_such_an_account_are_compared_with_the_day(
         self, plan_id: int, actions: tuple[str, ...]
     ) -> None:
-        store = store_of()
+        store = FakeStore()
         create_first(store, "N", Held(4, "2099-01-31"), Held(5, "2020-01-31"))
         assert done(store, {**NEW, "plan_id": plan_id}) == actions
 
     @pytest.mark.parametrize("field", ["new_password", "admin"])
     def test_a_422_for_other_fields_is_reported_without_a_look_up(self, field: str) -> None:
-        store = store_of()
+        store = FakeStore()
         store.answer_instead("POST", Reply(422, {"message": "no", "errors": {field: ["no"]}}))
         assert failed(store, {**NEW, "password": PASSWORD}).fields == {field: ["no"]}
         assert store.calls[-1].method == "POST"
 
     def test_a_taken_external_id_names_the_remedy(self) -> None:
-        store = store_of(StoredUser(5, "former@example.org", "N"), returns_external_id=False)
+        store = FakeStore(StoredUser(5, "former@example.org", "N"), returns_external_id=False)
         error = failed(store, NEW)
         assert "also give the user's id" in error.message
         assert (error.method, error.path, error.status) == ("POST", f"{USERS}/", 422)
         assert list(error.fields) == ["external_id"]
 
     def test_a_refused_address_does_not_name_that_remedy(self) -> None:
-        store = store_of()
+        store = FakeStore()
         refused = {"message": "no", "errors": {"email": ["is not allowed"]}}
         store.answer_instead("POST", Reply(422, refused))
         assert "user's id" not in failed(store, NEW).message
 
     @pytest.mark.parametrize("data", [[], {"id": 1}, {"email": "new@example.org"}], ids=str)
     def test_a_response_without_a_complete_record_is_a_lost_response(self, data: Any) -> None:
-        store = store_of()
+        store = FakeStore()
         answer = Reply(200, {"CODE": "success", "data": data})
         store.answer_instead("POST", answer, carried_out=True)
         applied = run(store, NEW)
@@ -276,14 +266,14 @@ class TestCreation:
 
 class TestUpdate:
     def test_without_a_plan_it_is_repeated_unconditionally(self) -> None:
-        store = store_of(ana())
+        store = FakeStore(ana())
         store.lose_answer("PUT", carried_out=True)
         assert done(store, {**ANA, "admin": True}) == ("update",)
         assert lines(store) == [PUT] * 2
         assert store.users[1].admin is True
 
     def test_with_a_plan_that_was_not_assigned_it_is_repeated(self) -> None:
-        store = store_of(ana())
+        store = FakeStore(ana())
         store.lose_answer("PUT", carried_out=False, times=2)
         row = {**ANA, "plan_id": 4, "plan_valid_to": "2030-01-31"}
         assert done(store, row) == ("assign_plan",)
@@ -291,7 +281,7 @@ class TestUpdate:
         assert store.users[1].plans == [Held(4, "2030-01-31")]
 
     def test_a_password_is_set_again_and_a_plan_is_not_assigned_again(self) -> None:
-        store = store_of(ana())
+        store = FakeStore(ana())
         store.lose_answer("PUT", carried_out=True)
         row = {**ANA, "plan_id": 4, "password": PASSWORD, "update_password": "always"}
         assert done(store, row) == ("set_password", "assign_plan")
@@ -302,14 +292,14 @@ class TestUpdate:
         assert plans_of(store) == [4]
 
     def test_the_user_is_found_by_the_new_address(self) -> None:
-        store = store_of(ana())
+        store = FakeStore(ana())
         store.lose_answer("PUT", carried_out=True)
         row = {**ANA, "email": "ana.new@example.org", "plan_id": 4}
         assert done(store, row) == ("update", "assign_plan")
         assert plans_of(store) == [4]
 
     def test_an_assigned_plan_may_have_an_end_that_the_store_chose(self) -> None:
-        store = store_of(ana())
+        store = FakeStore(ana())
         store.lose_answer("PUT", carried_out=True)
         after_write(store, lambda: setattr(store.users[1].plans[0], "valid_to", "2099-01-31"))
         assert done(store, {**ANA, "plan_id": 4}) == ("assign_plan",)
@@ -317,7 +307,7 @@ class TestUpdate:
 
     @pytest.mark.parametrize("carried_out", [True, False])
     def test_another_client_may_have_reactivated_the_user(self, carried_out: bool) -> None:
-        store = store_of(ana(deactivated=True))
+        store = FakeStore(ana(deactivated=True))
         store.lose_answer("PUT", carried_out=carried_out)
         after_write(store, lambda: setattr(store.users[1], "deactivated", False))
         applied = run(store, {**ANA, "plan_id": 4})
@@ -328,7 +318,7 @@ class TestUpdate:
 
     @pytest.mark.parametrize("deactivated", [False, True])
     def test_a_user_who_is_not_found_again_is_an_error(self, deactivated: bool) -> None:
-        store = store_of(ana(deactivated=deactivated))
+        store = FakeStore(ana(deactivated=deactivated))
         store.lose_answer("PUT", carried_out=True)
         after_write(store, store.users.clear)
         error = failed(store, {**ANA, "plan_id": 4})
@@ -337,9 +327,9 @@ class TestUpdate:
         assert lines(store) == [PUT]
 
     def test_hidden_plans_are_an_error_and_a_warning_about_open_sessions(self) -> None:
-        store = store_of(ana())
+        store = FakeStore(ana())
         store.lose_answer("PUT", carried_out=True)
-        after_write(store, lambda: setattr(store, "reading", Reading(plans="hidden")))
+        after_write(store, lambda: setattr(store, "variants", Variants(plans="hidden")))
         applied = run(store, {**ANA, "admin": True, "plan_id": 4, "force_logout": True})
         assert applied.error is not None
         assert applied.error.code == "lost_answer"
@@ -349,7 +339,7 @@ class TestUpdate:
         assert "publica_user_logout" in warning.text
 
     def test_a_user_whom_the_store_does_not_find_is_named_with_the_request(self) -> None:
-        store = store_of(ana())
+        store = FakeStore(ana())
         store.answer_instead("PUT", NOT_FOUND)
         error = failed(store, {**ANA, "admin": True})
         assert "ana@example.org (id 1, external_id A)" in error.message
@@ -368,7 +358,7 @@ class TestUpdate:
 def test_a_200_without_the_documented_body_is_checked_before_a_repetition(
     row: dict[str, Any], method: str, actions: tuple[str, ...], carried_out: bool, body: str
 ) -> None:
-    store = store_of(ana(sessions_limit=1))
+    store = FakeStore(ana(sessions_limit=1))
     store.answer_instead(method, Reply(200, body), carried_out=carried_out)
     assert done(store, {**ANA, **row}) == actions
     assert len(store.writes) == (1 if carried_out else 2)
@@ -391,19 +381,19 @@ class TestStateChange:
         self, state: str, carried_out: bool, repeated: int, search: bool
     ) -> None:
         variants = {"repeated_state_change": repeated, "search_finds_deactivated": search}
-        store = store_of(ana(deactivated=state == "active"), **variants)
+        store = FakeStore(ana(deactivated=state == "active"), **variants)
         store.lose_answer(METHODS[state], carried_out=carried_out)
         assert done(store, {**ANA, "state": state}) == ACTIONS[state]
         assert store.users[1].deactivated is (state == "absent")
         assert len(store.writes) == 2
 
     def test_a_404_in_the_other_state_is_an_error(self, state: str) -> None:
-        store = store_of(ana(deactivated=state == "active"))
+        store = FakeStore(ana(deactivated=state == "active"))
         store.answer_instead(METHODS[state], NOT_FOUND)
         assert failed(store, {**ANA, "state": state}).code == "not_found"
 
     def test_a_change_by_another_client_is_not_an_action_of_this_run(self, state: str) -> None:
-        store = store_of(ana(deactivated=state == "active"))
+        store = FakeStore(ana(deactivated=state == "active"))
 
         def change_first(call: Call) -> None:
             if call.method == METHODS[state]:
@@ -419,7 +409,7 @@ LEAVER = {**ANA, "state": "absent", "force_logout": True}
 
 class TestForceLogout:
     def test_it_is_repeated(self) -> None:
-        store = store_of(ana())
+        store = FakeStore(ana())
         store.lose_answer("POST", carried_out=True)
         assert done(store, CHANGED) == ("update", "force_logout")
         assert lines(store) == [PUT, LOGOUT, LOGOUT]
@@ -436,7 +426,7 @@ class TestForceLogout:
     def test_a_warning_names_users_with_possibly_open_sessions(
         self, method: str, outcome: Reply, actions: tuple[str, ...], warnings: int
     ) -> None:
-        store = store_of(ana())
+        store = FakeStore(ana())
         store.answer_instead(method, *[outcome] * 9)
         applied = run(store, CHANGED, max_retries=1)
         assert applied.error is not None
@@ -446,7 +436,7 @@ class TestForceLogout:
         assert all("publica_user_logout" in warning.text for warning in applied.warnings)
 
     def test_a_failure_does_not_keep_a_leaver_active(self) -> None:
-        store = store_of(ana())
+        store = FakeStore(ana())
         store.answer_instead("POST", *[Reply(500)] * 9)
         applied = run(store, LEAVER, max_retries=1)
         assert applied.error is not None
@@ -454,7 +444,7 @@ class TestForceLogout:
         assert store.users[1].deactivated is True
 
     def test_a_leaver_without_sessions_causes_a_warning(self) -> None:
-        store = store_of(ana())
+        store = FakeStore(ana())
         store.answer_instead("POST", NOT_FOUND, NOT_FOUND)
         applied = run(store, LEAVER)
         assert (applied.error, applied.actions) == (None, ("deactivate",))
@@ -463,7 +453,7 @@ class TestForceLogout:
         assert "(404)" in warning.text
 
     def test_sessions_end_before_the_deactivation(self) -> None:
-        store = store_of(ana(), logs_out_deactivated=False)
+        store = FakeStore(ana(), logs_out_deactivated=False)
         assert done(store, LEAVER) == ("deactivate", "force_logout")
         assert lines(store) == [LOGOUT, DELETE]
         assert store.users[1].sessions_ended == 1

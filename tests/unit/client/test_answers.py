@@ -17,7 +17,7 @@ from ansible_collections.publica.la.plugins.module_utils.client.answers import (
     rate_headers,
     retry_after,
 )
-from ansible_collections.publica.la.tests.unit.support.records import IMPERSONATION
+from ansible_collections.publica.la.tests.unit.support.store import IMPERSONATION
 from requests.structures import CaseInsensitiveDict
 
 SERVER_DATE = "Tue, 18 May 2021 13:28:53 GMT"
@@ -66,26 +66,6 @@ class TestListPage:
     )
     def test_other_payloads_are_not_a_page(self, payload: dict[str, Any]) -> None:
         assert answers.list_page(payload) is None
-
-
-@pytest.mark.parametrize(
-    ("payload", "fields"),
-    [
-        pytest.param(
-            {"message": "no", "errors": {"email": ["taken", "bad"]}},
-            {"email": ["taken", "bad"]},
-            id="message and errors",
-        ),
-        pytest.param({"CODE": "e", "data": {"email": ["taken"]}}, {"email": ["taken"]}, id="data"),
-        pytest.param({"CODE": "e", "data": {"email": "taken"}}, {"email": ["taken"]}, id="a text"),
-        pytest.param({"CODE": "e", "data": {"email": [{"rule": "unique"}]}},
-                     {"email": ['{"rule": "unique"}']}, id="a mapping as an error"),
-        pytest.param({"CODE": "e", "message": "no"}, {}, id="code and message"),
-        pytest.param({"errors": []}, {}, id="an empty list"),
-    ],
-)  # fmt: skip
-def test_rejected_fields(payload: dict[str, Any], fields: dict[str, list[str]]) -> None:
-    assert answers.rejected_fields(payload) == fields
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
 from ansible_collections.publica.la.plugins.module_utils.client.connection import (
+    USER_AGENT,
     Connection,
     connection_argument_spec,
     connection_from_params,
@@ -23,9 +26,11 @@ from ansible_collections.publica.la.plugins.module_utils.errors import (
     InvalidInputError,
     LostAnswerError,
 )
+from ansible_collections.publica.la.plugins.module_utils.version import VERSION
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, connection
 from ansible_collections.publica.la.tests.unit.support.server import raw, serving
 
+GALAXY = Path(__file__).resolve().parents[3] / "galaxy.yml"
 PAGE = json.dumps({"CODE": "success", "data": {"paginator": {"data": [{"id": 1}]}}})
 BODY = {"email": "new@example.org", "external_id": "N"}
 DEFAULTS = {name: spec.get("default") for name, spec in connection_argument_spec().items()}
@@ -135,9 +140,10 @@ def test_representation_hides_the_token() -> None:
 
 @pytest.mark.parametrize(
     ("given", "verify"),
-    [({}, True), ({"validate_certs": False}, False), ({"ca_path": "."}, ".")],
+    [({}, True), ({"validate_certs": False}, False), ({"ca_path": "."}, "."),
+     ({"ca_path": __file__}, __file__)],
     ids=str,
-)
+)  # fmt: skip
 def test_verify_setting(given: dict[str, Any], verify: Any) -> None:
     assert connection_from_params(params(**given)).verify == verify
 
@@ -149,10 +155,9 @@ def test_only_the_token_is_secret() -> None:
     assert spec["api_token"]["fallback"][1] == ["PUBLICA_API_TOKEN"]
 
 
-def test_existing_ca_path(tmp_path: Path) -> None:
-    bundle = tmp_path / "ca.pem"
-    bundle.touch()
-    assert connection_from_params(params(ca_path=str(bundle))).ca_path == str(bundle)
+def test_the_user_agent_has_the_version_of_the_collection() -> None:
+    assert yaml.safe_load(GALAXY.read_text(encoding="utf-8"))["version"] == VERSION
+    assert USER_AGENT.startswith(f"publica.la/{VERSION} ")
 
 
 def api_at(url: str, **changes: Any) -> UsersApi:
@@ -160,11 +165,19 @@ def api_at(url: str, **changes: Any) -> UsersApi:
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])
-def test_redirect_is_not_followed(status: str) -> None:
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        pytest.param(lambda api: api.list_page(1), id="GET"),
+        pytest.param(lambda api: api.create(BODY), id="POST"),
+        pytest.param(lambda api: api.update(1, BODY), id="PUT"),
+    ],
+)
+def test_redirect_is_not_followed(status: str, request_of: Callable[[UsersApi], Any]) -> None:
     with serving(raw(PAGE)) as other:
         moved = raw("", status, f"Location: {other.url}/integration-api/v1/dashboard/users")
         with serving(moved) as store, pytest.raises(FatalError) as error:
-            api_at(store.url).list_page(1)
+            request_of(api_at(store.url))
     assert error.value.code == "redirected"
     assert len(store.requests) == 1
     assert other.requests == []

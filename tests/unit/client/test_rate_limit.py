@@ -19,7 +19,7 @@ from ansible_collections.publica.la.plugins.module_utils.client.rate_limit impor
     RateWindow,
     WindowLength,
 )
-from ansible_collections.publica.la.tests.unit.support.throttle import Throttle
+from ansible_collections.publica.la.tests.unit.support.clock import Throttle
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -160,32 +160,13 @@ class TestRateWindow:
         assert len([time for time in throttle.accepted if time < DOCUMENTED_SECONDS]) == usable
 
 
-def run(window: RateWindow, throttle: Throttle, requests: int, pace: float = 0.05) -> float:
-    """Send requests one after the other as the window allows; returns the time of the last."""
-    now = 0.0
-    done = 0
-    for _step in range(50 * requests + 50):
-        if done == requests:
-            return now
-        delay = window.delay(now)
-        if delay > 0:
-            now += delay
-            continue
-        window.sent(now)
-        accepted, reported = throttle.request(now)
-        sent_at, now = now, now + pace
-        if accepted:
-            done += 1
-            window.answered(reported, sent_at, now)
-        else:
-            window.refused(reported, sent_at, now)
-    raise AssertionError(f"only {done} of {requests} requests succeeded")
-
-
-def run_with_workers(
-    window: RateWindow, throttle: Throttle, requests: int, workers: int, latency: float
+def run(
+    window: RateWindow, throttle: Throttle, requests: int, pace: float = 0.05, workers: int = 1
 ) -> float:
-    """Like :func:`run` with several requests under way; the store counts each as it arrives."""
+    """Send requests as the window allows; returns the time of the last answer.
+
+    The store counts each request when it is sent, and its answer arrives ``pace`` later.
+    """
     now, done = 0.0, 0
     under_way: list[tuple[float, float, bool, RateHeaders]] = []
     for _step in range(100 * requests + 100):
@@ -194,19 +175,17 @@ def run_with_workers(
             under_way.remove(entry)
             arrives, sent_at, accepted, reported = entry
             done += accepted
-            if accepted:
-                window.answered(reported, sent_at, arrives)
-            else:
-                window.refused(reported, sent_at, arrives)
+            learn = window.answered if accepted else window.refused
+            learn(reported, sent_at, arrives)
         if done >= requests:
             return now
         delay = window.delay(now)
         if delay <= 0 and len(under_way) < workers and done + len(under_way) < requests:
             window.sent(now)
-            under_way.append((now + latency, now, *throttle.request(now)))
+            under_way.append((now + pace, now, *throttle.request(now)))
             continue
         answers = [entry[0] for entry in under_way]
-        now = min([*answers, now + delay] if delay > 0 else answers or [now + latency])
+        now = min([*answers, now + delay] if delay > 0 else answers or [now + pace])
     raise AssertionError(f"only {done} of {requests} requests succeeded")
 
 
@@ -275,7 +254,7 @@ class TestRuns:
     @pytest.mark.parametrize("workers", [2, 8, 64])
     def test_concurrent_workers_take_no_longer(self, workers: int, explains: bool) -> None:
         throttle = Throttle(explains=explains)
-        took = run_with_workers(RateWindow(), throttle, 350, workers, latency=0.3)
+        took = run(RateWindow(), throttle, 350, pace=0.3, workers=workers)
         assert 3 * DOCUMENTED_SECONDS < took < 4 * DOCUMENTED_SECONDS + 30.0
         assert len(throttle.refused) <= 4 * REFUSALS_IN_A_ROW + workers
 
@@ -290,7 +269,7 @@ class TestRuns:
         self, limit: int, share: int, workers: int, explains: bool, latency: float
     ) -> None:
         throttle = Throttle(limit=limit, explains=explains)
-        run_with_workers(RateWindow(share), throttle, 3 * min(limit, 20), workers, latency)
+        run(RateWindow(share), throttle, 3 * min(limit, 20), latency, workers)
 
     @given(limit=st.integers(2, 200), share=st.integers(1, 99), pace=st.floats(0.01, 2.0))
     def test_share_leaves_the_rest_of_each_window(

@@ -6,18 +6,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 
 import pytest
 import yaml
 from ansible.module_utils.common import yaml as ansible_yaml
-from ansible_collections.publica.la.plugins.module_utils.input.columns import (
-    TextLines,
-    read_columns,
-)
-from ansible_collections.publica.la.plugins.module_utils.input.documents import json_lines_rows
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
 from ansible_collections.publica.la.tests.unit.support.sources import SourceDirectory, rows_of
 from hypothesis import given
@@ -148,11 +142,6 @@ class TestJson:
         )
         assert set(error.fields) == {"seats.json[0].Cost Center", "seats.json[1].emial"}
 
-    def test_columns_are_mapped(self, directory: SourceDirectory) -> None:
-        content = '[{"Mail": "ana@example.org", "matricula": "A", "Dept.": {"name": "x"}}]'
-        columns = {"mail": "email", "Matricula": "external_id", "dept.": None}
-        assert directory.users("seats.json", content, columns) == [ANA]
-
     def test_mapped_key_that_no_user_has_is_refused(self, directory: SourceDirectory) -> None:
         content = '[{"Mail": "ana@example.org"}, {"Nr": 2}]'
         columns = {"Mail": "email", "Nr": "external_id", "Plna": "plan_id", "Dept": None}
@@ -183,16 +172,6 @@ class TestJsonLines:
             "seats.jsonl:6:10",
         }
         assert SECRET not in str(error.as_failure())
-
-    def test_lines_are_read_only_as_far_as_needed(self) -> None:
-        content = io.BytesIO(b"".join(b'{"id": %d}\n' % number for number in range(1, 50_001)))
-        columns, _ = read_columns({})
-        rows = json_lines_rows(TextLines(content, "seats.jsonl"), columns)
-
-        next(rows)
-
-        assert content.tell() < len(content.getvalue()) / 10
-        assert sum(1 for _ in rows) == 49_999
 
 
 class TestYaml:

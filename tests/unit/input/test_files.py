@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -22,7 +23,6 @@ from ansible_collections.publica.la.plugins.module_utils.input import files
 from ansible_collections.publica.la.plugins.module_utils.input.columns import (
     Columns,
     TextLines,
-    column_key,
 )
 from ansible_collections.publica.la.plugins.module_utils.input.files import (
     READERS,
@@ -164,6 +164,19 @@ class TestFiles:
         users_of_entries(task_entries(None, str(path), None))
         assert steps == ["read 1", "validated 1", "read 2", "validated 2"]
 
+    @pytest.mark.parametrize(
+        ("name", "header", "row"),
+        [("seats.csv", b"id\n", b"%d\n"), ("seats.jsonl", b"", b'{"id": %d}\n')],
+    )
+    def test_file_is_read_only_as_far_as_needed(self, name: str, header: bytes, row: bytes) -> None:
+        content = io.BytesIO(header + b"".join(row % number for number in range(1, 50_001)))
+        rows = READERS[Path(name).suffix](TextLines(content, name), Columns({}, {}))
+        first = next(rows)
+        assert isinstance(first, Row)
+        assert first.place == f"{name}:{1 + bool(header)}"
+        assert content.tell() < len(content.getvalue()) / 10
+        assert sum(1 for _ in rows) == 49_999
+
     def test_pyyaml_is_loaded_for_yaml_only(self, directory: SourceDirectory) -> None:
         # It takes longer to load than all other readers together.
         path = directory.write("seats.json", '[{"id": 1}]')
@@ -181,21 +194,25 @@ class TestColumns:
     CONTENT = "Mail;Matricula;Department\nana@example.org;A;Press\n"
 
     @pytest.mark.parametrize(
-        ("content", "columns"),
+        ("name", "content", "columns"),
         [
-            pytest.param(CONTENT, {"MAIL": "email", " matricula ": "external_id",
+            pytest.param("seats.csv", CONTENT, {"MAIL": "email", " matricula ": "external_id",
                                    "Department": None}, id="names of a personnel system"),
             # The ID of a personnel system is its own, and not the store's.
-            pytest.param("email,ID\nana@example.org,A\n", {"id": "external_id"},
+            pytest.param("seats.csv", "email,ID\nana@example.org,A\n", {"id": "external_id"},
                          id="a mapping has priority over the name"),
-            pytest.param("email,Matri\u0301cula\nana@example.org,A\n",
+            pytest.param("seats.csv", "email,Matri\u0301cula\nana@example.org,A\n",
                          {"Matr\u00edcula": "external_id"}, id="both forms of an accent"),
+            pytest.param("seats.json",
+                         '[{"Mail": "ana@example.org", "matricula": "A", "Dept.": {"name": "x"}}]',
+                         {"mail": "email", "Matricula": "external_id", "dept.": None},
+                         id="keys of a document"),
         ],
     )  # fmt: skip
     def test_names_are_mapped(
-        self, directory: SourceDirectory, content: str, columns: dict[str, Any]
+        self, directory: SourceDirectory, name: str, content: str, columns: dict[str, Any]
     ) -> None:
-        assert directory.users("seats.csv", content, columns) == [ANA]
+        assert directory.users(name, content, columns) == [ANA]
 
     def test_option_can_be_named_by_its_alias(self, directory: SourceDirectory) -> None:
         content = "email,Plan\nana@example.org,4\n"
@@ -227,25 +244,6 @@ class TestColumns:
         error = directory.error("seats.csv", self.CONTENT, {"Mail": "emial"})
         assert "is mapped to emial: unknown option; did you mean email?" in error.message
 
-    def test_two_columns_for_one_option_are_refused(self, directory: SourceDirectory) -> None:
-        error = directory.error("seats.csv", "email,Mail\n", {"Mail": "email"})
-        [(place, [text])] = error.fields.items()
-        assert place == "seats.csv:1.email"
-        assert "email (1), Mail (2)" in text
-
     def test_they_need_a_file(self) -> None:
         with pytest.raises(InvalidInputError, match=r"src_columns: .*; give src as well"):
             users_of_task([{"id": 1}], None, {"Mail": "email"}, None)
-
-    @pytest.mark.parametrize(
-        ("written", "key"),
-        [
-            (" External ID ", "external_id"),
-            ("external - id", "external_id"),
-            ("EXTERNAL__ID", "external_id"),
-            ("plan\u00a0id", "plan_id"),
-            ("plan\nid", "plan_id"),
-        ],
-    )
-    def test_names_are_compared_in_one_form(self, written: str, key: str) -> None:
-        assert column_key(written) == key

@@ -12,20 +12,14 @@ from typing import Any
 import pytest
 from ansible_collections.publica.la.plugins.module_utils import module as module_py
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN
-from ansible_collections.publica.la.tests.unit.support.modules import ModuleRunner
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.modules import (
+    ANA,
+    ARGUMENTS,
+    EXPORT,
+    ModuleRunner,
+)
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Reply, StoredUser
 
-ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}
-EXPORT: dict[str, Any] = {"dir": "$PUBLICA_TEST_EXPORTS", "name": "press"}
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "publica_export": EXPORT,
-    "publica_user": {**ANA, "admin": True},
-    "publica_user_bulk": {"users": [{**ANA, "admin": True}]},
-    "publica_user_info": {"email": "ana@example.org"},
-    "publica_user_logout": {"email": "ana@example.org"},
-}
 EVERY = pytest.mark.parametrize("name", ARGUMENTS)
 KEYS = {
     "publica_export": {"files", "summary", "whole", "notes", "diff"},
@@ -127,13 +121,6 @@ def test_the_session_is_closed_in_every_case(
 
 
 class TestUser:
-    def test_a_second_run_changes_nothing(self, run: ModuleRunner, store: FakeStore) -> None:
-        first = run("publica_user", store, **ANA, admin=True).result
-        second = run("publica_user", store, **ANA, admin=True).result
-        assert (first["changed"], first["actions"]) == (True, ["update"])
-        assert (second["changed"], second["actions"]) == (False, [])
-        assert second["user"]["admin"] is True
-
     def test_a_warning_is_passed_on(self, run: ModuleRunner, store: FakeStore) -> None:
         result = run("publica_user", store, email="ben@example.org", external_id="B").result
         assert "state: active" in str(result["warnings"])
@@ -144,13 +131,6 @@ class TestUser:
     ) -> None:
         result = run("publica_user", store, **ANA, lookup=lookup).result
         assert (result["changed"], result["user"]["id"]) == (False, 1)
-
-    def test_a_failure_has_the_partial_change(self, run: ModuleRunner, store: FakeStore) -> None:
-        store.answer_instead("PUT", Reply(422, {"errors": {"admin": ["no"]}}), path="/2")
-        ben: dict[str, Any] = {"email": "ben@example.org", "external_id": "B", "state": "active"}
-        result = run("publica_user", store, **ben, admin=True).result
-        assert (result["failed"], result["changed"]) == (True, True)
-        assert result["actions"] == ["reactivate"]
 
 
 class TestBulk:
@@ -241,15 +221,6 @@ class TestExport:
             str(exports / "press.csv"),
         ]
         assert first["summary"]["exported"] == 2
-
-    def test_a_link_in_the_directory_is_an_error_before_the_first_request(
-        self, run: ModuleRunner, store: FakeStore, exports: Path
-    ) -> None:
-        exports.mkdir()
-        (exports / "press.csv").symlink_to(exports / "elsewhere")
-        result = run("publica_export", store, **EXPORT).result
-        assert result["failure"]["code"] == "not_written"
-        assert store.calls == []
 
     def test_a_value_that_contains_the_token_is_not_written(
         self, run: ModuleRunner, store: FakeStore, exports: Path

@@ -13,24 +13,19 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 from ansible_collections.publica.la.tests.unit.support.builders import BASE_URL, TOKEN
-from ansible_collections.publica.la.tests.unit.support.modules import PACKAGE, ModuleRunner, Ran
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.modules import (
+    ANA,
+    ARGUMENTS,
+    EXPORT,
+    PACKAGE,
+    SECRET,
+    ModuleRunner,
+    Ran,
+)
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Reply, StoredUser
 
-SECRET = "Zebra-Crossing-77"
-ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}
-
-EXPORT: dict[str, Any] = {"dir": "$PUBLICA_TEST_EXPORTS", "name": "press"}
-MODULES: dict[str, dict[str, Any]] = {
-    "publica_export": EXPORT,
-    "publica_user": {**ANA, "password": SECRET, "update_password": "always"},
-    "publica_user_bulk": {"users": [{**ANA, "password": SECRET, "update_password": "always"}]},
-    "publica_user_info": {"email": "ana@example.org"},
-    "publica_user_logout": {"email": "ana@example.org"},
-}
 # The functions that build the results, after all changes.
-MODULES_RESULTS = {
+RESULT_FUNCTIONS = {
     "publica_user": "single_result",
     "publica_user_bulk": "bulk_result",
     "publica_user_logout": "logout_result",
@@ -42,7 +37,7 @@ def store() -> FakeStore:
 
 
 CALLS: dict[str, tuple[str, dict[str, Any]]] = {
-    "password": ("publica_user", MODULES["publica_user"]),
+    "password": ("publica_user", ARGUMENTS["publica_user"]),
     "alias": ("publica_user", {**ANA, "new_password": SECRET}),
     "alias, error of Ansible": ("publica_user", {**ANA, "new_password": SECRET, "state": "gone"}),
     "alias, error of the input": ("publica_user", {**ANA, "new_password": SECRET, "email": "no"}),
@@ -146,38 +141,38 @@ class TestCrash:
 
     TEXT = f"bad value {SECRET} sent with {TOKEN}, see https://store.example/impersonate/53114"
 
-    @pytest.mark.parametrize("module", MODULES)
+    @pytest.mark.parametrize("module", ARGUMENTS)
     def test_while_the_store_is_read(self, run: ModuleRunner, module: str) -> None:
         broken = store()
         broken.answer_instead("GET", *[ZeroDivisionError(self.TEXT)] * 9)
-        ran = run(module, broken, **MODULES[module])
+        ran = run(module, broken, **ARGUMENTS[module])
         self.assert_reported(ran)
         assert ran.result["changed"] is False
         assert "Nothing was changed" in ran.result["msg"]
         assert broken.writes == []
 
-    @pytest.mark.parametrize("module", MODULES_RESULTS)
+    @pytest.mark.parametrize("module", RESULT_FUNCTIONS)
     def test_while_a_user_is_written(self, run: ModuleRunner, module: str) -> None:
         broken = store()
         for method in ("POST", "PUT"):
             broken.answer_instead(method, *[ZeroDivisionError(self.TEXT)] * 9)
-        ran = run(module, broken, **MODULES[module])
+        ran = run(module, broken, **ARGUMENTS[module])
         for secret in (SECRET, TOKEN, "53114"):
             assert secret not in ran.everything
         assert ran.result["failed"] is True
 
-    @pytest.mark.parametrize("module", MODULES_RESULTS)
+    @pytest.mark.parametrize("module", RESULT_FUNCTIONS)
     def test_after_the_store_was_changed(
         self, run: ModuleRunner, module: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*_arguments: Any, **_options: Any) -> None:
             raise ZeroDivisionError(self.TEXT)
 
-        name = MODULES_RESULTS[module]
+        name = RESULT_FUNCTIONS[module]
         code = importlib.import_module(f"{PACKAGE}{module}")
         monkeypatch.setattr(code, name, fail)
         written = store()
-        ran = run(module, written, **MODULES[module])
+        ran = run(module, written, **ARGUMENTS[module])
         self.assert_reported(ran)
         assert ran.result["changed"] is True
         assert "Changes were sent" in ran.result["msg"]

@@ -19,8 +19,12 @@ from ansible_collections.publica.la.plugins.module_utils.apply.executor import A
 from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
 from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, api_on
-from ansible_collections.publica.la.tests.unit.support.records import RIGHTS, Held, StoredUser
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import (
+    RIGHTS,
+    FakeStore,
+    Held,
+    StoredUser,
+)
 
 MISSING, ACTIVE, DEACTIVATED = "missing", "active", "deactivated"
 USER = "/integration-api/v1/dashboard/users/7"

@@ -212,21 +212,6 @@ def test_a_conflict_of_keys_becomes_the_error_of_the_change() -> None:
     assert (change.error.code, change.steps) == ("identity_conflict", ())
 
 
-@pytest.mark.parametrize(
-    ("number", "current"),
-    [
-        pytest.param(1, current_user(1, active=False), id="deactivated"),
-        pytest.param(9, None, id="unknown"),
-    ],
-)
-def test_an_absent_user_who_is_not_active_needs_no_step(
-    number: int, current: CurrentUser | None
-) -> None:
-    change = change_of(desired_user(number, state="absent"), active=False)
-    assert (change.steps, change.error) == ((), None)
-    assert (change.current, change.after) == (current, current)
-
-
 @pytest.mark.parametrize("state", ["present", "active"])
 def test_present_leaves_a_user_deactivated_with_a_warning(state: str) -> None:
     change = change_of(desired_user(1, state=state), active=False)

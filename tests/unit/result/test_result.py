@@ -35,9 +35,12 @@ from ansible_collections.publica.la.plugins.module_utils.result.result import (
     single_result,
 )
 from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, TOKEN, api_on
-from ansible_collections.publica.la.tests.unit.support.records import Held, StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import (
+    FakeStore,
+    Held,
+    Reply,
+    StoredUser,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -242,7 +245,10 @@ class TestOneUser:
     def test_a_failure_has_what_was_done_before_it(self) -> None:
         refusing = store()
         refusing.answer_instead("PUT", Reply(422, {"errors": {"admin": ["no"]}}), path="/2")
-        result = single_result(run([ROWS[1]], on=refusing).applied[0])
+        [applied] = run([ROWS[1]], on=refusing).applied
+        assert applied.user is not None
+        assert (applied.user.active, applied.user.admin) == (True, False)
+        result = single_result(applied)
         assert (result["failed"], result["changed"]) == (True, True)
         assert result["actions"] == ["reactivate"]
         assert result["diff"]["after"] == {"active": True}

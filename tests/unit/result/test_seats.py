@@ -22,10 +22,15 @@ from ansible_collections.publica.la.tests.unit.support.builders import (
     current_user,
     desired_user,
     held_plan,
+    store_of,
 )
-from ansible_collections.publica.la.tests.unit.support.reading import BARE, FULL, Reading
-from ansible_collections.publica.la.tests.unit.support.records import Held, StoredUser
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import (
+    BARE,
+    FULL,
+    FakeStore,
+    Held,
+    StoredUser,
+)
 
 
 def snapshot(
@@ -104,18 +109,7 @@ def test_the_plan_that_ends_first_comes_first() -> None:
     ]
 
 
-def store_of(active: int, deactivated: int, paginator: str, **reading: Any) -> FakeStore:
-    users = (
-        StoredUser(
-            number,
-            f"user{number}@example.org",
-            f"ext-{number}",
-            deactivated=number > active,
-            plans=[Held(3, "2031-01-31", "Silver")],
-        )
-        for number in range(1, active + deactivated + 1)
-    )
-    return FakeStore(*users, reading=Reading(paginator=paginator, **reading))
+SILVER = Held(3, "2031-01-31", "Silver")
 
 
 def counted(store: FakeStore, desired: list[DesiredUser], **options: Any) -> Any:
@@ -131,7 +125,7 @@ def counted(store: FakeStore, desired: list[DesiredUser], **options: Any) -> Any
 @pytest.mark.parametrize(("paginator", "requests"), [(BARE, 7), (FULL, 5)])
 @pytest.mark.parametrize("lookup", ["auto", "list", "search"])
 def test_counting_reads_the_complete_lists(paginator: str, requests: int, lookup: str) -> None:
-    store = store_of(300, 200, paginator)
+    store = store_of(300, 200, plans=[SILVER], paginator=paginator)
     found = counted(store, [desired_user(7)], count_seats=True, lookup=lookup)
     assert (found["active"], found["deactivated"]) == (300, 200)
     assert found["plans"] == [{"plan_id": 3, "name": "Silver", "users": 300}]
@@ -139,22 +133,24 @@ def test_counting_reads_the_complete_lists(paginator: str, requests: int, lookup
 
 
 def test_a_list_with_active_and_deactivated_users_is_read_once() -> None:
-    store = store_of(30, 20, FULL, list_holds_deactivated=True)
+    store = store_of(30, 20, plans=[SILVER], paginator=FULL, list_holds_deactivated=True)
     found = counted(store, [desired_user(7)], count_seats=True)
     assert (found["active"], found["deactivated"]) == (30, 20)
     assert len(store.calls) == 1
 
 
 def test_without_the_option_no_list_is_read() -> None:
-    store = store_of(300, 200, FULL)
+    store = store_of(300, 200, plans=[SILVER], paginator=FULL)
     assert counted(store, [desired_user(7)], lookup="search") is None
     assert len(store.calls) == 1
 
 
 def test_a_dry_run_counts_the_current_seats() -> None:
     removed = [desired_user(number, state="absent") for number in (1, 2)]
-    before = counted(store_of(5, 0, FULL), removed, count_seats=True, check=True)
-    after = counted(store_of(5, 0, FULL), removed, count_seats=True)
+    before = counted(
+        store_of(5, 0, plans=[SILVER], paginator=FULL), removed, count_seats=True, check=True
+    )
+    after = counted(store_of(5, 0, plans=[SILVER], paginator=FULL), removed, count_seats=True)
     assert (before["active"], before["deactivated"]) == (5, 0)
     assert (after["active"], after["deactivated"]) == (3, 2)
 
@@ -162,7 +158,7 @@ def test_a_dry_run_counts_the_current_seats() -> None:
 def test_a_summary_names_no_user() -> None:
     store = FakeStore(
         StoredUser(1, "user1@example.org", "ext-1", plans=[Held(3, "2031-01-31")]),
-        reading=Reading(paginator=FULL),
+        paginator=FULL,
     )
     found = counted(store, [desired_user(1)], count_seats=True, report="summary")
     assert found["active"] == 1

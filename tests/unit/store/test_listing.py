@@ -18,18 +18,24 @@ from ansible_collections.publica.la.plugins.module_utils.store.listing import (
     read_all_users,
 )
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
-from ansible_collections.publica.la.tests.unit.support.reading import BARE, FULL, SIMPLE, Reading
-from ansible_collections.publica.la.tests.unit.support.records import StoredUser
-from ansible_collections.publica.la.tests.unit.support.reply import Reply
-from ansible_collections.publica.la.tests.unit.support.store import Call, FakeStore
+from ansible_collections.publica.la.tests.unit.support.store import (
+    BARE,
+    FULL,
+    SIMPLE,
+    Call,
+    FakeStore,
+    Reply,
+    StoredUser,
+    Variants,
+)
 
 
-def store_of(count: int, *deactivated: int, **reading: Any) -> FakeStore:
+def store_of(count: int, *deactivated: int, **variants: Any) -> FakeStore:
     users = (
         StoredUser(n, f"user{n}@example.org", deactivated=n in deactivated)
         for n in range(1, count + 1)
     )
-    return FakeStore(*users, reading=Reading(**reading))
+    return FakeStore(*users, **variants)
 
 
 def read_all(store: FakeStore, query: str | None = None, page_size: int = 0) -> Listing:
@@ -40,7 +46,7 @@ def read_all(store: FakeStore, query: str | None = None, page_size: int = 0) -> 
 
 
 def page(*ids: int, **paginator: Any) -> Reply:
-    records = [StoredUser(n, f"user{n}@example.org").record(Reading()) for n in ids]
+    records = [StoredUser(n, f"user{n}@example.org").record(Variants()) for n in ids]
     return Reply(200, {"CODE": "success", "data": {"paginator": {"data": records, **paginator}}})
 
 
@@ -133,10 +139,6 @@ def test_pages_are_requested_by_number_and_size() -> None:
     ]
 
 
-def test_a_page_may_be_an_object_with_gaps() -> None:
-    assert len(read_all(store_of(130, pages_as_objects=True)).users) == 130
-
-
 @pytest.mark.parametrize(
     ("paginator", "complete"),
     [
@@ -158,7 +160,7 @@ def test_a_store_that_ignores_the_page_number_ends_the_list(
 @pytest.mark.parametrize(
     ("pages", "count"),
     [
-        # A user was created during the reading, so page 2 begins with the last user of page 1.
+        # A user was created while the list was read, so page 2 begins with the last user of page 1.
         pytest.param([page(1, 2, 3), page(3, 4, 5), page(6)], 6, id="by one"),
         pytest.param(
             [page(1, 2, 3), page(2, 3, 4), page(5, 6, 7), page(8)], 8, id="by most of a small page"
@@ -281,7 +283,7 @@ class TestReadAllUsers:
         assert [user.id for user in everyone.users if not user.active] == [3, 4]
         assert sorted(user.id for user in active.users) == [1, 2, *range(5, 13)]
 
-    def test_a_user_who_leaves_during_the_reading_is_deactivated(self) -> None:
+    def test_a_user_who_leaves_while_the_list_is_read_is_deactivated(self) -> None:
         store = store_of(10, paginator=FULL, page_size=5)
 
         def leave(call: Call) -> None:
@@ -290,7 +292,7 @@ class TestReadAllUsers:
 
         store.before_answer = leave
         everyone = read_all_users(api_on(store), deactivated=True)
-        # User 6 moved to the first page after it was read, and is found by the second reading.
+        # User 6 moved to the first page after it was read, and is found when it is read again.
         assert everyone.complete
         assert sorted(user.id for user in everyone.users) == list(range(1, 11))
         assert [user.id for user in everyone.users if not user.active] == [1]

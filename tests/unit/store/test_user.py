@@ -23,7 +23,7 @@ from ansible_collections.publica.la.plugins.module_utils.store.user import (
     user_from_record,
 )
 from ansible_collections.publica.la.tests.unit.support.builders import current_user, held_plan
-from ansible_collections.publica.la.tests.unit.support.records import IMPERSONATION, RIGHTS
+from ansible_collections.publica.la.tests.unit.support.store import IMPERSONATION, RIGHTS
 
 ISO = "2021-05-18T13:28:53Z"
 MAPPING = {"timestamp": 1621344533, "date": "2021-05-18 13:28:53", "timezone": "UTC"}

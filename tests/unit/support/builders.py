@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What most tests begin with: a connection, an API on an in-memory store, users on both sides."""
+"""Builders: a connection, an API on an in-memory store, stored, current and desired users."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
@@ -20,7 +21,7 @@ from ansible_collections.publica.la.plugins.module_utils.store.user import (
     end_days,
 )
 
-from .store import FakeStore
+from .store import FakeStore, Held, StoredUser
 
 BASE_URL = "https://store.example"
 TOKEN = "tok-3f9a1c77d2e84b60"
@@ -40,7 +41,7 @@ def api_on(
     stop_request: StopRequest | None = None,
     **changes: Any,
 ) -> UsersApi:
-    """The real client, with the store in the place of the network."""
+    """The real client on a store in memory instead of the network."""
     transport = HttpTransport(
         connection(**changes), read_only=read_only, workers=workers, stop_request=stop_request
     )
@@ -48,9 +49,26 @@ def api_on(
     return UsersApi(transport)
 
 
+def store_of(
+    active: int, deactivated: int = 0, *, plans: Sequence[Held] = (), **variants: Any
+) -> FakeStore:
+    """A store with the users of :func:`current_user`: first the active ones, from 1 on."""
+    users = (
+        StoredUser(
+            number,
+            f"user{number}@example.org",
+            f"ext-{number}",
+            deactivated=number > active,
+            plans=list(plans),
+        )
+        for number in range(1, active + deactivated + 1)
+    )
+    return FakeStore(*users, **variants)
+
+
 def current_user(user_id: int = 1, **changes: Any) -> CurrentUser:
-    """A user of the store who has every attribute."""
-    told: dict[str, Any] = {
+    """A user of the store with all attributes."""
+    values: dict[str, Any] = {
         "id": user_id,
         "email": f"user{user_id}@example.org",
         "active": True,
@@ -61,11 +79,11 @@ def current_user(user_id: int = 1, **changes: Any) -> CurrentUser:
         "plans": (),
         **changes,
     }
-    return CurrentUser(**told)
+    return CurrentUser(**values)
 
 
 def desired_user(user_id: int = 1, **changes: Any) -> DesiredUser:
-    """The desired user with the keys of :func:`current_user`, and nothing else managed."""
+    """The desired user with the keys of :func:`current_user` and no other option."""
     keys: dict[str, Any] = {
         "email": f"user{user_id}@example.org",
         "external_id": f"ext-{user_id}",
@@ -75,10 +93,10 @@ def desired_user(user_id: int = 1, **changes: Any) -> DesiredUser:
 
 
 def held_plan(plan_id: int, valid_to: str | None = None, **more: Any) -> HeldPlan:
-    """A plan that a user holds, its end as a record tells it."""
+    """A plan that a user has, with its end as in a record."""
     return HeldPlan(plan_id, valid_to=valid_to, end_days=end_days(valid_to), **more)
 
 
 def only_steps(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
-    """Endpoint and body of every step, in the order of the users."""
-    return [(step.endpoint, dict(step.body)) for user in plan.changes for step in user.steps]
+    """Endpoint and body of every step."""
+    return [(step.endpoint, dict(step.body)) for change in plan.changes for step in change.steps]

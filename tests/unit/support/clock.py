@@ -2,15 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A clock for the limiter, in which waiting takes no time."""
+"""A clock for the limiter that does not wait, and the throttle of a store."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
+from ansible_collections.publica.la.plugins.module_utils.client.answers import RateHeaders
 from ansible_collections.publica.la.plugins.module_utils.client.limiter import RateLimiter
 
 
 class Clock:
-    """Stands in the place of the module ``time``, and notes every wait."""
+    """Replaces the module ``time`` and records every wait."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -23,10 +26,40 @@ class Clock:
         return self.now
 
     def rule(self, limiter: RateLimiter) -> None:
-        """Let a limiter's waits only move the clock on."""
+        """Replace the waits of a limiter, so that they only advance the clock."""
         limiter._changed.wait = self._wait  # type: ignore[method-assign, assignment]
 
     def _wait(self, seconds: float) -> bool:
         self.waits.append(seconds)
         self.now += seconds
         return False
+
+
+@dataclass
+class Throttle:
+    """A rate limit.
+
+    :ivar explains: a refusal has the end of the window.
+    :ivar refused: the times of the refusals.
+    """
+
+    limit: int = 100
+    seconds: float = 60.0
+    explains: bool = True
+    used: int = 0
+    ends: float = float("-inf")
+    refused: list[float] = field(default_factory=list)
+    accepted: list[float] = field(default_factory=list)
+
+    def request(self, now: float) -> tuple[bool, RateHeaders]:
+        """Whether a request is accepted, and the headers of the response."""
+        if now >= self.ends:
+            self.used, self.ends = 0, now + self.seconds
+        if self.used >= self.limit:
+            self.refused.append(now)
+            # Seconds, rounded as in the framework.
+            reset_in = float(int(self.ends - now)) if self.explains else None
+            return False, RateHeaders(self.limit, 0, reset_in)
+        self.used += 1
+        self.accepted.append(now)
+        return True, RateHeaders(self.limit, self.limit - self.used, None)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Running a module's ``main`` in this process, on any ansible-core, against a store in memory."""
+"""Runs a module's ``main`` in this process, on any ansible-core, on an in-memory store."""
 
 from __future__ import annotations
 
@@ -24,11 +24,22 @@ from .store import FakeStore
 
 PACKAGE = "ansible_collections.publica.la.plugins.modules."
 CONNECTION = {"base_url": BASE_URL, "api_token": TOKEN}
+SECRET = "Zebra-Crossing-77"
+ANA: dict[str, Any] = {"email": "ana@example.org", "external_id": "A"}
+EXPORT: dict[str, Any] = {"dir": "$PUBLICA_TEST_EXPORTS", "name": "press"}
+# Arguments of a call that succeeds; a module that accepts passwords gets one.
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "publica_export": EXPORT,
+    "publica_user": {**ANA, "password": SECRET, "update_password": "always"},
+    "publica_user_bulk": {"users": [{**ANA, "password": SECRET, "update_password": "always"}]},
+    "publica_user_info": {"email": "ana@example.org"},
+    "publica_user_logout": {"email": "ana@example.org"},
+}
 
 
 @dataclass
 class Ran:
-    """How a module ended: its result, all that it printed, and what went to the system's log."""
+    """The result of a module, its output, and the lines for the system log."""
 
     result: dict[str, Any]
     printed: str
@@ -40,7 +51,7 @@ class Ran:
 
 
 class ModuleRunner:
-    """Runs modules; a fixture makes one for each test."""
+    """Runs modules."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch = monkeypatch
@@ -58,17 +69,17 @@ class ModuleRunner:
     ) -> Ran:
         """Run a module with the connection's options and the given ones.
 
-        :param log: takes what goes to the system's log, in place of the list in the result.
+        :param log: receives the lines for the system log, instead of the list in the result.
         """
         patch = self._monkeypatch.setattr
         given = {**CONNECTION, **arguments, "_ansible_check_mode": check, "_ansible_diff": True}
         if "inject_invocation" in PASS_VARS:
-            # From 2.21 on an invocation is told only where it is asked for.
+            # From 2.21 on, a result has an invocation only on request.
             given["_ansible_inject_invocation"] = True
-        # A fallback is for an option that is not there at all.
+        # A fallback applies only to an option that is not given.
         given = {option: value for option, value in given.items() if value is not None}
         patch(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
-        # From ansible-core 2.19 on arguments come with a profile; before, there is none.
+        # From ansible-core 2.19 on, arguments have a profile.
         patch(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
         patch(warnings, "_global_warnings", type(warnings._global_warnings)())
         logged: list[str] = []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real socket that answers with given bytes: for what only a network can do."""
+"""A real socket that responds with given bytes, for failures that only a network has."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ TIMEOUT = 5.0
 
 
 class RawServer:
-    """Answers each request with the next of some raw answers, and keeps what it was sent.
+    """Responds to each request with the next raw response, and records the requests.
 
-    An empty answer closes the connection; ``silent`` never answers.
+    An empty response closes the connection; a ``silent`` server never responds.
     """
 
     def __init__(self, answers: list[bytes], *, silent: bool) -> None:
@@ -41,7 +41,7 @@ class RawServer:
 
     def stop(self) -> None:
         self._over.set()
-        # Wakes the thread, which waits for a connection.
+        # Wake the thread, which waits for a connection.
         with socket.create_connection(self._socket.getsockname(), timeout=TIMEOUT):
             pass
         self._thread.join(TIMEOUT)
@@ -89,7 +89,7 @@ def serving(*answers: bytes, silent: bool = False) -> Iterator[RawServer]:
 
 
 def raw(body: str, status: str = "200 OK", *headers: str, length: int | None = None) -> bytes:
-    """An answer as bytes; ``length`` announces another length than the body has."""
+    """A response as bytes; ``length`` replaces the length of the body in the header."""
     content = body.encode()
     lines = [
         f"HTTP/1.1 {status}",

@@ -2,18 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A store in memory that speaks the users API over ``requests``, without a socket.
+"""An in-memory store with the users API, as an adapter of ``requests`` and without a socket.
 
-It sits where an adapter of ``requests`` sits, so everything above it is the real thing: session,
-limiter, retries, errors. It keeps a journal, can lose answers, and follows one :class:`Reading` of
-the open choices.
+Session, limiter, retries and errors are the real ones. The store records its requests, can lose
+responses, and has one combination of API variants.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable, Union
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -22,22 +21,150 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from .reading import AS_DOCUMENTED, Reading
-from .records import StoredUser, listed
-from .reply import Reply
-
 USERS = "/integration-api/v1/dashboard/users"
 BY_ID = re.compile(USERS + r"/(\d+)")
 REACTIVATE = re.compile(USERS + r"/(\d+)/re-activate")
-LOGOUT = {
-    "table": re.compile(r"/integration-api/v1/users/([^/]+)/force-logout"),
-    "example": re.compile(USERS + r"/([^/]+)/force-logout"),
-}
+LOGOUT = re.compile(r"/integration-api/v1/users/([^/]+)/force-logout")
+
+BARE, FULL, SIMPLE = "bare", "full", "simple"
+
+IMPERSONATION = "https://store.example/impersonate/take/53114"
+RIGHTS = ("admin", "plan_admin", "only_sees_readable")
+
+
+@dataclass
+class Reply:
+    """A response; a body that is not a text is sent as JSON."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def as_response(self, request: Any) -> Any:
+        response = requests.Response()
+        response.status_code = self.status
+        response.headers = CaseInsensitiveDict({"Content-Type": "application/json", **self.headers})
+        text = self.body if isinstance(self.body, str) else json.dumps(self.body)
+        response._content = b"" if self.body is None else text.encode()
+        response.url, response.request = request.url, request
+        return response
+
+
+@dataclass(frozen=True)
+class Variants:
+    """The API variants of a store, with their numbers; the defaults are as documented."""
+
+    search_finds_deactivated: bool = False  # 2
+    list_holds_deactivated: bool = False  # 3
+    empty_is_404: bool = False  # 4
+    paginator: str = BARE  # 5
+    page_size: int = 100  # 5: the store may return fewer users than requested
+    ignores_page: bool = False  # 5
+    pages_as_objects: bool = False  # 5: PHP writes an array with gaps as an object
+    returns_external_id: bool = True  # 8
+    updates_deactivated: bool = True  # 10
+    plans: str = "shown"  # 11: shown, hidden or missing
+    repeated_state_change: int = 404  # 12
+    logs_out_deactivated: bool = True  # 13
+    rejection: str = "errors"  # 14: errors, code or data
+    lower_cases: bool = False  # 16
+    respects_case: bool = False  # 16
+
+
+@dataclass
+class Held:
+    """A plan that a user holds."""
+
+    plan_id: int
+    valid_to: str | None = None
+    name: str | None = None
+
+
+@dataclass
+class StoredUser:
+    """The database state of one user."""
+
+    id: int
+    email: str
+    external_id: str | None = None
+    admin: bool = False
+    plan_admin: bool = False
+    only_sees_readable: bool = False
+    sessions_limit: int | None = None
+    plans: list[Held] = field(default_factory=list)
+    deactivated: bool = False
+    password: str | None = None
+    sessions_ended: int = 0
+
+    def write(self, body: Mapping[str, Any], *, replaces: bool) -> None:
+        """Apply a body; if it ``replaces``, missing fields are set to their defaults."""
+        for name in RIGHTS:
+            if name in body or replaces:
+                setattr(self, name, bool(body.get(name, False)))
+        for name in ("external_id", "sessions_limit"):
+            if name in body or replaces:
+                setattr(self, name, body.get(name))
+        if body.get("new_password"):
+            self.password = body["new_password"]
+        if body.get("assign_new_plan"):
+            # Every call assigns again (variant 18), so that a repetition is visible.
+            valid_to = body.get("new_plan_custom_valid_to")
+            held = Held(body["assign_new_plan"], valid_to, body.get("user_plan_name"))
+            self.plans.append(held)
+
+    def record(self, variants: Variants) -> dict[str, Any]:
+        """The user in a response."""
+        moment = "2021-05-18T13:28:53.000000Z"
+        record: dict[str, Any] = {
+            "id": self.id,
+            "uuid": f"uuid-{self.id}",
+            "email": self.email,
+            "sessions_limit": self.sessions_limit,
+            **{name: getattr(self, name) for name in RIGHTS},
+            "created_at": moment,
+            "updated_at": moment,
+            "deleted_at": moment if self.deactivated else None,
+            "user_plans_count": len(self.plans),
+            "impersonate": IMPERSONATION,
+            "impersonation_url": IMPERSONATION,
+        }
+        if variants.returns_external_id:
+            record["external_id"] = self.external_id
+        if variants.plans != "missing":
+            shown = [] if variants.plans == "hidden" else self.plans
+            record["user_plans"] = [_plan(plan) for plan in shown]
+        return record
+
+
+def listed(users: list[StoredUser], query: Mapping[str, str], variants: Variants) -> Reply:
+    """The response to a list request."""
+    number = 1 if variants.ignores_page else int(query.get("page", 1))
+    size = min(int(query.get("per_page", 15)), variants.page_size)
+    shown = users[(number - 1) * size : number * size]
+    if not shown and variants.empty_is_404:
+        return Reply(404, {"message": "No query results for model [User]."})
+    data: Any = [user.record(variants) for user in shown]
+    if variants.pages_as_objects:
+        data = {str(2 * position): record for position, record in enumerate(data)}
+    last = max(1, -(-len(users) // size))
+    paginator: dict[str, Any] = {"current_page": number, "data": data}
+    if variants.paginator != BARE:
+        url = f"https://store.example/users?page={number + 1}"
+        paginator["next_page_url"] = url if number < last else None
+        paginator["per_page"] = size
+    if variants.paginator == FULL:
+        paginator.update(last_page=last, total=len(users))
+    return Reply(200, {"CODE": "success", "data": {"paginator": paginator}})
+
+
+def _plan(plan: Held) -> dict[str, Any]:
+    values = {"plan_id": plan.plan_id, "name": plan.name, "valid_to": plan.valid_to}
+    return {**values, "cancelled_at": None}
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request as it arrived."""
+    """One received request."""
 
     method: str
     path: str
@@ -53,31 +180,29 @@ Outcome = Union[Reply, Exception]
 
 
 @dataclass
-class ValidationError:
-    """What becomes of the next request to ``method`` whose path ends with ``path``."""
+class Replacement:
+    """The outcome of the next request to ``method`` whose path ends with ``path``."""
 
     method: str
     outcome: Outcome
     carried_out: bool
     path: str = ""
 
-    def hits(self, call: Call) -> bool:
+    def matches(self, call: Call) -> bool:
         return call.method == self.method and call.path.endswith(self.path)
 
 
 class FakeStore(BaseAdapter):
-    """The store; ``users`` is its truth, to be read by another way than the code under test."""
+    """The store; ``users`` is its database state, which tests read directly."""
 
-    def __init__(self, *users: StoredUser, reading: Reading = AS_DOCUMENTED) -> None:
+    def __init__(self, *users: StoredUser, **variants: Any) -> None:
         super().__init__()
         self.users = {user.id: user for user in users}
-        self.reading = reading
+        self.variants = Variants(**variants)
         self.calls: list[Call] = []
         self.headers_seen: list[CaseInsensitiveDict[str]] = []
-        self.faults: list[ValidationError] = []
+        self.replacements: list[Replacement] = []
         self.before_answer: Callable[[Call], None] = lambda _call: None
-
-    # What tests ask for and look at.
 
     @property
     def writes(self) -> list[Call]:
@@ -93,23 +218,22 @@ class FakeStore(BaseAdapter):
     def lose_answer(
         self, method: str, *, carried_out: bool, times: int = 1, path: str = ""
     ) -> None:
-        """Let the next answers to a method be lost on their way back."""
-        gone = requests.exceptions.ReadTimeout("Read timed out.")
-        self.faults += [ValidationError(method, gone, carried_out, path) for _ in range(times)]
+        """Lose the responses to the next requests of a method."""
+        lost = requests.exceptions.ReadTimeout("Read timed out.")
+        self.replacements += [Replacement(method, lost, carried_out, path) for _ in range(times)]
 
     def answer_instead(
         self, method: str, *outcomes: Outcome, path: str = "", carried_out: bool = False
     ) -> None:
-        """Give these answers to the next requests instead of the store's own."""
-        self.faults += [ValidationError(method, outcome, carried_out, path) for outcome in outcomes]
+        """Return these responses to the next requests instead of the store's own."""
+        self.replacements += [
+            Replacement(method, outcome, carried_out, path) for outcome in outcomes
+        ]
 
     def by_email(self, email: str) -> StoredUser:
         [user] = [user for user in self.users.values() if user.email.lower() == email.lower()]
         return user
 
-    # What ``requests`` calls.
-
-    # Whatever the options are, no socket is opened.
     def send(self, request: Any, **_options: Any) -> Any:  # type: ignore[override]
         parts = urlsplit(request.url)
         body = json.loads(request.body) if request.body else None
@@ -117,18 +241,18 @@ class FakeStore(BaseAdapter):
         self.calls.append(call)
         self.headers_seen.append(CaseInsensitiveDict(request.headers))
         self.before_answer(call)
-        fault = next((fault for fault in self.faults if fault.hits(call)), None)
-        if fault is None:
+        replacement = next((one for one in self.replacements if one.matches(call)), None)
+        if replacement is None:
             return self._answer(call).as_response(request)
-        self.faults.remove(fault)
-        if fault.carried_out:
+        self.replacements.remove(replacement)
+        if replacement.carried_out:
             self._answer(call)
-        if isinstance(fault.outcome, Exception):
-            raise fault.outcome
-        return fault.outcome.as_response(request)
+        if isinstance(replacement.outcome, Exception):
+            raise replacement.outcome
+        return replacement.outcome.as_response(request)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Close nothing: no socket is open."""
 
     def _answer(self, call: Call) -> Reply:
         for method, pattern, handler in self._routes():
@@ -143,10 +267,10 @@ class FakeStore(BaseAdapter):
         yield "PUT", BY_ID, self._update
         yield "DELETE", BY_ID, self._deactivate
         yield "PUT", REACTIVATE, self._reactivate
-        yield "POST", LOGOUT[self.reading.logout_path], self._force_logout
+        yield "POST", LOGOUT, self._force_logout
 
     def _list(self, call: Call) -> Reply:
-        return listed(self._found(call.query.get("query")), call.query, self.reading)
+        return listed(self._found(call.query.get("query")), call.query, self.variants)
 
     def _found(self, query: str | None) -> list[StoredUser]:
         all_users = list(self.users.values())
@@ -155,40 +279,37 @@ class FakeStore(BaseAdapter):
         if query == "admins":
             return [user for user in all_users if user.admin and not user.deactivated]
         if query is None:
-            escape_control = self.reading.list_holds_deactivated
-            return [user for user in all_users if escape_control or not user.deactivated]
-        escape_control = self.reading.search_finds_deactivated
-        return [
-            user
-            for user in all_users
-            if self._matches(query, user.email) and (escape_control or not user.deactivated)
-        ]
+            both = self.variants.list_holds_deactivated
+        else:
+            both = self.variants.search_finds_deactivated
+            all_users = [user for user in all_users if self._matches(query, user.email)]
+        return [user for user in all_users if both or not user.deactivated]
 
     def _matches(self, query: str, email: str) -> bool:
-        if self.reading.heeds_case:
+        if self.variants.respects_case:
             return query in email
         return query.lower() in email.lower()
 
     def _create(self, call: Call) -> Reply:
         body = call.body or {}
-        refused = self._refusal(body, None)
-        if refused is not None:
-            return refused
-        user = StoredUser(max(self.users, default=0) + 1, self._spelt(body["email"]))
+        rejection = self._rejection(body, None)
+        if rejection is not None:
+            return rejection
+        user = StoredUser(max(self.users, default=0) + 1, self._stored(body["email"]))
         user.write(body, replaces=True)
         self.users[user.id] = user
-        return Reply(200, {"CODE": "success", "data": user.record(self.reading)})
+        return Reply(200, {"CODE": "success", "data": user.record(self.variants)})
 
     def _update(self, call: Call, user_id: str) -> Reply:
         user = self.users.get(int(user_id))
-        if user is None or (user.deactivated and not self.reading.updates_deactivated):
+        if user is None or (user.deactivated and not self.variants.updates_deactivated):
             return Reply(404, {"message": f"No query results for model [User] {user_id}"})
         body = call.body or {}
-        refused = self._refusal(body, user)
-        if refused is not None:
-            return refused
-        user.email = self._spelt(body["email"])
-        user.write(body, replaces=self.reading.put_replaces)
+        rejection = self._rejection(body, user)
+        if rejection is not None:
+            return rejection
+        user.email = self._stored(body["email"])
+        user.write(body, replaces=False)
         return Reply(204)
 
     def _deactivate(self, _call: Call, user_id: str) -> Reply:
@@ -202,7 +323,7 @@ class FakeStore(BaseAdapter):
         if user is None:
             return Reply(404, {"message": f"No query results for model [User] {user_id}"})
         if user.deactivated is deactivated:
-            return Reply(self.reading.repeated_state_change, {"CODE": "success", "data": data})
+            return Reply(self.variants.repeated_state_change, {"CODE": "success", "data": data})
         user.deactivated = deactivated
         return Reply(200, {"CODE": "success", "data": data})
 
@@ -210,17 +331,17 @@ class FakeStore(BaseAdapter):
         key = unquote(identifier)
         for user in self.users.values():
             if key in (str(user.id), user.external_id):
-                if user.deactivated and not self.reading.logs_out_deactivated:
+                if user.deactivated and not self.variants.logs_out_deactivated:
                     break
                 user.sessions_ended += 1
                 return Reply(200, {"CODE": "success"})
         return Reply(404, {"message": f"No query results for model [User] {key}"})
 
-    def _spelt(self, email: str) -> str:
-        return email.lower() if self.reading.lower_cases else email
+    def _stored(self, email: str) -> str:
+        return email.lower() if self.variants.lower_cases else email
 
-    def _refusal(self, body: dict[str, Any], user: StoredUser | None) -> Reply | None:
-        faults = {
+    def _rejection(self, body: dict[str, Any], user: StoredUser | None) -> Reply | None:
+        errors = {
             name: [f"The {name} field is required."]
             for name in ("email", "external_id")
             if not body.get(name)
@@ -230,13 +351,13 @@ class FakeStore(BaseAdapter):
                 for name in ("email", "external_id"):
                     mine, theirs = body.get(name), getattr(other, name)
                     if mine and theirs and mine.lower() == theirs.lower():
-                        faults[name] = [f"The {name} has already been taken."]
-        if not faults:
+                        errors[name] = [f"The {name} has already been taken."]
+        if not errors:
             return None
-        said = next(iter(faults.values()))[0]
+        message = next(iter(errors.values()))[0]
         bodies = {
-            "errors": {"message": said, "errors": faults},
-            "code": {"CODE": "validation_error", "message": said},
-            "data": {"CODE": "validation_error", "data": faults},
+            "errors": {"message": message, "errors": errors},
+            "code": {"CODE": "validation_error", "message": message},
+            "data": {"CODE": "validation_error", "data": errors},
         }
-        return Reply(422, bodies[self.reading.rejection])
+        return Reply(422, bodies[self.variants.rejection])
