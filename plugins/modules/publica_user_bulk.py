@@ -641,11 +641,11 @@ def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    policy, faults = read_policy(params)
-    faults += check_workers(params["concurrency"])
-    faults += check_interval(params["progress_interval"])
+    policy, errors = read_policy(params)
+    errors += check_workers(params["concurrency"])
+    errors += check_interval(params["progress_interval"])
     desired = users_of_task(
-        params["users"], params["src"], params["src_columns"], params["defaults"], faults
+        params["users"], params["src"], params["src_columns"], params["defaults"], errors
     )
     refuse_empty_list(policy, desired)
     provisioned = provision(
@@ -671,7 +671,7 @@ def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -
 
 def main() -> None:
     spec = {
-        # An item's options are read by ``desired``, which reports every bad item at once.
+        # ``input/rows.py`` reads the options of the items, to report all bad items at once.
         "users": {"type": "list", "elements": "dict"},
         "src": {"type": "path"},
         "src_columns": {"type": "dict", "default": {}},

@@ -96,7 +96,7 @@ def _header_errors(
 ) -> Iterator[ValidationError]:
     """All errors of a header. A line that may be no header is not quoted."""
     for name in columns.missing():
-        text = "is no column of the file; correct the name"
+        text = "is not a column of the file; correct the name"
         yield ValidationError(SRC_COLUMNS, safe_key_name(name), text)
     if not any(option in IDENTITY for option in options):
         yield ValidationError(place, "", _NO_HEADER)
@@ -110,7 +110,8 @@ def _header_errors(
             by_option[OPTION_BY_NAME[option].name].append(f"{shown} ({number})")
     for option, given in by_option.items():
         if len(given) > 1:
-            text = f"several columns mean this option: {listed(given, NAMED_COLUMNS)}; keep one"
+            names = listed(given, NAMED_COLUMNS)
+            text = f"several columns are mapped to this option: {names}; keep one"
             yield ValidationError(place, option, text)
 
 

@@ -192,8 +192,8 @@ def failed_users(
     :param defaults: the defaults of the task.
     """
     return [
-        dict(_given(rows[user.change.index]))
-        if user.change.index < len(rows)
+        dict(_given(rows[user.change.position]))
+        if user.change.position < len(rows)
         else dict(_from_desired(user.change.desired, defaults))
         for user in applied
         if user.error is not None and user.change.listed
@@ -348,7 +348,7 @@ def bulk_result(
 
 def _seats(provisioned: Provisioned, report: str) -> dict[str, Any] | None:
     """The store's seats after the run; None if they were not counted."""
-    written = () if provisioned.dry_run else (user.user for user in provisioned.applied)
+    written = () if provisioned.dry_run else (one.user for one in provisioned.applied)
     seats = seats_of(provisioned.snapshot, written, provisioned.today)
     if seats is not None and report == SUMMARY:
         seats["ending"] = []
@@ -361,11 +361,13 @@ def _errors_by_place(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
     errors = {}
     for user in applied:
         if user.error is not None:
-            index = user.change.index
+            position = user.change.position
             place = (
-                user.change.desired.place if user.change.listed else f"not_listed[{index - listed}]"
+                user.change.desired.place
+                if user.change.listed
+                else f"not_listed[{position - listed}]"
             )
-            errors[place or f"users[{index}]"] = [user.error.message]
+            errors[place or f"users[{position}]"] = [user.error.message]
     return errors
 
 
@@ -434,4 +436,4 @@ def _named(change: UserChange) -> str:
     if not change.listed:
         return f"{label} (not in the list)"
     in_list = not place or place.startswith("users[")
-    return f"#{change.index} {label}" if in_list else f"{place} {label}"
+    return f"#{change.position} {label}" if in_list else f"{place} {label}"
