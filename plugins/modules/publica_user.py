@@ -319,7 +319,7 @@ failure:
       type: str
       sample: /integration-api/v1/dashboard/users/923242
     status:
-      description: The HTTP status that came back.
+      description: The HTTP status of its response.
       type: int
       sample: 422
     fields:

@@ -583,13 +583,17 @@ failure:
   contains:
     code:
       description:
-        - A short stable name; C(users_failed) where single users failed, or what a guard says.
+        - A short stable name; C(users_failed) if some users failed, the code of RV(guard) if a
+          guard refused the plan.
       type: str
       sample: users_failed
     message:
-      description: The same as C(msg).
+      description:
+        - The same as C(msg). If users failed, a line with their number, and one line for each of
+          the first errors with its users; C(#3) is the user at position 3 of the input, counted
+          from 0.
       type: str
-      sample: "1 of 26 users failed: #3 ana@example.org: The store refused the values."
+      sample: "1 of 26 users failed.\n#3 ana@example.org: The store refused the values."
     method:
       description: The HTTP method of the request that failed; null for several users.
       type: str
@@ -599,7 +603,7 @@ failure:
       type: str
       sample: null
     status:
-      description: The HTTP status that came back.
+      description: The HTTP status of its response.
       type: int
       sample: null
     fields:
