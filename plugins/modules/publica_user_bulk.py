@@ -152,8 +152,8 @@ options:
       - Whether active users of the store who are not in the list are deactivated. A user who shares
         an id, an external id or an address with an item is in the list, regardless of the item's
         state, and even if the item fails.
-      - Admins of the store, users who may be admins by what the store returns, and
-        users in O(protected) are never deactivated for this. RV(summary.protected) counts them.
+      - Admins of the store, users whose admin right the store does not return, and users in
+        O(protected) are never deactivated for this. RV(summary.protected) counts them.
       - The module reads the complete list of active users, so O(lookup=search) is an error.
       - A task with an empty list fails with C(empty_list). A task that can't read the store's list
         completely fails with C(incomplete_listing), regardless of the other options.
