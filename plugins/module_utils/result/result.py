@@ -309,16 +309,20 @@ def bulk_result(
         violation, guard_effect, skips_removals=provisioned.policy.skips_removals
     )
     # A guard that refuses the plan applies nothing; the diff then shows what would change.
-    reported = [pair for pair in zip(applied, provisioned.shown) if _is_reported(pair[0], report)]
+    reported = [
+        (user, shown)
+        for user, shown in zip(applied, provisioned.shown)
+        if _is_reported(user, report)
+    ]
     result: dict[str, Any] = {
         "changed": any(user.changed for user in applied),
         "summary": summarize(applied, removals.kept),
-        "results": [item(user) for user, _planned in reported],
+        "results": [item(user) for user, _shown in reported],
         "failed_users": list(failed_users),
         "diff": [
-            {**diff, "result": position}
-            for position, (_user, planned) in enumerate(reported)
-            if (diff := diff_of(planned)) is not None
+            {**diff, "result": number}
+            for number, (_user, shown) in enumerate(reported)
+            if (diff := diff_of(shown)) is not None
         ],
         "plan": {
             "hash": plan.hash,
