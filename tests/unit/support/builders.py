@@ -50,7 +50,7 @@ def api_on(
 
 def current_user(user_id: int = 1, **changes: Any) -> CurrentUser:
     """A user of the store who has every attribute."""
-    told: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "id": user_id,
         "email": f"user{user_id}@example.org",
         "active": True,
@@ -61,7 +61,7 @@ def current_user(user_id: int = 1, **changes: Any) -> CurrentUser:
         "plans": (),
         **changes,
     }
-    return CurrentUser(**told)
+    return CurrentUser(**attributes)
 
 
 def desired_user(user_id: int = 1, **changes: Any) -> DesiredUser:
@@ -75,7 +75,7 @@ def desired_user(user_id: int = 1, **changes: Any) -> DesiredUser:
 
 
 def held_plan(plan_id: int, valid_to: str | None = None, **more: Any) -> HeldPlan:
-    """A plan that a user holds, its end as a record tells it."""
+    """A plan that a user holds, with its end in the form of a record."""
     return HeldPlan(plan_id, valid_to=valid_to, end_days=end_days(valid_to), **more)
 
 

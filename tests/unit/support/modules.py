@@ -63,7 +63,7 @@ class ModuleRunner:
         patch = self._monkeypatch.setattr
         given = {**CONNECTION, **arguments, "_ansible_check_mode": check, "_ansible_diff": True}
         if "inject_invocation" in PASS_VARS:
-            # From 2.21 on an invocation is told only where it is asked for.
+            # From 2.21 on a result has its invocation only if this is set.
             given["_ansible_inject_invocation"] = True
         # A fallback is for an option that is not there at all.
         given = {option: value for option, value in given.items() if value is not None}

@@ -62,8 +62,8 @@ class StoredUser:
     def record(self, reading: Reading) -> dict[str, Any]:
         """The user as an answer shows it."""
         time = "2021-05-18T13:28:53.000000Z"
-        told = {"timestamp": 1621344533, "date": "2021-05-18 13:28:53", "timezone": "UTC"}
-        moment: Any = time if reading.times == "iso" else told
+        documented = {"timestamp": 1621344533, "date": "2021-05-18 13:28:53", "timezone": "UTC"}
+        moment: Any = time if reading.times == "iso" else documented
         record: dict[str, Any] = {
             "id": self.id,
             "uuid": f"uuid-{self.id}",
@@ -114,10 +114,10 @@ def _plan(plan: Held, reading: Reading) -> dict[str, Any]:
     ends = plan.valid_to
     if ends is not None and reading.plan_ends == "time":
         ends = f"{ends}T23:59:59.000000Z"
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "valid_to": ends,
         "cancelled_at": "2021-05-18T13:28:53.000000Z" if plan.cancelled else None,
     }
     if reading.plans == "nested":
-        return {**told, "plan": {"id": plan.plan_id, "name": plan.name}}
-    return {**told, "plan_id": plan.plan_id, "name": plan.name}
+        return {**entry, "plan": {"id": plan.plan_id, "name": plan.name}}
+    return {**entry, "plan_id": plan.plan_id, "name": plan.name}

@@ -15,7 +15,7 @@ from ansible_collections.publica.la.plugins.module_utils.client.answers import R
 class Throttle:
     """A store's limit over given times.
 
-    :ivar explains: a refusal tells when the window ends.
+    :ivar explains: a refusal reports when the window ends.
     :ivar refused: when it had to refuse.
     """
 
@@ -28,7 +28,7 @@ class Throttle:
     accepted: list[float] = field(default_factory=list)
 
     def request(self, now: float) -> tuple[bool, RateHeaders]:
-        """One request: whether it was accepted, and what the headers of the answer tell."""
+        """One request: whether it was accepted, and what the headers of the answer report."""
         if now >= self.ends:
             self.used, self.ends = 0, now + self.seconds
         if self.used >= self.limit:
