@@ -21,7 +21,7 @@ from .client.connection import IMPORT_ERROR, connection_argument_spec, connectio
 from .client.http import HttpTransport
 from .concurrency import StopRequest
 from .errors import PublicaError, internal_error
-from .input.options import PUBLIC_NAMES
+from .input.options import PUBLIC_NAMES, safe_key_name
 from .result.result import escaped_result
 
 NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -79,7 +79,10 @@ class PublicaModule(AnsibleModule):
         if "dict" not in (spec["type"], spec.get("elements")):
             return value
         if isinstance(value, Mapping):
-            return {key: inner if key in PUBLIC_NAMES else NO_LOG for key, inner in value.items()}
+            return {
+                safe_key_name(key): inner if key in PUBLIC_NAMES else NO_LOG
+                for key, inner in value.items()
+            }
         return f"({len(value)} items)" if isinstance(value, (list, tuple)) else NO_LOG
 
 

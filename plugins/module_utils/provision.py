@@ -14,7 +14,7 @@ from .apply.executor import CONTINUE, NOT_TRIED, AppliedUser, apply_plan, not_ap
 from .client.api import UsersApi
 from .errors import NotFoundError, PublicaError
 from .input.options import DesiredUser
-from .input.policy import LEAVES_ALONE, RemovalPolicy
+from .input.policy import WITHOUT_REMOVALS, RemovalPolicy
 from .plan.model import FORCE_LOGOUT, Plan, Step, UserChange
 from .plan.planner import plan_users
 from .plan.removals import (
@@ -64,7 +64,7 @@ def provision(
     lookup: str = AUTO,
     workers: int = 1,
     on_error: str = CONTINUE,
-    policy: RemovalPolicy = LEAVES_ALONE,
+    policy: RemovalPolicy = WITHOUT_REMOVALS,
     progress: Progress = NO_PROGRESS,
     count_seats: bool = False,
 ) -> Provisioned:

@@ -235,7 +235,7 @@ user:
           type: str
           sample: "2026-01-01"
         valid_to:
-          description: Until when, likewise; null for ever.
+          description: Last day or time of the plan, in the same form; null without an end.
           type: str
           sample: "2031-12-31"
         cancelled:
@@ -255,7 +255,7 @@ user:
       type: str
       sample: null
     user_plans_count:
-      description: How many plans the user has; other counters of the store stand beside it.
+      description: Number of the user's plans. Other counters of the store have keys of their own.
       type: int
       sample: 1
 actions:
@@ -319,7 +319,7 @@ failure:
       type: str
       sample: /integration-api/v1/dashboard/users/923242
     status:
-      description: The HTTP status that came back.
+      description: The HTTP status of its response.
       type: int
       sample: 422
     fields:

@@ -152,8 +152,8 @@ options:
       - Whether active users of the store who are not in the list are deactivated. A user who shares
         an id, an external id or an address with an item is in the list, regardless of the item's
         state, and even if the item fails.
-      - Admins of the store, users who may be admins by what the store returns, and
-        users in O(protected) are never deactivated for this. RV(summary.protected) counts them.
+      - Admins of the store, users whose admin right the store does not return, and users in
+        O(protected) are never deactivated for this. RV(summary.protected) counts them.
       - The module reads the complete list of active users, so O(lookup=search) is an error.
       - A task with an empty list fails with C(empty_list). A task that can't read the store's list
         completely fails with C(incomplete_listing), regardless of the other options.
@@ -583,13 +583,17 @@ failure:
   contains:
     code:
       description:
-        - A short stable name; C(users_failed) where single users failed, or what a guard says.
+        - A short stable name; C(users_failed) if some users failed, the code of RV(guard) if a
+          guard refused the plan.
       type: str
       sample: users_failed
     message:
-      description: The same as C(msg).
+      description:
+        - The same as C(msg). If users failed, a line with their number, and one line for each of
+          the first errors with its users; C(#3) is the user at position 3 of the input, counted
+          from 0.
       type: str
-      sample: "1 of 26 users failed: #3 ana@example.org: The store refused the values."
+      sample: "1 of 26 users failed.\n#3 ana@example.org: The store refused the values."
     method:
       description: The HTTP method of the request that failed; null for several users.
       type: str
@@ -599,7 +603,7 @@ failure:
       type: str
       sample: null
     status:
-      description: The HTTP status that came back.
+      description: The HTTP status of its response.
       type: int
       sample: null
     fields:
@@ -641,11 +645,11 @@ def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    policy, faults = read_policy(params)
-    faults += check_workers(params["concurrency"])
-    faults += check_interval(params["progress_interval"])
+    policy, errors = read_policy(params)
+    errors += check_workers(params["concurrency"])
+    errors += check_interval(params["progress_interval"])
     desired = users_of_task(
-        params["users"], params["src"], params["src_columns"], params["defaults"], faults
+        params["users"], params["src"], params["src_columns"], params["defaults"], errors
     )
     refuse_empty_list(policy, desired)
     provisioned = provision(
@@ -671,7 +675,7 @@ def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -
 
 def main() -> None:
     spec = {
-        # An item's options are read by ``desired``, which reports every bad item at once.
+        # ``input/rows.py`` reads the options of the items, to report all bad items at once.
         "users": {"type": "list", "elements": "dict"},
         "src": {"type": "path"},
         "src_columns": {"type": "dict", "default": {}},

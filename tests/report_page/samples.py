@@ -148,6 +148,17 @@ def many(number: int) -> list[dict[str, Any]]:
     return users
 
 
+LINES = ["2 validation errors. No request was sent.", "users[0].email: <b> @x", "users[1]: `c`"]
+
+
+def of_several_lines() -> dict[str, Any]:
+    """A report with a failure, a warning and a user's error that have several lines each."""
+    text = "\n".join(LINES)
+    refused = {"failed": True, "msg": text, "failure": {"code": "invalid_input", "message": text}}
+    partly = result([user("x@example.org", error=error(text))], msg="1 user", warnings=[text])
+    return report({"refused": refused, "partly": partly})
+
+
 def hostile() -> dict[str, Any]:
     """A result in which every text is hostile."""
     users = []

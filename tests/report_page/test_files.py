@@ -75,6 +75,19 @@ def test_values_are_no_markdown() -> None:
             assert "alert" not in token.content
 
 
+def test_each_line_of_a_message_is_a_line_of_markdown() -> None:
+    text = files_of(samples.of_several_lines(), "en")["report.md"]
+
+    spans = [token.content for token in as_github_reads(text) if token.type == "code_inline"]
+    # In the failure of a store, in a warning and in the row of a user.
+    assert [spans.count(line) for line in samples.LINES] == [3, 3, 3]
+    assert "\\n" not in text
+    nested = [
+        token for token in MarkdownIt("gfm-like").parse(text) if token.type == "list_item_open"
+    ]
+    assert [token.level for token in nested] == [1, 3, 3, 1, 1, 3, 3]
+
+
 @pytest.mark.parametrize("value", ["`", "``` `", " a ", "a|b", "a\\|b", "\\", "|", "x`|`y"])
 def test_a_code_span_keeps_its_value_in_a_table(value: str) -> None:
     table = f"| a | b |\n| --- | --- |\n| {code(value)} | end |\n"
@@ -131,6 +144,15 @@ def test_junit_of_provisioning_fails_only_for_failures() -> None:
     assert len(cases) == 6
     assert not any(isinstance(r, (Error, Failure)) for case in cases for r in case.result)
     assert "Sessions: 1 → no limit" in cases[2].system_out
+
+
+def test_each_line_of_a_message_is_a_line_of_junit() -> None:
+    suites = junit(samples.of_several_lines())
+
+    (store,), (_store, user) = suites["refused"], suites["partly"]
+    assert store.result[0].text.splitlines() == samples.LINES
+    assert user.result[0].text.splitlines() == samples.LINES
+    assert user.result[0].message == " ".join(samples.LINES)
 
 
 def test_junit_accepts_every_value() -> None:

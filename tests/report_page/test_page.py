@@ -47,6 +47,15 @@ def test_hostile_values_stay_text(open_report: Opener, viewport: dict[str, int] 
     watched.assert_quiet()
 
 
+def test_each_line_of_a_message_is_a_line_of_its_own(open_report: Opener) -> None:
+    page = open_report(samples.of_several_lines()).page
+
+    failure, _users_failed, warning = page.locator(".notice").all()
+    for notice in (failure, warning):
+        assert notice.locator("p").all_text_contents()[1:] == samples.LINES
+    assert page.locator(f"{ROWS} .error").all_text_contents() == samples.LINES
+
+
 def test_the_page_sends_no_request_and_stores_nothing(open_report: Opener) -> None:
     watched = open_report(samples.of_every_kind())
     page = watched.page

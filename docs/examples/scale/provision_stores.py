@@ -267,7 +267,8 @@ def note_event(one: Slice, event: Mapping[str, Any], progress: Progress) -> bool
         bad = {*about["failures"], *about["dark"]}
         one.done.update(store for store in about["ok"] if store not in bad)
     elif kind in ("runner_on_failed", "runner_on_unreachable") and not about.get("ignore_errors"):
-        one.errors[store] = str(result.get("msg", "failed"))
+        # A message can have several lines: one for each error.
+        one.errors[store] = str(result.get("msg", "failed")).replace("\n", "\n    ")
         progress.store_ended(store, one.worker, f"FAILED: {one.errors[store]}")
     elif kind == "runner_on_ok" and about.get("task_action") == BULK:
         counts = [f"{number} {name}" for name, number in result["summary"].items() if number]

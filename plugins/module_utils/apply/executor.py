@@ -90,14 +90,14 @@ def apply_plan(
     applied: dict[int, AppliedUser] = {}
 
     def apply(change: UserChange) -> None:
-        applied[change.index] = run.apply(change, applied)
+        applied[change.position] = run.apply(change, applied)
 
     for stage in stages(plan.changes):
         if not all(change.listed for change in stage):
             run.removals_error = _removals_error(plan, applied)
         # A stage begins when the one before it is complete.
         for_each(stage, apply, min(workers, len(stage)))
-    return [applied.get(change.index) or not_applied(change) for change in plan.changes]
+    return [applied.get(change.position) or not_applied(change) for change in plan.changes]
 
 
 def predict(plan: Plan) -> list[AppliedUser]:
@@ -154,12 +154,12 @@ class _Run:
         self, change: UserChange, applied: Mapping[int, AppliedUser]
     ) -> PublicaError | None:
         """Why a change must not be applied after the earlier ones; None if it may."""
-        for index in change.waits_for:
-            if index not in applied or applied[index].error is not None:
+        for position in change.waits_for:
+            if position not in applied or applied[position].error is not None:
                 return PublicaError(
                     NOT_TRIED,
-                    f"Not tried: #{index} was to give up the address that {change.desired.label} "
-                    "takes, and failed.",
+                    f"Not tried: {change.desired.label} is to get an address that user #{position} "
+                    f"still has. Correct the failure of user #{position} and run again.",
                 )
         return None if change.listed else self.removals_error
 
@@ -208,7 +208,7 @@ class _Run:
 
 
 def _removals_error(plan: Plan, applied: Mapping[int, AppliedUser]) -> PublicaError | None:
-    errors = {index: user.error for index, user in applied.items()}
+    errors = {position: user.error for position, user in applied.items()}
     reason = removals_blocked_by(plan.changes, errors)
     return None if reason is None else PublicaError(NOT_TRIED, f"Not tried: {reason}")
 

@@ -111,7 +111,7 @@ class Writer:
             )
         if ours:
             desired = replace(desired, update_password=ON_CREATE)
-        remaining = plan_user(change.index, desired, found, self._today)
+        remaining = plan_user(change.position, desired, found, self._today)
         return Written(found, step.actions if ours else (), remaining)
 
     def _update(self, step: Step, change: UserChange, current: CurrentUser) -> Written:
@@ -145,7 +145,7 @@ class Writer:
                 f"{change.desired.plan_id} was lost, and the store does not return the user's "
                 "plans. Check at the store whether the plan was assigned, and run again.",
             )
-        remaining = plan_user(change.index, change.desired, found, self._today)
+        remaining = plan_user(change.position, change.desired, found, self._today)
         updates = [step for step in remaining.steps if step.endpoint == UPDATE]
         if not updates:
             return None

@@ -153,7 +153,7 @@ def _base_url_error(base_url: str, validate_certs: bool) -> str | None:
         return "must stop before /integration-api; give only the store's URL"
     if parts.scheme == "http" and validate_certs and not _is_loopback(host):
         return (
-            f"uses http, which would send the token to {host} in the clear; use https "
+            f"uses http, which would send the token to {host} without encryption; use https "
             "(only for a test store, you can set validate_certs to false instead)"
         )
     return None

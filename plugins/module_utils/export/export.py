@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way of an export: the store's users, rows, texts, files."""
+"""An export: read the store's users, make rows and texts of them, write the files."""
 
 from __future__ import annotations
 

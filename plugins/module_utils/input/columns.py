@@ -66,7 +66,7 @@ class TextLines(Iterator[str]):
     def __next__(self) -> str:
         """The next line.
 
-        :raises BadSourceError: for bytes that are no text, and for an encrypted file.
+        :raises BadSourceError: for bytes that are not text, and for an encrypted file.
         """
         line = next(self._lines)
         self.number += 1
@@ -80,7 +80,9 @@ class TextLines(Iterator[str]):
                 "a variable of the inventory, or decrypt the file before the task",
             )
         if "\0" in line:
-            raise BadSourceError(self.place, f"contains a NUL byte, which is no text; {_SAVE_AS}")
+            raise BadSourceError(
+                self.place, f"contains a NUL byte, so it is not a text file; {_SAVE_AS}"
+            )
         return line
 
 
@@ -164,7 +166,7 @@ def read_columns(src_columns: Mapping[str, Any]) -> tuple[Columns, list[Validati
             mapped[key] = option
             first = by_option.setdefault(OPTION_BY_NAME[option].name, name)
             if first != name:
-                refuse(name, f"means {option}, as {safe_key_name(first)} does; keep one")
+                refuse(name, f"is mapped to {option}, and so is {safe_key_name(first)}; keep one")
     return Columns(mapped, written), errors
 
 

@@ -94,9 +94,9 @@ def _delimiter(line: str, columns: Columns) -> str:
 def _header_errors(
     place: str, names: Sequence[str], options: Sequence[str | None], columns: Columns
 ) -> Iterator[ValidationError]:
-    """All errors of a header. A line that may be no header is not quoted."""
+    """All errors of a header. A line that may be a user instead of a header is not quoted."""
     for name in columns.missing():
-        text = "is no column of the file; correct the name"
+        text = "is not a column of the file; correct the name"
         yield ValidationError(SRC_COLUMNS, safe_key_name(name), text)
     if not any(option in IDENTITY for option in options):
         yield ValidationError(place, "", _NO_HEADER)
@@ -110,7 +110,8 @@ def _header_errors(
             by_option[OPTION_BY_NAME[option].name].append(f"{shown} ({number})")
     for option, given in by_option.items():
         if len(given) > 1:
-            text = f"several columns mean this option: {listed(given, NAMED_COLUMNS)}; keep one"
+            names = listed(given, NAMED_COLUMNS)
+            text = f"several columns are mapped to this option: {names}; keep one"
             yield ValidationError(place, option, text)
 
 
@@ -145,8 +146,8 @@ def _records(reader: Any, lines: TextLines) -> Iterator[_Record]:
 
 
 def _rows(records: Iterator[_Record], name: str, options: Sequence[str | None]) -> Iterator[Entry]:
-    # With passwords in the table, any cell that slipped into another column may be one.
-    guarded = any(option and OPTION_BY_NAME[option].secret for option in options)
+    # With passwords in the table, any cell may be one that has moved to another column.
+    hides_values = any(option and OPTION_BY_NAME[option].secret for option in options)
     nameless = [index for index, option in enumerate(options) if option is None]
     for record in records:
         if isinstance(record, ValidationError):
@@ -164,7 +165,7 @@ def _rows(records: Iterator[_Record], name: str, options: Sequence[str | None]) 
             yield from errors
             continue
         values = {option: cell for option, cell in zip(options, cells) if option and cell.strip()}
-        yield Row(place, values, guarded)
+        yield Row(place, values, hides_values)
 
 
 def _wrong_number(cells: int, columns: int) -> str:

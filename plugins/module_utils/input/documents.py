@@ -40,7 +40,7 @@ class _Repeating(dict[str, Any]):
 def json_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     """The rows of a document, which is held in memory.
 
-    :raises BadSourceError: for a document that is no list of users.
+    :raises BadSourceError: for a document that is not a list of users.
     """
     text = "".join(lines)
     if not text.strip():
@@ -114,9 +114,9 @@ def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     Values have the types of YAML, except that two kinds stay text which would otherwise change:
     dates, which the options read as text, and whole numbers with a leading zero, which YAML 1.1
     reads as octal. Ansible's tag ``!unsafe`` marks text without templates, and is allowed, since
-    no text here is a template.
+    no text in a file is a template.
 
-    :raises BadSourceError: for a document that is no list of users, and where PyYAML is missing.
+    :raises BadSourceError: for a document that is not a list of users, and where PyYAML is missing.
     """
     # Loaded only here: PyYAML takes longer to load than all other readers together.
     from ansible.module_utils.common.yaml import HAS_YAML

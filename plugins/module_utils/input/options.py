@@ -109,7 +109,7 @@ class BadValueError(ValueError):
 
 
 def quoted(value: Any) -> str:
-    """A value for a message; the type of a value that is no scalar."""
+    """A value for a message; the type of a value that is not a scalar."""
     if not isinstance(value, (str, bool, int, float)):
         return kind_of(value)
     text = str(value)

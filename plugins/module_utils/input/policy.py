@@ -76,7 +76,7 @@ class RemovalPolicy:
         return self.exclusive and self.on_guard == SKIP
 
 
-LEAVES_ALONE = RemovalPolicy()
+WITHOUT_REMOVALS = RemovalPolicy()
 
 
 def removal_argument_spec() -> dict[str, Any]:

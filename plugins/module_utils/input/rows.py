@@ -36,13 +36,13 @@ class Row(NamedTuple):
     """A row before its validation.
 
     :ivar place: where it is: ``users[3]``, ``seats.csv:17``.
-    :ivar guarded: a value can slip into another option's place, as in a table with passwords. No
-        error quotes a value of such a row.
+    :ivar hides_values: no error quotes a value of the row, since any value may be a password: in a
+        table that has them, a missing delimiter moves them to another column.
     """
 
     place: str
     values: Any
-    guarded: bool = False
+    hides_values: bool = False
 
 
 Entry = Union[Row, ValidationError]
@@ -165,7 +165,7 @@ def _read_values(row: Row) -> tuple[dict[str, Any], list[ValidationError]]:
             try:
                 values[option.name] = option.read(value)
             except BadValueError as error:
-                text = error.without_value if row.guarded else str(error)
+                text = error.without_value if row.hides_values else str(error)
                 errors.append(ValidationError(row.place, str(name), text))
     return values, errors
 
@@ -177,8 +177,8 @@ def _names_plan(values: Mapping[str, Any]) -> bool:
 
 
 def _labelled(row: Row, errors: list[ValidationError]) -> list[ValidationError]:
-    """The errors with the user's key: an index says little in a list put together from several."""
-    if row.guarded or not row.place:
+    """The errors with the user's key, since an index says little in a list joined from several."""
+    if row.hides_values or not row.place:
         return errors
     for name in IDENTITY:
         value = row.values.get(name)
@@ -197,7 +197,7 @@ def _labelled(row: Row, errors: list[ValidationError]) -> list[ValidationError]:
 def _duplicates(
     row: Row, user: DesiredUser, first_users: Mapping[str, dict[Any, DesiredUser]]
 ) -> Iterator[ValidationError]:
-    """The keys of a user that an earlier row has as well; notes the others as this row's."""
+    """An error for each key that an earlier row has too; other keys are recorded for later rows."""
     for name, users in first_users.items():
         value = getattr(user, name)
         if value is None:
@@ -205,9 +205,9 @@ def _duplicates(
         first = users.setdefault(address_key(value) if name == "email" else value, user)
         if first is user:
             continue
-        # The guarded rows are those of the file, which come last, so the first row can be one
-        # only if this one is.
-        held = "values not shown" if row.guarded else f"{_keys(user)}; {_keys(first)}"
+        # Only rows of the file hide their values. They come last, so if the first row does, so does
+        # this one.
+        held = "values not shown" if row.hides_values else f"{_keys(user)}; {_keys(first)}"
         text = f"the same {name} as in {first.place} ({held}); keep one of the two rows"
         yield ValidationError(row.place, name, text)
 

@@ -105,21 +105,21 @@ def _check_other_keys(
 
 def _refuse_shared_users(desired: Sequence[DesiredUser], matches: Sequence[Match]) -> list[Match]:
     """The matches, with an error for each desired user who is the same user as another one."""
-    numbers_by_id: dict[int, list[int]] = {}
-    for number, match in enumerate(matches):
+    positions_by_id: dict[int, list[int]] = {}
+    for position, match in enumerate(matches):
         if isinstance(match, CurrentUser):
-            numbers_by_id.setdefault(match.id, []).append(number)
+            positions_by_id.setdefault(match.id, []).append(position)
     result = list(matches)
-    for numbers in numbers_by_id.values():
-        shared = matches[numbers[0]]
-        if len(numbers) == 1 or not isinstance(shared, CurrentUser):
+    for positions in positions_by_id.values():
+        current = matches[positions[0]]
+        if len(positions) == 1 or not isinstance(current, CurrentUser):
             continue
-        names = " and ".join(f"#{number} ({desired[number].label})" for number in numbers)
+        names = " and ".join(f"#{position} ({desired[position].label})" for position in positions)
         error = _conflict(
-            f"{names} are the same user of the store, {describe(shared)}. Keep one of them."
+            f"{names} are the same user of the store, {describe(current)}. Keep one of them."
         )
-        for number in numbers:
-            result[number] = error
+        for position in positions:
+            result[position] = error
     return result
 
 

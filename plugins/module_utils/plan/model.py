@@ -99,17 +99,17 @@ def labels_by_text(warnings: Iterable[LabelledWarning]) -> dict[str, list[str]]:
 class UserChange:
     """What the plan does for one user.
 
-    :ivar index: the position in the input; removals are numbered after it.
+    :ivar position: of the user in the input, from 0; removals come after it.
     :ivar current: the user at the store; None if there is none yet.
     :ivar steps: the requests to send, in order; empty if nothing differs.
     :ivar after: the user after the steps; None if there is none.
-    :ivar waits_for: indexes of the changes to apply before, since they free the address that this
-        one takes.
+    :ivar waits_for: the positions of the changes to apply before, since they free the address that
+        this one takes.
     :ivar error: why nothing can be done for this user; then there are no steps.
     :ivar listed: False for a user who is removed because the input does not list them.
     """
 
-    index: int
+    position: int
     desired: DesiredUser
     current: CurrentUser | None = None
     steps: tuple[Step, ...] = ()

@@ -23,36 +23,40 @@ from .model import CREATE, UPDATE, UserChange
 def with_order(changes: Sequence[UserChange], index: UserIndex) -> list[UserChange]:
     """The changes with ``waits_for``, and an error in those whose address does not become free."""
     new_addresses = {
-        change.index: address for change in changes if (address := _new_address(change)) is not None
+        change.position: address
+        for change in changes
+        if (address := _new_address(change)) is not None
     }
     if not new_addresses:
         return list(changes)
     freed_by = {
-        address_key(change.current.email): change.index
+        address_key(change.current.email): change.position
         for change in changes
-        if change.index in new_addresses and change.current is not None
+        if change.position in new_addresses and change.current is not None
     }
     waits_for = {
-        number: freed_by[address]
-        for number, address in new_addresses.items()
-        if address in freed_by and freed_by[address] != number
+        position: freed_by[address]
+        for position, address in new_addresses.items()
+        if address in freed_by and freed_by[address] != position
     }
-    by_index = {change.index: change for change in changes}
-    refused = _refuse_cycles(waits_for, by_index)
-    waits_for = {number: other for number, other in waits_for.items() if number not in refused}
+    by_position = {change.position: change for change in changes}
+    refused = _refuse_cycles(waits_for, by_position)
+    waits_for = {
+        position: other for position, other in waits_for.items() if position not in refused
+    }
     depths = _depths(waits_for)
     # In the order of the chains, so that a refusal reaches every change that depends on it.
-    for number in sorted(new_addresses, key=lambda number: depths.get(number, 0)):
-        holder = index.by_address.get(new_addresses[number])
-        current = by_index[number].current
-        if number in refused or holder is None or (current and holder.id == current.id):
+    for position in sorted(new_addresses, key=lambda position: depths.get(position, 0)):
+        holder = index.by_address.get(new_addresses[position])
+        current = by_position[position].current
+        if position in refused or holder is None or (current and holder.id == current.id):
             continue
-        other = waits_for.get(number)
+        other = waits_for.get(position)
         if other is None or other in refused:
-            refused[number] = PublicaError(
+            refused[position] = PublicaError(
                 "address_taken",
-                f"{_without_new_address(by_index[number])} can't get the address "
-                f"{new_addresses[number]}: {describe(holder)} has it and keeps it in this run.",
+                f"{_without_new_address(by_position[position])} can't get the address "
+                f"{new_addresses[position]}: {describe(holder)} has it and keeps it in this run.",
             )
     return [_ordered(change, waits_for, refused) for change in changes]
 
@@ -60,10 +64,10 @@ def with_order(changes: Sequence[UserChange], index: UserIndex) -> list[UserChan
 def _ordered(
     change: UserChange, waits_for: Mapping[int, int], refused: Mapping[int, PublicaError]
 ) -> UserChange:
-    if change.index in refused:
-        return replace(change, steps=(), after=change.current, error=refused[change.index])
-    if change.index in waits_for:
-        return replace(change, waits_for=frozenset((waits_for[change.index],)))
+    if change.position in refused:
+        return replace(change, steps=(), after=change.current, error=refused[change.position])
+    if change.position in waits_for:
+        return replace(change, waits_for=frozenset((waits_for[change.position],)))
     return change
 
 
@@ -80,12 +84,12 @@ def stages(changes: Sequence[UserChange]) -> list[list[UserChange]]:
     Deactivations come last: if a run is cut short, a user may keep access for longer, but no user
     loses it without a replacement.
     """
-    depths = _depths({change.index: other for change in changes for other in change.waits_for})
+    depths = _depths({change.position: other for change in changes for other in change.waits_for})
     last = len(changes) + 1
     groups: dict[int, list[UserChange]] = {}
     for change in changes:
         if change.steps:
-            level = last if change.deactivates else depths.get(change.index, 0)
+            level = last if change.deactivates else depths.get(change.position, 0)
             groups.setdefault(level, []).append(change)
     return [groups[level] for level in sorted(groups)]
 
@@ -101,21 +105,23 @@ def _new_address(change: UserChange) -> str | None:
 
 
 def _refuse_cycles(
-    waits_for: Mapping[int, int], by_index: Mapping[int, UserChange]
+    waits_for: Mapping[int, int], by_position: Mapping[int, UserChange]
 ) -> dict[int, PublicaError]:
     """An error for each change in a cycle; a change waits for at most one other."""
     refused: dict[int, PublicaError] = {}
     visited: set[int] = set()
-    for start in waits_for:
+    for first in waits_for:
         path: list[int] = []
-        number: int | None = start
-        while number is not None and number not in visited:
-            visited.add(number)
-            path.append(number)
-            number = waits_for.get(number)
-        if number in path:
-            cycle = sorted(path[path.index(number) :])
-            names = ", ".join(f"#{member} ({by_index[member].desired.label})" for member in cycle)
+        position: int | None = first
+        while position is not None and position not in visited:
+            visited.add(position)
+            path.append(position)
+            position = waits_for.get(position)
+        if position in path:
+            cycle = sorted(path[path.index(position) :])
+            names = ", ".join(
+                f"#{member} ({by_position[member].desired.label})" for member in cycle
+            )
             error = PublicaError(
                 "address_swap",
                 f"{names} take each other's addresses, which the store can't do in one step. "
@@ -128,12 +134,11 @@ def _refuse_cycles(
 def _depths(waits_for: Mapping[int, int]) -> dict[int, int]:
     """How many changes must be applied before each one that waits; there are no cycles."""
     depths: dict[int, int] = {}
-    for start in waits_for:
+    for position in waits_for:
         path = []
-        number = start
-        while number in waits_for and number not in depths:
-            path.append(number)
-            number = waits_for[number]
+        while position in waits_for and position not in depths:
+            path.append(position)
+            position = waits_for[position]
         for member in reversed(path):
             depths[member] = depths.get(waits_for[member], 0) + 1
     return depths

@@ -52,36 +52,38 @@ def plan_users(desired: Sequence[DesiredUser], index: UserIndex, today: str) -> 
     """
     matches = match_users(desired, index)
     changes = [
-        plan_user(number, user, match, today)
-        for number, (user, match) in enumerate(zip(desired, matches))
+        plan_user(position, user, match, today)
+        for position, (user, match) in enumerate(zip(desired, matches))
     ]
     return Plan(with_order(changes, index))
 
 
-def plan_user(number: int, desired: DesiredUser, match: Match, today: str) -> UserChange:
-    """The change of desired user ``number``, regardless of the other users."""
+def plan_user(position: int, desired: DesiredUser, match: Match, today: str) -> UserChange:
+    """The change of the desired user at this position, regardless of the other users."""
     if isinstance(match, PublicaError):
-        return UserChange(number, desired, error=match)
+        return UserChange(position, desired, error=match)
     if desired.state == ABSENT:
-        return plan_absence(number, desired, match)
+        return plan_absence(position, desired, match)
     if match is None:
-        return _plan_creation(number, desired)
-    return _plan_update(number, desired, match, today)
+        return _plan_creation(position, desired)
+    return _plan_update(position, desired, match, today)
 
 
-def plan_absence(number: int, desired: DesiredUser, current: CurrentUser | None) -> UserChange:
+def plan_absence(position: int, desired: DesiredUser, current: CurrentUser | None) -> UserChange:
     """The change of a user who must not be active."""
     if current is None or not current.active:
-        return UserChange(number, desired, current, after=current)
+        return UserChange(position, desired, current, after=current)
     steps = [Step(DEACTIVATE, (DEACTIVATE,))]
     if desired.force_logout:
         # First, since a store may not find a deactivated user. A failure must not keep the user
         # active.
         steps.insert(0, Step(FORCE_LOGOUT, (FORCE_LOGOUT,), may_fail=True))
-    return UserChange(number, desired, current, tuple(steps), after=replace(current, active=False))
+    return UserChange(
+        position, desired, current, tuple(steps), after=replace(current, active=False)
+    )
 
 
-def _plan_creation(number: int, desired: DesiredUser) -> UserChange:
+def _plan_creation(position: int, desired: DesiredUser) -> UserChange:
     missing = [name for name in ("email", "external_id") if getattr(desired, name) is None]
     if missing:
         names = " and ".join(missing)
@@ -91,17 +93,19 @@ def _plan_creation(number: int, desired: DesiredUser) -> UserChange:
             f"Give {names}, or correct the key if the user should exist.",
             fields={name: ["is required to create a user"] for name in missing},
         )
-        return UserChange(number, desired, error=error)
+        return UserChange(position, desired, error=error)
     step = Step(
         CREATE,
         (CREATE,),
         create_body(desired),
         generates_password=desired.generate_password and desired.password is None,
     )
-    return UserChange(number, desired, None, (step,), after=_after_creation(desired))
+    return UserChange(position, desired, None, (step,), after=_after_creation(desired))
 
 
-def _plan_update(number: int, desired: DesiredUser, current: CurrentUser, today: str) -> UserChange:
+def _plan_update(
+    position: int, desired: DesiredUser, current: CurrentUser, today: str
+) -> UserChange:
     different = different_attributes(desired, current)
     set_password = desired.password is not None and desired.update_password == ALWAYS
     is_held = holds_plan(desired, current, today) if desired.plan_id is not None else True
@@ -117,7 +121,7 @@ def _plan_update(number: int, desired: DesiredUser, current: CurrentUser, today:
     actions = tuple(action for action, is_needed in parts if is_needed)
     if actions:
         if desired.external_id is None and current.external_id is None:
-            return UserChange(number, desired, current, error=_external_id_missing(current))
+            return UserChange(position, desired, current, error=_external_id_missing(current))
         body = update_body(
             desired, current, different, set_password=set_password, assign_plan=assign_plan
         )
@@ -132,7 +136,9 @@ def _plan_update(number: int, desired: DesiredUser, current: CurrentUser, today:
         warnings.append(LabelledWarning(current.email, _LEFT_DEACTIVATED))
     if is_held is None:
         warnings.append(LabelledWarning(current.email, _PLANS_UNKNOWN))
-    return UserChange(number, desired, current, tuple(steps), after=after, warnings=tuple(warnings))
+    return UserChange(
+        position, desired, current, tuple(steps), after=after, warnings=tuple(warnings)
+    )
 
 
 def different_attributes(desired: DesiredUser, current: CurrentUser) -> dict[str, Any]:

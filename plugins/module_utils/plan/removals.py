@@ -100,27 +100,27 @@ def plan_removals(
     external_ids = {user.external_id for user in desired if user.external_id is not None}
     addresses = {address_key(user.email) for user in desired if user.email is not None}
     is_protected = protection(policy.protected)
-    all_users = sorted(active, key=lambda user: user.id)
+    all_users = sorted(active, key=lambda current: current.id)
     unlisted = [
-        user
-        for user in all_users
-        if user.id not in ids
-        and user.external_id not in external_ids
-        and address_key(user.email) not in addresses
+        current
+        for current in all_users
+        if current.id not in ids
+        and current.external_id not in external_ids
+        and address_key(current.email) not in addresses
     ]
     removed: list[CurrentUser] = []
     warnings: list[LabelledWarning] = []
-    for user in unlisted:
-        if user.admin or is_protected(user.email):
+    for current in unlisted:
+        if current.admin or is_protected(current.email):
             continue
-        if user.admin is None:
-            # Without its admins, a store could not be repaired by anyone.
-            warnings.append(LabelledWarning(user.email, _RIGHTS_UNKNOWN))
+        if current.admin is None:
+            # Without its admins, a store could no longer be managed.
+            warnings.append(LabelledWarning(current.email, _RIGHTS_UNKNOWN))
         else:
-            removed.append(user)
+            removed.append(current)
     changes = [
-        _plan_removal(len(desired) + number, user, policy.force_logout)
-        for number, user in enumerate(removed)
+        _plan_removal(position, current, policy.force_logout)
+        for position, current in enumerate(removed, start=len(desired))
     ]
     return Removals(changes, len(all_users), len(unlisted) - len(removed), warnings)
 
@@ -141,15 +141,15 @@ def protection(patterns: Sequence[str]) -> Callable[[str], bool]:
     return is_protected
 
 
-def _plan_removal(number: int, user: CurrentUser, force_logout: bool) -> UserChange:
+def _plan_removal(position: int, current: CurrentUser, force_logout: bool) -> UserChange:
     absent = DesiredUser(
-        email=user.email or None,
-        external_id=user.external_id,
-        id=user.id,
+        email=current.email or None,
+        external_id=current.external_id,
+        id=current.id,
         state=ABSENT,
         force_logout=force_logout,
     )
-    return replace(plan_absence(number, absent, user), listed=False)
+    return replace(plan_absence(position, absent, current), listed=False)
 
 
 def without_removals(plan: Plan) -> Plan:
@@ -203,7 +203,7 @@ def _too_many(plan: Plan, limit: str, removals: Sequence[UserChange]) -> str:
 
 
 def _not_approved(plan: Plan, approved: str, removals: Sequence[UserChange]) -> str:
-    removed = (
+    sentence = (
         f"It deactivates {_users(len(removals))} not in the list: {_names(removals)}."
         if removals
         else "It deactivates no user for not being in the list."
@@ -211,7 +211,7 @@ def _not_approved(plan: Plan, approved: str, removals: Sequence[UserChange]) -> 
     requests = "1 request" if plan.requests == 1 else f"{plan.requests} requests"
     return (
         f"The approved plan is {approved}, but the plan is now {plan.hash} ({requests}): the list, "
-        f"the store or the options have changed since the review. {removed} Review it in a dry "
+        f"the store or the options have changed since the review. {sentence} Review it in a dry "
         f"run, and set approve: '{plan.hash}' if it is right."
     )
 
@@ -234,7 +234,7 @@ def removals_blocked_by(
     external id is taken, and the old account must stay active. The same holds if a creation failed
     in a way that leaves open whose account the old one is.
 
-    :param errors: the errors of the changes that were applied, by index.
+    :param errors: the errors of the changes that were applied, by position.
     """
     hides_external_ids = any(
         change.current is not None and not change.current.returns_external_id
@@ -244,7 +244,7 @@ def removals_blocked_by(
     if not hides_external_ids:
         return None
     for change in changes:
-        error = errors.get(change.index, change.error)
+        error = errors.get(change.position, change.error)
         if change.listed and error is not None and _may_have_another_address(change, error):
             label = change.desired.label
             return (

@@ -188,8 +188,8 @@ def failed_users(
     for user in applied:
         if user.error is None or not user.change.listed:
             continue
-        if user.change.index < len(rows):
-            row: Mapping[str, Any] = rows[user.change.index]
+        if user.change.position < len(rows):
+            row: Mapping[str, Any] = rows[user.change.position]
             given = {name: value for name, value in row.items() if is_given(value)}
         else:
             # An option that is not set is left out, unless the task has a default for it.
@@ -259,16 +259,20 @@ def bulk_result(
     plan, applied, removals = provisioned.plan, provisioned.applied, provisioned.removals
     violation, of_guard = provisioned.violation, _guard_warning(provisioned)
     # A guard that refuses the plan applies nothing; the diff then shows what would change.
-    reported = [pair for pair in zip(applied, provisioned.shown) if _is_reported(pair[0], report)]
+    reported = [
+        (user, shown)
+        for user, shown in zip(applied, provisioned.shown)
+        if _is_reported(user, report)
+    ]
     result: dict[str, Any] = {
         "changed": any(user.changed for user in applied),
         "summary": summarize(applied, removals.kept),
-        "results": [item(user) for user, _planned in reported],
+        "results": [item(user) for user, _shown in reported],
         "failed_users": list(failed_users),
         "diff": [
-            {**diff, "result": position}
-            for position, (_user, planned) in enumerate(reported)
-            if (diff := diff_of(planned)) is not None
+            {**diff, "result": number}
+            for number, (_user, shown) in enumerate(reported)
+            if (diff := diff_of(shown)) is not None
         ],
         "plan": {
             "hash": plan.hash,
@@ -296,7 +300,7 @@ def bulk_result(
 
 def _seats(provisioned: Provisioned, report: str) -> dict[str, Any] | None:
     """The store's seats after the run; None if they were not counted."""
-    written = () if provisioned.dry_run else (user.user for user in provisioned.applied)
+    written = () if provisioned.dry_run else (one.user for one in provisioned.applied)
     seats = seats_of(provisioned.snapshot, written, provisioned.today)
     if seats is not None and report == SUMMARY:
         seats["ending"] = []
@@ -309,11 +313,13 @@ def _errors_by_place(applied: Sequence[AppliedUser]) -> dict[str, list[str]]:
     errors = {}
     for user in applied:
         if user.error is not None:
-            index = user.change.index
+            position = user.change.position
             place = (
-                user.change.desired.place if user.change.listed else f"not_listed[{index - listed}]"
+                user.change.desired.place
+                if user.change.listed
+                else f"not_listed[{position - listed}]"
             )
-            errors[place or f"users[{index}]"] = [user.error.message]
+            errors[place or f"users[{position}]"] = [user.error.message]
     return errors
 
 
@@ -382,4 +388,4 @@ def _named(change: UserChange) -> str:
     if not change.listed:
         return f"{label} (not in the list)"
     in_list = not place or place.startswith("users[")
-    return f"#{change.index} {label}" if in_list else f"{place} {label}"
+    return f"#{change.position} {label}" if in_list else f"{place} {label}"

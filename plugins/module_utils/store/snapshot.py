@@ -123,25 +123,25 @@ class _Reader:
         self._looked_up: set[str] = set()
         self._active = Listing(api)
         self._deactivated: Listing | None = None
-        self._open: dict[int, DesiredUser] = dict(enumerate(desired))
-        self._open_by_key: dict[tuple[str, object], list[int]] = {}
-        for number, user in self._open.items():
-            for key in _desired_keys(user):
-                self._open_by_key.setdefault(key, []).append(number)
+        self._unresolved: dict[int, DesiredUser] = dict(enumerate(desired))
+        self._unresolved_by_key: dict[tuple[str, object], list[int]] = {}
+        for position, user in self._unresolved.items():
+            for key in _keys(user):
+                self._unresolved_by_key.setdefault(key, []).append(position)
         # Users that a look-up can't find, or not with certainty.
-        self._without_email = {n for n, user in self._open.items() if user.email is None}
-        self._with_id = {n for n, user in self._open.items() if user.id is not None}
+        self._without_email = {n for n, user in self._unresolved.items() if user.email is None}
+        self._with_id = {n for n, user in self._unresolved.items() if user.id is not None}
         self.index = UserIndex()
 
     def list_active(self, may_look_up: bool) -> None:
         """Find the desired users in the list of active users, or by look-ups if cheaper."""
-        if may_look_up and len(self._open) == 1:
+        if may_look_up and len(self._unresolved) == 1:
             # A look-up costs no more than the first page.
             self._look_up_before_listing()
         while not self._active.finished and (remaining := self._count(self._needs_list)):
-            open_before = len(self._open)
+            before = len(self._unresolved)
             self._read_page(self._active, remaining)
-            found = open_before - len(self._open)
+            found = before - len(self._unresolved)
             if may_look_up and self._look_ups_are_cheaper(found):
                 may_look_up = False
                 self._look_up_before_listing()
@@ -193,7 +193,7 @@ class _Reader:
                 self._read_page(self._deactivated, self._workers * PAGE_SIZE)
             return
         # With ``absent``, a user who is not active needs no change.
-        self._read_deactivated(lambda user: user.state != "absent")
+        self._read_deactivated(lambda desired: desired.state != "absent")
 
     def _holds_deactivated(self) -> bool:
         """Whether the list of active users holds a deactivated one."""
@@ -206,7 +206,9 @@ class _Reader:
         shorter one.
         """
         self._look_up(stop_early=True)
-        self._read_deactivated(lambda user: self._was_looked_up(user) and self._needs_list(user))
+        self._read_deactivated(
+            lambda desired: self._was_looked_up(desired) and self._needs_list(desired)
+        )
 
     def _read_deactivated(self, is_remaining: Callable[[DesiredUser], bool]) -> None:
         if self._deactivated is None:
@@ -217,11 +219,11 @@ class _Reader:
     def _count(self, is_remaining: Callable[[DesiredUser], bool]) -> int:
         """Number of remaining users, up to the number that matters for reading ahead."""
         enough = self._workers * PAGE_SIZE
-        return sum(1 for _user in islice(filter(is_remaining, self._open.values()), enough))
+        return sum(1 for _ in islice(filter(is_remaining, self._unresolved.values()), enough))
 
     def _read_page(self, listing: Listing, remaining: int) -> None:
         """Read the next page, and read ahead for ``remaining`` users who are not found yet."""
-        # At least this number of pages is needed, even if they hold no other users.
+        # At least this many pages are needed, even if they hold no other users.
         pages = -(-remaining // (listing.page_size or PAGE_SIZE))
         listing.read_ahead(min(pages, self._workers), self._pool)
         new = listing.read_page()
@@ -234,24 +236,24 @@ class _Reader:
 
         :param stop_early: stop at a user who was not found and that only the list can find.
         """
-        numbers = [
-            number
-            for number, user in self._open.items()
+        positions = [
+            position
+            for position, user in self._unresolved.items()
             if user.email is not None and not self._was_looked_up(user)
         ]
-        self._progress.looking_up(len(numbers))
-        for start in range(0, len(numbers), self._workers):
-            some = [
-                self._open[number]
-                for number in numbers[start : start + self._workers]
-                if number in self._open
+        self._progress.looking_up(len(positions))
+        for start in range(0, len(positions), self._workers):
+            batch = [
+                self._unresolved[position]
+                for position in positions[start : start + self._workers]
+                if position in self._unresolved
             ]
-            addresses = [user.email for user in some if user.email is not None]
+            addresses = [user.email for user in batch if user.email is not None]
             for found in self._pool.map(self._find, addresses):
                 for user in found:
                     self._add(user)
             self._looked_up.update(map(address_key, addresses))
-            if stop_early and any(map(self._needs_list, some)):
+            if stop_early and any(map(self._needs_list, batch)):
                 return
 
     def _find(self, email: str) -> list[CurrentUser]:
@@ -259,15 +261,15 @@ class _Reader:
         self._progress.looked_up()
         return found
 
-    def _add(self, user: CurrentUser) -> None:
-        self.index.add(user)
-        for key in _current_keys(user):
-            for number in self._open_by_key.get(key, ()):
-                desired = self._open.get(number)
+    def _add(self, current: CurrentUser) -> None:
+        self.index.add(current)
+        for key in _keys(current):
+            for position in self._unresolved_by_key.get(key, ()):
+                desired = self._unresolved.get(position)
                 if desired is not None and self._is_resolved(desired):
-                    del self._open[number]
-                    self._without_email.discard(number)
-                    self._with_id.discard(number)
+                    del self._unresolved[position]
+                    self._without_email.discard(position)
+                    self._with_id.discard(position)
 
     def _is_resolved(self, desired: DesiredUser) -> bool:
         """Whether a user was read who has all keys of the desired user."""
@@ -295,14 +297,14 @@ class _Reader:
         if self._active.finished or self._without_email:
             return False
         if self._active.pages_left is not None:
-            return len(self._open) < self._active.pages_left
+            return len(self._unresolved) < self._active.pages_left
         if self._active.pages_read == 1 and len(self._active.users) < PAGE_SIZE:
             # Most likely the complete list; one more page makes that certain.
             return False
         if found_on_page:
             # A page with at least one desired user is as good as a look-up.
             return False
-        return len(self._open) < LOOK_UPS_PER_PAGE * self._active.pages_read
+        return len(self._unresolved) < LOOK_UPS_PER_PAGE * self._active.pages_read
 
     def _was_looked_up(self, desired: DesiredUser) -> bool:
         return desired.email is not None and address_key(desired.email) in self._looked_up
@@ -317,20 +319,11 @@ class _Reader:
         return desired.external_id is not None and self.index.returns_external_id is not False
 
 
-def _desired_keys(user: DesiredUser) -> list[tuple[str, object]]:
+def _keys(user: DesiredUser | CurrentUser) -> list[tuple[str, object]]:
+    """The keys of a user, in the form in which desired and current users are compared."""
     email = None if user.email is None else address_key(user.email)
-    return _keys(user.id, user.external_id, email)
-
-
-def _current_keys(user: CurrentUser) -> list[tuple[str, object]]:
-    return _keys(user.id, user.external_id, address_key(user.email))
-
-
-def _keys(
-    user_id: int | None, external_id: str | None, email: str | None
-) -> list[tuple[str, object]]:
-    named = (("id", user_id), ("external_id", external_id), ("email", email))
-    return [(name, value) for name, value in named if value is not None]
+    keys = (("id", user.id), ("external_id", user.external_id), ("email", email))
+    return [(name, value) for name, value in keys if value is not None]
 
 
 ACTIVE, ALL = "active", "all"

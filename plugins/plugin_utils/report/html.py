@@ -150,7 +150,7 @@ def _table_data(
                 change["status"],
                 change["listed"],
                 [wording.difference(entry, texts) for entry in change["differences"]],
-                escape_control(change["error"]["message"]) if change["error"] else "",
+                wording.message(change["error"]["message"]) if change["error"] else "",
             ]
             for change in changes
         ],

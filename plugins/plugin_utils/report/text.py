@@ -49,7 +49,7 @@ def markdown(report: Mapping[str, Any], texts: Texts) -> str:
     run = wording.run_type(report)
     head = f"### {texts(f'kind.{run}')}\n\n**{wording.headline(report, texts)}**"
     notices = "\n".join(
-        f"- **{label}** {code(store)}: {code(text)}"
+        f"- **{label}** {code(store)}: {_item(text)}"
         for _tone, label, store, text in wording.notices(report, texts)
     )
     moment = texts.moment(report["generated_at"])
@@ -69,6 +69,11 @@ def code(value: str) -> str:
     # Markdown removes one blank at each end, and a backtick there would extend the fence.
     blank = " " if value[0] in "` " or value[-1] in "` " else ""
     return f"{fence}{blank}{value}{blank}{fence}".replace("|", r"\|")
+
+
+def _item(text: str) -> str:
+    """A message in a list: a code span for its first line, a nested item for each other line."""
+    return "\n  - ".join(map(code, text.split("\n")))
 
 
 def _store_table(report: Mapping[str, Any], run: str, texts: Texts) -> str:
@@ -112,7 +117,7 @@ def _change_rows(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
             actions.append(texts("not_listed"))
         details = [_difference(entry, texts) for entry in change["differences"]]
         if change["error"]:
-            details.append(code(escape_control(change["error"]["message"])))
+            details.extend(map(code, wording.message(change["error"]["message"]).split("\n")))
         store, user = code(escape_control(change["store"])), code(wording.user_label(change))
         yield _row([store, user, ", ".join(actions), "<br>".join(details)])
 
@@ -178,7 +183,7 @@ def _store_case(store: Mapping[str, Any], run: str, audit: bool, texts: Texts) -
         _add_outcome(case, "failure", status, "drift", status)
     elif store["status"] not in (AS_DECLARED, CHANGED):
         failure = store["failure"] or {}
-        text = escape_control(failure.get("message") or texts("notice.not_run_text"))
+        text = wording.message(failure.get("message") or texts("notice.not_run_text"))
         _add_outcome(case, "error", status, failure.get("code") or store["status"], text)
     return case
 
@@ -194,8 +199,9 @@ def _user_case(change: Mapping[str, Any], run: str, audit: bool, texts: Texts) -
     text = "\n".join(lines)
     error = change["error"]
     if error:
-        message = escape_control(error["message"])
-        _add_outcome(case, "error", message, error["code"], f"{message}\n{text}".strip())
+        message = wording.message(error["message"])
+        title = message.replace("\n", " ")
+        _add_outcome(case, "error", title, error["code"], f"{message}\n{text}".strip())
     elif change["status"] == PREDICTED and audit:
         _add_outcome(case, "failure", f"{status}: {actions}", "drift", text)
     else:

@@ -150,6 +150,11 @@ def action(name: str, texts: Texts) -> str:
     return texts.get(f"action.{name}") or escape_control(name)
 
 
+def message(text: object) -> str:
+    """A message with its line breaks, and with every other control character escaped."""
+    return "\n".join(escape_control(line) for line in str(text).split("\n") if line)
+
+
 def user_label(change: Mapping[str, Any]) -> str:
     """The key that identifies a user to people: the address, or else an id."""
     for name in ("email", "external_id", "id"):
@@ -205,15 +210,15 @@ def notices(report: Mapping[str, Any], texts: Texts) -> list[tuple[str, str, str
     for store in report["stores"]:
         name, status = escape_control(store["name"]), store["status"]
         if status in (FAILED, UNREACHABLE):
-            message = escape_control(store["failure"]["message"])
-            found.append(("bad", texts(f"notice.{status}"), name, message))
+            text = message(store["failure"]["message"])
+            found.append(("bad", texts(f"notice.{status}"), name, text))
         elif status == NOT_RUN:
             found.append(("bad", texts("notice.not_run"), name, texts("notice.not_run_text")))
         # Without a warning of its own, a guard is the reason of the store's failure.
         of_guard = (store["guard"] or {}).get("warning")
         for warning in store["warnings"]:
             tone, label = ("warn", "guard") if warning == of_guard else ("note", "warning")
-            found.append((tone, texts(f"notice.{label}"), name, escape_control(str(warning))))
+            found.append((tone, texts(f"notice.{label}"), name, message(warning)))
     return found
 
 

@@ -281,8 +281,8 @@ class TestDuplicates:
             ]
         }
 
-    def test_values_of_guarded_rows_are_not_shown(self) -> None:
-        rows = [Row(f"seats.csv:{line}", ANA, guarded=True) for line in (2, 3)]
+    def test_values_of_rows_that_hide_them_are_not_shown(self) -> None:
+        rows = [Row(f"seats.csv:{line}", ANA, hides_values=True) for line in (2, 3)]
         with pytest.raises(InvalidInputError) as error:
             users_of_entries(rows)
         assert list(error.value.fields) == ["seats.csv:3.email", "seats.csv:3.external_id"]

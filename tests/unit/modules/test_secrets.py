@@ -108,6 +108,19 @@ def test_the_invocation_has_only_the_number_of_users(run: ModuleRunner) -> None:
     assert "ana@example.org" not in line
 
 
+def test_a_key_of_the_defaults_that_may_be_a_password_is_not_shown(run: ModuleRunner) -> None:
+    defaults = {f"new_password={SECRET}": None, "passwort": SECRET, "admin": True}
+    ran = run("publica_user_bulk", store(), users=[ANA], defaults=defaults)
+    assert ran.result["failure"]["code"] == "invalid_input"
+    assert ran.result["invocation"]["module_args"]["defaults"] == {
+        "(key not shown)": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER",
+        "passwort": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER",
+        "admin": True,
+    }
+    assert any("Invoked with" in line for line in ran.logged)
+    assert SECRET not in ran.everything
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"), [("publica_user", ANA), ("publica_user_bulk", {"users": [ANA]})]
 )

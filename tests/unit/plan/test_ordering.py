@@ -34,7 +34,7 @@ def moved(user_id: int, to: Any) -> DesiredUser:
 
 
 def staged(made: Plan) -> list[list[int]]:
-    return [[change.index for change in stage] for stage in stages(made.changes)]
+    return [[change.position for change in stage] for stage in stages(made.changes)]
 
 
 def codes(made: Plan) -> list[str | None]:
@@ -85,7 +85,7 @@ def test_a_swap_is_an_error_that_names_all_its_users(cycle: tuple[DesiredUser, .
     assert set(codes(made)) == {"address_swap"}
     assert made.requests == 0
     for change in made.changes:
-        assert all(f"#{other.index}" in str(change.error) for other in made.changes)
+        assert all(f"#{other.position}" in str(change.error) for other in made.changes)
         assert change.after == change.current
 
 

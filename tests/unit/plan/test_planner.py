@@ -43,7 +43,7 @@ def plan(*desired: DesiredUser, **current: Any) -> Plan:
 def change_of(desired: DesiredUser, **current: Any) -> UserChange:
     """The change of a desired user who is the second one in the input."""
     _, change = plan(desired_user(3), desired, **current).changes
-    assert (change.index, change.desired) == (1, desired)
+    assert (change.position, change.desired) == (1, desired)
     return change
 
 

@@ -103,7 +103,7 @@ def applied(made: Plan, store: list[CurrentUser]) -> list[CurrentUser]:
     returned = all(user.returns_external_id for user in store)
     for change in made.changes:
         if change.after is not None and change.error is None:
-            new_id = change.after.id if change.current is not None else 100 + change.index
+            new_id = change.after.id if change.current is not None else 100 + change.position
             external_id = change.after.external_id if returned else None
             users[new_id] = replace(
                 change.after, id=new_id, external_id=external_id, returns_external_id=returned
@@ -164,8 +164,8 @@ def test_every_change_with_steps_is_in_one_stage_after_those_that_it_waits_for(
     for stage in stages(made.changes):
         for change in stage:
             assert change.waits_for <= set(seen)
-        seen.extend(change.index for change in stage)
-    assert sorted(seen) == [change.index for change in made.changes if change.steps]
+        seen.extend(change.position for change in stage)
+    assert sorted(seen) == [change.position for change in made.changes if change.steps]
 
 
 @given(desired_lists, stores())
@@ -177,6 +177,6 @@ def test_no_two_users_have_the_same_address_at_any_time(
         for change in stage:
             for step in change.steps:
                 if "email" in step.body:
-                    number = change.current.id if change.current else 100 + change.index
+                    number = change.current.id if change.current else 100 + change.position
                     held[number] = step.body["email"].lower()
         assert len(set(held.values())) == len(held)

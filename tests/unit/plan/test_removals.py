@@ -53,7 +53,7 @@ STORE = [current_user(number) for number in (1, 2, 3)]
 def test_a_user_with_one_listed_key_is_not_removed(keys: dict[str, Any]) -> None:
     made = plan_removals([DesiredUser(**keys)], reversed(STORE), EXCLUSIVE)
     # After the input, in the order of the ids.
-    assert [change.index for change in made.changes] == [1, 2]
+    assert [change.position for change in made.changes] == [1, 2]
     assert [change.desired.id for change in made.changes] == [1, 3]
     assert not any(change.listed for change in made.changes)
     assert {change.desired.state for change in made.changes} == {"absent"}

@@ -43,7 +43,7 @@
       if (after) line.append(side("ins", text("after"), after));
       list.append(line);
     }
-    if (row[7]) list.append(element("li", { class: "error", dir: "auto" }, row[7]));
+    for (const line of row[7] ? row[7].split("\n") : []) list.append(element("li", { class: "error", dir: "auto" }, line));
     return list.childElementCount ? [list] : [];
   };
 
