@@ -64,6 +64,12 @@ def south() -> Iterator[SandboxStore]:
         yield store
 
 
+@pytest.fixture
+def mark(tmp_path: Path) -> Path:
+    """A file that exists once a value was evaluated."""
+    return tmp_path / "evaluated"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         # The process that starts the workers, or the only one.

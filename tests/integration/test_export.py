@@ -24,12 +24,6 @@ PLAN = {"plan_id": 12, "valid_to": "2031-12-31"}
 
 
 @pytest.fixture
-def mark(tmp_path: Path) -> Path:
-    """A file that exists once a value was evaluated."""
-    return tmp_path / "evaluated"
-
-
-@pytest.fixture
 def hostile(mark: Path) -> list[dict[str, Any]]:
     """Users whose values would harm the machine that exports them, if they were evaluated."""
     touch = f"{{{{ lookup('pipe', 'touch {mark}') }}}}"

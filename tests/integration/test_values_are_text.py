@@ -43,12 +43,6 @@ WANTED = (
 
 
 @pytest.fixture
-def mark(tmp_path: Path) -> Path:
-    """A file that exists once a value was evaluated."""
-    return tmp_path / "evaluated"
-
-
-@pytest.fixture
 def templates(mark: Path) -> dict[str, str]:
     """Texts that create the mark, or change, if they are evaluated."""
     return {

@@ -15,8 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from .accounts import Account
-from .oracle import UNKNOWN_PLAN
-from .removal_oracle import FAIL, SKIP, Policy
+from .oracle import FAIL, SKIP, UNKNOWN_PLAN, Policy
 
 Row = dict[str, Any]
 

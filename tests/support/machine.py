@@ -16,12 +16,22 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from publica_sandbox.switches import Switches
 from publica_sandbox.testing import SandboxStore
 
-from . import declared, generated, removal_oracle
+from . import declared, generated
 from .accounts import Account, accounts_of, likenesses
 from .failure_modes import ANY, ENDPOINTS, FAILURE_MODES, FaultyClient
 from .in_process import BULK, SINGLE, Outcome, name_of, run
-from .oracle import SET_EVERY_TIME, WHILE_WRITING, Oracle, Prediction, oracle_for, touchable
-from .removal_oracle import FAIL, SKIP, Policy
+from .oracle import (
+    FAIL,
+    SET_EVERY_TIME,
+    SKIP,
+    WHILE_WRITING,
+    Oracle,
+    Policy,
+    Prediction,
+    oracle_for,
+    touchable,
+    without,
+)
 from .variants import FAULT_VARIANTS, returns_external_ids
 
 # In no list, and similar enough to be confused with users of the list.
@@ -136,7 +146,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         workers = data.draw(st.sampled_from([1, 4]), label="workers")
         accounts, predicted = accounts_of(self.store), self._predict()
-        removed = removal_oracle.removable(self._oracle(), accounts, self.rows, policy)
+        removed = self._oracle().removable(accounts, self.rows, policy)
         plan = self._check_mode(BULK, workers, **policy.options())
         assert [item["id"] for item in plan.removals] == [user.id for user in removed]
         approve, code = self._approve(data, policy, accounts, plan)
@@ -146,7 +156,7 @@ class StoreMachine(RuleBasedStateMachine):
         if code is not None and policy.on_guard == FAIL:
             return
         self._check_outcomes(outcome, predicted)
-        is_held = removal_oracle.held_back(self._oracle(), accounts, self.rows, predicted.outcomes)
+        is_held = self._oracle().holds_back(accounts, self.rows, predicted.outcomes)
         if code in ("too_many_deactivations", "not_approved"):
             assert outcome.removals == []
             removed = []
@@ -159,7 +169,7 @@ class StoreMachine(RuleBasedStateMachine):
             found = [(item["id"], item["actions"], item["error"]) for item in outcome.removals]
             assert found == [(user.id, ["deactivate"], None) for user in removed]
             check_as_planned(plan, outcome, self.rows)
-        self._compare(removal_oracle.without(predicted.accounts, removed))
+        self._compare(without(predicted.accounts, removed))
         self._remember_strangers()
         if code is None:
             self._check_exclusive_repetition(policy, outcome, is_held)
@@ -172,9 +182,9 @@ class StoreMachine(RuleBasedStateMachine):
             return
         options = policy.options()
         accounts = accounts_of(self.store)
-        removed = removal_oracle.removable(self._oracle(), accounts, self.rows, policy)
+        removed = self._oracle().removable(accounts, self.rows, policy)
         outcomes = self._predict().outcomes
-        settled = removal_oracle.settle(self._oracle(), accounts, self.rows, policy)
+        settled = self._oracle().settle(accounts, self.rows, policy)
         plan = self._check_mode(BULK, 1, **options)
         approve, code = self._approve(data, policy, accounts, plan)
         before, foreign = declared.content(self.store), self._untouchable()
@@ -187,7 +197,7 @@ class StoreMachine(RuleBasedStateMachine):
 
         self.client.end()
         self._check_secrets(outcome)
-        is_held = removal_oracle.held_back(self._oracle(), accounts, self.rows, outcomes)
+        is_held = self._oracle().holds_back(accounts, self.rows, outcomes)
         may_go = {user.id for user in removed} if code is None and not is_held else set()
         assert self._gone(accounts) <= may_go, "a user was removed who may not be"
         self._check_foreign(foreign, may_go)
@@ -204,7 +214,7 @@ class StoreMachine(RuleBasedStateMachine):
         accounts = accounts_of(self.store)
         if not self.rows:
             return
-        removable = removal_oracle.removable(self._oracle(), accounts, self.rows, policy)
+        removable = self._oracle().removable(accounts, self.rows, policy)
         removed = {user.id for user in removable}
         foreign = self._untouchable()
         leaver, is_certain = self._cut_listing(data, accounts)

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The expected effect of a list: written from docs/states-and-identity.md, not from the planner.
+"""The expected effect of a list: written from the documentation, not from the planner.
+
+The pages are docs/states-and-identity.md and, for `exclusive` and its guards, docs/removals.md.
 
 One row after the other: which user is meant, what prevents the change, what is sent, and the
 accounts afterwards. Where the collection has layers, indexes and plans, this has lists and loops.
@@ -10,7 +12,8 @@ accounts afterwards. Where the collection has layers, indexes and plans, this ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import fnmatch
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -22,6 +25,7 @@ Row = Mapping[str, Any]
 
 RIGHTS = ("admin", "plan_admin", "only_sees_readable")
 UNKNOWN_PLAN = 999
+FAIL, SKIP = "fail", "skip"
 CONFLICT, SWAP, TAKEN = "identity_conflict", "address_swap", "address_taken"
 NOT_TRIED, NOT_FOUND, INVALID = "not_tried", "not_found", "validation"
 INCOMPLETE = "incomplete"
@@ -54,6 +58,52 @@ class Prediction:
 
     outcomes: list[RowOutcome]
     accounts: list[Account]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The options of a task with `exclusive`."""
+
+    protected: tuple[str, ...]
+    limit: str
+    on_guard: str
+
+    def options(self) -> dict[str, Any]:
+        """The options as a task gives them."""
+        return {
+            "exclusive": True,
+            "protected": list(self.protected),
+            "max_deactivations": self.limit,
+            "on_guard": self.on_guard,
+        }
+
+    def without_limit(self) -> Policy:
+        """The same options, with every removal allowed."""
+        return replace(self, limit="100%", on_guard=FAIL)
+
+    def protects(self, account: Account) -> bool:
+        """Whether an account is never removed."""
+        return account.admin or any(
+            fnmatch.fnmatchcase(account.address, pattern.lower()) for pattern in self.protected
+        )
+
+    def violation(
+        self, removals: int, active: int, approve: str | None, plan: dict[str, Any]
+    ) -> str | None:
+        """The code of the guard that must refuse the plan; None where it must pass.
+
+        Args:
+            removals: How many users the plan removes.
+            active: How many active users the store has.
+            approve: The hash that the task gives, if it does.
+            plan: The result's ``plan`` of a dry run.
+        """
+        if approve is not None:
+            return None if approve == plan["hash"] or not plan["requests"] else "not_approved"
+        percentage = self.limit.endswith("%")
+        number = int(self.limit.rstrip("%"))
+        too_many = 100 * removals > number * active if percentage else removals > number
+        return "too_many_deactivations" if too_many else None
 
 
 @dataclass(frozen=True)
@@ -95,19 +145,53 @@ class Oracle:
                     created.append(made)
         return Prediction(outcomes, [*after.values(), *created])
 
-    def settle(self, accounts: Sequence[Account], rows: Sequence[Row]) -> Prediction:
-        """The state after as many runs as change something."""
-        predicted = self.predict(accounts, rows)
-        for _more in range(len(rows) + 1):
-            numbered = [
-                replace(account, id=account.id or 1_000_000 + place)
-                for place, account in enumerate(predicted.accounts)
+    def settle(
+        self, accounts: Sequence[Account], rows: Sequence[Row], policy: Policy | None = None
+    ) -> Prediction:
+        """The state after as many runs as change something, with every removal of a policy."""
+        for _more in range(len(rows) + 3):
+            predicted = self.predict(accounts, rows)
+            removed: list[Account] = []
+            if policy is not None and not self.holds_back(accounts, rows, predicted.outcomes):
+                removed = self.removable(accounts, rows, policy)
+            if not removed and not any(
+                set(outcome.actions) - SET_EVERY_TIME for outcome in predicted.outcomes
+            ):
+                return predicted
+            accounts = [
+                replace(user, id=user.id or 1_000_000 + place)
+                for place, user in enumerate(without(predicted.accounts, removed))
             ]
-            again = self.predict(numbered, rows)
-            if not any(set(outcome.actions) - SET_EVERY_TIME for outcome in again.outcomes):
-                return again
-            predicted = again
         raise RuntimeError("the oracle predicts changes without end")
+
+    # Removals
+
+    def removable(
+        self, accounts: Sequence[Account], rows: Sequence[Row], policy: Policy
+    ) -> list[Account]:
+        """The accounts that no key of any row names, and that are not protected, by id."""
+        named = touchable(accounts, rows, self.returns_external_ids)
+        found = [
+            user
+            for user in accounts
+            if user.active and user.id not in named and not policy.protects(user)
+        ]
+        return sorted(found, key=lambda user: user.id)
+
+    def holds_back(
+        self, accounts: Sequence[Account], rows: Sequence[Row], outcomes: Sequence[RowOutcome]
+    ) -> bool:
+        """Whether no user may be removed, because a row is not identified (variant 8)."""
+        if self.returns_external_ids:
+            return False
+        taken = {user.external_id for user in accounts}
+        return any(
+            outcome.failure is not None
+            and outcome.account is None
+            and row.get("state") != "absent"
+            and not _keys_are_free(row, outcome, taken)
+            for row, outcome in zip(rows, outcomes, strict=True)
+        )
 
     # Which account is meant
 
@@ -333,6 +417,18 @@ def touchable(
         or (returns_external_ids and account.external_id == row.get("external_id"))
         or account.address == str(row.get("email", "")).lower()
     }
+
+
+def _keys_are_free(row: Row, outcome: RowOutcome, taken: Collection[str]) -> bool:
+    """Whether a creation was refused only for its plan."""
+    only_plan = row.get("plan_id") == UNKNOWN_PLAN and row.get("external_id") not in taken
+    return outcome.failure == INVALID and only_plan
+
+
+def without(accounts: Sequence[Account], removed: Sequence[Account]) -> list[Account]:
+    """The accounts after some of them were removed."""
+    ids = {user.id for user in removed}
+    return [replace(user, active=user.active and user.id not in ids) for user in accounts]
 
 
 def _new_addresses(rows: Sequence[Row], outcomes: Sequence[RowOutcome]) -> dict[int, str]:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from publica_bench import runner as runner_module
 from publica_bench.goals import against_floor, against_loops, against_script, concurrent, doubling
 from publica_bench.jobs import (
     BULK,
-    FEW,
     FOUR_BULK,
     NEW,
     SAME,
@@ -25,17 +23,7 @@ from publica_bench.jobs import (
     Job,
     limited,
 )  # fmt: skip
-from publica_bench.measurement import OTHER_SESSIONS, Measurement, desired, stored_before
-from publica_bench.report import (
-    BEGIN,
-    END,
-    IMAGES,
-    NOTHING,
-    Report,
-    read_runs,
-    result_rows,
-    write_runs,
-)  # fmt: skip
+from publica_bench.measurement import Measurement
 from publica_bench.runner import (
     NotRun,
     Results,
@@ -148,26 +136,6 @@ def test_a_job_that_would_take_too_long_is_not_run_without_a_timeout(measured):
     assert not isinstance(runner.results.outcome(Job(NEW, 1_000), USER_LOOP), NotRun)
 
 
-def test_failed_contenders_and_finished_jobs_are_not_run_again(measured):
-    runner, order = measured
-
-    runner.run(Job(SAME, 10), (SCRIPT,))
-    assert order == [(SCRIPT.name, 10)]
-
-    runner.run(Job(NEW, 10), (BULK,))
-    before = list(order)
-    runner.run(Job(NEW, 10), (BULK,))
-    assert order == before
-
-
-@pytest.mark.parametrize(("users", "differing"), [(1, 1), (100, 1), (250, 2), (1_000, 10)])
-def test_one_user_in_a_hundred_differs(users, differing):
-    pairs = list(zip(desired(users), stored_before(Job(FEW, users)), strict=True))
-
-    assert sum(wanted != held for wanted, held in pairs) == differing == Job(FEW, users).differing
-    assert {held["sessions_limit"] for wanted, held in pairs if wanted != held} == {OTHER_SESSIONS}
-
-
 def checked(goal, *runs):
     """The checks of a goal on results that hold (job, contender, run)."""
     results = Results()
@@ -242,62 +210,3 @@ def test_doubling_and_concurrent_goals():
 
     assert (ratio.figure, ratio.met) == (2.5, False)
     assert (share.figure, share.unit, share.met) == (2.5, " %", True)
-
-
-@pytest.fixture
-def results() -> Results:
-    """Bulk and script at two sizes; the loop at the small one, because the large one takes long."""
-    results = Results()
-    for job, bulk, script in ((SMALL, 2.0, 0.5), (LARGE, 4.5, 3.0)):
-        results.runs[job.key, BULK.name] = [run(bulk), run(bulk * 1.1)]
-        results.runs[job.key, SCRIPT.name] = [run(script), run(script * 1.1)]
-    results.runs[SMALL.key, USER_LOOP.name] = [run(123.4)]
-    results.not_run[LARGE.key, USER_LOOP.name] = NotRun(1234.0)
-    return results
-
-
-def test_rows_show_measured_not_run_and_failed_jobs(results):
-    results.runs[SMALL.key, BULK.name].append(run(0.1, error="12 of 100 users as desired"))
-
-    [measured] = result_rows(results, [LARGE], [BULK])
-    [not_run] = result_rows(results, [LARGE], [USER_LOOP])
-    [failed] = result_rows(results, [SMALL], [BULK])
-
-    assert measured[:3] == ("1,000", "all new", "publica_user_bulk, users")
-    assert measured[3:] == ("2", "102", "0", "4.72 (4.50 to 4.95)", "1.00", "150", "1.50")
-    assert "not run (> 20 min by extrapolation)" in not_run
-    assert not any(cell.replace(".", "").isdigit() for cell in not_run[3:])
-    assert failed[3:] == ("3", *[NOTHING] * 2, "failed", *[NOTHING] * 3)
-
-
-def test_publish_replaces_the_tables_and_pictures(results, tmp_path):
-    (tmp_path / "images").mkdir()
-    page = tmp_path / "performance.md"
-    page.write_text(f"Before.\n\n{BEGIN}\n\nold\n\n{END}\n\nAfter.\n", "utf-8")
-    report = Report(results, [SMALL, LARGE], [], [], HERE)
-
-    report.publish(tmp_path)
-
-    published = page.read_text("utf-8")
-    written = sorted(path.name for path in (tmp_path / "images").iterdir())
-    assert written == [f"performance-unlimited{kind}.svg" for kind in ("-memory", "-requests", "")]
-    assert all(f"{IMAGES}/{name})" in published for name in written)
-    assert report.markdown() in published
-    assert "old" not in published
-    picture = ET.fromstring((tmp_path / "images" / written[2]).read_text("utf-8"))  # noqa: S314
-    assert "1,000 users 4.72" in " ".join(picture.itertext())
-
-
-def test_a_benchmark_resumes_the_successful_runs_of_the_same_environment(tmp_path):
-    path = tmp_path / "runs.json"
-    write_runs(path, {**HERE, "commit": "a1"}, [run(2.0), run(9.0, error="ended")])
-
-    about, earlier = read_runs(path, HERE)
-    runner = Runner(tmp_path, TimeLimits(repeats=0), print)
-    runner.resume(earlier)
-
-    assert about == {**HERE, "commit": "a1 and b2"}
-    assert read_runs(path, HERE, adds=False)[0] == {**HERE, "commit": "a1"}
-    assert [measured.seconds for [measured] in runner.results.runs.values()] == [2.0]
-    with pytest.raises(ValueError, match=r"Python 3\.13\.0"):
-        read_runs(path, {**HERE, "Python": "3.12.1"})

@@ -58,17 +58,3 @@ def test_every_http_client_sends_every_request(capsys):
     table = capsys.readouterr().out
     assert f"| {clients.BASE} | 1.0 |" in table
     assert all(f"| {name} | " in table for name in clients.clients(1))
-
-
-def test_ratio_of_clients_compares_the_same_round():
-    # The machine is ten times as slow in the second round.
-    seconds = {clients.BASE: [1.0, 10.0, 1.0], "other": [3.0, 30.0, 4.0]}
-
-    assert clients.ratios(seconds) == {clients.BASE: 1.0, "other": 3.0}
-
-
-def test_a_refused_request_ends_the_comparison(monkeypatch):
-    monkeypatch.setattr(clients, "clients", lambda _threads: {clients.BASE: lambda _url: 503})
-
-    with pytest.raises(RuntimeError, match="503"):
-        clients.race("http://127.0.0.1:9/", 2, 1)
