@@ -56,5 +56,5 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _own_rate_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A directory of shared rate limits for each test, apart from other tests and real runs."""
+    """A directory of shared rate limits for each test, separate from other tests and real runs."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -50,7 +50,7 @@ def row(number: int, **options: Any) -> dict[str, Any]:
 
 
 def run(
-    store: FakeStore, rows: Iterable[dict[str, Any]], workers: int = 1, **options: Any
+    store: FakeStore, rows: Sequence[dict[str, Any]], workers: int = 1, **options: Any
 ) -> list[AppliedUser]:
     api = api_on(store, workers=workers)
     return list(provision(api, desired_users(rows), workers=workers, **options).applied)

@@ -233,8 +233,8 @@ class TestExport:
 
 
 def test_a_logout_takes_exactly_one_key(run: ModuleRunner, store: FakeStore) -> None:
-    both = {"id": 1, "email": "ana@example.org"}
-    for keys in ({}, both):
+    keys_of_both: dict[str, Any] = {"id": 1, "email": "ana@example.org"}
+    for keys in ({}, keys_of_both):
         assert run("publica_user_logout", store, **keys).result["failed"] is True
     assert store.calls == []
 

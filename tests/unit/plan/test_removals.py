@@ -247,7 +247,7 @@ def policy(limit: str = "10%", approve: str | None = None, exclusive: bool = Tru
 
 
 def plan(listed: int, removals: int, **changes: bool) -> Plan:
-    """A plan over the users of a store, the last of whom are not listed."""
+    """A plan over the users of a store, in which the last ones are not listed."""
     store = [current_user(number) for number in range(1, listed + removals + 1)]
     desired = [desired_user(number, **changes) for number in range(1, listed + 1)]
     made = plan_users(desired, UserIndex(store), TODAY)

@@ -290,7 +290,7 @@ class TestFailedUsers:
         return failed_users(applied, rows, defaults or {})
 
     def test_items_are_returned_as_given_without_their_passwords(self) -> None:
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"email": "Ana@Example.org", "external_id": "A", "password": PASSWORD},
             {"external_id": 7, "new_password": PASSWORD, "assign_new_plan": "12", "admin": "yes"},
             {"id": 5, "state": "absent", "sessions_limit": None, "plan_id": OMIT},

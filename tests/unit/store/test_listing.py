@@ -275,12 +275,12 @@ class TestReadAllUsers:
             list_holds_deactivated=list_holds_deactivated,
             page_size=5,
         )
-        everyone = read_all_users(api_on(store), deactivated=True)
+        found = read_all_users(api_on(store), deactivated=True)
         active = read_all_users(api_on(store), deactivated=False)
 
-        assert everyone.complete
-        assert sorted(user.id for user in everyone.users) == list(range(1, 13))
-        assert [user.id for user in everyone.users if not user.active] == [3, 4]
+        assert found.complete
+        assert sorted(user.id for user in found.users) == list(range(1, 13))
+        assert [user.id for user in found.users if not user.active] == [3, 4]
         assert sorted(user.id for user in active.users) == [1, 2, *range(5, 13)]
 
     def test_a_user_who_leaves_while_the_list_is_read_is_deactivated(self) -> None:
@@ -291,11 +291,11 @@ class TestReadAllUsers:
                 store.users[1].deactivated = True
 
         store.before_answer = leave
-        everyone = read_all_users(api_on(store), deactivated=True)
+        found = read_all_users(api_on(store), deactivated=True)
         # User 6 moved to the first page after it was read, and is found when it is read again.
-        assert everyone.complete
-        assert sorted(user.id for user in everyone.users) == list(range(1, 11))
-        assert [user.id for user in everyone.users if not user.active] == [1]
+        assert found.complete
+        assert sorted(user.id for user in found.users) == list(range(1, 11))
+        assert [user.id for user in found.users if not user.active] == [1]
 
     def test_new_users_do_not_make_the_list_incomplete(self) -> None:
         store = store_of(10, paginator=FULL, page_size=5)

@@ -181,7 +181,7 @@ Outcome = Union[Reply, Exception]
 
 @dataclass
 class Replacement:
-    """The outcome of the next request to ``method`` whose path ends with ``path``."""
+    """The outcome that replaces the next request to ``method`` whose path ends with ``path``."""
 
     method: str
     outcome: Outcome
@@ -202,7 +202,7 @@ class FakeStore(BaseAdapter):
         self.calls: list[Call] = []
         self.headers_seen: list[CaseInsensitiveDict[str]] = []
         self.replacements: list[Replacement] = []
-        self.before_answer: Callable[[Call], None] = lambda _call: None
+        self.before_answer: Callable[[Call], object] = lambda _call: None
 
     @property
     def writes(self) -> list[Call]:
