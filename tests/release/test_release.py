@@ -143,9 +143,7 @@ def test_a_failed_check_leaves_the_clone_unchanged(ready: Path, tmp_path: Path) 
     assert git(ready, "status", "--porcelain") == ""
 
 
-def test_the_same_files_give_the_same_archive_with_links_for_galaxy(
-    small: Path, tmp_path: Path
-) -> None:
+def test_the_same_files_give_the_same_archive(small: Path, tmp_path: Path) -> None:
     other = written(tmp_path / "other", list(reversed(FILES)))
 
     first, second = (archive.build(each, each.parent / "dist") for each in (small, other))
@@ -153,11 +151,6 @@ def test_the_same_files_give_the_same_archive_with_links_for_galaxy(
     assert first.read_bytes() == second.read_bytes()
     with tarfile.open(first) as tar:
         assert {member.mtime for member in tar.getmembers()} == {315_532_800}
-        pages = [tar.extractfile(name) for name in ("README.md", "docs/a.md")]
-        assert [page.read().decode() for page in pages if page] == [
-            "[Documentation](https://example.org/la/blob/main/docs/a.md)\n",
-            "[Tests](https://example.org/la/tree/main/tests)\n",
-        ]
 
 
 def test_the_time_of_the_files_is_that_of_the_release(

@@ -5,8 +5,7 @@
 """Build the archive reproducibly: the same files always give the same bytes.
 
 ansible-galaxy writes the files in the order of the file system, with the time of the build. Here
-they are in the order of their names, with the time of the release. Links of a page that lead to
-files outside the archive get the address of the repository.
+they are in the order of their names, with the time of the release.
 """
 
 from __future__ import annotations
