@@ -138,7 +138,7 @@ def for_each(items: Iterable[Item], act: Callable[[Item], object], workers: int)
             raised.append(error)
 
     end = object()
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers - 1)]
+    threads = [threading.Thread(target=work, daemon=True) for _worker in range(workers - 1)]
     for thread in threads:
         start_without_signals(thread)
     work()

@@ -219,7 +219,7 @@ class _Reader:
     def _count(self, is_remaining: Callable[[DesiredUser], bool]) -> int:
         """Number of remaining users, up to the number that matters for reading ahead."""
         enough = self._workers * PAGE_SIZE
-        return sum(1 for _ in islice(filter(is_remaining, self._unresolved.values()), enough))
+        return sum(1 for _user in islice(filter(is_remaining, self._unresolved.values()), enough))
 
     def _read_page(self, listing: Listing, remaining: int) -> None:
         """Read the next page, and read ahead for ``remaining`` users who are not found yet."""

@@ -129,6 +129,22 @@ def test_invalid_option(name: str, value: Any) -> None:
     assert list(fields(**{name: value})) == [name]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timeout", 86_400.0),
+        ("max_retries", 0),
+        ("max_retries", 100),
+        ("rate_limit_share", 1),
+        ("rate_limit_share", 100),
+        ("max_rate_limit_wait", 0.0),
+        ("max_rate_limit_wait", 86_400.0),
+    ],
+)
+def test_bounds_are_valid(name: str, value: float) -> None:
+    assert getattr(connection_from_params(params(**{name: value})), name) == value
+
+
 def test_all_errors_are_reported_at_once() -> None:
     found = fields(base_url="x", api_token="", timeout=0.0, rate_limit_share=500)
     assert set(found) == {"base_url", "api_token", "timeout", "rate_limit_share"}
