@@ -90,7 +90,13 @@ def runnable_pages() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("page", runnable_pages())
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[] if page.name == "getting-started.md" else [pytest.mark.full])
+        for page in runnable_pages()
+    ],
+)
 def test_the_examples_of_a_page(page: Path, store: SandboxStore, runner: PlaybookRunner) -> None:
     store.add_users(USERS_OF_PAGES.get(page.name, []))
     blocks = list(blocks_of(page))

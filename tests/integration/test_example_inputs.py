@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from publica_sandbox.testing import SandboxStore
 
 from support.documentation import collection
@@ -100,6 +101,7 @@ def test_a_table_from_a_spreadsheet(store: SandboxStore, runner: PlaybookRunner)
     assert ana["plans"] == bruno["plans"] == [(12, "2031-12-31")]
 
 
+@pytest.mark.full
 def test_an_export_of_a_personnel_system(store: SandboxStore, runner: PlaybookRunner) -> None:
     # Twenty protected users, so that one leaver is less than a tenth.
     store.add_users(
@@ -118,6 +120,7 @@ def test_an_export_of_a_personnel_system(store: SandboxStore, runner: PlaybookRu
     assert (bruno["external_id"], bruno["sessions_limit"]) == ("1002", 1)
 
 
+@pytest.mark.full
 def test_an_export_of_a_library_system(south: SandboxStore, runner: PlaybookRunner) -> None:
     example = Example(runner, "library-system", university=south)
     example.runs_twice(environment=environment_of(south))
@@ -128,6 +131,7 @@ def test_an_export_of_a_library_system(south: SandboxStore, runner: PlaybookRunn
     assert len(active(south)) == 3
 
 
+@pytest.mark.full
 def test_a_file_for_each_department(store: SandboxStore, runner: PlaybookRunner) -> None:
     store.add_user("diego@example.org", external_id="staff-1004", open_sessions=1)
 
@@ -139,6 +143,7 @@ def test_a_file_for_each_department(store: SandboxStore, runner: PlaybookRunner)
     assert held(store, "diego@example.org")["forced_logouts"] == 1
 
 
+@pytest.mark.full
 def test_a_token_in_the_vault(store: SandboxStore, runner: PlaybookRunner) -> None:
     example = Example(runner, "vault", press=store)
     vault = example.directory / "group_vars/publica_stores/vault.yml"
@@ -150,6 +155,7 @@ def test_a_token_in_the_vault(store: SandboxStore, runner: PlaybookRunner) -> No
     assert active(store) == [ANA]
 
 
+@pytest.mark.full
 def test_the_environment(store: SandboxStore, south: SandboxStore, runner: PlaybookRunner) -> None:
     example = Example(runner, "environment", press=store, university=south)
     environment = {
@@ -164,6 +170,7 @@ def test_the_environment(store: SandboxStore, south: SandboxStore, runner: Playb
     assert active(store) == active(south) == [ANA]
 
 
+@pytest.mark.full
 def test_module_defaults(store: SandboxStore, runner: PlaybookRunner) -> None:
     example = Example(runner, "module-defaults", press=store)
 
@@ -178,6 +185,7 @@ def test_module_defaults(store: SandboxStore, runner: PlaybookRunner) -> None:
     assert received == {60.0}
 
 
+@pytest.mark.full
 def test_several_stores_with_tokens_of_their_own(
     store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:

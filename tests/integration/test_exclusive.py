@@ -426,6 +426,7 @@ def test_the_role_passes_the_options_on(store: SandboxStore, runner: PlaybookRun
     assert _addresses(store.users(active=True)) == _addresses([*READERS, LEAVERS[0]])
 
 
+@pytest.mark.full
 def test_the_pipeline_of_the_documentation(store: SandboxStore, runner: PlaybookRunner) -> None:
     blocks = list(blocks_of(PAGE))
     (inventory_block,) = (block.text for block in blocks if block.kind == INVENTORY)

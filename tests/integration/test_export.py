@@ -80,6 +80,7 @@ def test_an_export_provisions_back_without_a_change(
     assert not list(runner.directory.rglob(mark.name))
 
 
+@pytest.mark.full
 def test_an_export_creates_the_same_users_in_an_empty_store(
     store: SandboxStore, south: SandboxStore, modules: ModuleRunner, hostile: list[dict[str, Any]]
 ) -> None:
@@ -138,6 +139,7 @@ def test_two_stores_and_a_second_export(
         assert not any(one.token in text or "imperson" in text for text in texts)
 
 
+@pytest.mark.full
 def test_failing_stores_and_missing_directories(
     store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:

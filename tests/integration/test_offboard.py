@@ -77,6 +77,7 @@ def test_users_leave_every_store_and_a_second_run_changes_nothing(
 
 
 @pytest.mark.usefixtures("inventory")
+@pytest.mark.full
 def test_values_of_the_variable(
     store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:
@@ -110,6 +111,7 @@ def test_values_of_the_variable(
     assert _active(store) == _active(south) == [STAYS]
 
 
+@pytest.mark.full
 def test_a_failing_store_stops_no_other(
     store: SandboxStore, south: SandboxStore, runner: PlaybookRunner, inventory: Path
 ) -> None:

@@ -93,6 +93,7 @@ class TestLines:
         assert left_behind(runner.directory) == []
 
     @pytest.mark.parametrize("callback", ["default", "jsonl"])
+    @pytest.mark.full
     def test_in_logs_with_any_callback(
         self, slow_store: SandboxStore, runner: PlaybookRunner, callback: str
     ) -> None:
@@ -125,6 +126,7 @@ class TestLines:
         if is_document:
             assert json.loads(run.stdout)["localhost"]["changed"] == 1
 
+    @pytest.mark.full
     def test_of_every_host_and_as_another_user(
         self, slow_store: SandboxStore, runner: PlaybookRunner
     ) -> None:
@@ -178,6 +180,7 @@ class TestLines:
         assert re.search(r"\d+ requests", checked[-1])
         assert re.search(r"60/60 .*60 created", applied[-1])
 
+    @pytest.mark.full
     def test_none_where_they_are_unwanted_or_impossible(
         self, slow_store: SandboxStore, runner: PlaybookRunner
     ) -> None:

@@ -136,6 +136,7 @@ def test_seats_are_those_of_the_store(store: SandboxStore, runner: PlaybookRunne
 @pytest.mark.parametrize(
     ("strategy", "serial"), combinations(["linear", "free"], turns=[[None, 1]])
 )
+@pytest.mark.full
 def test_a_failing_store_is_in_the_report_and_fails_the_run(
     stores: dict[str, SandboxStore],
     runner: PlaybookRunner,
@@ -164,6 +165,7 @@ def test_a_failing_store_is_in_the_report_and_fails_the_run(
     assert len(stores["north"].users()) == EACH
 
 
+@pytest.mark.full
 def test_a_report_where_all_stores_fail(
     stores: dict[str, SandboxStore], runner: PlaybookRunner, reports: Path
 ) -> None:

@@ -128,6 +128,7 @@ def write_inventory(
     return encrypted_files(runner, tokens)
 
 
+@pytest.mark.full
 def test_each_store_is_provisioned_once_and_one_that_is_down_stops_no_other(site: Site) -> None:
     down = "south"
     site.stores[down].fault(503, times=None)
@@ -160,6 +161,7 @@ def test_each_store_is_provisioned_once_and_one_that_is_down_stops_no_other(site
     check_no_secret_is_left(site, [first, second])
 
 
+@pytest.mark.full
 def test_the_stores_of_a_missing_worker_can_be_run_again(site: Site) -> None:
     right = site.workers["right"].command
     gone = [sys.executable, "-c", "raise SystemExit('no route to this worker')"]
