@@ -81,22 +81,20 @@ def test_the_examples_of_a_module(module: str, store: SandboxStore, runner: Play
     assert [row for row in writes if row["status"] >= 400] == []
 
 
+# The page whose examples run without PUBLICA_TEST_FULL=1.
+BY_DEFAULT = ("getting-started.md",)
+
+
 def runnable_pages() -> list[Any]:
     """The pages with blocks to run."""
     return [
-        pytest.param(page, id=page.name)
+        pytest.param(page, id=page.name, marks=[] if page.name in BY_DEFAULT else pytest.mark.full)
         for page in pages()
         if any(block.kind in RUNNABLE for block in blocks_of(page))
     ]
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, marks=[] if page.name == "getting-started.md" else [pytest.mark.full])
-        for page in runnable_pages()
-    ],
-)
+@pytest.mark.parametrize("page", runnable_pages())
 def test_the_examples_of_a_page(page: Path, store: SandboxStore, runner: PlaybookRunner) -> None:
     store.add_users(USERS_OF_PAGES.get(page.name, []))
     blocks = list(blocks_of(page))
