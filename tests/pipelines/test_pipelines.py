@@ -72,7 +72,7 @@ def test_a_change_after_the_review_is_refused(pipeline: Pipeline, site: Site) ->
 
     assert applied is not None
     assert applied.failed
-    assert "approve names the plan" in applied.output
+    assert "The approved plan is" in applied.output
     assert not site.stores["press"].journal(writes=True)
     # The plan of the other store was approved.
     assert site.active()["university"] == site.declared()["university"]
@@ -106,7 +106,7 @@ def test_a_store_without_an_approved_plan_is_not_changed(site: Site, machine: Ma
     run = machine.run(Job("apply", [Script(INSTALL), Script(approved)], site.tokens))
 
     assert run.failed == approved
-    assert "approve names the plan 0000000000000000" in run.output
+    assert "The approved plan is 0000000000000000" in run.output
     assert site.writes() == 0
 
 
