@@ -85,8 +85,8 @@ options:
   plan_valid_to:
     description:
       - The last day of the plan, as C(YYYY-MM-DD). Requires O(plan_id).
-      - A store does not keep the end of a recurring plan. A plan that is held without an end, or was
-        assigned twice with one other end, is not assigned again, and the task gives a warning.
+      - A store does not keep the end of a recurring plan. A plan that is held without an end, or
+        was assigned twice with one other end, is not assigned again, and the task gives a warning.
       - A plan is not assigned with a day in the past. The task then gives a warning.
     type: str
     aliases: [new_plan_custom_valid_to]
@@ -246,7 +246,7 @@ user:
           type: bool
           sample: false
         status:
-          description: The state of its order in small letters; null if the store does not return it.
+          description: The state of its order; null if the store does not return it.
           type: str
           sample: active
     created_at:

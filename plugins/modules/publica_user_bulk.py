@@ -532,8 +532,8 @@ kept:
       counts them all.
     - The reasons are C(protected) (a pattern of O(protected) matches), C(admin), C(plan_admin),
       C(institution) (all users of a network or site read through this account), C(anonymized),
-      C(not_editable) (the API may not change the account) and C(rights_unknown) (the store does not
-      return whether the user is an admin or a plan admin).
+      C(not_editable) (the API may not change the account) and C(rights_unknown) (the store does
+      not return whether the user is an admin or a plan admin).
     - Each has C(count) and C(users), the first 100.
   returned: always, if the store was read; empty without O(exclusive)
   type: dict

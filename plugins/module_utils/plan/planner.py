@@ -260,16 +260,16 @@ def _status_warning(held: Sequence[HeldPlan]) -> str | None:
     if not held or not all(plan.has_unknown_status for plan in held):
         return None
     return (
-        f"plan {held[0].plan_id} has the state {held[0].status}, which is not known; the plan counts "
-        "as held"
+        f"plan {held[0].plan_id} has the state {held[0].status}, which is not known; it counts as "
+        "held"
     )
 
 
 def _end_not_kept(desired: DesiredUser, shown: str) -> str:
     return (
         f"plan {desired.plan_id} {shown}, not the end {desired.plan_valid_to} that plan_valid_to "
-        "gives; the store does not keep it, so the plan counts as held. Remove plan_valid_to if the "
-        "plan is a recurring one"
+        "gives; the store does not keep it, so the plan counts as held. Remove plan_valid_to if "
+        "the plan is a recurring one"
     )
 
 

@@ -241,7 +241,8 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
         returns_sessions_limit="sessions_limit" in record,
         institution=_has_entries(record.get("ip_ranges")) or _has_entries(record.get("referrers")),
         anonymized=_boolean(record, "anonymized") is True,
-        editable=record.get("can_be_edited") is None or _boolean(record, "can_be_edited") is not False,
+        editable=record.get("can_be_edited") is None
+        or _boolean(record, "can_be_edited") is not False,
         plans=_plans(record),
         created_at=time_of(record.get("created_at")),
         updated_at=time_of(record.get("updated_at")),
