@@ -528,8 +528,8 @@ seats:
         - {email: ana@example.org, plan_id: 12, name: Library card, valid_to: "2031-12-31"}
 kept:
   description:
-    - Active users who stay although the list does not contain them, by reason. RV(summary.protected)
-      counts them all.
+    - Active users who stay although the list does not contain them, by reason.
+      RV(summary.protected) counts them all.
     - The reasons are C(protected) (a pattern of O(protected) matches), C(admin), C(plan_admin),
       C(institution) (all users of a network or site read through this account), C(anonymized),
       C(not_editable) (the API may not change the account) and C(rights_unknown) (the store does
