@@ -240,7 +240,7 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
         sessions_limit=whole_number(record.get("sessions_limit")) or None,
         returns_sessions_limit="sessions_limit" in record,
         institution=_has_entries(record.get("ip_ranges")) or _has_entries(record.get("referrers")),
-        anonymized=_boolean(record, "anonymized") is True,
+        anonymized=_boolean(record, "anonymized") or False,
         editable=record.get("can_be_edited") is None
         or _boolean(record, "can_be_edited") is not False,
         plans=_plans(record),
@@ -266,7 +266,7 @@ def _boolean(record: Mapping[str, Any], name: str) -> bool | None:
 
 def _has_entries(value: Any) -> bool:
     """Whether a list has entries; a store may send it as a list, as JSON or as one text."""
-    if isinstance(value, str):
+    if value and isinstance(value, str):
         return value.strip() not in ("", "[]", "{}", "null", "0")
     return bool(value)
 
@@ -329,6 +329,8 @@ def _order_state(entry: Mapping[str, Any]) -> str | None:
     """The state of a row, or of its order if only that has ended (variant 21)."""
     order = entry.get("order")
     values = (entry.get("status"), order.get("status") if isinstance(order, Mapping) else None)
+    if values == (None, None):
+        return None
     states = [_state_name(value) for value in values if value not in (None, "")]
     ended = (state for state in states if state in ENDED_ORDER_STATES)
     return next(ended, states[0] if states else None)
