@@ -262,8 +262,10 @@ class RateWindow:
         reset_in = self._credible_reset(headers)
         if reset_in is None or (headers.remaining > 0 and (headers.by_own_clock or not reset_in)):
             return
-        # The end of a window is fixed. Rounding makes it later, or counting it from the answer.
-        ends = now + reset_in + ROUNDING_SECONDS
+        # A request before the end, with requests left, would use the share of other clients.
+        margin = REPORTED_TO_SECONDS if headers.remaining > 0 else 0.0
+        ends = now + reset_in + margin + ROUNDING_SECONDS
+        # The end is fixed: a server that reports later ones counts from each answer.
         state.ends = ends if state.ends is None else min(state.ends, ends)
         state.length.is_reported = True
 
