@@ -122,29 +122,20 @@ def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
 
     An id is sent as it is. The endpoint also takes an external id, which is sent unless it
     consists of digits (it could be another user's id) or holds characters with a meaning in a path
-    (``..`` or a slash). Otherwise the user is looked up and the id is sent.
+    (``..`` or a slash). Otherwise, and where the store has no such endpoint (variant 13), the user
+    is looked up and the id is sent.
 
     :raises NotFoundError: no user has the key.
     """
-    current: CurrentUser | None = None
     external_id = desired.external_id
-    identifier: int | str
     if desired.id is not None:
-        identifier = desired.id
+        applied = _end_sessions_of(api, desired, desired.id)
     elif external_id is not None and _fits_into_path(external_id):
-        identifier = external_id
+        applied = _end_sessions_of(api, desired, external_id)
+        if applied.error is not None and applied.error.no_route:
+            applied = _end_sessions_of(api, desired, _found(api, desired))
     else:
-        found = find_users(api, UserFilter(desired.email, external_id, status=ACTIVE))
-        if not found:
-            raise NotFoundError(
-                "not_found",
-                f"The store has no active user with {desired.label}. Correct the key.",
-            )
-        current = found[0]
-        identifier = current.id
-    step = Step(FORCE_LOGOUT, (FORCE_LOGOUT,), identifier=identifier)
-    change = UserChange(0, desired, current, (step,), after=current)
-    applied = apply_plan(Plan([change]), api, today="")[0]
+        applied = _end_sessions_of(api, desired, _found(api, desired))
     if isinstance(applied.error, NotFoundError):
         raise PublicaError(
             "not_found",
@@ -153,6 +144,26 @@ def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
             **applied.error.request,
         )
     return applied
+
+
+def _found(api: UsersApi, desired: DesiredUser) -> CurrentUser:
+    found = find_users(api, UserFilter(desired.email, desired.external_id, status=ACTIVE))
+    if not found:
+        raise NotFoundError(
+            "not_found", f"The store has no active user with {desired.label}. Correct the key."
+        )
+    return found[0]
+
+
+def _end_sessions_of(
+    api: UsersApi, desired: DesiredUser, user: CurrentUser | int | str
+) -> AppliedUser:
+    """End the sessions of a user, or of the one with this id or external id."""
+    current = user if isinstance(user, CurrentUser) else None
+    identifier = user.id if isinstance(user, CurrentUser) else user
+    step = Step(FORCE_LOGOUT, (FORCE_LOGOUT,), identifier=identifier)
+    change = UserChange(0, desired, current, (step,), after=current)
+    return apply_plan(Plan([change]), api, today="")[0]
 
 
 def _fits_into_path(external_id: str) -> bool:

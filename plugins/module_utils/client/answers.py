@@ -23,9 +23,15 @@ from urllib.parse import quote, quote_plus
 from ..errors import QUOTED_CHARACTERS
 
 NOT_SHOWN = "(not shown)"
+# A server reports whole seconds, so a reported time may be wrong by this much.
+REPORTED_TO_SECONDS = 1.0
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|/impersonate\S*", re.IGNORECASE)
+_RECORD = re.compile(
+    r"no query results|(?<![a-z])(user|record|model|usuario|usu\u00e1rio)(?![a-z])", re.IGNORECASE
+)
+_ROUTE = re.compile(r"(?<![a-z])(route|url|endpoint|page)(?![a-z])|/", re.IGNORECASE)
 _ABSENT = object()
 
 
@@ -127,11 +133,17 @@ def whole_number(value: Any) -> int | None:
 
 @dataclass(frozen=True)
 class RateHeaders:
-    """The rate limit headers of one answer; ``reset_in`` is in seconds from the answer."""
+    """The rate limit headers of one answer.
+
+    :ivar reset_in: when the window ends, in seconds from the answer.
+    :ivar by_own_clock: ``reset_in`` was computed with this machine's clock, which may differ from
+        the server's.
+    """
 
     limit: int | None = None
     remaining: int | None = None
     reset_in: float | None = None
+    by_own_clock: bool = False
 
 
 def rate_headers(headers: Mapping[str, str], now: float) -> RateHeaders:
@@ -140,14 +152,19 @@ def rate_headers(headers: Mapping[str, str], now: float) -> RateHeaders:
     :param now: this machine's UNIX time. It is used only if the answer has no ``Date``, since
         ``X-RateLimit-Reset`` is a time of the server's clock (variant 15).
     """
+    date = _http_date(headers.get("Date"))
     reset_in = retry_after(headers, now)
     reset_at = whole_number(headers.get("X-RateLimit-Reset"))
     if reset_in is None and reset_at is not None:
-        reset_in = max(0.0, reset_at - (_http_date(headers.get("Date")) or now))
+        reset_in = max(0.0, reset_at - (date or now))
+        if date is None and reset_at < now - REPORTED_TO_SECONDS:
+            reset_in = None  # A reset in the past: the clocks differ.
+    is_number = whole_number(headers.get("Retry-After")) is not None
     return RateHeaders(
         limit=whole_number(headers.get("X-RateLimit-Limit")),
         remaining=whole_number(headers.get("X-RateLimit-Remaining")),
         reset_in=reset_in,
+        by_own_clock=reset_in is not None and date is None and not is_number,
     )
 
 
@@ -208,6 +225,15 @@ def _texts(value: Any) -> list[str]:
         shorten(item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
         for item in values
     ]
+
+
+def names_record(message: str) -> bool:
+    """Whether the message of a 404 is about a missing record, so that the route itself exists.
+
+    The framework's messages are ``No query results for model [...] 5`` for a record, and an empty
+    one or one about the route for a route.
+    """
+    return bool(_RECORD.search(message)) and not _ROUTE.search(message)
 
 
 def message_of(payload: Mapping[str, Any]) -> str:
