@@ -76,8 +76,8 @@ options:
   plan_id:
     description:
       - The id of the plan for the user. It is assigned only if the user does not hold it already,
-        with O(plan_valid_to) as its end if that is given. A plan that has ended or was cancelled is
-        not held.
+        with O(plan_valid_to) as its end if that is given. A plan that has ended, or whose order is
+        cancelled, refunded, expired, failed or disputed, is not held.
       - If the store does not return the user's plans, the plan is assigned only on creation, and
         the task gives a warning.
     type: int
@@ -85,6 +85,9 @@ options:
   plan_valid_to:
     description:
       - The last day of the plan, as C(YYYY-MM-DD). Requires O(plan_id).
+      - A store does not keep the end of a recurring plan. A plan that is held without an end, or
+        was assigned twice with one other end, is not assigned again, and the task gives a warning.
+      - A plan is not assigned with a day in the past. The task then gives a warning.
     type: str
     aliases: [new_plan_custom_valid_to]
   user_plan_name:
@@ -242,6 +245,10 @@ user:
           description: Whether it was cancelled.
           type: bool
           sample: false
+        status:
+          description: The state of its order; null if the store does not return it.
+          type: str
+          sample: active
     created_at:
       description: When the user was created (ISO 8601, UTC).
       type: str
@@ -271,8 +278,8 @@ diff:
   description:
     - What is different before and after. A password is shown as set, without its value.
     - Plans are text in C(before) and C(after). If they differ, C(plans) has them as data, under
-      C(before) and C(after). Each plan has C(plan_id), C(name), C(valid_to) (the last day) and
-      C(cancelled).
+      C(before) and C(after). Each plan has C(plan_id), C(name), C(valid_to) (the last day),
+      C(cancelled) and C(status), the state of its order if that gives no seat.
   returned: when something changes
   type: dict
   sample:

@@ -152,8 +152,10 @@ options:
       - Whether active users of the store who are not in the list are deactivated. A user who shares
         an id, an external id or an address with an item is in the list, regardless of the item's
         state, and even if the item fails.
-      - Admins of the store, users whose admin right the store does not return, and users in
-        O(protected) are never deactivated for this. RV(summary.protected) counts them.
+      - Never deactivated for this are users in O(protected), admins, plan admins, institutions'
+        accounts (with C(ip_ranges) or C(referrers)), anonymized accounts, accounts that the API may
+        not edit, and users for whom the store does not return whether they are an admin or a plan
+        admin. RV(summary.protected) counts them, and RV(kept) names them.
       - The module reads the complete list of active users, so O(lookup=search) is an error.
       - A task with an empty list fails with C(empty_list). A task that can't read the store's list
         completely fails with C(incomplete_listing), regardless of the other options.
@@ -524,6 +526,20 @@ seats:
       elements: dict
       sample:
         - {email: ana@example.org, plan_id: 12, name: Library card, valid_to: "2031-12-31"}
+kept:
+  description:
+    - Active users who stay although the list does not contain them, by reason.
+      RV(summary.protected) counts them all.
+    - The reasons are C(protected) (a pattern of O(protected) matches), C(admin), C(plan_admin),
+      C(institution) (all users of a network or site read through this account), C(anonymized),
+      C(not_editable) (the API may not change the account) and C(rights_unknown) (the store does
+      not return whether the user is an admin or a plan admin).
+    - Each has C(count) and C(users), the first 100.
+  returned: always, if the store was read; empty without O(exclusive)
+  type: dict
+  sample:
+    admin: {count: 1, users: [admin@example.org]}
+    institution: {count: 1, users: [campus@example.org]}
 plan:
   description: The plan of the task and its cost.
   returned: always, if the store was read
@@ -549,7 +565,8 @@ diff:
       change.
     - C(result) is the position of the user in RV(results), counted from 0. Plans are text in
       C(before) and C(after). If they differ, C(plans) has them as data, under C(before) and
-      C(after). Each plan has C(plan_id), C(name), C(valid_to) (the last day) and C(cancelled).
+      C(after). Each plan has C(plan_id), C(name), C(valid_to) (the last day), C(cancelled) and
+      C(status), the state of its order if that gives no seat.
   returned: always, if the store was read
   type: list
   elements: dict

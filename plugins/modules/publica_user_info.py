@@ -104,6 +104,7 @@ users:
           valid_from: "2026-01-01"
           valid_to: "2031-12-31"
           cancelled: false
+          status: active
       created_at: "2026-05-13T18:47:29Z"
       updated_at: "2026-05-17T12:59:47Z"
       deactivated_at: null

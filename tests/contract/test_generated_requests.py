@@ -32,7 +32,15 @@ GOOD = {
     "reactivate": {200},
     "forceLogout": {404},
     "forceLogoutOfExample": {404},
+    "endSessions": {200, 204},
+    "listSessions": {200},
+    "listPlans": {200},
 }
+OTHERS = [
+    {"email": "campus@example.org", "ip_ranges": ["192.0.2.0/24"], "referrers": ["example.org"]},
+    {"email": None, "external_id": "x" * 65, "anonymized": True, "open_sessions": 2},
+    {"email": None, "external_id": None, "can_be_edited": False, "plans": [{"plan_id": 11}]},
+]
 CONFORMANCE = [
     "not_a_server_error",
     "status_code_conformance",
@@ -58,6 +66,10 @@ VARIANTS = {
         "force_logout_path": "example",
         "impersonation": "none",
         "external_id_shown": False,
+        "plan_status": "row",
+        "institution_fields": "null",
+        "list_leaves_out": "all",
+        "plans_list": "list",
     },
     "other-behaviour": {
         "put": "replace",
@@ -71,7 +83,14 @@ VARIANTS = {
         "booleans": "integer",
         "times": "iso",
         "password_required": True,
-        "trailing_slash": "strict",
+        "trailing_slash": "with_slash",
+        "plan_status": "order",
+        "plan_end": "dropped_for_recurring",
+        "can_be_edited": "missing",
+        "institution_fields": "missing",
+        "anonymized_shown": False,
+        "anonymized_email": "replaced",
+        "rate_limit_reset": "always",
         "rate_limit": 1_000_000,
     },
 }
@@ -110,6 +129,7 @@ def use_existing_ids(case):
 @pytest.mark.parametrize("operation_id", operations())
 def test_good_requests(store, operation_id, variant):
     store.generate_users(USERS, deactivated=3)
+    store.add_users(OTHERS)
     store.configure(**VARIANTS[variant])
     seen = Counter()
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from typing import Any
 
+from publica_sandbox.database import months_later
 from publica_sandbox.testing import SandboxStore
 
 ATTRIBUTES = ("external_id", "sessions_limit", "admin", "plan_admin", "only_sees_readable")
 # The end of an assignment that the store calculated from the plan's length.
 OWN_END = "its own"
-OWN_DAYS: Mapping[int, int | None] = {11: None, 12: 365, 13: None}
+OWN_MONTHS: Mapping[int, int | None] = {11: None, 12: 12, 13: None}
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Account:
     """One account; a new one has the id 0."""
 
     id: int
-    email: str
-    external_id: str
+    email: str | None
+    external_id: str | None
     active: bool = True
     sessions_limit: int | None = None
     admin: bool = False
@@ -54,8 +54,8 @@ class Account:
 
     @property
     def address(self) -> str:
-        """The address without regard to case."""
-        return self.email.lower()
+        """The address without regard to case; no row has that of an account without one."""
+        return f"none, id {self.id}" if self.email is None else self.email.lower()
 
     def likeness(self) -> tuple[Any, ...]:
         """What two accounts have in common if only their ids differ."""
@@ -88,8 +88,7 @@ def likenesses(accounts: Iterable[Account]) -> list[tuple[Any, ...]]:
 
 def _held(row: Mapping[str, Any]) -> Held:
     valid_to = row["valid_to"]
-    days = OWN_DAYS[row["plan_id"]]
-    if days is not None:
-        own = date.fromisoformat(row["valid_from"]) + timedelta(days=days)
-        valid_to = OWN_END if valid_to == own.isoformat() else valid_to
+    months = OWN_MONTHS[row["plan_id"]]
+    if months is not None and valid_to == months_later(row["valid_from"], months):
+        valid_to = OWN_END
     return Held(row["plan_id"], valid_to, row["cancelled_at"] is not None)

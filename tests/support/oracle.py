@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from .accounts import ATTRIBUTES, OWN_DAYS, OWN_END, Account, Held
+from .accounts import ATTRIBUTES, OWN_END, OWN_MONTHS, Account, Held
 from .variants import Variant, returns_external_ids, returns_plans
 
 Row = Mapping[str, Any]
@@ -414,7 +414,7 @@ def touchable(
         for account in accounts
         for row in rows
         if account.id == row.get("id")
-        or (returns_external_ids and account.external_id == row.get("external_id"))
+        or (returns_external_ids and account.external_id == row.get("external_id", ""))
         or account.address == str(row.get("email", "")).lower()
     }
 
@@ -511,7 +511,7 @@ def _deactivate(row: Row, outcome: RowOutcome, after: dict[int, Account]) -> Non
 
 def _assigned(row: Row) -> Held:
     plan_id, valid_to = row["plan_id"], row.get("plan_valid_to")
-    if valid_to is None and OWN_DAYS.get(plan_id) is not None:
+    if valid_to is None and OWN_MONTHS.get(plan_id) is not None:
         valid_to = OWN_END
     return Held(plan_id, valid_to)
 

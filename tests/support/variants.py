@@ -24,9 +24,20 @@ ELSEWHERE = {
     "retry_after": "test_rate_limits.py",
     "rate_limit_reset": "test_rate_limits.py",
     "clock_offset": "test_rate_limits.py",
+    "date_header": "test_rate_limits.py",
     "forbidden": "nothing can be provisioned: test_bad_connections.py",
+    "writes_forbidden": "nothing can be provisioned",
+    "trailing_slash_answer": "not supported yet",
+    "plan_end": "not supported yet",
+    "list_leaves_out": "not supported yet",
+    "external_id_max": "no external id of these tests is longer",
     "refuse_writes": "nothing can be provisioned: test_reports.py",
     "latency": "only the time differs",
+}
+# Values that are not part of the combinations, and why.
+VALUES_ELSEWHERE = {
+    ("force_logout_path", "auth_sessions"): "not supported yet",
+    ("trailing_slash", "without_slash"): "not supported yet",
 }
 # The values of switches that are numbers, the documented one first.
 NUMBERS = {"per_page_max": [100, 7]}
@@ -39,7 +50,8 @@ def _values(name: str) -> list[Any]:
         return list(NUMBERS[name])
     values = [False, True] if field.annotation is bool else list(get_args(field.annotation))
     assert values, f"{name}: add its values to NUMBERS, or its test to ELSEWHERE"
-    return sorted(values, key=lambda value: value != field.default)
+    combined = [value for value in values if (name, value) not in VALUES_ELSEWHERE]
+    return sorted(combined, key=lambda value: value != field.default)
 
 
 # Read from the sandbox store, so that a new switch is tested without a change here.

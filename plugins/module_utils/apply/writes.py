@@ -122,6 +122,9 @@ class Writer:
             )
         if ours:
             desired = replace(desired, update_password=ON_CREATE)
+            if _count_plans(found, desired):
+                # With any end, since a store may not keep the one that it gets (variant 20).
+                desired = replace(desired, plan_id=None)
         remaining = plan_user(change.position, desired, found, self._today)
         return Written(found, step.actions if ours else (), remaining)
 
@@ -136,7 +139,7 @@ class Writer:
                 no_retry_left = self._wait(lost, error)
                 if "assign_new_plan" in step.body or no_retry_left or _has_good_status(error):
                     found = self._read_again(current, step)
-                    repeat = self._still_to_update(change, found, step)
+                    repeat = self._still_to_update(change, current, found, step)
                     if repeat is None:
                         return Written(found, done)
                     step, current = repeat, found
@@ -147,8 +150,11 @@ class Writer:
             else:
                 return Written(_updated(current, change), done)
 
-    def _still_to_update(self, change: UserChange, found: CurrentUser, sent: Step) -> Step | None:
+    def _still_to_update(
+        self, change: UserChange, before: CurrentUser, found: CurrentUser, sent: Step
+    ) -> Step | None:
         """The update to send after a lost one; None if the lost one was applied completely."""
+        desired = change.desired
         if found.plans is None and "assign_new_plan" in sent.body:
             raise PublicaError(
                 "lost_answer",
@@ -156,7 +162,10 @@ class Writer:
                 f"{change.desired.plan_id} was lost, and the store does not return the user's "
                 "plans. Check at the store whether the plan was assigned, and run again.",
             )
-        remaining = plan_user(change.position, change.desired, found, self._today)
+        if _count_plans(found, desired) > _count_plans(before, desired):
+            # Assigned, with any end, since a store may not keep the one that it gets (variant 20).
+            desired = replace(desired, plan_id=None)
+        remaining = plan_user(change.position, desired, found, self._today)
         updates = [step for step in remaining.steps if step.endpoint == UPDATE]
         if not updates:
             return None
@@ -275,6 +284,11 @@ class Writer:
 def _has_good_status(error: LostAnswerError) -> bool:
     """Whether only the body of the response was lost; then the write was most likely applied."""
     return error.status is not None and 200 <= error.status < 300
+
+
+def _count_plans(user: CurrentUser, desired: DesiredUser) -> int:
+    """How many times a user holds the desired plan."""
+    return sum(plan.plan_id == desired.plan_id and plan.gives_seat for plan in user.plans or ())
 
 
 def _rejects_keys(rejected: RejectedError) -> bool:

@@ -106,7 +106,10 @@ def _exported(
 ) -> ExportedUser:
     notes = _Notes()
     keys: dict[str, Any] = {}
-    if notes.fits("email", user.email or None, addresses[address_key(user.email)]):
+    if user.anonymized:
+        # Its address is not one by which the account is found.
+        notes.comments.append("Is anonymized, and can't be changed.")
+    elif notes.fits("email", user.email or None, addresses[address_key(user.email)]):
         keys["email"] = user.email
     if notes.fits("external_id", user.external_id, external_ids[user.external_id or ""]):
         keys["external_id"] = user.external_id
@@ -117,7 +120,7 @@ def _exported(
         "state": PRESENT if user.active else ABSENT,
     }
     limit = user.sessions_limit
-    if limit is None or notes.fits("sessions_limit", limit):
+    if user.returns_sessions_limit and (limit is None or notes.fits("sessions_limit", limit)):
         values["sessions_limit"] = UNLIMITED if limit is None else limit
     values.update(_plan(user, today, notes))
     values.update((name, getattr(user, name)) for name in RIGHTS if getattr(user, name) is not None)

@@ -127,7 +127,7 @@ def describe(user: CurrentUser) -> str:
     """A current user as errors name them: address, id, external id and state."""
     external_id = f", external_id {user.external_id}" if user.external_id is not None else ""
     state = "" if user.active else ", deactivated"
-    return f"{user.email} (id {user.id}{external_id}{state})"
+    return f"{user.email or '(no address)'} (id {user.id}{external_id}{state})"
 
 
 def _other_id(desired: DesiredUser, current: CurrentUser) -> PublicaError:

@@ -9,12 +9,20 @@ Pure functions, the same for one user and for many. The date of the run is an ar
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ..errors import PublicaError
-from ..input.options import ABSENT, ACTIVE, ALWAYS, DesiredUser, address_key
+from ..input.options import (
+    ABSENT,
+    ACTIVE,
+    ALWAYS,
+    EXTERNAL_ID_LENGTH,
+    DesiredUser,
+    address_key,
+)
 from ..store.user import CurrentUser, HeldPlan, UserIndex
 from .matching import Match, describe, match_users
 from .model import (
@@ -42,6 +50,11 @@ _PLANS_UNKNOWN = (
     "the store does not return the user's plans, so no plan was assigned; a second assignment "
     "would add the plan twice"
 )
+_PAST_END = "plan_valid_to is in the past, so the plan was not assigned; correct it or remove it"
+_ID_ALMOST_EQUAL = (
+    "the external_id changes only by leading zeros or a trailing .0, which spreadsheets and "
+    "databases often lose or add; check the source of the list"
+)
 
 
 def plan_users(desired: Sequence[DesiredUser], index: UserIndex, today: str) -> Plan:
@@ -65,7 +78,7 @@ def plan_user(position: int, desired: DesiredUser, match: Match, today: str) -> 
     if desired.state == ABSENT:
         return plan_absence(position, desired, match)
     if match is None:
-        return _plan_creation(position, desired)
+        return _plan_creation(position, desired, today)
     return _plan_update(position, desired, match, today)
 
 
@@ -73,6 +86,8 @@ def plan_absence(position: int, desired: DesiredUser, current: CurrentUser | Non
     """The change of a user who must not be active."""
     if current is None or not current.active:
         return UserChange(position, desired, current, after=current)
+    if not current.editable:
+        return UserChange(position, desired, current, error=_refusal(current))
     steps = [Step(DEACTIVATE, (DEACTIVATE,))]
     if desired.force_logout:
         # First, since a store may not find a deactivated user. A failure must not keep the user
@@ -83,7 +98,7 @@ def plan_absence(position: int, desired: DesiredUser, current: CurrentUser | Non
     )
 
 
-def _plan_creation(position: int, desired: DesiredUser) -> UserChange:
+def _plan_creation(position: int, desired: DesiredUser, today: str) -> UserChange:
     missing = [name for name in ("email", "external_id") if getattr(desired, name) is None]
     if missing:
         names = " and ".join(missing)
@@ -94,13 +109,19 @@ def _plan_creation(position: int, desired: DesiredUser) -> UserChange:
             fields={name: ["is required to create a user"] for name in missing},
         )
         return UserChange(position, desired, error=error)
+    warnings: tuple[LabelledWarning, ...] = ()
+    assigned = desired
+    if desired.plan_id is not None and _has_past_end(desired, today):
+        assigned = replace(desired, plan_id=None)
+        warnings = (LabelledWarning(desired.label, _PAST_END),)
     step = Step(
         CREATE,
         (CREATE,),
-        create_body(desired),
+        create_body(assigned),
         generates_password=desired.generate_password and desired.password is None,
     )
-    return UserChange(position, desired, None, (step,), after=_after_creation(desired))
+    after = _after_creation(assigned)
+    return UserChange(position, desired, None, (step,), after=after, warnings=warnings)
 
 
 def _plan_update(
@@ -108,8 +129,7 @@ def _plan_update(
 ) -> UserChange:
     different = different_attributes(desired, current)
     set_password = desired.password is not None and desired.update_password == ALWAYS
-    is_held = holds_plan(desired, current, today) if desired.plan_id is not None else True
-    assign_plan = is_held is False
+    assign_plan, plan_warning = plan_to_assign(desired, current, today)
     steps: list[Step] = []
     after = current
     if desired.state == ACTIVE and not current.active:
@@ -119,30 +139,41 @@ def _plan_update(
 
     parts = ((UPDATE, different), (SET_PASSWORD, set_password), (ASSIGN_PLAN, assign_plan))
     actions = tuple(action for action, is_needed in parts if is_needed)
+    error = None
     if actions:
-        if desired.external_id is None and current.external_id is None:
-            return UserChange(position, desired, current, error=_external_id_missing(current))
+        error = _incomplete_update(desired, current)
         body = update_body(
             desired, current, different, set_password=set_password, assign_plan=assign_plan
         )
         steps.append(Step(UPDATE, actions, body))
         after = _after_update(after, different, desired if assign_plan else None)
+    if steps:
+        error = _refusal(current) or error
+    if error is not None:
+        return UserChange(position, desired, current, error=error)
     ends_sessions = set_password or not ENDS_SESSIONS.isdisjoint(different)
     if desired.force_logout and ends_sessions and after.active:
         steps.append(Step(FORCE_LOGOUT, (FORCE_LOGOUT,)))
 
-    warnings = []
+    texts = [plan_warning] if plan_warning else []
     if not current.active and desired.state != ACTIVE:
-        warnings.append(LabelledWarning(current.email, _LEFT_DEACTIVATED))
-    if is_held is None:
-        warnings.append(LabelledWarning(current.email, _PLANS_UNKNOWN))
+        texts.insert(0, _LEFT_DEACTIVATED)
+    if unknown := unknown_attributes(desired, current):
+        texts.append(_not_compared(unknown))
+    warnings = [LabelledWarning(current.label, text) for text in texts]
+    if _is_almost_equal(different.get("external_id"), current.external_id):
+        label = f"{current.label} (from {current.external_id} to {desired.external_id})"
+        warnings.append(LabelledWarning(label, _ID_ALMOST_EQUAL))
     return UserChange(
         position, desired, current, tuple(steps), after=after, warnings=tuple(warnings)
     )
 
 
 def different_attributes(desired: DesiredUser, current: CurrentUser) -> dict[str, Any]:
-    """The attributes to change, with their desired values (``sessions_limit`` 0: no limit)."""
+    """The attributes to change, with their desired values (``sessions_limit`` 0: no limit).
+
+    An attribute that the store does not return can't be compared, and is no difference.
+    """
     different: dict[str, Any] = {}
     if desired.email is not None and address_key(desired.email) != address_key(current.email):
         different["email"] = desired.email
@@ -152,32 +183,98 @@ def different_attributes(desired: DesiredUser, current: CurrentUser) -> dict[str
         and desired.external_id != current.external_id
     ):
         different["external_id"] = desired.external_id
-    if desired.sessions_limit not in (None, current.sessions_limit or 0):
+    unknown = _not_returned(current)
+    current_limit = current.sessions_limit or 0
+    if "sessions_limit" not in unknown and desired.sessions_limit not in (None, current_limit):
         different["sessions_limit"] = desired.sessions_limit
     for name in RIGHTS:
         value = getattr(desired, name)
-        if value is not None and value != getattr(current, name):
+        if name not in unknown and value is not None and value != getattr(current, name):
             different[name] = value
     return different
 
 
-def holds_plan(desired: DesiredUser, current: CurrentUser, today: str) -> bool | None:
-    """Whether the user holds the desired plan, with the desired end if one is given.
+def _not_returned(current: CurrentUser) -> list[str]:
+    """The attributes that an update must contain and the store does not return (variant 26)."""
+    unknown = [name for name in RIGHTS if getattr(current, name) is None]
+    return unknown if current.returns_sessions_limit else [*unknown, "sessions_limit"]
+
+
+def unknown_attributes(desired: DesiredUser, current: CurrentUser) -> list[str]:
+    """The desired attributes that can't be compared, since the store does not return them."""
+    return [name for name in _not_returned(current) if getattr(desired, name) is not None]
+
+
+def _not_compared(names: Sequence[str]) -> str:
+    return (
+        f"the store does not return {' and '.join(names)}, so a difference is not seen; the value "
+        "is written only on creation and together with other changes"
+    )
+
+
+def _is_almost_equal(desired: str | None, current: str | None) -> bool:
+    """Whether two external ids differ only by leading zeros or a trailing ``.0``."""
+    if desired is None or current is None:
+        return False
+    return _without_number_format(desired) == _without_number_format(current)
+
+
+def _without_number_format(external_id: str) -> str:
+    return external_id.removesuffix(".0").lstrip("0")
+
+
+def plan_to_assign(
+    desired: DesiredUser, current: CurrentUser, today: str
+) -> tuple[bool, str | None]:
+    """Whether to assign the desired plan, and a warning about it.
+
+    A plan with the desired end is held. A store may not keep the end that it gets (variant 20): a
+    row without an end is held too, and so is a plan that was assigned twice with one other end.
 
     :param today: the date in UTC as ``YYYY-MM-DD``; a plan that ended before is not held.
-    :returns: None if the store does not return the user's plans (variant 11).
     """
+    if desired.plan_id is None:
+        return False, None
     if current.plans is None:
+        return False, _PLANS_UNKNOWN
+    plans = [plan for plan in current.plans if plan.plan_id == desired.plan_id and plan.gives_seat]
+    wanted_end = desired.plan_valid_to
+    if wanted_end is None:
+        held = [plan for plan in plans if plan.is_held_on(today)]
+        return not held, _status_warning(held)
+    if held := [plan for plan in plans if wanted_end in plan.end_days]:
+        return False, _status_warning(held)
+    if any(not plan.end_days for plan in plans):
+        return False, _end_not_kept(desired, "has no end at the store")
+    ends = Counter(plan.last_day for plan in plans if plan.is_held_on(today))
+    for end, count in ends.items():
+        if count > 1:
+            return False, _end_not_kept(desired, f"was assigned {count} times until {end}")
+    if _has_past_end(desired, today):
+        return False, _PAST_END
+    return True, None
+
+
+def _status_warning(held: Sequence[HeldPlan]) -> str | None:
+    """A warning if every one of these plans has an order state that is not known (variant 21)."""
+    if not held or not all(plan.has_unknown_status for plan in held):
         return None
-    return any(_is_desired_plan(plan, desired, today) for plan in current.plans)
+    return (
+        f"plan {held[0].plan_id} has the state {held[0].status}, which is not known; it counts as "
+        "held"
+    )
 
 
-def _is_desired_plan(plan: HeldPlan, desired: DesiredUser, today: str) -> bool:
-    if plan.plan_id != desired.plan_id or plan.cancelled:
-        return False
-    if desired.plan_valid_to is not None:
-        return desired.plan_valid_to in plan.end_days
-    return plan.is_held_on(today)
+def _end_not_kept(desired: DesiredUser, shown: str) -> str:
+    return (
+        f"plan {desired.plan_id} {shown}, not the end {desired.plan_valid_to} that plan_valid_to "
+        "gives; the store does not keep it, so the plan counts as held. Remove plan_valid_to if "
+        "the plan is a recurring one"
+    )
+
+
+def _has_past_end(desired: DesiredUser, today: str) -> bool:
+    return desired.plan_valid_to is not None and desired.plan_valid_to < today
 
 
 def create_body(desired: DesiredUser) -> dict[str, Any]:
@@ -210,6 +307,7 @@ def update_body(
         "external_id": external_id,
         **{name: getattr(current, name) for name in RIGHTS},
         "sessions_limit": current.sessions_limit,
+        **{name: getattr(desired, name) for name in unknown_attributes(desired, current)},
         **different,
     }
     body: dict[str, Any] = {
@@ -238,18 +336,56 @@ def _plan_fields(desired: DesiredUser) -> dict[str, Any]:
     return fields
 
 
-def _external_id_missing(current: CurrentUser) -> PublicaError:
-    reason = (
-        "the user has none at the store"
-        if current.returns_external_id
-        else "this store does not return it"
-    )
+def _incomplete_update(desired: DesiredUser, current: CurrentUser) -> PublicaError | None:
+    """The error for an update, which must contain the complete record (variant 9), without a part.
+
+    :returns: None if the record and the task contain all parts.
+    """
+    external_id = desired.external_id or current.external_id
+    if external_id is None:
+        reason = (
+            "the user has none at the store"
+            if current.returns_external_id
+            else "this store does not return it"
+        )
+        return _incomplete(current, ["external_id"], reason)
+    if len(external_id) > EXTERNAL_ID_LENGTH:
+        reason = f"the one at the store has more than {EXTERNAL_ID_LENGTH} characters"
+        return _incomplete(current, ["external_id"], reason)
+    if not current.email and desired.email is None:
+        return _incomplete(current, ["email"], "the user has none at the store")
+    unknown = [name for name in _not_returned(current) if getattr(desired, name) is None]
+    if unknown:
+        reason = "the store does not return the current value, which an update could overwrite"
+        return _incomplete(current, unknown, reason)
+    return None
+
+
+def _incomplete(current: CurrentUser, names: Sequence[str], reason: str) -> PublicaError:
+    options = " and ".join(names)
     return PublicaError(
         "incomplete",
-        f"{describe(current)} can't be changed: the API requires the external_id, and {reason}. "
-        "Give external_id.",
-        fields={"external_id": ["is required to change this user"]},
+        f"{describe(current)} can't be changed: the API requires {options}, and {reason}. Give "
+        f"{options}.",
+        fields={name: ["is required to change this user"] for name in names},
     )
+
+
+def _refusal(current: CurrentUser) -> PublicaError | None:
+    """The error for an account that can't be changed; None if it can."""
+    if not current.editable:
+        return PublicaError(
+            "forbidden",
+            f"{describe(current)} can't be changed through the API (can_be_edited is false), so no "
+            "request was sent. Change the user in the dashboard, or remove the entry.",
+        )
+    if current.anonymized:
+        return PublicaError(
+            "anonymized",
+            f"{describe(current)} is anonymized at the store, which can't be undone, so no request "
+            "was sent. Remove the entry, or give the keys of another account.",
+        )
+    return None
 
 
 def _after_creation(desired: DesiredUser) -> CurrentUser:

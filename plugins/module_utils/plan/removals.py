@@ -12,7 +12,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..errors import PublicaError, listed
 from ..input.options import ABSENT, DesiredUser, address_key
@@ -31,10 +31,28 @@ NAMED_USERS = 5
 
 _WILDCARDS = frozenset("*?[")
 
-_RIGHTS_UNKNOWN = (
-    "is not in the list and stays active, since the store does not return whether the user is an "
-    "admin"
-)
+# Why a user who is not in the list stays active; a key of ``kept`` in a result.
+ADMIN, PROTECTED, RIGHTS_UNKNOWN = "admin", "protected", "rights_unknown"
+PLAN_ADMIN, INSTITUTION = "plan_admin", "institution"
+ANONYMIZED, NOT_EDITABLE = "anonymized", "not_editable"
+
+# The warnings about users who stay, except those that the operator or the store names explicitly.
+_KEPT_TEXTS = {
+    PLAN_ADMIN: "is not in the list and stays active, since the user is a plan admin",
+    INSTITUTION: (
+        "is not in the list and stays active, since all users of a network or site read through "
+        "this account (ip_ranges, referrers)"
+    ),
+    ANONYMIZED: "is not in the list and stays active, since the account is anonymized",
+    NOT_EDITABLE: (
+        "is not in the list and stays active, since the API may not change the account "
+        "(can_be_edited is false)"
+    ),
+    RIGHTS_UNKNOWN: (
+        "is not in the list and stays active, since the store does not return whether the user is "
+        "an admin or a plan admin"
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -43,13 +61,21 @@ class Removals:
 
     :ivar changes: one for each user to remove, by user id, so that the plan's hash is stable.
     :ivar active: number of active users in the store's list.
-    :ivar kept: number of users who stay active although the list does not contain them.
+    :ivar kept: the users who stay active although the list does not contain them, by reason.
     """
 
     changes: Sequence[UserChange] = ()
     active: int = 0
-    kept: int = 0
-    warnings: Sequence[LabelledWarning] = ()
+    kept: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> list[LabelledWarning]:
+        """A warning about each user who stays for a reason that the operator did not choose."""
+        return [
+            LabelledWarning(label, text)
+            for reason, text in _KEPT_TEXTS.items()
+            for label in self.kept.get(reason, ())
+        ]
 
 
 @dataclass(frozen=True)
@@ -109,20 +135,32 @@ def plan_removals(
         and address_key(current.email) not in addresses
     ]
     removed: list[CurrentUser] = []
-    warnings: list[LabelledWarning] = []
+    kept: dict[str, list[str]] = {}
     for current in unlisted:
-        if current.admin or is_protected(current.email):
-            continue
-        if current.admin is None:
-            # Without its admins, a store could no longer be managed.
-            warnings.append(LabelledWarning(current.email, _RIGHTS_UNKNOWN))
-        else:
+        reason = PROTECTED if is_protected(current.email) else _reason_to_keep(current)
+        if reason is None:
             removed.append(current)
+        else:
+            kept.setdefault(reason, []).append(current.label)
     changes = [
         _plan_removal(position, current, policy.force_logout)
         for position, current in enumerate(removed, start=len(desired))
     ]
-    return Removals(changes, len(all_users), len(unlisted) - len(removed), warnings)
+    return Removals(changes, len(all_users), kept)
+
+
+def _reason_to_keep(current: CurrentUser) -> str | None:
+    """Why an account is never removed for not being in the list (variant 23); None if it may be."""
+    reasons = {
+        ADMIN: current.admin,
+        PLAN_ADMIN: current.plan_admin,
+        INSTITUTION: current.institution,
+        ANONYMIZED: current.anonymized,
+        NOT_EDITABLE: not current.editable,
+        # Without its admins, a store could no longer be managed.
+        RIGHTS_UNKNOWN: current.admin is None or current.plan_admin is None,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)
 
 
 def protection(patterns: Sequence[str]) -> Callable[[str], bool]:

@@ -41,6 +41,9 @@ REPORTS = (CHANGES, ALL, SUMMARY)
 NAMED_USERS = 10
 NAMED_FAILURES = 5
 
+# How many users who stay although the list does not contain them a result names, for each reason.
+NAMED_KEPT = 100
+
 # The keys of a result that hold text for people.
 TEXT_KEYS = ("msg", "warnings", "failure", "guard", "diff")
 
@@ -95,6 +98,7 @@ def _plan(plan: HeldPlan) -> dict[str, Any]:
         "valid_from": plan.valid_from,
         "valid_to": plan.valid_to,
         "cancelled": plan.cancelled,
+        "status": plan.status,
     }
 
 
@@ -153,6 +157,8 @@ def _shown(user: CurrentUser | None) -> dict[str, Any]:
             "name": plan.name or None,
             "valid_to": plan.valid_to[:10] if plan.valid_to else None,
             "cancelled": plan.cancelled,
+            # A state that gives a seat is not news.
+            "status": None if plan.gives_seat else plan.status,
         }
         for plan in user.plans or ()
     ]
@@ -162,8 +168,8 @@ def _shown(user: CurrentUser | None) -> dict[str, Any]:
 def _plan_as_text(plan: Mapping[str, Any]) -> str:
     name = f" ({plan['name']})" if plan["name"] else ""
     until = f" until {plan['valid_to']}" if plan["valid_to"] else ""
-    cancelled = ", cancelled" if plan["cancelled"] else ""
-    return f"plan {plan['plan_id']}{name}{until}{cancelled}"
+    ended = "cancelled" if plan["cancelled"] else plan["status"]
+    return f"plan {plan['plan_id']}{name}{until}{f', {ended}' if ended else ''}"
 
 
 def warning_lines(warnings: Iterable[LabelledWarning]) -> list[str]:
@@ -266,7 +272,11 @@ def bulk_result(
     ]
     result: dict[str, Any] = {
         "changed": any(user.changed for user in applied),
-        "summary": summarize(applied, removals.kept),
+        "summary": summarize(applied, sum(map(len, removals.kept.values()))),
+        "kept": {
+            reason: {"count": len(labels), "users": list(labels[:NAMED_KEPT])}
+            for reason, labels in removals.kept.items()
+        },
         "results": [item(user) for user, _shown in reported],
         "failed_users": list(failed_users),
         "diff": [

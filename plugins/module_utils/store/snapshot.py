@@ -95,7 +95,7 @@ def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[Current
     seen: list[CurrentUser] = []
     for query in dict.fromkeys((email, email.lower())):
         for user in Listing(api, query, page_size):
-            if address_key(user.email) == address_key(email):
+            if address_key(user.email) == address_key(email) and not user.anonymized:
                 return [user, *seen]
             seen.append(user)
     return seen

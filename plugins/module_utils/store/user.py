@@ -120,26 +120,49 @@ def _iso(time: datetime.datetime) -> str:
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off", "")
 
+# The states of an order (variant 21), and those in which its plan gives no seat. Source: the orders
+# API page.
+ORDER_STATES = frozenset(("pending", "approved", "active", "paused"))
+ENDED_ORDER_STATES = frozenset(
+    ("cancelled", "canceled", "refunded", "expired", "error", "dispute_lost")
+)
+
 
 @dataclass(frozen=True)
 class HeldPlan:
-    """A plan that a user holds or held; the dates are ``YYYY-MM-DD`` or ISO 8601 in UTC."""
+    """A plan that a user holds or held; the dates are ``YYYY-MM-DD`` or ISO 8601 in UTC.
+
+    :ivar status: the state of the plan's order, in small letters; None if the store does not return
+        it.
+    :ivar end_days: the days that ``valid_to`` may mean.
+    """
 
     plan_id: int | None
     name: str | None = None
     valid_from: str | None = None
     valid_to: str | None = None
     cancelled: bool = False
-    end_days: frozenset[str] = frozenset()  # the days that valid_to may mean
+    status: str | None = None
+    end_days: frozenset[str] = frozenset()
 
     @property
     def last_day(self) -> str | None:
         """The last day of the plan; None for a plan without an end."""
         return max(self.end_days) if self.end_days else None
 
+    @property
+    def gives_seat(self) -> bool:
+        """Whether the plan gives a seat up to its end."""
+        return not self.cancelled and self.status not in ENDED_ORDER_STATES
+
+    @property
+    def has_unknown_status(self) -> bool:
+        """Whether it is unknown if the plan gives a seat; it then counts as held."""
+        return self.gives_seat and self.status is not None and self.status not in ORDER_STATES
+
     def is_held_on(self, day: str) -> bool:
-        """Whether the plan is neither cancelled nor ended before ``day`` (``YYYY-MM-DD``)."""
-        return not self.cancelled and (not self.end_days or max(self.end_days) >= day)
+        """Whether the plan gives a seat and did not end before ``day`` (``YYYY-MM-DD``)."""
+        return self.gives_seat and (not self.end_days or max(self.end_days) >= day)
 
 
 @dataclass(frozen=True)
@@ -147,8 +170,13 @@ class CurrentUser:
     """One user of the store.
 
     None means that the store has no value; for ``admin``, ``plan_admin``, ``only_sees_readable``
-    and ``plans`` it means that the store did not return the value. ``returns_external_id`` is
-    whether it returned the external id (variant 8). Times are ISO 8601 in UTC.
+    and ``plans`` it means that the store did not return the value. ``returns_external_id`` and
+    ``returns_sessions_limit`` are whether it returned those (variants 8 and 26). Times are ISO 8601
+    in UTC.
+
+    :ivar institution: all users of some networks or sites read through this account (variant 23).
+    :ivar anonymized: the user's address is lost for good, so no address identifies the account.
+    :ivar editable: False if the API may not change the account.
     """
 
     id: int
@@ -161,11 +189,24 @@ class CurrentUser:
     plan_admin: bool | None = None
     only_sees_readable: bool | None = None
     sessions_limit: int | None = None
+    returns_sessions_limit: bool = True
+    institution: bool = False
+    anonymized: bool = False
+    editable: bool = True
     plans: tuple[HeldPlan, ...] | None = None
     created_at: str | None = None
     updated_at: str | None = None
     deactivated_at: str | None = None
     counters: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The name of this user in messages: the most readable key."""
+        if self.email:
+            return self.email
+        if self.external_id is not None:
+            return f"external_id {self.external_id}"
+        return f"id {self.id}"
 
 
 def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
@@ -191,11 +232,17 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
         uuid=_text(record.get("uuid")),
         external_id=None if external_id in (None, "") else str(external_id),
         returns_external_id="external_id" in record,
-        admin=_boolean(record, "admin"),
+        # An admin must not be removed, so null is not taken for false.
+        admin=None if record.get("admin") in (None, "") else _boolean(record, "admin"),
         plan_admin=_boolean(record, "plan_admin"),
         only_sees_readable=_boolean(record, "only_sees_readable"),
         # 0 and null both mean no limit.
         sessions_limit=whole_number(record.get("sessions_limit")) or None,
+        returns_sessions_limit="sessions_limit" in record,
+        institution=_has_entries(record.get("ip_ranges")) or _has_entries(record.get("referrers")),
+        anonymized=_boolean(record, "anonymized") or False,
+        editable=record.get("can_be_edited") is None
+        or _boolean(record, "can_be_edited") is not False,
         plans=_plans(record),
         created_at=time_of(record.get("created_at")),
         updated_at=time_of(record.get("updated_at")),
@@ -215,6 +262,13 @@ def _boolean(record: Mapping[str, Any], name: str) -> bool | None:
     if text in _TRUE:
         return True
     return False if text in _FALSE else None
+
+
+def _has_entries(value: Any) -> bool:
+    """Whether a list has entries; a store may send it as a list, as JSON or as one text."""
+    if value and isinstance(value, str):
+        return value.strip() not in ("", "[]", "{}", "null", "0")
+    return bool(value)
 
 
 def _text(value: Any) -> str | None:
@@ -266,8 +320,26 @@ def _plan(entry: Mapping[str, Any]) -> HeldPlan | None:
         valid_from=time_of(entry.get("valid_from")),
         valid_to=time_of(entry.get("valid_to")),
         cancelled=is_set(entry.get("cancelled_at")),
+        status=_order_state(entry),
         end_days=end_days(entry.get("valid_to")),
     )
+
+
+def _order_state(entry: Mapping[str, Any]) -> str | None:
+    """The state of a row, or of its order if only that has ended (variant 21)."""
+    order = entry.get("order")
+    values = (entry.get("status"), order.get("status") if isinstance(order, Mapping) else None)
+    if values == (None, None):
+        return None
+    states = [_state_name(value) for value in values if value not in (None, "")]
+    ended = (state for state in states if state in ENDED_ORDER_STATES)
+    return next(ended, states[0] if states else None)
+
+
+def _state_name(value: Any) -> str:
+    """``Dispute lost`` as ``dispute_lost``; ``unknown`` for anything but a short name."""
+    name = re.sub(r"[\s-]+", "_", str(value).strip().lower())
+    return name if re.fullmatch(r"[a-z0-9_]{1,30}", name) else "unknown"
 
 
 class UserIndex:
@@ -288,7 +360,7 @@ class UserIndex:
         if previous is not None:
             self._drop_keys(previous)
         self.by_id[user.id] = user
-        if user.email:
+        if user.email and not user.anonymized:
             self._claim(self.by_address, address_key(user.email), user)
         if user.external_id is not None:
             self._claim(self.by_external_id, user.external_id, user)

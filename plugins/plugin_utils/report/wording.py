@@ -192,7 +192,9 @@ def _plan(plan: Mapping[str, Any], texts: Texts) -> str:
         text = f"{text} ({plan['plan_id']})"
     if plan["valid_to"]:
         text = texts("value.until", plan=text, date=texts.date(str(plan["valid_to"])))
-    return texts("value.cancelled", plan=text) if plan["cancelled"] else text
+    if plan["cancelled"]:
+        return texts("value.cancelled", plan=text)
+    return f"{text}, {escape_control(plan['status'])}" if plan["status"] else text
 
 
 def plan_name(plan: Mapping[str, Any], texts: Texts) -> str:

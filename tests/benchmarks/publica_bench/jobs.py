@@ -77,7 +77,7 @@ def limited(requests: int, seconds: int, *, retry_after: bool = True) -> Conditi
         "rate_limit": requests,
         "rate_limit_window": seconds,
         "retry_after": retry_after,
-        "rate_limit_reset": retry_after,
+        "rate_limit_reset": "refusals" if retry_after else "never",
     }
     name, title = f"limit-{requests}-{seconds}", f"{requests} requests in {seconds} s"
     if retry_after:

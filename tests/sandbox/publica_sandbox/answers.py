@@ -67,8 +67,16 @@ SANDBOX_ERROR = message_answer(500, "Server Error")
 
 def no_user(identifier: str = "") -> Answer:
     """The answer for a user that does not exist, or for a list without users."""
-    found = f" {identifier}" if identifier else "."
-    return message_answer(404, f"No query results for model [App\\Models\\User]{found}")
+    return _no_results("User", f" {identifier}" if identifier else ".")
+
+
+def no_plan() -> Answer:
+    """The answer for a list without plans."""
+    return _no_results("Plan", ".")
+
+
+def _no_results(model: str, end: str) -> Answer:
+    return message_answer(404, f"No query results for model [App\\Models\\{model}]{end}")
 
 
 def too_many_requests(headers: Mapping[str, str]) -> Answer:

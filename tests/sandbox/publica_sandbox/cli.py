@@ -240,7 +240,10 @@ def fault(
     url: Url = "",
     endpoint: Annotated[
         str,
-        typer.Option(help="create, list, update, deactivate, reactivate, force_logout or any."),
+        typer.Option(
+            help="create, list, update, deactivate, reactivate, force_logout, plans, sessions "
+            "or any."
+        ),
     ] = "any",
     nth: Annotated[int | None, typer.Option(help="Only the nth request from now on.")] = None,
     every: Annotated[int | None, typer.Option(help="Every nth request.")] = None,

@@ -10,13 +10,15 @@ the file with the standard library's ``sqlite3``.
 
 from __future__ import annotations
 
+import calendar
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     Engine,
     ForeignKey,
     Index,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     event,
     func,
     insert,
+    inspect,
     select,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
@@ -32,12 +35,16 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from .requests import StoreRequest
 from .switches import Switches, change_switches
 
-FIRST_PLANS = (
-    {"id": 11, "name": "Campus", "days": None},
-    {"id": 12, "name": "Library card", "days": 365},
-    {"id": 13, "name": "Staff", "days": None},
+FIRST_PLANS: tuple[dict[str, Any], ...] = (
+    {"id": 11, "name": "Campus", "type": "recurring", "duration_months": None},
+    {"id": 12, "name": "Library card", "type": "prepaid", "duration_months": 12},
+    {"id": 13, "name": "Staff", "type": "recurring", "duration_months": None},
 )
+# States of an assignment that give no seat.
+ENDED = ("cancelled", "refunded", "expired", "error", "dispute_lost")
 NO_ANSWER = 0
+# A file with another number has other columns.
+FORMAT = 2
 
 
 def store_time(offset: int = 0) -> float:
@@ -60,40 +67,61 @@ def day_of(seconds: float) -> str:
     return moment(seconds).date().isoformat()
 
 
+def months_later(day: str, months: int) -> str:
+    """The day some months after a day; the last of its month instead of a day that it lacks."""
+    first = date.fromisoformat(day)
+    year, month = divmod(first.year * 12 + first.month - 1 + months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return date(year, month + 1, min(first.day, last)).isoformat()
+
+
 class Base(DeclarativeBase):
     """Base class of the tables."""
 
 
 class Plan(Base):
-    """A plan of the store. ``days`` is the length of an assignment without a last day."""
+    """A plan of the store.
+
+    ``duration_months`` is the length of an assignment without a last day; ``listed``: whether the
+    list of plans shows it.
+    """
 
     __tablename__ = "plans"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
-    days: Mapped[int | None]
+    type: Mapped[str]
+    duration_months: Mapped[int | None]
+    private: Mapped[bool] = mapped_column(default=False)
+    concurrency_limit: Mapped[int | None]
+    listed: Mapped[bool] = mapped_column(default=True)
 
 
 class User(Base):
     """A reader. ``deleted_at`` is set while the account is deactivated.
 
     ``email_key`` is the address in one case: addresses are unique regardless of case, among
-    active and deactivated users alike.
+    active and deactivated users alike. An anonymized account has none; another account may lack
+    its address or external id as well.
     """
 
     __tablename__ = "users"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[str]
-    email: Mapped[str]
-    email_key: Mapped[str] = mapped_column(unique=True)
-    external_id: Mapped[str] = mapped_column(index=True)
+    email: Mapped[str | None]
+    email_key: Mapped[str | None] = mapped_column(unique=True)
+    external_id: Mapped[str | None] = mapped_column(index=True)
     password_hash: Mapped[str | None]
     password_changes: Mapped[int] = mapped_column(default=0)
     sessions_limit: Mapped[int | None]
     admin: Mapped[bool] = mapped_column(default=False)
     plan_admin: Mapped[bool] = mapped_column(default=False)
     only_sees_readable: Mapped[bool] = mapped_column(default=False)
+    can_be_edited: Mapped[bool] = mapped_column(default=True)
+    anonymized: Mapped[bool] = mapped_column(default=False)
+    ip_ranges: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    referrers: Mapped[list[Any]] = mapped_column(JSON, default=list)
     open_sessions: Mapped[int] = mapped_column(default=0)
     forced_logouts: Mapped[int] = mapped_column(default=0)
     impersonation_secret: Mapped[str]
@@ -110,7 +138,10 @@ class User(Base):
 
 
 class UserPlan(Base):
-    """One assignment of a plan to a user. Each call that assigns a plan adds a row."""
+    """One assignment of a plan to a user, by an order of the same state.
+
+    Each call that assigns a plan adds a row.
+    """
 
     __tablename__ = "user_plans"
 
@@ -120,6 +151,7 @@ class UserPlan(Base):
     name: Mapped[str]
     valid_from: Mapped[str]
     valid_to: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="approved")
     cancelled_at: Mapped[int | None]
 
     user: Mapped[User] = relationship(back_populates="plans")
@@ -157,10 +189,22 @@ class SwitchValue(Base):
 
 
 def open_database(path: Path) -> Engine:
-    """The engine for ``path``; a new file gets its tables and three plans."""
+    """The engine for ``path``; a new file gets its tables and three plans.
+
+    Raises:
+        OSError: if another version of the sandbox wrote the file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _tune)
+    with engine.begin() as connection:
+        is_new = not inspect(connection).get_table_names()
+        if not is_new and connection.exec_driver_sql("PRAGMA user_version").scalar() != FORMAT:
+            raise OSError(
+                f"Another version of the sandbox wrote {path}. Delete it, or use another file."
+            )
+        if is_new:
+            connection.exec_driver_sql(f"PRAGMA user_version={FORMAT}")
     Base.metadata.create_all(engine)
     with Session(engine) as session, session.begin():
         if not session.scalar(select(func.count()).select_from(Plan)):

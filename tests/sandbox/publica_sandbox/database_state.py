@@ -23,7 +23,8 @@ from typing import Any
 Row = dict[str, Any]
 
 _FLAGS = {
-    "admin", "plan_admin", "only_sees_readable", "write", "changed", "refused", "token_present",
+    "admin", "plan_admin", "only_sees_readable", "can_be_edited", "anonymized", "private", "listed",
+    "write", "changed", "refused", "token_present",
 }  # fmt: skip
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from .answers import NO_CONTENT, Answer, Errors, Refusal, invalid, no_user, success
-from .database import Plan, User, UserPlan, day_of, moment, store_time
+from .answers import FORBIDDEN, NO_CONTENT, Answer, Errors, Refusal, invalid, no_user, success
+from .database import ENDED, Plan, User, UserPlan, day_of, months_later, store_time
 from .database_state import hash_password
 from .records import created_record
 from .requests import StoreRequest
@@ -73,6 +72,17 @@ class Work:
             raise self.not_found()
         return user
 
+    def find_editable_user(self, *, by_external_id: bool = False) -> User:
+        """The user of a path that writes.
+
+        Raises:
+            Refusal: with a 404 if there is none, with a 403 if the account cannot be edited.
+        """
+        user = self.find_user(by_external_id=by_external_id)
+        if not user.can_be_edited:
+            raise Refusal(FORBIDDEN)
+        return user
+
     def not_found(self) -> Refusal:
         return Refusal(no_user(self.identifier))
 
@@ -94,7 +104,7 @@ def create(work: Work) -> Answer:
 
 def update(work: Work) -> Answer:
     """PUT /users/{id}"""
-    user = work.find_user()
+    user = work.find_editable_user()
     if user.deleted_at is not None and work.switches.put_on_deactivated == "not_found":
         raise work.not_found()
     required = {"external_id", "email", "only_sees_readable"}
@@ -114,7 +124,7 @@ def update(work: Work) -> Answer:
 
 def deactivate(work: Work) -> Answer:
     """DELETE /users/{id}"""
-    user = work.find_user()
+    user = work.find_editable_user()
     if user.deleted_at is None:
         work.change(user, {"deleted_at": work.now})
     elif work.switches.deactivate_again == "not_found":
@@ -124,7 +134,7 @@ def deactivate(work: Work) -> Answer:
 
 def reactivate(work: Work) -> Answer:
     """PUT /users/{id}/re-activate"""
-    user = work.find_user()
+    user = work.find_editable_user()
     if user.deleted_at is None and work.switches.reactivate_again == "not_found":
         raise work.not_found()
     work.change(user, {"deleted_at": None})
@@ -132,8 +142,10 @@ def reactivate(work: Work) -> Answer:
 
 
 def force_logout(work: Work) -> Answer:
-    """POST /users/{id}/force-logout, where the id may also be the external id."""
-    user = work.find_user(by_external_id=True)
+    """POST /users/{id}/force-logout, where the id may also be the external id, or DELETE
+    /auth-sessions/users/{id}.
+    """
+    user = work.find_editable_user(by_external_id=work.request.method == "POST")
     if user.deleted_at is not None and work.switches.force_logout_deactivated == "not_found":
         raise work.not_found()
     user.open_sessions = 0
@@ -153,9 +165,9 @@ def new_user(now: int, **attributes: Any) -> User:
     )
 
 
-def email_key(email: str) -> str:
+def email_key(email: str | None) -> str | None:
     """The form in which an address is unique."""
-    return email.casefold()
+    return email.casefold() if email is not None else None
 
 
 def set_password(user: User, password: str | None) -> None:
@@ -173,6 +185,7 @@ def _checked_fields(
         work.request.fields,
         required=required,
         forms="any" if accepted == "any" else documented,
+        external_id_max=work.switches.external_id_max,
     )
     _check_against_store(work, fields, errors, user)
     if user is not None and work.switches.user_plan_name == "refused":
@@ -200,7 +213,7 @@ def _check_against_store(
         errors["assign_new_plan"] = ["The selected assign new plan is invalid."]
 
 
-def _taken(work: Work, column: Any, value: str, own_id: int | None) -> bool:
+def _taken(work: Work, column: Any, value: str | None, own_id: int | None) -> bool:
     # Deactivated users count: a soft delete releases neither the address nor the external id.
     holders = work.session.scalars(select(User.id).where(column == value).limit(2))
     return any(holder != own_id for holder in holders)
@@ -222,9 +235,7 @@ def _assign_plan(work: Work, user: User, fields: dict[str, Any], *, name: str | 
     if plan_id is None:
         return
     plan = work.session.get_one(Plan, plan_id)
-    valid_to = fields.get("new_plan_custom_valid_to")
-    if not valid_to and plan.days is not None:
-        valid_to = (moment(work.now) + timedelta(days=plan.days)).date().isoformat()
+    valid_to = _plan_end(work, plan, fields.get("new_plan_custom_valid_to"))
     if work.switches.assign_again == "once" and _holds(work, user, plan, valid_to):
         return
     work.session.add(
@@ -239,11 +250,24 @@ def _assign_plan(work: Work, user: User, fields: dict[str, Any], *, name: str | 
     work.changed = True
 
 
+def _plan_end(work: Work, plan: Plan, given: str | None) -> str | None:
+    """The last day of an assignment (20)."""
+    switch = work.switches.plan_end
+    if switch == "dropped_for_recurring" and plan.type == "recurring":
+        return None
+    if given and switch != "own":
+        return given
+    if plan.duration_months is None:
+        return None
+    return months_later(day_of(work.now), plan.duration_months)
+
+
 def _holds(work: Work, user: User, plan: Plan, valid_to: str | None) -> bool:
     same = select(UserPlan.id).where(
         UserPlan.user_id == user.id,
         UserPlan.plan_id == plan.id,
         UserPlan.cancelled_at.is_(None),
+        UserPlan.status.not_in(ENDED),
         UserPlan.valid_to.is_(valid_to) if valid_to is None else UserPlan.valid_to == valid_to,
     )
     return work.session.scalars(same.limit(1)).first() is not None

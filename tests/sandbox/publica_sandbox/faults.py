@@ -109,7 +109,7 @@ def fault_answer(fault: Fault, limit: RateLimitState, switches: Switches) -> Ans
     if fault.kind == "429":
         return too_many_requests(
             {
-                **limit.headers,
+                **limit.headers(switches),
                 "X-RateLimit-Remaining": "0",
                 **limit.refusal_headers(switches, fault.retry_after),
             }

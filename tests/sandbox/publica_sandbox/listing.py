@@ -7,43 +7,76 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, or_, select
 from sqlalchemy.orm import selectinload
+from sqlalchemy.sql.base import ExecutableOption
 
 from .answers import Answer, Refusal, no_user, success
 from .database import User
-from .endpoints import DEFAULTS, Work, email_key, new_user
-from .records import listed_record
+from .endpoints import DEFAULTS, Work, new_user
+from .records import REPLACED_EMAIL, listed_record
 from .requests import StoreRequest
 from .rules import LARGEST_ID
 from .switches import Switches
 
+Row = TypeVar("Row")
+
 
 def list_users(work: Work) -> Answer:
     """GET /users"""
-    switches = work.switches
-    parameters = work.request.parameters
-    requested = _positive(parameters.get("page"), 1)
-    page = 1 if switches.page_ignored else requested
-    per_page = _positive(parameters.get("per_page"), switches.per_page_default)
-    per_page = min(per_page, switches.per_page_max)
-    if requested > 1:
+    switches, parameters = work.switches, work.request.parameters
+    if positive(parameters.get("page"), 1) > 1:
         _shift(work)
     selected = select(User).where(*_conditions(parameters.get("query", "").strip(), switches))
-    order = User.id.desc() if switches.list_order == "newest" else User.id
-    offset = min((page - 1) * per_page, LARGEST_ID)
-    rows = selected.order_by(order).limit(per_page).offset(offset)
-    users = work.session.scalars(rows.options(selectinload(User.plans))).all()
-    if not users and switches.empty_result == "not_found":
-        raise Refusal(no_user())
     base_url = work.request.base_url
-    data = [listed_record(user, switches, base_url) for user in users]
+    return page_of(
+        work,
+        selected,
+        User.id,
+        lambda user: listed_record(user, switches, base_url),
+        none=no_user(),
+        options=[selectinload(User.plans)],
+    )
+
+
+def page_of(
+    work: Work,
+    selected: Select[Row],
+    row_id: Any,
+    record: Callable[[Row], dict[str, Any]],
+    *,
+    none: Answer,
+    options: Sequence[ExecutableOption] = (),
+) -> Answer:
+    """One page of a list.
+
+    Args:
+        work: The request.
+        selected: The rows of all pages.
+        row_id: The column of their ids.
+        record: The record of a row.
+        none: The 404 for a page without rows.
+        options: What to load with the rows.
+    """
+    switches = work.switches
+    parameters = work.request.parameters
+    page = 1 if switches.page_ignored else positive(parameters.get("page"), 1)
+    per_page = positive(parameters.get("per_page"), switches.per_page_default)
+    per_page = min(per_page, switches.per_page_max)
+    order = row_id.desc() if switches.list_order == "newest" else row_id
+    offset = min((page - 1) * per_page, LARGEST_ID)
+    wanted = selected.order_by(order).limit(per_page).offset(offset).options(*options)
+    rows = work.session.scalars(wanted).all()
+    if not rows and switches.empty_result == "not_found":
+        raise Refusal(none)
+    data = [record(row) for row in rows]
     paginator: dict[str, Any] = {"current_page": page, "data": data}
     if switches.paginator == "full":
-        total = work.session.scalar(selected.with_only_columns(func.count(User.id))) or 0
+        total = work.session.scalar(selected.with_only_columns(func.count(row_id))) or 0
         paginator |= _full_paginator(work.request, page, per_page, total, shown=len(data))
     return success({"paginator": paginator})
 
@@ -61,7 +94,11 @@ def _conditions(query: str, switches: Switches) -> list[ColumnElement[bool]]:
 
 def _search(query: str, switches: Switches) -> ColumnElement[bool]:
     email: Any = User.email if switches.search_case_sensitive else User.email_key
-    text = query if switches.search_case_sensitive else email_key(query)
+    if switches.anonymized_email == "replaced":
+        before, after = REPLACED_EMAIL.split("{}")
+        replaced = before + cast(User.id, String) + after
+        email = case((User.anonymized & User.email.is_(None), replaced), else_=email)
+    text = query if switches.search_case_sensitive else query.casefold()
     fields = [email]
     if switches.search_fields == "email_and_external_id":
         fields.append(User.external_id)
@@ -77,7 +114,7 @@ def _matches(field: Any, text: str, switches: Switches) -> ColumnElement[bool]:
     return func.instr(field, text) > 0
 
 
-def _positive(text: str | None, default: int) -> int:
+def positive(text: str | None, default: int) -> int:
     """A number from the query string. As in the framework, an invalid one counts as not given."""
     if text and text.isascii() and text.isdigit() and len(text) < 19 and int(text) > 0:
         return int(text)

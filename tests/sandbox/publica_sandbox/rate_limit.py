@@ -31,14 +31,15 @@ class RateLimitState:
     remaining: int
     wait: int
 
-    @property
-    def headers(self) -> dict[str, str]:
+    def headers(self, switches: Switches) -> dict[str, str]:
         """The headers of every answer; none without a limit."""
         if not self.limit:
             return {}
+        always = switches.rate_limit_reset == "always"
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
+            **({"X-RateLimit-Reset": _time_after(self.wait, switches)} if always else {}),
         }
 
     def refusal_headers(self, switches: Switches, wait: int | None = None) -> dict[str, str]:
@@ -47,8 +48,8 @@ class RateLimitState:
         headers = {}
         if switches.retry_after:
             headers["Retry-After"] = str(seconds)
-        if switches.rate_limit_reset:
-            headers["X-RateLimit-Reset"] = str(int(store_time(switches.clock_offset)) + seconds)
+        if switches.rate_limit_reset != "never":
+            headers["X-RateLimit-Reset"] = _time_after(seconds, switches)
         return headers
 
 
@@ -74,3 +75,7 @@ class RateLimiter:
     def clear(self) -> None:
         """Begin new windows."""
         self._windows.clear()
+
+
+def _time_after(seconds: int, switches: Switches) -> str:
+    return str(int(store_time(switches.clock_offset)) + seconds)

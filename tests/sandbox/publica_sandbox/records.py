@@ -9,10 +9,20 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from .database import User, UserPlan, moment, start_of_day
+from .database import Plan, User, UserPlan, moment, start_of_day
 from .switches import Switches
 
 LAST_SECOND = 86_399
+REPLACED_EMAIL = "anonymized-{}@example.invalid"
+# The number of the first order, so that an order and its row have different ids.
+ORDERS = 7_000
+# What a list leaves out with a field (26).
+_LEFT_OUT = {
+    "admin": ("role",),
+    "plan_admin": (),
+    "only_sees_readable": (),
+    "sessions_limit": (),
+}
 
 
 def created_record(user: User, switches: Switches) -> dict[str, Any]:
@@ -34,33 +44,36 @@ def created_record(user: User, switches: Switches) -> dict[str, Any]:
 
 def listed_record(user: User, switches: Switches, base_url: str) -> dict[str, Any]:
     """The record in a list."""
+    email = shown_email(user, switches)
     record: dict[str, Any] = {
         "id": number(user.id, switches),
         "uuid": user.uuid,
         "admin": boolean(user.admin, switches),
         "plan_admin": boolean(user.plan_admin, switches),
-        "email": user.email,
+        "email": email,
         "sessions_limit": number(user.sessions_limit, switches),
         "only_sees_readable": boolean(
             user.only_sees_readable, switches, documented_as_integer=True
         ),
-        "picture": picture(user.email),
+        "picture": picture(email),
         "created_at": time(user.created_at, switches, documented="iso"),
         "updated_at": time(user.updated_at, switches, documented="iso"),
         "deleted_at": time(user.deleted_at, switches, documented="iso"),
         "purchased_issues_with_cancelled_count": number(0, switches),
         "acquired_content_count": number(0, switches),
         "user_plans_count": number(len(user.plans), switches),
-        "can_be_edited": boolean(True, switches),
         "created_at_date_string": moment(user.created_at).date().isoformat(),
         "role": "admin" if user.admin else "user",
         "exhibition_mode": boolean(False, switches),
-        "anonymized": boolean(False, switches),
         "sessions": None,
-        "ip_ranges": [],
-        "referrers": [],
         "purchased_issues_with_cancelled": [],
+        **_institution(user, switches),
     }
+    if switches.can_be_edited != "missing":
+        always = switches.can_be_edited == "always_true"
+        record["can_be_edited"] = boolean(always or user.can_be_edited, switches)
+    if switches.anonymized_shown:
+        record["anonymized"] = boolean(user.anonymized, switches)
     if switches.external_id_shown:
         record["external_id"] = user.external_id
     link = f"{base_url}/impersonate/take/{user.impersonation_secret}"
@@ -71,7 +84,52 @@ def listed_record(user: User, switches: Switches, base_url: str) -> dict[str, An
         record["user_plans"] = []
     elif switches.user_plans != "missing":
         record["user_plans"] = [assignment(row, switches) for row in user.plans]
+    left_out = switches.list_leaves_out
+    for name, others in _LEFT_OUT.items():
+        if left_out in (name, "all"):
+            for key in (name, *others):
+                del record[key]
     return record
+
+
+def _institution(user: User, switches: Switches) -> dict[str, Any]:
+    """The networks and sites that read through an account (23)."""
+    values = {"ip_ranges": user.ip_ranges, "referrers": user.referrers}
+    if switches.institution_fields == "missing":
+        return {name: value for name, value in values.items() if value}
+    empty: list[Any] | None = [] if switches.institution_fields == "lists" else None
+    return {name: value or empty for name, value in values.items()}
+
+
+def shown_email(user: User, switches: Switches) -> str | None:
+    """The address in a list. An anonymized account has none, or one that replaces it (24)."""
+    if user.email is None and user.anonymized and switches.anonymized_email == "replaced":
+        return REPLACED_EMAIL.format(user.id)
+    return user.email
+
+
+def plan_record(plan: Plan, switches: Switches) -> dict[str, Any]:
+    """The record in the list of plans."""
+    return {
+        "id": number(plan.id, switches),
+        "name": plan.name,
+        "type": plan.type,
+        "duration": number(plan.duration_months, switches),
+        "private": boolean(plan.private, switches),
+        "concurrency_limit": number(plan.concurrency_limit, switches),
+    }
+
+
+def session_record(user: User, place: int) -> dict[str, Any]:
+    """The record in the list of open sessions."""
+    return {
+        "id": f"{user.uuid}-{place}",
+        "user_id": user.id,
+        "user_email": user.email,
+        "user_external_id": user.external_id,
+        "ip_address": "127.0.0.1",
+        "last_activity": _iso(user.updated_at),
+    }
 
 
 def assignment(row: UserPlan, switches: Switches) -> dict[str, Any]:
@@ -84,12 +142,17 @@ def assignment(row: UserPlan, switches: Switches) -> dict[str, Any]:
     entry["valid_from"] = day(row.valid_from, switches)
     entry["valid_to"] = day(row.valid_to, switches)
     entry["cancelled_at"] = time(row.cancelled_at, switches, documented="iso")
+    if switches.plan_status == "row":
+        entry["status"] = row.status
+    elif switches.plan_status == "order":
+        entry["order"] = {"id": number(ORDERS + row.id, switches), "status": row.status}
     return entry
 
 
-def picture(email: str) -> str:
+def picture(email: str | None) -> str:
     """The link to a picture, in the form of the documented examples."""
-    digest = hashlib.md5(email.strip().lower().encode(), usedforsecurity=False).hexdigest()
+    text = (email or "").strip().lower()
+    digest = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
     return f"https://www.gravatar.com/avatar/{digest}?s=160&d=mm&r=g"
 
 

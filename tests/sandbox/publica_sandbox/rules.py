@@ -91,11 +91,11 @@ def boolean(forms: BooleanForms) -> Rule:
     return check
 
 
-def field_rules(forms: BooleanForms) -> dict[str, Rule]:
+def field_rules(forms: BooleanForms, external_id_max: int) -> dict[str, Rule]:
     """The rule for each documented field."""
     flag = boolean(forms)
     return {
-        "external_id": text(most=64),
+        "external_id": text(most=external_id_max),
         "email": email,
         "new_password": text(least=8, most=255),
         "sessions_limit": integer(least=1, most=999_999),
@@ -109,7 +109,11 @@ def field_rules(forms: BooleanForms) -> dict[str, Rule]:
 
 
 def check_fields(
-    sent: Mapping[str, Any], *, required: Collection[str], forms: BooleanForms
+    sent: Mapping[str, Any],
+    *,
+    required: Collection[str],
+    forms: BooleanForms,
+    external_id_max: int,
 ) -> tuple[dict[str, Any], Errors]:
     """The documented fields that were sent, normalized, and the errors by field.
 
@@ -118,7 +122,7 @@ def check_fields(
     """
     cleaned: dict[str, Any] = {}
     errors: Errors = {}
-    for name, rule in field_rules(forms).items():
+    for name, rule in field_rules(forms, external_id_max).items():
         label = name.replace("_", " ")
         value = _trimmed(sent.get(name), keep_space=name == "new_password")
         if value is None:

@@ -12,10 +12,10 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
@@ -30,18 +30,28 @@ NAMES = (
 )
 
 
+# In a CSV file, a list is text with blanks between its entries.
+Listed = Annotated[
+    list[Any], BeforeValidator(lambda value: value.split() if isinstance(value, str) else value)
+]
+
+
 class SeedError(ValueError):
     """Users or plans that cannot be stored."""
 
 
 class PlanSeed(BaseModel):
-    """A plan of the store."""
+    """A plan of the store. Without a type, a plan with a duration is prepaid."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str
     id: Annotated[int, Field(ge=1)] | None = None
-    days: Annotated[int, Field(ge=1)] | None = None
+    type: Literal["recurring", "prepaid"] | None = None
+    duration_months: Annotated[int, Field(ge=1)] | None = None
+    private: bool = False
+    concurrency_limit: Annotated[int, Field(ge=1)] | None = None
+    listed: bool = True
 
 
 class AssignmentSeed(BaseModel):
@@ -53,6 +63,7 @@ class AssignmentSeed(BaseModel):
     valid_from: str | None = None
     valid_to: str | None = None
     name: str | None = None
+    status: str = "approved"
     cancelled_at: int | None = None
 
 
@@ -68,32 +79,40 @@ class UserChange(BaseModel):
     admin: bool = False
     plan_admin: bool = False
     only_sees_readable: bool = False
+    can_be_edited: bool = True
+    anonymized: bool = False
+    ip_ranges: Listed = []
+    referrers: Listed = []
     active: bool = True
     open_sessions: int = 0
     plans: list[AssignmentSeed] = []
+
+    def columns(self) -> dict[str, Any]:
+        """The given values of the columns with the same names. An anonymized user loses the
+        address, and so its key.
+        """
+        others = {"password", "active", "plans"}
+        values = self.model_dump(exclude_unset=True, exclude=others)
+        if self.anonymized:
+            values["email"] = None
+        if "email" in values:
+            values["email_key"] = email_key(values["email"])
+        return values
 
 
 class UserSeed(UserChange):
     """A user of the store. The default external id is the part of the address before the @."""
 
-    email: str
+    email: str | None
 
 
 def add_users(session: Session, users: Iterable[UserSeed], now: int) -> list[int]:
     """Store users without the rules of the API. Returns their ids."""
     added = []
     for seed in users:
-        user = new_user(
-            now,
-            email=seed.email,
-            external_id=seed.external_id or seed.email.partition("@")[0],
-            sessions_limit=seed.sessions_limit,
-            admin=seed.admin,
-            plan_admin=seed.plan_admin,
-            only_sees_readable=seed.only_sees_readable,
-            open_sessions=seed.open_sessions,
-            deleted_at=None if seed.active else now,
-        )
+        name = seed.email.partition("@")[0] if seed.email is not None else None
+        values = {"external_id": name, **seed.columns()}
+        user = new_user(now, **values, deleted_at=None if seed.active else now)
         set_password(user, seed.password)
         user.plans = [_assignment(session, plan, now) for plan in seed.plans]
         added.append(user)
@@ -107,16 +126,12 @@ def change_user(session: Session, user_id: int, change: UserChange, now: int) ->
     user = session.get(User, user_id)
     if user is None:
         raise SeedError(f"There is no user {user_id}.")
-    values = change.model_dump(exclude_unset=True)
-    plans = change.plans if values.pop("plans", None) else []
-    set_password(user, values.pop("password", None))
-    if "active" in values:
-        user.deleted_at = None if values.pop("active") else now
-    if "email" in values:
-        user.email_key = email_key(values["email"])
-    for name, value in values.items():
+    set_password(user, change.password)
+    if "active" in change.model_fields_set:
+        user.deleted_at = None if change.active else now
+    for name, value in change.columns().items():
         setattr(user, name, value)
-    for plan in plans:
+    for plan in change.plans:
         row = _assignment(session, plan, now)
         row.user_id = user_id
         session.add(row)
@@ -125,7 +140,8 @@ def change_user(session: Session, user_id: int, change: UserChange, now: int) ->
 
 def add_plan(session: Session, seed: PlanSeed) -> int:
     """Store a plan. Returns its id."""
-    plan = Plan(id=seed.id, name=seed.name, days=seed.days)
+    kind = seed.type or ("prepaid" if seed.duration_months else "recurring")
+    plan = Plan(**{**seed.model_dump(), "type": kind})
     session.add(plan)
     session.flush()
     return plan.id
@@ -155,8 +171,8 @@ def generate_users(
 def read_users(path: Path) -> list[UserSeed]:
     """Users from a CSV or a YAML file.
 
-    The columns or keys are the fields of a user; ``plan_id`` and ``plan_valid_to`` describe one
-    plan. A YAML file contains a list, or a mapping with one list.
+    The columns or keys are the fields of a user; ``plan_id``, ``plan_valid_to`` and
+    ``plan_status`` describe one plan. A YAML file contains a list, or a mapping with one list.
     """
     rows = _csv_rows(path) if path.suffix.lower() == ".csv" else _yaml_rows(path)
     users = []
@@ -179,6 +195,7 @@ def _assignment(session: Session, seed: AssignmentSeed, now: int) -> UserPlan:
         name=seed.name or plan.name,
         valid_from=seed.valid_from or day_of(now),
         valid_to=seed.valid_to,
+        status=seed.status,
         cancelled_at=seed.cancelled_at,
     )
 
@@ -201,6 +218,10 @@ def _generated_users(
             "admin": index < admins,
             "plan_admin": False,
             "only_sees_readable": generator.random() < 0.2,
+            "can_be_edited": True,
+            "anonymized": False,
+            "ip_ranges": [],
+            "referrers": [],
             "open_sessions": generator.randrange(3),
             "forced_logouts": 0,
             "password_hash": None,
@@ -220,6 +241,7 @@ def _generated_assignments(users: Sequence[dict[str, Any]], plan: Plan) -> list[
             "name": plan.name,
             "valid_from": day_of(user["created_at"]),
             "valid_to": "2035-12-31" if user["id"] % 8 else None,
+            "status": "approved",
             "cancelled_at": None,
         }
         for user in users
@@ -250,4 +272,5 @@ def _with_plan(row: dict[str, Any]) -> dict[str, Any]:
         for key, value in row.items()
         if not key.startswith("plan_") or key == "plan_admin"
     }
-    return {**rest, "plans": [{"plan_id": row["plan_id"], "valid_to": row.get("plan_valid_to")}]}
+    plan = {name: row[f"plan_{name}"] for name in ("valid_to", "status") if f"plan_{name}" in row}
+    return {**rest, "plans": [{"plan_id": row["plan_id"], **plan}]}

@@ -15,7 +15,7 @@ from email.utils import formatdate
 from sqlalchemy.orm import Session
 from starlette.types import Receive, Scope, Send
 
-from . import endpoints, listing
+from . import endpoints, listing, other_lists
 from .answers import (
     FORBIDDEN,
     SANDBOX_ERROR,
@@ -43,6 +43,8 @@ ENDPOINTS: dict[EndpointName, Callable[[endpoints.Work], Answer]] = {
     "deactivate": endpoints.deactivate,
     "reactivate": endpoints.reactivate,
     "force_logout": endpoints.force_logout,
+    "plans": other_lists.list_plans,
+    "sessions": other_lists.list_sessions,
 }
 
 
@@ -134,7 +136,8 @@ class StoreApi:
                 exchange.changed = work.changed
         else:
             answer = target
-        return Answer(answer.status, answer.body, {**exchange.limit.headers, **answer.headers})
+        headers = {**exchange.limit.headers(exchange.switches), **answer.headers}
+        return Answer(answer.status, answer.body, headers)
 
     def _check(self, exchange: Exchange) -> Match | Answer:
         """The endpoint, or the answer of a request that does not reach it. The order of the checks
@@ -147,7 +150,9 @@ class StoreApi:
             return exchange.target
         if request.token != self._state.token:
             return UNAUTHENTICATED
-        if switches.forbidden:
+        if switches.forbidden or (
+            request.write and switches.writes_forbidden in ("all", exchange.target.endpoint)
+        ):
             return FORBIDDEN
         exchange.refused = switches.refuse_writes and request.write
         return WRITES_REFUSED if exchange.refused else exchange.target
@@ -156,10 +161,9 @@ class StoreApi:
         self, exchange: Exchange, answer: Answer, scope: Scope, receive: Receive, send: Send
     ) -> None:
         body = b"" if exchange.request.method == "HEAD" else answer.body
-        headers = {
-            "Date": formatdate(store_time(exchange.switches.clock_offset), usegmt=True),
-            **answer.headers,
-        }
+        headers = dict(answer.headers)
+        if exchange.switches.date_header:
+            headers["Date"] = formatdate(store_time(exchange.switches.clock_offset), usegmt=True)
         if answer.status != 204:
             headers["Content-Length"] = str(len(answer.body))
         raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]

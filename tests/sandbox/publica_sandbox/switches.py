@@ -92,9 +92,10 @@ class Switches(BaseModel):
     reactivate_again: NotFoundOrOk = _switch(
         "not_found", "The answer to reactivating an active user.", 12
     )
-    force_logout_path: Literal["table", "example", "both"] = _switch(
+    force_logout_path: Literal["table", "example", "both", "auth_sessions"] = _switch(
         "table",
-        "The path of force logout: /v1/users (the table), /v1/dashboard/users, or both.",
+        "The path of force logout: /v1/users (the table), /v1/dashboard/users, both, or neither: "
+        "only /v1/auth-sessions/users, which always works.",
         13,
     )
     force_logout_deactivated: NotFoundOrOk = _switch(
@@ -111,13 +112,24 @@ class Switches(BaseModel):
         60, "Length of a window in seconds, from its first request.", 15, gt=0
     )
     retry_after: bool = _switch(True, "Whether a 429 carries Retry-After.", 15)
-    rate_limit_reset: bool = _switch(True, "Whether a 429 carries X-RateLimit-Reset.", 15)
     clock_offset: int = _switch(
         0, "Seconds by which the store's clock is ahead (negative: behind).", 15
     )
+    date_header: bool = _switch(True, "Whether answers carry Date.", 15)
     emails_lowercased: bool = _switch(False, "Whether addresses are stored in lower case.", 16)
-    trailing_slash: Literal["lenient", "strict"] = _switch(
-        "lenient", "Whether the undocumented form of a path works, or is redirected.", 17
+    trailing_slash: Literal["both", "with_slash", "without_slash"] = _switch(
+        "both",
+        "The form of the path that creates a user. Unless both work, every other path has no "
+        "slash at its end.",
+        17,
+    )
+    trailing_slash_answer: Literal[
+        "redirect", "relative_redirect", "not_found", "method_not_allowed", "redirect_elsewhere"
+    ] = _switch(
+        "redirect",
+        "The answer to the wrong form: 301 with a complete or a relative Location, 404, 405, or "
+        "301 to another origin, localhost.",
+        17,
     )
     assign_again: Literal["new_row", "once"] = _switch(
         "new_row",
@@ -126,6 +138,57 @@ class Switches(BaseModel):
     )
     user_plan_name: Literal["stored", "ignored", "refused"] = _switch(
         "stored", "What PUT does with `user_plan_name`; `refused` is a 422.", 19
+    )
+    plan_end: Literal["kept", "dropped_for_recurring", "own"] = _switch(
+        "kept",
+        "Whether the end given for a plan is stored, not stored for recurring plans, or replaced "
+        "by the store's own: the plan's duration, or none.",
+        20,
+    )
+    plan_status: Literal["hidden", "row", "order"] = _switch(
+        "hidden", "Whether `user_plans` shows the state of a row: as `status` or in `order`.", 21
+    )
+    can_be_edited: Literal["shown", "always_true", "missing"] = _switch(
+        "shown",
+        "What a list shows of an account that answers every write with 403: "
+        "`can_be_edited` false, true, or nothing.",
+        22,
+    )
+    writes_forbidden: Literal[
+        "none", "create", "update", "deactivate", "reactivate", "force_logout", "all"
+    ] = _switch("none", "The writes that the token has no right to: answered with 403.", 22)
+    institution_fields: Literal["lists", "null", "missing"] = _switch(
+        "lists",
+        "`ip_ranges` and `referrers` of an account that has none: empty lists, null, or missing.",
+        23,
+    )
+    anonymized_email: Literal["null", "replaced"] = _switch(
+        "null",
+        "The address of an anonymized account: null, or one like anonymized-17@example.invalid.",
+        24,
+    )
+    anonymized_shown: bool = _switch(True, "Whether a list shows `anonymized`.", 24)
+    rate_limit_reset: Literal["refusals", "always", "never"] = _switch(
+        "refusals", "The answers that carry X-RateLimit-Reset: each 429, all, or none.", 25
+    )
+    list_leaves_out: Literal[
+        "none", "admin", "plan_admin", "only_sees_readable", "sessions_limit", "all"
+    ] = _switch(
+        "none",
+        "The fields that a list leaves out; `role` goes with `admin`, `all` is all four.",
+        26,
+    )
+    plans_list: Literal["paginator", "list", "not_found", "forbidden", "empty"] = _switch(
+        "paginator",
+        "The list of plans: pages like those of users, a plain list under `data`, 404, 403, or "
+        "a list without plans.",
+        27,
+    )
+    external_id_max: int = _switch(
+        64,
+        "The longest `external_id` that POST and PUT accept; a stored one may be longer.",
+        28,
+        ge=1,
     )
 
     password_required: bool = _switch(False, "Whether creating a user needs `new_password`.")

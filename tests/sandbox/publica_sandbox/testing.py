@@ -127,11 +127,12 @@ class SandboxStore:
             kind: 401, 403, 429, 500, 502, 503, 504, close_before, close_after, cut, hang,
                 html_200, other_json or redirect.
             times: How often; None means without end.
-            rule: ``endpoint`` (create, list, update, deactivate, reactivate, force_logout or any),
-                ``nth`` (only the nth matching request from now on), ``every`` (every nth matching
-                request), ``applied`` (``before`` or ``after`` the store has done its work),
-                ``body`` (``html`` or ``json``, of an error), ``retry_after`` (seconds, of an
-                error), ``seconds`` (length of a ``hang``), ``location`` (of a ``redirect``).
+            rule: ``endpoint`` (create, list, update, deactivate, reactivate, force_logout, plans,
+                sessions or any), ``nth`` (only the nth matching request from now on), ``every``
+                (every nth matching request), ``applied`` (``before`` or ``after`` the store has
+                done its work), ``body`` (``html`` or ``json``, of an error), ``retry_after``
+                (seconds, of an error), ``seconds`` (length of a ``hang``), ``location`` (of a
+                ``redirect``).
         """
         self._control.call("POST", "/faults", fault_values(kind, times, **rule))
 
@@ -143,7 +144,7 @@ class SandboxStore:
         """Delete all faults."""
         self._control.call("DELETE", "/faults")
 
-    def add_user(self, email: str, **values: Any) -> Row:
+    def add_user(self, email: str | None, **values: Any) -> Row:
         """Store a user without the API. Returns the row."""
         (user_id,) = self.add_users([{"email": email, **values}])
         return self.user(id=user_id)
@@ -164,9 +165,15 @@ class SandboxStore:
         values = {"count": count, "deactivated": deactivated, "admins": admins, "seed": seed}
         self._control.call("POST", "/generated-users", values)
 
-    def add_plan(self, name: str, *, id: int | None = None, days: int | None = None) -> int:
-        """Store a plan. Returns its id."""
-        return int(self._control.call("POST", "/plans", {"name": name, "id": id, "days": days}))
+    def add_plan(self, name: str, **values: Any) -> int:
+        """Store a plan. Returns its id.
+
+        Args:
+            name: The name; two plans may share one.
+            values: ``id``, ``type`` (``recurring`` or ``prepaid``), ``duration_months``,
+                ``private``, ``concurrency_limit``, ``listed`` (whether the list shows it).
+        """
+        return int(self._control.call("POST", "/plans", {"name": name, **values}))
 
     def clear_journal(self) -> None:
         """Delete the recorded requests."""

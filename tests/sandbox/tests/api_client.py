@@ -14,6 +14,8 @@ import httpx
 
 USERS = "/integration-api/v1/dashboard/users"
 TABLE_USERS = "/integration-api/v1/users"
+PLANS = "/integration-api/v1/dashboard/plans"
+SESSIONS = "/integration-api/v1/auth-sessions"
 
 
 class Api:
@@ -57,3 +59,9 @@ class Api:
 
     def force_logout(self, identifier: object, *, users: str = TABLE_USERS) -> httpx.Response:
         return self.http.post(f"{users}/{identifier}/force-logout")
+
+    def end_sessions(self, user_id: object) -> httpx.Response:
+        return self.http.delete(f"{SESSIONS}/users/{user_id}")
+
+    def plans(self, **parameters: Any) -> httpx.Response:
+        return self.http.get(PLANS, params=parameters)

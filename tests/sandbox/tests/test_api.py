@@ -10,7 +10,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from api_client import USERS, Api
+from api_client import SESSIONS, USERS, Api
 
 NOT_A_DAY = "The new plan custom valid to does not match the format Y-m-d."
 
@@ -58,7 +58,7 @@ def test_password_is_not_in_the_file(api, store):
 
 
 def test_create_assigns_a_plan(api, store):
-    assert store.add_plan("Month", id=20, days=30) == 20
+    assert store.add_plan("Month", id=20, duration_months=1) == 20
     with_day = api.create(assign_new_plan=11, new_plan_custom_valid_to="2031-05-06")
     (plan,) = store.plans_of(with_day.json()["data"]["id"])
     assert (plan["plan_id"], plan["name"], plan["valid_to"]) == (11, "Campus", "2031-05-06")
@@ -229,12 +229,60 @@ def test_force_logout_prefers_the_id_to_an_equal_external_id(api, store):
 
 
 @pytest.mark.parametrize("identifier", ["5", "abc", "9" * 40, "٣"])
-@pytest.mark.parametrize("call", ["deactivate", "reactivate", "force_logout", "update"])
+@pytest.mark.parametrize(
+    "call", ["deactivate", "reactivate", "force_logout", "end_sessions", "update"]
+)
 def test_unknown_user(api, call, identifier):
     user = {"id": identifier, "email": "ada@example.org", "external_id": "x"}
     answer = getattr(api, call)(user if call == "update" else identifier)
     message = f"No query results for model [App\\Models\\User] {identifier}"
     assert (answer.status_code, answer.json()) == (404, {"message": message})
+
+
+def test_pages_of_plans(api, store):
+    store.add_plan("Press", type="prepaid", duration_months=6, private=True, concurrency_limit=3)
+    store.configure(paginator="full")
+    first, second = (
+        api.plans(per_page=3, page=page).json()["data"]["paginator"] for page in (1, 2)
+    )
+    assert (first["last_page"], first["total"], len(second["data"])) == (2, 4, 1)
+    assert first["data"][0] == {
+        "id": 14,
+        "name": "Press",
+        "type": "prepaid",
+        "duration": 6,
+        "private": True,
+        "concurrency_limit": 3,
+    }
+    assert [plan["name"] for plan in second["data"]] == ["Campus"]
+    found = api.plans(query="LIBRARY").json()["data"]["paginator"]["data"]
+    assert [plan["id"] for plan in found] == [12]
+
+
+def test_an_empty_page_of_plans_is_like_one_of_users(api, store):
+    store.configure(empty_result="not_found")
+    answer = api.plans(query="missing")
+    message = "No query results for model [App\\Models\\Plan]."
+    assert (answer.status_code, answer.json()) == (404, {"message": message})
+
+
+def test_open_sessions(api, store):
+    ada = store.add_user("ada@example.org", external_id="x", open_sessions=2)
+    store.add_user("bob@example.org", open_sessions=1)
+    store.add_user("eve@example.org")
+
+    def page(**parameters):
+        answer = api.http.get(SESSIONS, params=parameters).json()
+        return [session["user_email"] for session in answer["data"]], answer["pagination"]
+
+    assert page()[0] == ["ada@example.org", "ada@example.org", "bob@example.org"]
+    assert len(page(user_id=ada["id"])[0]) == len(page(external_id="x")[0]) == 2
+    first, pagination = page(per_page=2)
+    assert (len(first), pagination["has_more"]) == (2, True)
+    assert page(per_page=2, cursor=pagination["next_cursor"]) == (
+        ["bob@example.org"],
+        {"per_page": 2, "next_cursor": None, "has_more": False},
+    )
 
 
 def test_unknown_path(api):

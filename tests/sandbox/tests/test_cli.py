@@ -103,7 +103,7 @@ def test_table_of_switches(run):
     shown = run("switches")
     assert "force_logout_path" in shown
     rows = json.loads(run("switches", "--json"))
-    assert {row["variant"] for row in rows} == {None, *range(1, 20)}
+    assert {row["variant"] for row in rows} == {None, *range(1, 29)}
 
 
 def test_control_of_a_running_store(run):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import ssl
 import time
+from contextlib import closing
 
 import pytest
 import trustme
@@ -142,14 +143,15 @@ def test_generated_users_are_the_same_for_the_same_seed(store):
 def test_users_from_csv(tmp_path):
     path = tmp_path / "users.csv"
     path.write_text(
-        "email,external_id,sessions_limit,admin,active,plan_id,plan_valid_to,plan_admin\n"
-        "ada@example.org,x,2,true,false,11,2030-01-01,1\n"
-        "bob@example.org,,,,,,,\n",
+        "email,external_id,sessions_limit,admin,active,plan_id,plan_valid_to,plan_admin,ip_ranges\n"
+        "ada@example.org,x,2,true,false,11,2030-01-01,1,192.0.2.1 192.0.2.2\n"
+        "bob@example.org,,,,,,,,\n",
         encoding="utf-8",
     )
     ada, bob = read_users(path)
     assert (ada.sessions_limit, ada.admin, ada.active, ada.plan_admin) == (2, True, False, True)
     assert (ada.plans[0].plan_id, ada.plans[0].valid_to) == (11, "2030-01-01")
+    assert ada.ip_ranges == ["192.0.2.1", "192.0.2.2"]
     assert (bob.external_id, bob.admin, bob.plans) == (None, False, [])
 
 
@@ -189,6 +191,36 @@ def test_users_without_the_api(store):
     store.change_user(user["id"], plans=[{"plan_id": 11}], password="a-password")
     assert [plan["plan_id"] for plan in store.plans_of(user["id"])] == [12, 11]
     assert store.has_password(user["id"], "a-password")
+
+
+def test_records_that_the_api_would_refuse(api, store):
+    long = store.add_user("ada@example.org", external_id="x" * 65)
+    unnamed = store.add_user("bob@example.org", external_id=None)
+    nowhere = store.add_user(None, external_id="eve")
+    nothing = store.add_user(None)
+    store.change_user(nowhere["id"], ip_ranges=["192.0.2.1"], can_be_edited=False)
+    shown = [(record["email"], record["external_id"]) for record in api.records()]
+    assert shown == [
+        (None, None),
+        (None, "eve"),
+        ("bob@example.org", None),
+        ("ada@example.org", "x" * 65),
+    ]
+    assert api.records()[1]["ip_ranges"] == ["192.0.2.1"]
+    for user, field in ((long, "external_id"), (unnamed, "external_id"), (nothing, "email")):
+        answer = api.update(user)
+        assert answer.status_code == 422
+        assert field in answer.json()["errors"]
+    assert api.records(query="ada@example.org")[0]["external_id"] == "x" * 65
+
+
+def test_a_file_of_another_version(tmp_path):
+    with SandboxStore(tmp_path / "store.sqlite3") as store:
+        database = store.database
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    with pytest.raises(OSError, match=r"Another version .* wrote .*store\.sqlite3"):
+        SandboxStore(database).start()
 
 
 @pytest.mark.parametrize(

@@ -323,6 +323,35 @@ class TestRefusedPlan:
         assert error.message.endswith(f"{field}: no")
 
 
+ENDS = pytest.mark.parametrize("plan_end", [None, "2030-06-30"], ids=["none", "another"])
+PLAN = {"plan_id": 4, "plan_valid_to": "2030-01-31"}
+
+
+@ENDS
+@pytest.mark.parametrize(
+    ("row", "method", "actions"), [(NEW, "POST", ("create",)), (ANA, "PUT", ("assign_plan",))]
+)
+def test_a_lost_assignment_is_found_by_any_end(
+    row: dict[str, Any], method: str, actions: tuple[str, ...], plan_end: str | None
+) -> None:
+    """Variant 20: the store has not kept the end that was given."""
+    store = FakeStore(ana(), plan_end=plan_end)
+    store.lose_answer(method, carried_out=True)
+    assert done(store, {**row, **PLAN}) == actions
+    assert plans_of(store, store.by_email(row["email"]).id) == [4]
+
+
+@ENDS
+def test_an_end_that_is_not_kept_causes_at_most_one_more_assignment(plan_end: str | None) -> None:
+    store = FakeStore(plan_end=plan_end)
+    actions = [done(store, {**NEW, **PLAN}) for _run in range(4)]
+    more = [] if plan_end is None else [("assign_plan",)]
+    assert [one for one in actions if one] == [("create",), *more]
+    [warning] = run(store, {**NEW, **PLAN}).warnings
+    assert warning.label == NEW["email"]
+    assert (plan_end or "no end") in warning.text
+
+
 class TestUpdate:
     def test_without_a_plan_it_is_repeated_unconditionally(self) -> None:
         store = FakeStore(ana())

@@ -24,7 +24,16 @@ EVERY = pytest.mark.parametrize("name", ARGUMENTS)
 KEYS = {
     "publica_export": {"files", "summary", "whole", "notes", "diff"},
     "publica_user": {"user", "actions", "diff"},
-    "publica_user_bulk": {"summary", "results", "failed_users", "guard", "seats", "plan", "diff"},
+    "publica_user_bulk": {
+        "summary",
+        "results",
+        "failed_users",
+        "guard",
+        "kept",
+        "seats",
+        "plan",
+        "diff",
+    },
     "publica_user_info": {"users", "count"},
     "publica_user_logout": {"actions"},
 }

@@ -14,7 +14,7 @@ from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan,
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import (
     create_body,
     different_attributes,
-    holds_plan,
+    plan_to_assign,
     plan_users,
 )
 from ansible_collections.publica.la.plugins.module_utils.store.user import (
@@ -73,7 +73,10 @@ def update_of(current: dict[str, Any], **desired: Any) -> dict[str, Any]:
             {"sessions_limit": 3}, {"sessions_limit": None}, {"sessions_limit": 3}, id="limit set"
         ),
         pytest.param({"admin": False}, {"admin": True}, {"admin": False}, id="right revoked"),
-        pytest.param({"admin": False}, {"admin": None}, {"admin": False}, id="right unknown"),
+        pytest.param({"admin": False}, {"admin": None}, {}, id="right unknown"),
+        pytest.param(
+            {"sessions_limit": 3}, {"returns_sessions_limit": False}, {}, id="limit unknown"
+        ),
     ],
 )
 def test_only_managed_attributes_differ(
@@ -82,46 +85,98 @@ def test_only_managed_attributes_differ(
     assert different_attributes(desired_user(**desired), current_user(**current)) == expected
 
 
+END = "2026-12-31"
+
+
 @pytest.mark.parametrize(
-    ("plans", "valid_to", "held"),
+    ("plans", "valid_to", "assigned"),
     [
-        pytest.param((), None, False, id="no plan"),
-        pytest.param((held_plan(4),), None, True, id="without an end"),
-        pytest.param((held_plan(5),), None, False, id="another plan"),
-        pytest.param((held_plan(4, "2026-06-01"),), None, True, id="ends today"),
-        pytest.param((held_plan(4, "2026-05-31"),), None, False, id="ended yesterday"),
-        pytest.param((held_plan(4, "2026-06-01T00:00:00Z"),), None, True, id="a time today"),
-        pytest.param((held_plan(4, "2026-05-31T23:00:00Z"),), None, True, id="today in Madrid"),
-        pytest.param((held_plan(4, cancelled=True),), None, False, id="cancelled"),
-        pytest.param((held_plan(4, "2026-12-31"),), "2026-12-31", True, id="same end"),
-        pytest.param((held_plan(4, "2026-12-30"),), "2026-12-31", False, id="another end"),
-        pytest.param((held_plan(4),), "2026-12-31", False, id="desired end, none held"),
+        pytest.param((), None, True, id="no plan"),
+        pytest.param((held_plan(4),), None, False, id="without an end"),
+        pytest.param((held_plan(5),), None, True, id="another plan"),
+        pytest.param((held_plan(4, "2026-06-01"),), None, False, id="ends today"),
+        pytest.param((held_plan(4, "2026-05-31"),), None, True, id="ended yesterday"),
+        pytest.param((held_plan(4, "2026-06-01T00:00:00Z"),), None, False, id="a time today"),
+        pytest.param((held_plan(4, "2026-05-31T23:00:00Z"),), None, False, id="today in Madrid"),
+        pytest.param((held_plan(4, cancelled=True),), None, True, id="cancelled"),
+        pytest.param((held_plan(4, END),), END, False, id="same end"),
+        pytest.param((held_plan(4, "2026-12-30"),), END, True, id="another end"),
+        pytest.param((held_plan(4, END, cancelled=True),), END, True, id="same end, cancelled"),
+        pytest.param((held_plan(4, "2026-01-01"), held_plan(4, END)), END, False, id="one of two"),
         pytest.param(
-            (held_plan(4, "2026-12-31", cancelled=True),),
-            "2026-12-31",
-            False,
-            id="same end, cancelled",
+            (held_plan(4, "2026-07-01"), held_plan(4, "2026-08-01")), END, True, id="other ends"
         ),
-        pytest.param(
-            (held_plan(4, "2026-01-01"), held_plan(4, "2026-12-31")),
-            "2026-12-31",
-            True,
-            id="one of two",
-        ),
-        pytest.param(
-            (held_plan(4, "2027-01-01T02:59:59Z"),), "2026-12-31", True, id="end in Buenos Aires"
-        ),
+        pytest.param((held_plan(4, "2026-05-31"),) * 2, END, True, id="ended twice"),
+        pytest.param((held_plan(5, "2026-07-01"),) * 2, END, True, id="another plan twice"),
+        pytest.param((held_plan(4, "2027-01-01T02:59:59Z"),), END, False, id="end in Buenos Aires"),
         # Another assignment would end on the same day, so every run would assign it.
-        pytest.param((held_plan(4, "2026-01-01"),), "2026-01-01", True, id="desired end is past"),
-        pytest.param(None, None, None, id="unknown"),
-        pytest.param(None, "2026-12-31", None, id="unknown, with an end"),
+        pytest.param((held_plan(4, "2026-01-01"),), "2026-01-01", False, id="desired end is past"),
+        *(
+            pytest.param((held_plan(4, valid_to, status=status),), wanted, assigned, id=status)
+            for status, assigned in [
+                *dict.fromkeys(("pending", "approved", "active", "paused"), False).items(),
+                *dict.fromkeys(
+                    ("cancelled", "refunded", "expired", "error", "dispute_lost"), True
+                ).items(),
+            ]
+            for valid_to, wanted in [(None, None), (END, None), (END, END)]
+        ),
     ],
 )
-def test_held_plans(
-    plans: tuple[HeldPlan, ...] | None, valid_to: str | None, held: bool | None
+def test_a_plan_is_assigned_unless_it_is_held(
+    plans: tuple[HeldPlan, ...], valid_to: str | None, assigned: bool
 ) -> None:
     desired = desired_user(plan_id=4, plan_valid_to=valid_to)
-    assert holds_plan(desired, current_user(plans=plans), TODAY) is held
+    assert plan_to_assign(desired, current_user(plans=plans), TODAY) == (assigned, None)
+
+
+@pytest.mark.parametrize(
+    ("plans", "valid_to", "named"),
+    [
+        pytest.param(None, None, ["no plan was assigned"], id="unknown"),
+        pytest.param(None, END, ["no plan was assigned"], id="unknown, with an end"),
+        pytest.param((held_plan(4),), END, ["plan 4", "no end", END], id="no end is kept"),
+        pytest.param(
+            (held_plan(4, "2026-07-01"),) * 2,
+            END,
+            ["plan 4", "2 times until 2026-07-01", END],
+            id="another end is kept",
+        ),
+        pytest.param((), "2026-05-31", ["in the past"], id="past end"),
+        pytest.param((held_plan(4, END),), "2026-05-31", ["in the past"], id="past end, held"),
+        pytest.param(
+            (held_plan(4, END, status="frozen"),), END, ["plan 4", "frozen"], id="unknown state"
+        ),
+        pytest.param(
+            (held_plan(4, status="frozen"),), None, ["plan 4", "frozen"], id="unknown state, no end"
+        ),
+    ],
+)
+def test_a_plan_that_is_possibly_held_is_not_assigned_with_a_warning(
+    plans: tuple[HeldPlan, ...] | None, valid_to: str | None, named: list[str]
+) -> None:
+    change = change_of(desired_user(1, plan_id=4, plan_valid_to=valid_to), plans=plans)
+    assert change.steps == ()
+    [warning] = change.warnings
+    assert warning.label == "user1@example.org"
+    for part in named:
+        assert part in warning.text
+
+
+def test_an_unknown_state_causes_no_warning_if_another_row_is_held() -> None:
+    plans = (held_plan(4, status="frozen"), held_plan(4, status="active"))
+    change = change_of(desired_user(1, plan_id=4), plans=plans)
+    assert (change.steps, change.warnings) == ((), ())
+
+
+def test_a_creation_leaves_out_a_plan_that_ends_in_the_past() -> None:
+    desired = desired_user(9, plan_id=4, plan_valid_to="2026-05-31", user_plan_name="Gold")
+    change = change_of(desired)
+    assert change.steps[0].body == {"email": "user9@example.org", "external_id": "ext-9"}
+    assert change.after is not None
+    assert change.after.plans == ()
+    [warning] = change.warnings
+    assert (warning.label, "in the past" in warning.text) == ("user9@example.org", True)
 
 
 # The bodies for each option are in test_matrix.py.
@@ -147,8 +202,112 @@ def test_an_update_has_the_complete_record_in_documented_types() -> None:
     assert not any(isinstance(value, bool) for value in body.values())
 
 
-def test_an_update_leaves_out_a_right_that_is_unknown() -> None:
-    assert "plan_admin" not in update_of({"plan_admin": None}, admin=True)
+@pytest.mark.parametrize(
+    ("unknown", "given"),
+    [
+        pytest.param({"admin": None}, {"admin": True}, id="admin"),
+        pytest.param({"plan_admin": None}, {"plan_admin": False}, id="plan_admin"),
+        pytest.param({"only_sees_readable": None}, {"only_sees_readable": True}, id="readable"),
+        pytest.param({"returns_sessions_limit": False}, {"sessions_limit": 2}, id="limit"),
+        pytest.param(
+            {"admin": None, "plan_admin": None, "returns_sessions_limit": False},
+            {"admin": True, "plan_admin": True, "sessions_limit": 2},
+            id="several",
+        ),
+    ],
+)
+def test_an_update_does_not_guess_what_the_store_does_not_return(
+    unknown: dict[str, Any], given: dict[str, Any]
+) -> None:
+    change = change_of(desired_user(1, plan_id=4), **unknown)
+    assert change.error is not None
+    assert (change.error.code, change.steps) == ("incomplete", ())
+    assert set(change.error.fields) == set(given)
+    for name in given:
+        assert name in change.error.message
+    # With the values of the task the update can be sent, and contains them.
+    change = change_of(desired_user(1, plan_id=4, **given), **unknown)
+    assert change.error is None
+    assert given.items() <= change.steps[0].body.items()
+    # They alone are no reason for an update, at this run or the next.
+    change = change_of(desired_user(1, **given), **unknown)
+    assert change.steps == ()
+    [warning] = change.warnings
+    assert all(name in warning.text for name in given)
+
+
+@pytest.mark.parametrize(
+    ("desired", "current", "code", "fields"),
+    [
+        pytest.param({"admin": True}, {"editable": False}, "forbidden", [], id="not editable"),
+        pytest.param(
+            {"state": "active"},
+            {"editable": False, "active": False},
+            "forbidden",
+            [],
+            id="not editable, reactivation",
+        ),
+        pytest.param(
+            {"state": "absent"}, {"editable": False}, "forbidden", [], id="not editable, absent"
+        ),
+        pytest.param(
+            {}, {"anonymized": True, "email": "gone@x"}, "anonymized", [], id="anonymized"
+        ),
+        pytest.param(
+            {"email": None, "admin": True}, {"email": ""}, "incomplete", ["email"], id="no address"
+        ),
+        pytest.param(
+            {"external_id": None, "admin": True},
+            {"external_id": "x" * 65},
+            "incomplete",
+            ["external_id"],
+            id="long external id",
+        ),
+    ],
+)
+def test_an_update_that_can_not_be_sent(
+    desired: dict[str, Any], current: dict[str, Any], code: str, fields: list[str]
+) -> None:
+    one = desired_user(1, id=1, **desired)
+    change = change_of(one, **{"external_id": None, **current} if one.external_id else current)
+    assert change.error is not None
+    assert (change.error.code, list(change.error.fields)) == (code, fields)
+    assert (change.steps, change.after) == ((), None)
+
+
+@pytest.mark.parametrize("current", [{"editable": False}, {"anonymized": True}])
+def test_an_account_that_can_not_be_changed_may_be_as_desired(current: dict[str, Any]) -> None:
+    change = change_of(DesiredUser(id=1, sessions_limit=0), **current)
+    assert (change.steps, change.error) == ((), None)
+
+
+def test_no_address_identifies_an_anonymized_account() -> None:
+    change = change_of(desired_user(1, external_id="new"), anonymized=True)
+    assert [step.endpoint for step in change.steps] == ["create"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "stores", "warns"),
+    [
+        ("123", "00123", True),
+        ("00123", "123", True),
+        ("123.0", "123", True),
+        ("0123", "123.0", True),
+        ("124", "123", False),
+        ("1230", "123", False),
+    ],
+)
+def test_an_external_id_that_changes_only_by_its_number_format_causes_a_warning(
+    ours: str, stores: str, warns: bool
+) -> None:
+    [change] = plan_users(
+        [desired_user(1, external_id=ours)],
+        UserIndex([current_user(1, external_id=stores)]),
+        TODAY,
+    ).changes
+    assert change.actions == ["update"]
+    labels = [warning.label for warning in change.warnings]
+    assert labels == [f"user1@example.org (from {stores} to {ours})"] * warns
 
 
 @pytest.mark.parametrize(
@@ -217,14 +376,6 @@ def test_present_leaves_a_user_deactivated_with_a_warning(state: str) -> None:
     change = change_of(desired_user(1, state=state), active=False)
     warnings = [warning for warning in change.warnings if "state: active" in warning.text]
     assert len(warnings) == (state == "present")
-
-
-def test_no_plan_is_assigned_if_the_held_plans_are_unknown() -> None:
-    change = change_of(desired_user(1, plan_id=4), plans=None)
-    assert change.steps == ()
-    [warning] = change.warnings
-    assert warning.label == "user1@example.org"
-    assert "no plan was assigned" in warning.text
 
 
 @pytest.mark.parametrize(

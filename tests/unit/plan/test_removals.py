@@ -57,7 +57,7 @@ def test_a_user_with_one_listed_key_is_not_removed(keys: dict[str, Any]) -> None
     assert [change.desired.id for change in made.changes] == [1, 3]
     assert not any(change.listed for change in made.changes)
     assert {change.desired.state for change in made.changes} == {"absent"}
-    assert (made.active, made.kept) == (3, 0)
+    assert (made.active, made.kept) == (3, {})
 
 
 def test_keys_of_two_users_protect_both() -> None:
@@ -88,19 +88,35 @@ def test_admins_and_possible_admins_are_kept() -> None:
         current_user(1, admin=True),
         current_user(2, admin=None),
         current_user(3, plan_admin=True),
+        current_user(4, plan_admin=None),
+        current_user(5, institution=True),
+        current_user(6, email="", anonymized=True),
+        current_user(7, editable=False),
+        current_user(8),
     ]
     made = plan_removals([], store, EXCLUSIVE)
-    assert [change.desired.id for change in made.changes] == [3]
-    assert made.kept == 2
-    [warning] = made.warnings
-    assert warning.label == "user2@example.org"
-    assert "admin" in warning.text
+    assert [change.desired.id for change in made.changes] == [8]
+    assert made.kept == {
+        "admin": ["user1@example.org"],
+        "rights_unknown": ["user2@example.org", "user4@example.org"],
+        "plan_admin": ["user3@example.org"],
+        "institution": ["user5@example.org"],
+        "anonymized": ["external_id ext-6"],
+        "not_editable": ["user7@example.org"],
+    }
+    # The operator knows the admins. Each of the others is named in a warning with the reason.
+    reasons = {warning.label: warning.text for warning in made.warnings}
+    assert set(reasons) == {label for labels in made.kept.values() for label in labels} - {
+        "user1@example.org"
+    }
+    assert "ip_ranges" in reasons["user5@example.org"]
 
 
 def test_a_protected_user_with_unknown_rights_causes_no_warning() -> None:
     policy = RemovalPolicy(exclusive=True, protected=("user2@*",))
     made = plan_removals([], [current_user(2, admin=None)], policy)
-    assert (made.changes, made.kept, made.warnings) == ([], 1, [])
+    assert (made.changes, made.warnings) == ([], [])
+    assert made.kept == {"protected": ["user2@example.org"]}
 
 
 @pytest.mark.parametrize(
@@ -163,7 +179,7 @@ def test_a_user_who_is_listed_protected_or_possibly_an_admin_is_never_removed(
         stays = is_listed or user.admin is not False or is_protected(user.email)
         assert (user.id in removed) is not stays
     assert made.active == len(store)
-    assert len(made.changes) + made.kept <= len(store)
+    assert len(made.changes) + sum(map(len, made.kept.values())) <= len(store)
     # The order in which the store lists its users must not change the plan's hash.
     chance.shuffle(store)
     assert Plan(plan_removals(desired, store, policy).changes).hash == Plan(made.changes).hash

@@ -173,7 +173,7 @@ def test_an_impersonation_link_is_left_out(name: str) -> None:
     ("sent", "expected"),
     [
         *((value, True) for value in (True, 1, "1", "true", "TRUE")),
-        *((value, False) for value in (False, 0, "0", "false", None, "")),
+        *((value, False) for value in (False, 0, "0", "false")),
         ("maybe", None),
         ([], None),
     ],
@@ -182,6 +182,41 @@ def test_an_impersonation_link_is_left_out(name: str) -> None:
 def test_booleans_in_every_form(name: str, sent: Any, expected: bool | None) -> None:
     assert getattr(read(**{name: sent}), name) is expected
     assert getattr(read(), name) is None
+
+
+@pytest.mark.parametrize("sent", [None, ""], ids=repr)
+def test_an_empty_value_leaves_open_whether_a_user_is_an_admin(sent: Any) -> None:
+    rights = [getattr(read(**dict.fromkeys(RIGHTS, sent)), name) for name in RIGHTS]
+    assert dict(zip(RIGHTS, rights)) == {
+        "admin": None,
+        "plan_admin": False,
+        "only_sees_readable": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "special"),
+    [
+        pytest.param({}, set(), id="ordinary"),
+        pytest.param({"ip_ranges": [], "referrers": []}, set(), id="empty lists"),
+        pytest.param({"ip_ranges": None, "referrers": "[]"}, set(), id="null and empty JSON"),
+        pytest.param({"ip_ranges": ["10.0.0.0/8"]}, {"institution"}, id="networks"),
+        pytest.param({"referrers": '["https://uni.example"]'}, {"institution"}, id="sites as JSON"),
+        pytest.param({"referrers": {"0": "uni.example"}}, {"institution"}, id="sites as an object"),
+        pytest.param({"anonymized": False, "can_be_edited": True}, set(), id="documented"),
+        pytest.param({"anonymized": 1, "can_be_edited": "1"}, {"anonymized"}, id="anonymized"),
+        pytest.param({"can_be_edited": 0}, {"not editable"}, id="not editable"),
+        pytest.param({"can_be_edited": None}, set(), id="editable is null"),
+    ],
+)
+def test_special_accounts(fields: dict[str, Any], special: set[str]) -> None:
+    user = read(**fields)
+    found = {
+        "institution": user.institution,
+        "anonymized": user.anonymized,
+        "not editable": not user.editable,
+    }
+    assert {name for name, is_so in found.items() if is_so} == special
 
 
 @pytest.mark.parametrize(
@@ -216,6 +251,8 @@ def test_external_ids(fields: dict[str, Any], external_id: str | None, returned:
 )
 def test_a_sessions_limit_of_zero_is_no_limit(sent: Any, expected: int | None) -> None:
     assert read(sessions_limit=sent).sessions_limit == expected
+    assert read(sessions_limit=sent).returns_sessions_limit
+    assert not read().returns_sessions_limit
 
 
 GOLD = held_plan(4, "2026-12-31", name="Gold")
@@ -253,6 +290,22 @@ def entry(**fields: Any) -> dict[str, Any]:
             entry(plan_id=4, valid_to=None, cancelled_at=ISO),
             (HeldPlan(4, cancelled=True),),
             id="cancelled",
+        ),
+        *(
+            pytest.param(
+                {"user_plans": [{"plan_id": 4, **fields}]}, (HeldPlan(4, status=status),), id=name
+            )
+            for name, fields, status in [
+                ("state", {"status": "Dispute-Lost"}, "dispute_lost"),
+                ("state of the order", {"order": {"status": "refunded"}}, "refunded"),
+                (
+                    "only the order has ended",
+                    {"status": "active", "order": {"status": "refunded"}},
+                    "refunded",
+                ),
+                ("no state", {"status": None, "order": None}, None),
+                ("state that is no name", {"status": {"name": "paid"}}, "unknown"),
+            ]
         ),
         pytest.param({}, None, id="neither list nor count"),
         pytest.param({"user_plans": None}, None, id="null"),
@@ -308,6 +361,9 @@ class TestIndex:
         gone = current_user(2, email="ana@example.org", external_id=None, active=False)
         for order in ([active, gone], [gone, active]):
             assert UserIndex(order).by_address["ana@example.org"] is active
+
+    def test_the_address_of_an_anonymized_account_is_no_key(self) -> None:
+        assert UserIndex([current_user(5, anonymized=True)]).by_address == {}
 
     def test_an_empty_address_is_no_key(self) -> None:
         assert UserIndex([current_user(5, email="")]).by_address == {}

@@ -28,6 +28,7 @@ LOGOUT = re.compile(r"/integration-api/v1/users/([^/]+)/force-logout")
 SESSIONS = re.compile(r"/integration-api/v1/auth-sessions/users/(\d+)")
 PLANS = "/integration-api/v1/dashboard/plans"
 
+KEPT = "kept"
 BARE, FULL, SIMPLE = "bare", "full", "simple"
 
 IMPERSONATION = "https://store.example/impersonate/take/53114"
@@ -72,6 +73,7 @@ class Variants:
     rejection: str = "errors"  # 14: errors, code or data
     lower_cases: bool = False  # 16
     respects_case: bool = False  # 16
+    plan_end: str | None = KEPT  # 20: the end that every assignment gets
     slash_of_posts: str = "documented"  # 17: documented, with or without
     plain_plans: bool = False  # 27: a plain list instead of a paginator
 
@@ -101,7 +103,7 @@ class StoredUser:
     password: str | None = None
     sessions_ended: int = 0
 
-    def write(self, body: Mapping[str, Any], *, replaces: bool) -> None:
+    def write(self, body: Mapping[str, Any], *, replaces: bool, plan_end: str | None) -> None:
         """Apply a body; if it ``replaces``, missing fields are set to their defaults."""
         for name in RIGHTS:
             if name in body or replaces:
@@ -113,7 +115,7 @@ class StoredUser:
             self.password = body["new_password"]
         if body.get("assign_new_plan"):
             # Every call assigns again (variant 18), so that a repetition is visible.
-            valid_to = body.get("new_plan_custom_valid_to")
+            valid_to = body.get("new_plan_custom_valid_to") if plan_end == KEPT else plan_end
             held = Held(body["assign_new_plan"], valid_to, body.get("user_plan_name"))
             self.plans.append(held)
 
@@ -313,7 +315,7 @@ class FakeStore(BaseAdapter):
         if rejection is not None:
             return rejection
         user = StoredUser(max(self.users, default=0) + 1, self._stored(body["email"]))
-        user.write(body, replaces=True)
+        user.write(body, replaces=True, plan_end=self.variants.plan_end)
         self.users[user.id] = user
         return Reply(200, {"CODE": "success", "data": user.record(self.variants)})
 
@@ -326,7 +328,7 @@ class FakeStore(BaseAdapter):
         if rejection is not None:
             return rejection
         user.email = self._stored(body["email"])
-        user.write(body, replaces=False)
+        user.write(body, replaces=False, plan_end=self.variants.plan_end)
         return Reply(204)
 
     def _deactivate(self, _call: Call, user_id: str) -> Reply:
