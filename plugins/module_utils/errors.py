@@ -70,6 +70,9 @@ class PublicaError(Exception):
     """
 
     fatal = False
+    # The store has no route of the path that was sent, so it certainly did nothing. Another form of
+    # the path may be right (variants 13 and 17).
+    no_route = False
 
     def __init__(
         self,
@@ -112,6 +115,13 @@ class FatalError(PublicaError):
     """A failure that every further request would meet as well, so the run ends at once."""
 
     fatal = True
+
+
+class ForbiddenError(PublicaError):
+    """The store answered 403 to the write of one existing user.
+
+    It may be about that user, or about all of them because the token lacks the right.
+    """
 
 
 class NotFoundError(PublicaError):

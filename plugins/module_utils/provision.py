@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .apply.executor import CONTINUE, NOT_TRIED, AppliedUser, apply_plan, not_applied, predict
 from .client.api import UsersApi
 from .errors import NotFoundError, PublicaError
 from .input.options import DesiredUser
 from .input.policy import WITHOUT_REMOVALS, RemovalPolicy
-from .plan.model import FORCE_LOGOUT, Plan, Step, UserChange
+from .plan.model import FORCE_LOGOUT, LabelledWarning, Plan, Step, UserChange
 from .plan.planner import plan_users
 from .plan.removals import (
     GuardViolation,
@@ -25,6 +25,7 @@ from .plan.removals import (
     without_removals,
 )
 from .progress import NO_PROGRESS, Progress, utc_now
+from .store.plans import read_plans
 from .store.snapshot import ACTIVE, AUTO, Snapshot, UserFilter, find_users, read_current
 from .store.user import CurrentUser
 
@@ -87,6 +88,8 @@ def provision(
     plan = plan_users(desired, snapshot.index, today)
     removals = plan_removals(desired, snapshot.active, policy)
     plan = Plan([*plan.changes, *removals.changes])
+    if dry_run:
+        plan = _with_unknown_plans(api, plan)
     violation = check_guards(plan, policy, active=removals.active, complete=snapshot.complete)
     guard_effect = None
     if violation is not None:
@@ -110,6 +113,28 @@ def provision(
     )
 
 
+def _with_unknown_plans(api: UsersApi, plan: Plan) -> Plan:
+    """The plan with a warning for each user who is to get a plan that the store does not list."""
+    if not any(_assigns(change) for change in plan.changes):
+        return plan
+    listed = {known.id for known in read_plans(api) or ()}
+    if not listed:
+        return plan
+    changes = []
+    for change in plan.changes:
+        plan_id = change.desired.plan_id
+        if _assigns(change) and plan_id not in listed:
+            text = f"plan_id {plan_id} is not in the store's list of plans; check the id"
+            warning = LabelledWarning(change.desired.label, text)
+            change = replace(change, warnings=(*change.warnings, warning))
+        changes.append(change)
+    return Plan(changes)
+
+
+def _assigns(change: UserChange) -> bool:
+    return any("assign_new_plan" in step.body for step in change.steps)
+
+
 def _refused(change: UserChange, violation: GuardViolation) -> AppliedUser:
     if not change.steps:
         return not_applied(change)
@@ -122,29 +147,20 @@ def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
 
     An id is sent as it is. The endpoint also takes an external id, which is sent unless it
     consists of digits (it could be another user's id) or holds characters with a meaning in a path
-    (``..`` or a slash). Otherwise the user is looked up and the id is sent.
+    (``..`` or a slash). Otherwise, and where the store has no such endpoint (variant 13), the user
+    is looked up and the id is sent.
 
     :raises NotFoundError: no user has the key.
     """
-    current: CurrentUser | None = None
     external_id = desired.external_id
-    identifier: int | str
     if desired.id is not None:
-        identifier = desired.id
+        applied = _end_sessions_of(api, desired, desired.id)
     elif external_id is not None and _fits_into_path(external_id):
-        identifier = external_id
+        applied = _end_sessions_of(api, desired, external_id)
+        if applied.error is not None and applied.error.no_route:
+            applied = _end_sessions_of(api, desired, _found(api, desired))
     else:
-        found = find_users(api, UserFilter(desired.email, external_id, status=ACTIVE))
-        if not found:
-            raise NotFoundError(
-                "not_found",
-                f"The store has no active user with {desired.label}. Correct the key.",
-            )
-        current = found[0]
-        identifier = current.id
-    step = Step(FORCE_LOGOUT, (FORCE_LOGOUT,), identifier=identifier)
-    change = UserChange(0, desired, current, (step,), after=current)
-    applied = apply_plan(Plan([change]), api, today="")[0]
+        applied = _end_sessions_of(api, desired, _found(api, desired))
     if isinstance(applied.error, NotFoundError):
         raise PublicaError(
             "not_found",
@@ -153,6 +169,26 @@ def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
             **applied.error.request,
         )
     return applied
+
+
+def _found(api: UsersApi, desired: DesiredUser) -> CurrentUser:
+    found = find_users(api, UserFilter(desired.email, desired.external_id, status=ACTIVE))
+    if not found:
+        raise NotFoundError(
+            "not_found", f"The store has no active user with {desired.label}. Correct the key."
+        )
+    return found[0]
+
+
+def _end_sessions_of(
+    api: UsersApi, desired: DesiredUser, user: CurrentUser | int | str
+) -> AppliedUser:
+    """End the sessions of a user, or of the one with this id or external id."""
+    current = user if isinstance(user, CurrentUser) else None
+    identifier = user.id if isinstance(user, CurrentUser) else user
+    step = Step(FORCE_LOGOUT, (FORCE_LOGOUT,), identifier=identifier)
+    change = UserChange(0, desired, current, (step,), after=current)
+    return apply_plan(Plan([change]), api, today="")[0]
 
 
 def _fits_into_path(external_id: str) -> bool:

@@ -214,6 +214,23 @@ def test_force_logout(api, store, path, variant, identifier):
     assert store.user(id=user["id"])["open_sessions"] == 0
 
 
+def test_force_logout_by_auth_sessions(api, store):
+    store.configure(force_logout_path="auth_sessions")
+    user = store.add_user(EMAIL, open_sessions=2)
+    sessions = f"{V1}/auth-sessions"
+    assert len(api("GET", f"{sessions}?user_id={user['id']}").json()["data"]) == 2
+    assert api("DELETE", f"{sessions}/users/{user['id']}").status_code == 200
+    assert api("GET", f"{sessions}?external_id={user['external_id']}").json()["data"] == []
+
+
+@pytest.mark.parametrize("form", ["paginator", "list"])
+def test_plans(api, store, form):
+    store.configure(plans_list=form)
+    data = api("GET", f"{V1}/dashboard/plans?query=card").json()["data"]
+    (plan,) = data if form == "list" else data["paginator"]["data"]
+    assert (plan["type"], plan["duration"]) == ("prepaid", 12)
+
+
 NEW_USER = {"email": "new@example.org", "external_id": "new"}
 CHANGED_USER = {"email": EMAIL, "external_id": "x", "only_sees_readable": 1}
 

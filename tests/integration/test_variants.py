@@ -20,7 +20,17 @@ from support.accounts import accounts_of
 from support.database import differences
 from support.in_process import MODULES, SINGLE
 from support.oracle import Prediction, oracle_for
-from support.short_lifecycle import ANA, BRUNO, CARLA, LOOK_ALIKES, Rows, Stage, fill, stages
+from support.short_lifecycle import (
+    ANA,
+    BRUNO,
+    CARLA,
+    LOOK_ALIKES,
+    OTHERS,
+    Rows,
+    Stage,
+    fill,
+    stages,
+)
 from support.variants import Variant, all_variants, describe
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "contract"))
@@ -47,6 +57,7 @@ def _provision(store: SandboxStore, rows: Rows, module: str) -> list[dict[str, A
 @pytest.mark.parametrize("variant", all_variants())
 def test_a_lifecycle(variant: Variant, module: str, store: SandboxStore) -> None:
     fill(store, variant, LOOK_ALIKES)
+    others = [store.user(id=number) for number in store.add_users(OTHERS)]
     for stage in stages(variant):
         predicted = oracle_for(variant).predict(accounts_of(store), stage.rows)
         results = _provision(store, stage.rows, module)
@@ -68,6 +79,7 @@ def test_a_lifecycle(variant: Variant, module: str, store: SandboxStore) -> None
     assert store.user(external_id=ANA["external_id"])["forced_logouts"] == 1
     for stranger in LOOK_ALIKES:
         assert differences(stranger, store.user(email=stranger["email"])) == {}
+    assert [store.user(id=user["id"]) for user in others] == others
 
 
 def _check(

@@ -42,8 +42,8 @@ class Account:
     """One account; a new one has the id 0."""
 
     id: int
-    email: str
-    external_id: str
+    email: str | None
+    external_id: str | None
     active: bool = True
     sessions_limit: int | None = None
     admin: bool = False
@@ -54,8 +54,8 @@ class Account:
 
     @property
     def address(self) -> str:
-        """The address without regard to case."""
-        return self.email.lower()
+        """The address without regard to case; no row has that of an account without one."""
+        return f"none, id {self.id}" if self.email is None else self.email.lower()
 
     def likeness(self) -> tuple[Any, ...]:
         """What two accounts have in common if only their ids differ."""

@@ -414,7 +414,7 @@ def touchable(
         for account in accounts
         for row in rows
         if account.id == row.get("id")
-        or (returns_external_ids and account.external_id == row.get("external_id"))
+        or (returns_external_ids and account.external_id == row.get("external_id", ""))
         or account.address == str(row.get("email", "")).lower()
     }
 

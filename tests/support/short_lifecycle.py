@@ -28,6 +28,13 @@ LOOK_ALIKES = (
     {"email": "bruno@example.org.ar", "external_id": "look-alike-2"},
     {"email": "stranger@example.com", "external_id": "carla@example.org"},
 )
+# Accounts that no list manages, and that no run may change or stumble over.
+OTHERS = (
+    {"email": "campus@example.org", "ip_ranges": ["192.0.2.0/24"], "plan_admin": True},
+    {"email": None, "external_id": "staff-1000", "anonymized": True, "plans": [{"plan_id": 12}]},
+    {"email": "owner@example.org", "external_id": None, "can_be_edited": False},
+    {"email": None, "external_id": f"https://sso.example.org/{'carla' * 12}"},
+)
 DEACTIVATED = 3
 
 

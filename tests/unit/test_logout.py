@@ -43,6 +43,20 @@ def test_an_unambiguous_key_takes_one_request(keys: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    "keys", [{"id": 1}, {"external_id": "A"}, {"email": "ana@example.org"}], ids=str
+)
+def test_a_store_that_only_ends_auth_sessions_takes_the_id(keys: dict[str, Any]) -> None:
+    store = store_of(auth_sessions_only=True)
+    applied = end_sessions(api_on(store), DesiredUser(**keys))
+    assert (applied.error, applied.actions) == (None, ("force_logout",))
+    assert store.calls[-1].line == "DELETE /integration-api/v1/auth-sessions/users/1"
+    assert {user.id: user.sessions_ended for user in store.users.values() if user.id < 3} == {
+        1: 1,
+        2: 0,
+    }
+
+
+@pytest.mark.parametrize(
     ("keys", "user_id"),
     [
         pytest.param({"email": "ana@example.org"}, 1, id="address"),
@@ -79,3 +93,5 @@ def test_an_unknown_key_is_an_error_that_names_it() -> None:
     with pytest.raises(PublicaError, match="external_id X") as error:
         end_sessions(api_on(store_of()), DesiredUser(external_id="X"))
     assert error.value.as_failure()["status"] == 404
+    with pytest.raises(PublicaError, match="external_id X"):
+        end_sessions(api_on(store_of(auth_sessions_only=True)), DesiredUser(external_id="X"))

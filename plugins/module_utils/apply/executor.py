@@ -6,17 +6,27 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..client.api import UsersApi
 from ..concurrency import INTERRUPTED, for_each
-from ..errors import LostAnswerError, PublicaError, ValidationError, internal_error, out_of_range
+from ..errors import (
+    FatalError,
+    ForbiddenError,
+    LostAnswerError,
+    PublicaError,
+    ValidationError,
+    internal_error,
+    out_of_range,
+)
 from ..plan.model import (
     FORCE_LOGOUT,
     LabelledWarning,
     Plan,
+    Step,
     UserChange,
     as_reported,
     outcomes_of,
@@ -25,7 +35,7 @@ from ..plan.ordering import stages
 from ..plan.removals import removals_blocked_by
 from ..progress import NO_PROGRESS, Progress
 from ..store.user import CurrentUser
-from .writes import Writer
+from .writes import Writer, Written
 
 CONTINUE, STOP = "continue", "stop"
 ON_ERROR = (CONTINUE, STOP)
@@ -33,6 +43,10 @@ NOT_TRIED = "not_tried"
 
 # More would only wait for each other: a store allows about 100 requests a minute.
 MAX_WORKERS = 64
+
+# If each of the first writes of a run is answered with 403, the token lacks the right to write.
+# Any other 403 is about the user who was to be changed.
+FIRST_WRITES = 10
 
 _SESSIONS_OPEN = (
     "was or may have been changed, but open sessions may not have been ended. The next run sees no "
@@ -127,6 +141,8 @@ class _Run:
         self._on_error = on_error
         self._stopped = threading.Event()
         self._cause: PublicaError | None = None
+        self._write_numbers = itertools.count()
+        self._forbidden_first: set[int] = set()
         # Why no user may be removed; known when all other changes are applied.
         self.removals_error: PublicaError | None = None
 
@@ -173,7 +189,7 @@ class _Run:
             while steps:
                 step = steps.pop(0)
                 try:
-                    written = self._writer.write(step, current_change, user)
+                    written = self._write(step, current_change, user)
                 except PublicaError as failure:
                     if not step.may_fail or failure.fatal:
                         raise
@@ -197,6 +213,24 @@ class _Run:
             # The results of the other workers must survive, and the text may hold a secret.
             error = internal_error(bug, "Please report it.", label=change.desired.label)
         return AppliedUser(change, user, tuple(as_reported(actions)), tuple(warnings), error)
+
+    def _write(self, step: Step, change: UserChange, user: CurrentUser | None) -> Written:
+        """Write one step; a 403 ends the run if each of the first writes was answered with 403."""
+        number = next(self._write_numbers)
+        try:
+            return self._writer.write(step, change, user)
+        except ForbiddenError as error:
+            if number < FIRST_WRITES:
+                self._forbidden_first.add(number)
+            if len(self._forbidden_first) < FIRST_WRITES:
+                raise
+            raise FatalError(
+                error.code,
+                f"The store answered each of the first {FIRST_WRITES} writes of this run with 403, "
+                "so the api_token is not allowed to change users. Use the token of an admin user "
+                f"of this store. The last request was {error.method} {error.path}.",
+                **error.request,
+            ) from None
 
     def _stop_error(self) -> PublicaError:
         cause = self._cause

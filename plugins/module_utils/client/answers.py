@@ -23,9 +23,15 @@ from urllib.parse import quote, quote_plus
 from ..errors import QUOTED_CHARACTERS
 
 NOT_SHOWN = "(not shown)"
+# A server reports whole seconds, so a reported time may be wrong by this much.
+REPORTED_TO_SECONDS = 1.0
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|/impersonate\S*", re.IGNORECASE)
+_RECORD = re.compile(
+    r"no query results|(?<![a-z])(user|record|model|usuario|usu\u00e1rio)(?![a-z])", re.IGNORECASE
+)
+_ROUTE = re.compile(r"(?<![a-z])(route|url|endpoint|page)(?![a-z])|/", re.IGNORECASE)
 _ABSENT = object()
 
 
@@ -73,6 +79,18 @@ class Page:
     total: int | None = None
     has_next: bool | None = None
 
+    def is_last(self, number: int) -> bool | None:
+        """Whether the paginator marks this page as the last; None if it does not say."""
+        if self.last_page is not None:
+            return number >= self.last_page
+        if self.has_next is not None:
+            return not self.has_next
+        if self.total is not None and self.per_page:
+            return number * self.per_page >= self.total
+        if self.per_page:
+            return len(self.records) < self.per_page
+        return None
+
 
 EMPTY_PAGE = Page(records=[], has_next=False)
 
@@ -86,11 +104,8 @@ def list_page(payload: Mapping[str, Any]) -> Page | None:
     paginator = data.get("paginator") if isinstance(data, dict) else None
     if not isinstance(paginator, dict):
         return None
-    records = paginator.get("data")
-    if isinstance(records, dict):
-        # PHP encodes an array whose keys have gaps as an object: {"0": {...}, "2": {...}}.
-        records = list(records.values())
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+    records = _records(paginator.get("data"))
+    if records is None:
         return None
     has_next = None
     if "next_page_url" in paginator:
@@ -102,6 +117,24 @@ def list_page(payload: Mapping[str, Any]) -> Page | None:
         total=whole_number(paginator.get("total")),
         has_next=has_next,
     )
+
+
+def plans_page(payload: Mapping[str, Any]) -> Page | None:
+    """A page of plans: as a page of users, or a plain list under ``data`` (variant 27)."""
+    page = list_page(payload)
+    if page is not None:
+        return page
+    records = _records(payload.get("data"))
+    return None if records is None else Page(records)
+
+
+def _records(value: Any) -> list[dict[str, Any]] | None:
+    """The records of a list; None if the value is no list of records."""
+    if isinstance(value, dict):
+        # PHP encodes an array whose keys have gaps as an object: {"0": {...}, "2": {...}}.
+        value = list(value.values())
+    is_list = isinstance(value, list) and all(isinstance(record, dict) for record in value)
+    return value if is_list else None
 
 
 def created_record(payload: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -127,11 +160,17 @@ def whole_number(value: Any) -> int | None:
 
 @dataclass(frozen=True)
 class RateHeaders:
-    """The rate limit headers of one answer; ``reset_in`` is in seconds from the answer."""
+    """The rate limit headers of one answer.
+
+    :ivar reset_in: when the window ends, in seconds from the answer.
+    :ivar by_own_clock: ``reset_in`` was computed with this machine's clock, which may differ from
+        the server's.
+    """
 
     limit: int | None = None
     remaining: int | None = None
     reset_in: float | None = None
+    by_own_clock: bool = False
 
 
 def rate_headers(headers: Mapping[str, str], now: float) -> RateHeaders:
@@ -140,14 +179,19 @@ def rate_headers(headers: Mapping[str, str], now: float) -> RateHeaders:
     :param now: this machine's UNIX time. It is used only if the answer has no ``Date``, since
         ``X-RateLimit-Reset`` is a time of the server's clock (variant 15).
     """
+    date = _http_date(headers.get("Date"))
     reset_in = retry_after(headers, now)
     reset_at = whole_number(headers.get("X-RateLimit-Reset"))
     if reset_in is None and reset_at is not None:
-        reset_in = max(0.0, reset_at - (_http_date(headers.get("Date")) or now))
+        reset_in = max(0.0, reset_at - (date or now))
+        if date is None and reset_at < now - REPORTED_TO_SECONDS:
+            reset_in = None  # A reset in the past: the clocks differ.
+    is_number = whole_number(headers.get("Retry-After")) is not None
     return RateHeaders(
         limit=whole_number(headers.get("X-RateLimit-Limit")),
         remaining=whole_number(headers.get("X-RateLimit-Remaining")),
         reset_in=reset_in,
+        by_own_clock=reset_in is not None and date is None and not is_number,
     )
 
 
@@ -208,6 +252,15 @@ def _texts(value: Any) -> list[str]:
         shorten(item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
         for item in values
     ]
+
+
+def names_record(message: str) -> bool:
+    """Whether the message of a 404 is about a missing record, so that the route itself exists.
+
+    The framework's messages are ``No query results for model [...] 5`` for a record, and an empty
+    one or one about the route for a route.
+    """
+    return bool(_RECORD.search(message)) and not _ROUTE.search(message)
 
 
 def message_of(payload: Mapping[str, Any]) -> str:

@@ -2,27 +2,34 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The endpoints of the users API: one method each, which sends one request.
+"""The endpoints of the users API: one method each.
 
-Bodies and records keep the API's own form; ``store`` and ``plan`` interpret them.
+Each sends one request, or several while it is unknown which form of a path the store has (variants
+13 and 17). Bodies and records keep the API's own form; ``store`` and ``plan`` interpret them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-from ..errors import NotFoundError
+from ..concurrency import INTERRUPTED
+from ..errors import NotFoundError, PublicaError, RejectedError
 from . import answers
 from .answers import EMPTY_PAGE, Answer, Page
+from .failures import other_slash
 from .http import HttpTransport
 
-# Documented with a trailing slash for POST and without one for GET. A redirect from one to the
-# other would send the token along, so each path is used exactly as documented.
+# The documentation has a slash at the end for the creation, and none for the other paths.
 CREATE_PATH = "/integration-api/v1/dashboard/users/"
 LIST_PATH = "/integration-api/v1/dashboard/users"
+PLANS_PATH = "/integration-api/v1/dashboard/plans"
+# The paths in the documentation's table of endpoints and in its example.
+LOGOUT_PATHS = ("/integration-api/v1/users/{}/force-logout", f"{LIST_PATH}/{{}}/force-logout")
+# It takes an id only.
+SESSIONS_PATH = "/integration-api/v1/auth-sessions/users/{}"
 
 PAGE_SIZE = 100  # the largest page of the API
 
@@ -31,6 +38,49 @@ ADMINS = "admins"
 
 # After this many answers of one undocumented form, force logout accepts the form.
 TIMES_ACCEPTED = 3
+
+Parsed = TypeVar("Parsed")
+Form = tuple[str, str]
+
+
+class Route:
+    """The forms in which a store may have one route, and the one that this store has.
+
+    A form is a method and a path with a place for the user. Several workers may find out the right
+    form concurrently: each access to an attribute is atomic, and every order is right.
+
+    :param documented: the forms that the documentation has, in the order in which they are tried.
+
+    :ivar known: the form that the store is known to have; it is used for the rest of the run.
+    """
+
+    def __init__(self, *documented: Form) -> None:
+        self._documented = documented
+        # The other slash of a POST comes last, since the documentation does not have it.
+        self._forms = documented + tuple(
+            (method, other_slash(path)) for method, path in documented if method == "POST"
+        )
+        self.known: Form | None = None
+        self._missing: set[Form] = set()
+
+    def forms(self, by_id: bool) -> list[Form]:
+        """The forms to try, in order: first those that the store did not answer as missing.
+
+        Of those, only the documented ones are tried again: an unexplained 404 may have been about
+        the user.
+
+        :param by_id: whether the user in the path is given by id.
+        """
+        usable = [form for form in self._forms if by_id or form[1] != SESSIONS_PATH]
+        known = self.known
+        if known is not None and known in usable:
+            return [known]
+        new = [form for form in usable if form not in self._missing]
+        return new + [f for f in usable if f in self._documented and f in self._missing]
+
+    def is_missing(self, form: Form) -> None:
+        """Learn that the store answered that it does not have this form."""
+        self._missing.add(form)
 
 
 class UsersApi:
@@ -42,7 +92,8 @@ class UsersApi:
 
     def __init__(self, transport: HttpTransport) -> None:
         self.transport = transport
-        self._force_logout_variant = 0
+        self._creation = Route(("POST", CREATE_PATH))
+        self._logout = Route(*(("POST", path) for path in LOGOUT_PATHS), ("DELETE", SESSIONS_PATH))
         self._logout_forms: Counter[str] = Counter()
 
     def list_page(self, page: int, query: str | None = None) -> Page:
@@ -58,9 +109,26 @@ class UsersApi:
         except NotFoundError:
             return EMPTY_PAGE
 
+    def list_plans(self, page: int) -> Page | None:
+        """One page of the store's plans; None if the store lists none (variant 27).
+
+        A list that can't be read is no failure, since a run that uses ids does not need it.
+
+        :raises FatalError: ``unauthenticated``, or ``interrupted``.
+        """
+        parameters = {"page": page, "per_page": PAGE_SIZE}
+        try:
+            return self.transport.send("GET", PLANS_PATH, _plans, query=parameters)[0]
+        except NotFoundError as error:
+            return None if error.no_route and page == 1 else EMPTY_PAGE
+        except PublicaError as error:
+            if error.code in ("unauthenticated", INTERRUPTED):
+                raise
+            return None
+
     def create(self, body: Mapping[str, Any], *, repeats: bool = False) -> dict[str, Any]:
         """Create a user and return its record."""
-        return self.transport.send("POST", CREATE_PATH, _created, body=body, repeats=repeats)
+        return self._send_to(self._creation, "", _created, body=body, repeats=repeats, creates=True)
 
     def update(self, user_id: int, body: Mapping[str, Any], *, repeats: bool = False) -> None:
         """Write a user's complete record, and assign a plan if the body names one."""
@@ -78,26 +146,54 @@ class UsersApi:
     def force_logout(self, identifier: int | str, *, repeats: bool = False) -> None:
         """End a user's sessions, by id or external id.
 
-        The documentation has two paths, in its table of endpoints and in its example (variant 13).
-        The path that worked last is tried first, and after a 404 the other one.
+        The documentation has two paths and another endpoint with the same effect (variant 13).
         """
         # An external id may contain any character.
         quoted = quote(str(identifier), safe="")
-        paths = (
-            f"/integration-api/v1/users/{quoted}/force-logout",
-            f"{LIST_PATH}/{quoted}/force-logout",
-        )
-        first = self._force_logout_variant
-        try:
-            self.transport.send("POST", paths[first], self._logged_out, repeats=repeats)
-            return
-        except NotFoundError as error:
-            not_found = error
-        try:
-            self.transport.send("POST", paths[1 - first], self._logged_out, repeats=repeats)
-        except NotFoundError:
-            raise not_found from None
-        self._force_logout_variant = 1 - first
+        by_id = isinstance(identifier, int)
+        self._send_to(self._logout, quoted, self._logged_out, by_id=by_id, repeats=repeats)
+
+    def _send_to(
+        self,
+        route: Route,
+        user: str,
+        parse: Callable[[Answer], Parsed | None],
+        *,
+        by_id: bool = False,
+        **options: Any,
+    ) -> Parsed:
+        """Send a write in the first of the forms that the store has, and keep it for the run.
+
+        :param user: the user in the path, if it has one.
+        :param by_id: whether that is an id.
+        :raises PublicaError: the first failure, if the store has none of the forms.
+        """
+        forms = route.forms(by_id)
+        failures: list[PublicaError] = []
+        while True:
+            form = method, path = forms.pop(0)
+            try:
+                result = self.transport.send(method, path.format(user), parse, **options)
+            except PublicaError as error:
+                if not error.no_route:
+                    if isinstance(error, (NotFoundError, RejectedError)):
+                        route.known = form
+                    raise
+                failures.append(error)
+                route.is_missing(form)
+                other = (method, other_slash(path))
+                known = route.known
+                if known is not None and known in forms:
+                    forms = [known]  # Another worker found it.
+                elif error.status != 404 and other in forms:
+                    # The store has the path, and only its slash is wrong.
+                    forms.remove(other)
+                    forms.insert(0, other)
+                if not forms:
+                    raise _with_other_forms(failures) from None
+            else:
+                route.known = form
+                return result
 
     def _logged_out(self, answer: Answer) -> bool | None:
         """True if the answer confirms force logout, whose answer is undocumented (variant 13).
@@ -115,11 +211,28 @@ class UsersApi:
         return True if self._logout_forms[form] >= TIMES_ACCEPTED else None
 
 
+def _with_other_forms(failures: list[PublicaError]) -> PublicaError:
+    """The first failure, with the other requests that failed for the same reason."""
+    first, *others = failures
+    if not others:
+        return first
+    tried = ", ".join(f"{error.method} {error.path} ({error.status})" for error in others)
+    text = f"{first.message} Other forms of the request failed as well: {tried}."
+    error = type(first)(first.code, text, **first.request, fields=first.fields)
+    error.no_route = True
+    return error
+
+
 # Parsers of an answer. Each returns None if the answer doesn't have the documented form.
 
 
 def _page(answer: Answer) -> Page | None:
     return answers.list_page(answer.json_object())
+
+
+def _plans(answer: Answer) -> tuple[Page | None] | None:
+    # JSON of another form is the store's, and asking again would not change it.
+    return (answers.plans_page(answer.json_object()),) if answer.is_json else None
 
 
 def _created(answer: Answer) -> dict[str, Any] | None:

@@ -37,17 +37,26 @@ __all__ = [
     "IMPORT_ERROR",
     "USER_AGENT",
     "Connection",
+    "Environment",
     "connection_argument_spec",
     "connection_from_params",
-    "environment_settings",
     "open_session",
+    "read_environment",
     "requests",
+    "urllib3",
 ]
 
 USER_AGENT = f"publica.la/{VERSION} (Ansible collection)"
 
 MAX_RETRIES_CEILING = 100
 LONGEST_SECONDS = 86_400  # a day; a longer time is most likely a typo
+
+# The bounds of a host name in the DNS, in characters.
+LONGEST_LABEL = 63
+LONGEST_HOST = 253
+
+# ``requests`` takes certificates from the first one that is set, and from no other variable.
+CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def connection_argument_spec() -> dict[str, dict[str, Any]]:
@@ -151,10 +160,34 @@ def _base_url_error(base_url: str, validate_certs: bool) -> str | None:
         return "must end with the host (or the path before /integration-api), without ? and #"
     if "/integration-api" in parts.path:
         return "must stop before /integration-api; give only the store's URL"
+    host_error = _host_error(base_url)
+    if host_error is not None:
+        return host_error
     if parts.scheme == "http" and validate_certs and not _is_loopback(host):
         return (
             f"uses http, which would send the token to {host} without encryption; use https "
             "(only for a test store, you can set validate_certs to false instead)"
+        )
+    return None
+
+
+def _host_error(base_url: str) -> str | None:
+    """What is wrong with the host of a URL, for which every request would fail."""
+    try:
+        # The host as it is sent: ``requests`` encodes one that is not ASCII.
+        url = str(requests.Request("GET", base_url).prepare().url)
+        host = urlsplit(url).hostname or ""
+    except (requests.exceptions.RequestException, ValueError):
+        return "has a host that is not a valid name; correct it"
+    if ":" in host:
+        return None  # an IPv6 address
+    name = host[:-1] if host.endswith(".") else host
+    if "" in name.split("."):
+        return f"has the host {host} with nothing before or between its dots; correct it"
+    if len(name) > LONGEST_HOST or any(len(label) > LONGEST_LABEL for label in name.split(".")):
+        return (
+            f"has a host that is too long: a host name has at most {LONGEST_HOST} characters, and "
+            f"{LONGEST_LABEL} between two dots; correct it"
         )
     return None
 
@@ -205,14 +238,51 @@ def open_session(connection: Connection, pool_size: int) -> Any:
     return session
 
 
-def environment_settings(session: Any, connection: Connection) -> dict[str, Any]:
-    """The arguments of ``session.send`` for proxies and certificates.
+@dataclass(frozen=True)
+class Environment:
+    """What the environment variables of the process set for the requests of a run.
+
+    :ivar settings: the arguments of ``session.send`` for proxies and certificates.
+    :ivar proxy_variable: the variable with the proxy that is used; None without a proxy.
+    :ivar ca_variable: the variable with the certificates that are used; None if none sets them.
+    """
+
+    settings: Mapping[str, Any]
+    proxy_variable: str | None = None
+    ca_variable: str | None = None
+
+
+def read_environment(session: Any, connection: Connection) -> Environment:
+    """The settings of the environment for the requests to one store.
 
     ``requests`` would read the environment for every request. All requests of a run go to one
     host, so once is enough. Given here, the connection's ``verify`` takes precedence over
     REQUESTS_CA_BUNDLE; as a setting of the session it would not.
+
+    :raises InvalidInputError: a variable names certificates that do not exist.
     """
+    url = urlsplit(connection.base_url)
     settings: dict[str, Any] = session.merge_environment_settings(
         connection.base_url, {}, None, connection.verify, None
     )
-    return settings
+    if url.scheme == "http" and _is_loopback(url.hostname or ""):
+        # A proxy on another machine would get the token without encryption.
+        settings["proxies"] = {}
+    has_proxy = requests.utils.select_proxy(connection.base_url, settings["proxies"]) is not None
+    ca_variable = None
+    if url.scheme == "https" and connection.verify is True:
+        ca_variable = next((name for name in CA_VARIABLES if os.environ.get(name)), None)
+    if ca_variable is not None and not os.path.exists(settings["verify"]):
+        text = (
+            f"there is no file or directory {settings['verify']}; correct or remove this "
+            "environment variable, or give ca_path"
+        )
+        raise InvalidInputError([ValidationError("", ca_variable, text)])
+    return Environment(settings, _proxy_variable(url.scheme) if has_proxy else None, ca_variable)
+
+
+def _proxy_variable(scheme: str) -> str:
+    """The environment variable with the proxy for a scheme; a name in lower case comes first."""
+    names = (f"{scheme}_proxy", "all_proxy")
+    forms = (form for name in names for form in (name, name.upper()))
+    return next((form for form in forms if os.environ.get(form)), names[0])

@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from ..errors import FatalError, NotFoundError, PublicaError, RejectedError
+from ..errors import FatalError, ForbiddenError, NotFoundError, PublicaError, RejectedError
 from . import answers
 from .answers import Answer
 from .connection import requests
@@ -32,6 +32,9 @@ LONGEST_DELAY = 20.0
 # A store that answers every second request can be used to the end.
 BUDGET_IN_REQUESTS = 4
 RETURN_PER_SUCCESS = 1.0
+
+# After 303 the first request was carried out, and 304 is no redirect.
+REPEATABLE_REDIRECTS = (301, 302, 307, 308)
 
 # What OpenSSL raises if an established connection breaks: the store may have acted.
 BROKEN_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
@@ -70,7 +73,12 @@ class RetryBudget:
 
 @dataclass(frozen=True)
 class Request:
-    """One request to the store at ``base_url``; no error may contain one of ``secrets``."""
+    """One request to the store at ``base_url``; no error may contain one of ``secrets``.
+
+    :ivar creates: it creates a user, so a refusal can't be about an existing one.
+    :ivar proxy_variable: the environment variable with the proxy that it goes through, if it does.
+    :ivar ca_variable: the environment variable with the certificates that are trusted, if one has.
+    """
 
     method: str
     path: str
@@ -78,6 +86,9 @@ class Request:
     query: Mapping[str, Any] | None = None
     body: Mapping[str, Any] | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    creates: bool = False
+    proxy_variable: str | None = None
+    ca_variable: str | None = None
 
     @property
     def encoded_secrets(self) -> tuple[str, ...]:
@@ -91,6 +102,13 @@ class Request:
     @property
     def host(self) -> str:
         return urlsplit(self.base_url).netloc
+
+    @property
+    def proxy_hint(self) -> str:
+        """A sentence on the proxy that the request goes through; empty without one."""
+        if self.proxy_variable is None:
+            return ""
+        return f" The request goes through the proxy in the variable {self.proxy_variable}."
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -143,6 +161,14 @@ def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
             "create a new one in Dashboard > Settings > Integrations."
         )
         return fail("unauthenticated", text, FatalError)
+    if status == 403 and request.writes and not request.creates:
+        text = (
+            f"The store does not allow this account to be changed: {request} returned 403"
+            f"{reason or f' and {body}'}. The account may have rights that this token's admin user "
+            "lacks, or be one that the API can't change (can_be_edited is false). Change it in the "
+            "store's dashboard, or leave the user out."
+        )
+        return fail("forbidden", text, ForbiddenError)
     if status == 403:
         text = (
             f"The api_token is not allowed to send {request}{reason}. Use the token of an admin "
@@ -153,7 +179,9 @@ def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
         text = f"{request} returned 404 and {body}: this URL has no users API. Check base_url."
         return fail("unexpected_answer", text, FatalError)
     if status == 404:
-        return fail("not_found", f"{request} returned 404{reason}.", NotFoundError)
+        no_route = not answers.names_record(message)
+        text = f"{request} returned 404{reason}."
+        return fail("not_found", text, NotFoundError, no_route=no_route)
     if status == 422:
         fields = answers.rejected_fields(payload)
         errors = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items())
@@ -174,9 +202,10 @@ def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
             f"The store redirects {request}{_redirect_host(answer)} ({status}), which is not "
             "followed since it would send the token along. Set base_url to the store's final URL."
         )
-        return fail("redirected", text, FatalError)
+        no_route = status in REPEATABLE_REDIRECTS and _redirects_to_other_slash(answer, request)
+        return fail("redirected", text, FatalError, no_route=no_route)
     text = f"{request} returned {status} and {body}, which the users API does not document."
-    return fail("unexpected_status", text)
+    return fail("unexpected_status", text, no_route=status == 405)
 
 
 def unexpected_answer(answer: Answer, request: Request) -> AttemptError:
@@ -214,16 +243,20 @@ def failure_of_exception(error: Exception, request: Request, timeout: float) -> 
     if isinstance(error, kinds.SSLError) and not isinstance(_innermost(error), BROKEN_TLS):
         text = (
             f"No secure connection to {host}: {cause}. Check base_url, or set ca_path to the "
-            "certificate of the authority that signed the store's certificate."
+            f"certificate of the authority that signed the store's certificate.{request.proxy_hint}"
         )
+        if request.ca_variable:
+            text += f" The trusted certificates are those of the variable {request.ca_variable}."
         return fail("tls", text, FatalError, was_sent=False)
-    if isinstance(error, kinds.ProxyError):
+    not_connected = isinstance(error, kinds.ConnectTimeout) or _never_connected(error)
+    if isinstance(error, kinds.ProxyError) or (not_connected and request.proxy_variable):
+        variable = request.proxy_variable or "https_proxy or http_proxy"
         text = (
-            f"The proxy for {host} does not answer or refuses the connection: {cause}. Check the "
-            "environment variables https_proxy, http_proxy and no_proxy."
+            f"The proxy for {host} does not answer or refuses the connection: {cause}. Correct the "
+            f"environment variable {variable}, or add the host to no_proxy."
         )
         return fail("unreachable", text, FatalError, transient=True, was_sent=False)
-    if isinstance(error, kinds.ConnectTimeout) or _never_connected(error):
+    if not_connected:
         text = (
             f"Could not connect to {host}: {cause}. Check base_url, the network and whether the "
             "store is up."
@@ -232,7 +265,7 @@ def failure_of_exception(error: Exception, request: Request, timeout: float) -> 
     if isinstance(error, kinds.Timeout) or "timed out" in cause:
         text = (
             f"{host} sent no complete answer to {request} within {timeout:g} s. Raise timeout if "
-            "the store is slow."
+            f"the store is slow.{request.proxy_hint}"
         )
         return fail("timeout", text, transient=True)
     if isinstance(error, (kinds.ConnectionError, kinds.ChunkedEncodingError)):
@@ -242,7 +275,15 @@ def failure_of_exception(error: Exception, request: Request, timeout: float) -> 
             f"{request} returned a body that cannot be decoded. Check for a proxy that alters it."
         )
         return fail("unexpected_answer", text, transient=True)
-    text = f"No request to {host} is possible ({type(error).__name__}). Check base_url."
+    kind = type(error).__name__  # the text may contain a password of the proxy
+    text = f"No request to {host} is possible ({kind}). Check base_url."
+    if request.proxy_variable:
+        # The address of the store was checked before.
+        text = (
+            f"No request to {host} is possible through the proxy in the environment variable "
+            f"{request.proxy_variable} ({kind}). Use the form http://proxy.example:3128 in it, or "
+            "add the host to no_proxy."
+        )
     return fail("request_impossible", text, FatalError, was_sent=False)
 
 
@@ -279,16 +320,18 @@ def _failure(
     *,
     status: int | None = None,
     fields: Mapping[str, list[str]] | None = None,
+    no_route: bool = False,
     **consequences: Any,
 ) -> AttemptError:
     error = kind(code, text, method=request.method, path=request.path, status=status, fields=fields)
+    error.no_route = no_route
     return AttemptError(error, **consequences)
 
 
 def _broken_connection(request: Request, cause: str) -> AttemptError:
     text = (
         f"The connection to {request.host} broke before the answer to {request} was complete: "
-        f"{cause}. Run again."
+        f"{cause}. Run again.{request.proxy_hint}"
     )
     return _failure(request, "connection_broken", text, transient=True)
 
@@ -300,6 +343,32 @@ def _redirect_host(answer: Answer) -> str:
         return f" to {target.scheme}://{target.hostname}" if target.hostname else ""
     except ValueError:
         return ""
+
+
+def other_slash(path: str) -> str:
+    """The other form of a path: with a slash at its end, or without one (variant 17)."""
+    return path[:-1] if path.endswith("/") else f"{path}/"
+
+
+def _redirects_to_other_slash(answer: Answer, request: Request) -> bool:
+    """Whether a redirect leads to the same origin and only changes the slash at the path's end."""
+    url = request.base_url + request.path
+    try:
+        asked = urlsplit(url)
+        target = urlsplit(urljoin(url, answer.headers.get("Location", "")))
+        return (
+            _origin(target) == _origin(asked)
+            and not (target.query or target.fragment or target.username or target.password)
+            # A server may write escapes of a path in another way.
+            and unquote(target.path) == unquote(other_slash(asked.path))
+        )
+    except ValueError:
+        return False
+
+
+def _origin(url: SplitResult) -> tuple[str, bytes, int | None]:
+    default = {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, (url.hostname or "").encode("idna"), url.port or default
 
 
 def _never_connected(error: Exception) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, Callable, TypeVar
 from ..concurrency import INTERRUPTED, StopRequest
 from ..errors import FatalError, LostAnswerError, PublicaError
 from .answers import Answer
-from .connection import Connection, environment_settings, open_session, requests
+from .connection import Connection, open_session, read_environment, requests, urllib3
 from .failures import (
     AttemptError,
     Request,
@@ -62,7 +62,7 @@ class HttpTransport:
     ) -> None:
         self._connection = connection
         self._session = open_session(connection, pool_size=workers)
-        self._settings = environment_settings(self._session, connection)
+        self._environment = read_environment(self._session, connection)
         self.read_only = read_only
         self._lock = threading.Lock()
         self._budget = RetryBudget(connection.max_retries)
@@ -105,12 +105,15 @@ class HttpTransport:
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
         repeats: bool = False,
+        creates: bool = False,
     ) -> Parsed:
         """Send one request and return its parsed answer.
 
         :param parse: returns None for an answer that doesn't have the documented form.
         :param repeats: this call repeats an earlier one and counts as a retry.
+        :param creates: a user is created.
         :raises NotFoundError: 404.
+        :raises ForbiddenError: 403 to a write that creates nothing.
         :raises RejectedError: 422, with its errors by field.
         :raises LostAnswerError: a write that may or may not have happened.
         :raises FatalError: every further request of this run would fail as well.
@@ -122,6 +125,9 @@ class HttpTransport:
             query=query,
             body=body,
             secrets=(self._connection.api_token, (body or {}).get("new_password") or ""),
+            creates=creates,
+            proxy_variable=self._environment.proxy_variable,
+            ca_variable=self._environment.ca_variable,
         )
         if request.writes and self.read_only:
             text = f"Check mode sends no {method}. This is a bug of the collection; report it."
@@ -196,9 +202,17 @@ class HttpTransport:
                 )
             )
             response = self._session.send(
-                prepared, timeout=(timeout, timeout), allow_redirects=False, **self._settings
+                prepared,
+                timeout=(timeout, timeout),
+                allow_redirects=False,
+                **self._environment.settings,
             )
-        except requests.exceptions.RequestException as error:
+        except (
+            requests.exceptions.RequestException,
+            # A host or a password of a proxy that can't be sent.
+            urllib3.exceptions.LocationValueError,
+            UnicodeError,
+        ) as error:
             self.limiter.lost(sent_at)
             raise failure_of_exception(error, request, timeout) from None
         answer = Answer(response.status_code, response.headers, response.content)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from .answers import RateHeaders
+from .answers import REPORTED_TO_SECONDS, RateHeaders
 
 DOCUMENTED_SECONDS = 60.0
 SHORTEST_SECONDS = 1.0
@@ -23,8 +23,6 @@ GROWTH = 1.5
 STEP_BEYOND_DOCUMENTED = 5.0
 # Bounds that differ by no more than this part of the length are not narrowed further.
 NEAR_ENOUGH = 0.1
-# The store reports whole seconds, so a reported time may be too long by this much.
-REPORTED_TO_SECONDS = 1.0
 # The state of a window that ended this long ago is discarded.
 STALE_SECONDS = 60.0
 # The headers report whole seconds: without a margin, a wait could end just before the reset.
@@ -261,9 +259,15 @@ class RateWindow:
             state.lowest, state.lowest_at = headers.remaining, now
         if headers.limit - headers.remaining > state.sent:
             state.begun_elsewhere = True
-        if headers.remaining == 0 and headers.reset_in is not None:
-            state.ends = now + headers.reset_in + ROUNDING_SECONDS
-            state.length.is_reported = True
+        reset_in = self._credible_reset(headers)
+        if reset_in is None or (headers.remaining > 0 and (headers.by_own_clock or not reset_in)):
+            return
+        # A request before the end, with requests left, would use the share of other clients.
+        margin = REPORTED_TO_SECONDS if headers.remaining > 0 else 0.0
+        ends = now + reset_in + margin + ROUNDING_SECONDS
+        # The end is fixed: a server that reports later ones counts from each answer.
+        state.ends = ends if state.ends is None else min(state.ends, ends)
+        state.length.is_reported = True
 
     def refused(self, headers: RateHeaders, sent_at: float, now: float) -> None:
         """Learn from a 429: send nothing until the window ends, and then only a probe."""
@@ -281,10 +285,11 @@ class RateWindow:
         if state.began is not None:
             state.length.not_over_after(sent_at - state.began)
         state.ends = None
-        if headers.reset_in is not None:
+        reset_in = self._credible_reset(headers)
+        if reset_in is not None:
             state.failed_waits += has_failed
-            state.ends = now + max(headers.reset_in, self._extra_wait()) + ROUNDING_SECONDS
-            state.length.reported_over_after(now + headers.reset_in - (state.began or now))
+            state.ends = now + max(reset_in, self._extra_wait()) + ROUNDING_SECONDS
+            state.length.reported_over_after(now + reset_in - (state.began or now))
 
     # The state shared with other runs
 
@@ -352,6 +357,12 @@ class RateWindow:
         if self._expected is None or self._expected <= left:
             return False  # A run that fits into the share isn't slowed down.
         return left <= min(MOST_KEPT, int(self._usable(state.limit) * KEPT_PART))
+
+    def _credible_reset(self, headers: RateHeaders) -> float | None:
+        """Seconds until the window ends, as reported; None where the clocks clearly differ."""
+        longest = self.state.length.safe + REPORTED_TO_SECONDS
+        is_wrong = headers.by_own_clock and (headers.reset_in or 0.0) > longest
+        return None if is_wrong else headers.reset_in
 
     def _extra_wait(self) -> float:
         failed = self.state.failed_waits

@@ -176,17 +176,16 @@ class TestOnError:
         assert store.writes == []
 
     @pytest.mark.parametrize("on_error", ["continue", "stop"])
-    @pytest.mark.parametrize("status", [401, 403])
-    def test_a_refused_token_ends_the_run(self, on_error: str, status: int) -> None:
+    def test_a_refused_token_ends_the_run(self, on_error: str) -> None:
         store = store_of(5)
-        store.answer_instead("PUT", Reply(status, {"message": "no"}), path="/3")
+        store.answer_instead("PUT", Reply(401, {"message": "no"}), path="/3")
         applied = run(store, ADMINS, on_error=on_error)
         assert codes(applied)[:2] == [None, None]
         assert codes(applied)[3:] == ["not_tried", "not_tried"]
         error = stopping_error(applied)
         assert error is applied[2].error
         assert error is not None
-        assert error.status == status
+        assert error.status == 401
         # Each result contains the reason.
         assert error.message in str(applied[4].error)
 
@@ -194,6 +193,98 @@ class TestOnError:
         store = store_of(5)
         store.answer_instead("PUT", Reply(401), path="/1")
         assert codes(run(store, [ADMINS[0], row(2)])) == ["unauthenticated", None]
+
+
+FORBIDDEN = Reply(403, {"message": "This action is unauthorized."})
+
+
+def admins(count: int) -> list[dict[str, Any]]:
+    return [row(number, admin=True) for number in range(1, count + 1)]
+
+
+def refuse_writes(store: FakeStore, *methods: str) -> None:
+    """Answer every write of these methods with 403."""
+    store.before_answer = lambda call: (
+        call.method in methods and store.answer_instead(call.method, FORBIDDEN)
+    )
+
+
+class TestForbidden:
+    """A 403 is one user's error, unless the token lacks the right."""
+
+    @pytest.mark.parametrize("workers", [1, 4])
+    def test_on_one_user_is_that_users_error(self, workers: int) -> None:
+        store = store_of(12)
+        for number in (3, 12):
+            store.answer_instead("PUT", FORBIDDEN, path=f"/{number}")
+        applied = run(store, admins(12), workers)
+        refused = [number in (3, 12) for number in range(1, 13)]
+        assert codes(applied) == ["forbidden" if one else None for one in refused]
+        assert [user.admin for user in store.users.values()] == [not one for one in refused]
+        assert stopping_error(applied) is None
+        assert "can_be_edited" in str(applied[2].error)
+
+    @pytest.mark.parametrize("workers", [1, 4])
+    def test_on_each_of_the_first_writes_ends_the_run(self, workers: int) -> None:
+        store = store_of(30)
+        refuse_writes(store, "PUT")
+        applied = run(store, admins(30), workers)
+        assert 10 <= len(store.writes) < 10 + workers
+        error = stopping_error(applied)
+        assert error is not None
+        assert (error.code, error.status) == ("forbidden", 403)
+        assert "api_token" in error.message
+        assert codes(applied).count("forbidden") == len(store.writes)
+        assert codes(applied).count("not_tried") == 30 - len(store.writes)
+
+    def test_on_each_of_fewer_writes_is_an_error_of_each_user(self) -> None:
+        store = store_of(9)
+        refuse_writes(store, "PUT")
+        applied = run(store, admins(9))
+        assert codes(applied) == ["forbidden"] * 9
+        assert stopping_error(applied) is None
+
+    @pytest.mark.parametrize("good", [1, 10])
+    def test_after_a_success_is_always_an_error_of_the_user(self, good: int) -> None:
+        store = store_of(30)
+        for number in range(1, 31):
+            if number != good:
+                store.answer_instead("PUT", FORBIDDEN, path=f"/{number}")
+        applied = run(store, admins(30))
+        assert codes(applied).count("forbidden") == 29
+        assert applied[good - 1].actions == ("update",)
+
+    def test_on_a_rejection_of_values_between_them_is_an_error_of_the_user(self) -> None:
+        # The store has looked at the values, so the token may write.
+        store = store_of(30)
+        store.answer_instead("PUT", REFUSED, path="/5")
+        refuse_writes(store, "PUT")
+        applied = run(store, admins(30))
+        assert codes(applied).count("forbidden") + codes(applied).count("validation") == 30
+
+    def test_on_a_creation_ends_the_run_and_keeps_what_was_done(self) -> None:
+        store = store_of(2)
+        refuse_writes(store, "POST")
+        applied = run(store, [*admins(2), row(7), row(8)])
+        assert codes(applied) == [None, None, "forbidden", "not_tried"]
+        assert [user.actions for user in applied[:2]] == [("update",)] * 2
+        assert stopping_error(applied) is applied[2].error
+
+    def test_on_a_forced_logout_counts_as_a_write(self) -> None:
+        store = store_of(8)
+        refuse_writes(store, "POST", "DELETE")
+        rows = [row(n, state="absent", force_logout=True) for n in range(1, 9)]
+        applied = run(store, rows)
+        # Two writes for each user: the fifth user's deactivation is the tenth.
+        assert codes(applied) == ["forbidden"] * 5 + ["not_tried"] * 3
+        assert len(store.writes) == 10
+
+    def test_on_a_deactivation_keeps_other_leavers_going(self) -> None:
+        store = store_of(3)
+        store.answer_instead("DELETE", FORBIDDEN, path="/2")
+        applied = run(store, [row(n, state="absent") for n in (1, 2, 3)])
+        assert codes(applied) == [None, "forbidden", None]
+        assert [user.deactivated for user in store.users.values()] == [True, False, True]
 
 
 def test_an_internal_error_names_the_user_and_the_place_and_keeps_other_results(

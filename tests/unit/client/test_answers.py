@@ -165,6 +165,14 @@ class TestRateHeaders:
                 id="Reset by this machine's clock if there is no Date",
             ),
             pytest.param(
+                {"X_RateLimit_Reset": str(int(WRONG_CLOCK) - 1)}, 0.0,
+                id="Reset in the second that ended",
+            ),
+            pytest.param(
+                {"X_RateLimit_Reset": str(int(WRONG_CLOCK) - 3570)}, None,
+                id="Reset in the past by this machine's clock",
+            ),
+            pytest.param(
                 {"X_RateLimit_Reset": str(SERVER_TIME - 30), "Date": SERVER_DATE}, 0.0,
                 id="Reset in the past",
             ),
@@ -182,6 +190,20 @@ class TestRateHeaders:
     )  # fmt: skip
     def test_reset_in(self, values: dict[str, str], reset_in: float | None) -> None:
         assert rate_headers(headers(**values), WRONG_CLOCK).reset_in == reset_in
+
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [
+            ({"X_RateLimit_Reset": str(SERVER_TIME)}, True),
+            ({"X_RateLimit_Reset": str(SERVER_TIME), "Date": SERVER_DATE}, False),
+            ({"X_RateLimit_Reset": str(SERVER_TIME), "Retry_After": "5"}, False),
+            ({"Retry_After": SERVER_DATE}, True),
+            ({}, False),
+        ],
+        ids=str,
+    )
+    def test_clock_of_a_reset(self, values: dict[str, str], expected: bool) -> None:
+        assert rate_headers(headers(**values), SERVER_TIME).by_own_clock is expected
 
     def test_limit_and_remaining(self) -> None:
         values = headers(X_RateLimit_Limit="100", x_ratelimit_remaining=" 7 ")

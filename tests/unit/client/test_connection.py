@@ -25,6 +25,7 @@ from ansible_collections.publica.la.plugins.module_utils.errors import (
     FatalError,
     InvalidInputError,
     LostAnswerError,
+    PublicaError,
 )
 from ansible_collections.publica.la.plugins.module_utils.version import VERSION
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, connection
@@ -63,6 +64,11 @@ def test_defaults() -> None:
         ("http://localhost:8080", "http://localhost:8080"),
         ("http://127.0.0.9", "http://127.0.0.9"),
         ("http://[::1]:8080", "http://[::1]:8080"),
+        ("https://example.publica.la.", "https://example.publica.la."),
+        ("https://my_store.example", "https://my_store.example"),
+        ("https://librer\u00eda.example", "https://librer\u00eda.example"),
+        (f"https://{'a' * 63}.example", f"https://{'a' * 63}.example"),
+        (f"https://{'.'.join(['a' * 62] * 4)}.", f"https://{'.'.join(['a' * 62] * 4)}."),
     ],
 )
 def test_valid_base_url(given: str, expected: str) -> None:
@@ -85,6 +91,15 @@ def test_valid_base_url(given: str, expected: str) -> None:
         "http://example.publica.la",
         "http://localhost.example.org",
         "http://127.0.0.1.example.org",
+        "https://example..la",
+        "https://example.la..",
+        "https://.example.la",
+        "https://*.example.la",
+        "https://exa mple.la",
+        "https://exa\u200bmple.la",
+        f"https://{'a' * 64}.la",
+        f"https://{chr(0xE1) * 64}.la",
+        f"https://{'.'.join(['a' * 62] * 4)}.la",
     ],
 )
 def test_invalid_base_url(given: str) -> None:
@@ -235,11 +250,68 @@ class TestProxies:
             api_at(store.url).list_page(1)
         assert proxy.requests == []
 
-    def test_unreachable_proxy_loses_no_write(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-        with pytest.raises(FatalError, match="http_proxy") as error:
+    @pytest.mark.parametrize("url", ["http://127.0.0.1:{}", "http://localhost:{}"])
+    @pytest.mark.parametrize("variable", ["http_proxy", "ALL_PROXY"])
+    def test_store_on_this_machine_is_reached_without_a_proxy(
+        self, monkeypatch: pytest.MonkeyPatch, url: str, variable: str
+    ) -> None:
+        with serving() as proxy, serving(raw(PAGE)) as store:
+            monkeypatch.setenv(variable, proxy.url)
+            api_at(url.format(store.url.rpartition(":")[2])).list_page(1)
+        assert (proxy.requests, len(store.requests)) == ([], 1)
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            {"http_proxy": "http://127.0.0.1:9"},
+            {"HTTP_PROXY": "127.0.0.1:9"},
+            {"all_proxy": "http://127.0.0.1:9"},
+            {"ALL_PROXY": "http://ana:Correct-Horse-9@127.0.0.1:9"},
+            {"http_proxy": "http://proxy.invalid:3128"},
+            # Its host is "http".
+            {"http_proxy": "http//proxy.invalid"},
+        ],
+        ids=str,
+    )
+    def test_unreachable_proxy_is_named_and_loses_no_write(
+        self, monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
+    ) -> None:
+        [(variable, value)] = given.items()
+        monkeypatch.setenv(variable, value)
+        with pytest.raises(FatalError, match=f"variable {variable}, or add") as error:
             api_at("http://store.invalid", validate_certs=False, max_retries=0).create(BODY)
         assert not isinstance(error.value, LostAnswerError)
+        assert error.value.code == "unreachable"
+        assert "base_url" not in error.value.message
+        assert "Horse" not in error.value.message
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "http://",
+            "http://proxy:port",
+            "proxy host",
+            "ftp://proxy.example",
+            "http://[::1",
+            "http://ana:Correct-Horse-9@proxy..example:3128",
+            "http://ana:Correct-Horse-9\u20ac@127.0.0.1:9",
+            f"http://ana:Correct-Horse-9@{'a' * 64}.example",
+        ],
+    )
+    def test_invalid_proxy_is_named(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv("https_proxy", value)
+        with pytest.raises(FatalError, match="variable https_proxy") as error:
+            api_at("https://store.invalid").list_page(1)
+        assert error.value.code == "request_impossible"
+        assert "base_url" not in error.value.message
+        assert "Horse" not in error.value.message
+
+    def test_failure_behind_a_proxy_names_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with serving(silent=True) as proxy:
+            monkeypatch.setenv("http_proxy", proxy.url)
+            api = api_at("http://store.invalid", validate_certs=False, max_retries=0, timeout=0.05)
+            with pytest.raises(PublicaError, match=r"timeout.*variable http_proxy"):
+                api.list_page(1)
 
 
 class RecordedError(Exception):
@@ -263,18 +335,48 @@ def options_of_a_request(api: UsersApi, monkeypatch: pytest.MonkeyPatch) -> dict
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        pytest.param({}, "/env/bundle.pem", id="default"),
+        pytest.param({}, __file__, id="default"),
         pytest.param({"ca_path": "/task/ca.pem"}, "/task/ca.pem", id="ca_path"),
         pytest.param({"validate_certs": False}, False, id="validate_certs"),
         pytest.param({"validate_certs": False, "ca_path": "/task/ca.pem"}, False, id="both"),
     ],
 )
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_certificate_options_precede_the_environment(
-    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], expected: str | bool
+    monkeypatch: pytest.MonkeyPatch, variable: str, options: dict[str, Any], expected: str | bool
 ) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/env/bundle.pem")
+    monkeypatch.setenv(variable, __file__)
+    # These are not read.
+    monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file")
+    monkeypatch.setenv("SSL_CERT_DIR", "/no/such/directory")
     api = api_at("https://store.invalid", **options)
     assert options_of_a_request(api, monkeypatch)["verify"] == expected
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_certificates_of_the_environment_must_exist(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "/no/such/file.pem")
+    with pytest.raises(InvalidInputError, match=f"{variable}: .*/no/such/file.pem") as error:
+        api_at("https://store.invalid")
+    assert list(error.value.fields) == [variable]
+    # Where they are not used, they don't matter.
+    for url, options in (
+        ("https://store.invalid", {"ca_path": __file__}),
+        ("https://store.invalid", {"validate_certs": False}),
+        ("http://127.0.0.1", {}),
+    ):
+        api_at(url, **options)
+
+
+def test_failed_verification_names_the_variable_with_the_certificates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", __file__)  # no certificate
+    with serving() as store, pytest.raises(FatalError, match="REQUESTS_CA_BUNDLE") as error:
+        api_at(store.url.replace("http:", "https:")).list_page(1)
+    assert error.value.code == "tls"
 
 
 def test_every_request_has_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,7 @@ def test_good_status_is_not_a_failure(status: int) -> None:
     ("status", "body", "code", "fatal", "transient"),
     [
         (401, {"message": "Unauthenticated."}, "unauthenticated", True, False),
-        (403, {"message": "Forbidden"}, "forbidden", True, False),
+        (403, {"message": "Forbidden"}, "forbidden", False, False),
         (404, {"message": ""}, "not_found", False, False),
         (404, None, "not_found", False, False),
         (404, "<html>Not Found</html>", "not_found", False, False),
@@ -117,6 +117,29 @@ def test_website_instead_of_the_store_is_fatal_for_a_read() -> None:
     assert failure is not None
     assert (failure.error.code, failure.error.fatal) == ("unexpected_answer", True)
     assert "Check base_url" in failure.error.message
+
+
+@pytest.mark.parametrize(
+    ("request_", "fatal", "words"),
+    [
+        pytest.param(Request("GET", "/users", BASE_URL), True, "api_token", id="reading"),
+        pytest.param(Request("POST", "/users", BASE_URL, creates=True), True, "api_token",
+                     id="creation"),
+        pytest.param(Request("PUT", "/users/5", BASE_URL), False, "can_be_edited", id="write"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "quoted"),
+    [('{"message": "Not yours."}', "Not yours."), ("<title>Blocked</title>", "Blocked")],
+)
+def test_403_is_about_the_token_or_about_a_user(
+    request_: Request, fatal: bool, words: str, body: str, quoted: str
+) -> None:
+    failure = failure_of_answer(Answer(403, CaseInsensitiveDict(), body.encode()), request_)
+    assert failure is not None
+    assert (failure.error.code, failure.error.fatal) == ("forbidden", fatal)
+    assert words in failure.error.message
+    assert fatal or quoted in failure.error.message
 
 
 @pytest.mark.parametrize("location", ["http://[::1", "//", "", "https://:x"])

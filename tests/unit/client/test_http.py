@@ -163,11 +163,13 @@ def test_too_many_refusals_end_the_run(store: FakeStore, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(("status", "code"), [(401, "unauthenticated"), (403, "forbidden")])
 @every_write
-def test_refused_token_ends_the_run(store: FakeStore, write: Write, status: int, code: str) -> None:
+def test_refusal_is_not_retried(store: FakeStore, write: Write, status: int, code: str) -> None:
     store.answer_instead(write.method, Reply(status, {"message": "no"}))
-    with pytest.raises(FatalError) as error:
+    with pytest.raises(PublicaError) as error:
         write.send(api_on(store))
     assert (error.value.code, error.value.status) == (code, status)
+    # A 403 to the write of an existing user may be about that user only.
+    assert error.value.fatal is (status == 401 or write is WRITES["create"])
     assert len(store.calls) == 1
 
 

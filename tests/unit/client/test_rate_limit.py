@@ -143,6 +143,65 @@ class TestRateWindow:
         window.answered(RateHeaders(100, 0, 12.0), 0.0, 1.0)
         assert window.delay(1.0) == pytest.approx(12.0 + ROUNDING_SECONDS)
 
+    @pytest.mark.parametrize(
+        ("reset_in", "by_own_clock", "is_believed"),
+        [
+            (3600.0, True, False),
+            (3600.0, False, True),
+            (61.0, True, True),
+            (20.0, True, True),
+        ],
+    )
+    def test_wait_beyond_a_window_by_another_clock_is_not_believed(
+        self, reset_in: float, by_own_clock: bool, is_believed: bool
+    ) -> None:
+        window, other = RateWindow(), RateWindow()
+        send(window, 0.0)
+        send(other, 0.0)
+        window.refused(RateHeaders(100, 0, reset_in, by_own_clock), 1.0, 1.0)
+        other.refused(RateHeaders(100, 0, None), 1.0, 1.0)
+        expected = reset_in + ROUNDING_SECONDS if is_believed else other.delay(1.0)
+        assert window.delay(1.0) == pytest.approx(expected)
+
+    def test_wait_beyond_a_longer_measured_window_is_not_believed_either(self) -> None:
+        window = RateWindow()
+        window.state.length = WindowLength(at_most=10.0, at_least=9.5)
+        send(window, 0.0)
+        window.refused(RateHeaders(100, 0, 30.0, by_own_clock=True), 1.0, 1.0)
+        assert window.delay(1.0) == pytest.approx(9.0 + ROUNDING_SECONDS)
+
+    @pytest.mark.parametrize("share", [100, 50])
+    def test_every_answer_may_report_the_end(self, share: int) -> None:
+        window = RateWindow(share)
+        for number, remaining in enumerate(range(9, 9 - 10 * share // 100, -1)):
+            send(window, float(number))
+            window.answered(RateHeaders(10, remaining, 20.0 - number), number, number)
+        # Reported seconds are rounded, and an early request would use another client's share.
+        margin = ROUNDING_SECONDS + (1.0 if share < 100 else 0.0)
+        assert window.delay(9.0) == pytest.approx(11.0 + margin)
+        assert window.delay(20.0 + margin) == 0.0
+
+    def test_first_of_several_reported_ends_counts(self) -> None:
+        # A server may count it from each answer.
+        window = RateWindow(share=50)
+        for number, remaining in enumerate(range(9, 4, -1)):
+            send(window, float(number))
+            window.answered(RateHeaders(10, remaining, 20.0), number, number)
+        assert window.delay(4.0) == pytest.approx(16.0 + 1.0 + ROUNDING_SECONDS)
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            pytest.param({"reset_in": 0.0}, id="in the past"),
+            pytest.param({"reset_in": 20.0, "by_own_clock": True}, id="by another clock"),
+        ],
+    )
+    def test_doubtful_end_in_an_accepted_answer_is_ignored(self, headers: dict[str, Any]) -> None:
+        window = RateWindow(share=50)
+        send(window, 0.0)
+        window.answered(RateHeaders(10, 5, **headers), 0.0, 0.0)
+        assert window.delay(1.0) == pytest.approx(DOCUMENTED_SECONDS - 1.0 + ROUNDING_SECONDS)
+
     def test_lost_answer_of_the_probe_allows_another(self) -> None:
         window = RateWindow()
         send(window, 0.0)
@@ -191,6 +250,22 @@ def run(
 
 class TestRuns:
     """A complete run against a throttle that behaves like the framework's."""
+
+    @pytest.mark.parametrize("share", [100, 50])
+    def test_end_in_every_answer_slows_no_run(self, share: int) -> None:
+        always, on_refusal = Throttle(reports_always=True), Throttle()
+        took = run(RateWindow(share), always, requests=350)
+        windows = 350 / share
+        assert took <= run(RateWindow(share), on_refusal, requests=350) + windows
+        assert len(always.refused) <= len(on_refusal.refused)
+
+    @pytest.mark.parametrize("offset", [-3600.0, -61.0, 61.0, 3600.0])
+    @pytest.mark.parametrize("reports_always", [False, True])
+    def test_wrong_clock_costs_no_hour(self, offset: float, reports_always: bool) -> None:
+        throttle = Throttle(clock_offset=offset, reports_always=reports_always)
+        took = run(RateWindow(), throttle, requests=250)
+        assert 2 * DOCUMENTED_SECONDS < took < 3 * DOCUMENTED_SECONDS
+        assert len(throttle.refused) <= 2 * REFUSALS_IN_A_ROW
 
     def test_run_that_fits_is_not_slowed(self) -> None:
         throttle = Throttle()
@@ -271,11 +346,16 @@ class TestRuns:
         throttle = Throttle(limit=limit, explains=explains)
         run(RateWindow(share), throttle, 3 * min(limit, 20), latency, workers)
 
-    @given(limit=st.integers(2, 200), share=st.integers(1, 99), pace=st.floats(0.01, 2.0))
+    @given(
+        limit=st.integers(2, 200),
+        share=st.integers(1, 99),
+        pace=st.floats(0.01, 2.0),
+        reports_always=st.booleans(),
+    )
     def test_share_leaves_the_rest_of_each_window(
-        self, limit: int, share: int, pace: float
+        self, limit: int, share: int, pace: float, reports_always: bool
     ) -> None:
-        throttle = Throttle(limit=limit)
+        throttle = Throttle(limit=limit, reports_always=reports_always)
         usable = max(1, limit * share // 100)
         run(RateWindow(share), throttle, requests=3 * min(usable, 30), pace=pace)
         assert throttle.refused == []

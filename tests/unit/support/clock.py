@@ -40,12 +40,16 @@ class Throttle:
     """A rate limit.
 
     :ivar explains: a refusal has the end of the window.
+    :ivar reports_always: every answer has it.
+    :ivar clock_offset: how far the store's clock is ahead; if not 0, no answer has a Date.
     :ivar refused: the times of the refusals.
     """
 
     limit: int = 100
     seconds: float = 60.0
     explains: bool = True
+    reports_always: bool = False
+    clock_offset: float = 0.0
     used: int = 0
     ends: float = float("-inf")
     refused: list[float] = field(default_factory=list)
@@ -57,9 +61,15 @@ class Throttle:
             self.used, self.ends = 0, now + self.seconds
         if self.used >= self.limit:
             self.refused.append(now)
-            # Seconds, rounded as in the framework.
-            reset_in = float(int(self.ends - now)) if self.explains else None
-            return False, RateHeaders(self.limit, 0, reset_in)
+            return False, self._headers(now, self.explains)
         self.used += 1
         self.accepted.append(now)
-        return True, RateHeaders(self.limit, self.limit - self.used, None)
+        return True, self._headers(now, self.reports_always)
+
+    def _headers(self, now: float, has_reset: bool) -> RateHeaders:
+        # Seconds, rounded as in the framework.
+        reset_in = float(int(self.ends - now)) + self.clock_offset
+        if not has_reset or reset_in < 0:
+            return RateHeaders(self.limit, self.limit - self.used)
+        by_own_clock = self.clock_offset != 0
+        return RateHeaders(self.limit, self.limit - self.used, reset_in, by_own_clock)

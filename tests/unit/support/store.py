@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Union
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -25,6 +25,8 @@ USERS = "/integration-api/v1/dashboard/users"
 BY_ID = re.compile(USERS + r"/(\d+)")
 REACTIVATE = re.compile(USERS + r"/(\d+)/re-activate")
 LOGOUT = re.compile(r"/integration-api/v1/users/([^/]+)/force-logout")
+SESSIONS = re.compile(r"/integration-api/v1/auth-sessions/users/(\d+)")
+PLANS = "/integration-api/v1/dashboard/plans"
 
 KEPT = "kept"
 BARE, FULL, SIMPLE = "bare", "full", "simple"
@@ -67,10 +69,13 @@ class Variants:
     plans: str = "shown"  # 11: shown, hidden or missing
     repeated_state_change: int = 404  # 12
     logs_out_deactivated: bool = True  # 13
+    auth_sessions_only: bool = False  # 13: no path of force logout
     rejection: str = "errors"  # 14: errors, code or data
     lower_cases: bool = False  # 16
     respects_case: bool = False  # 16
     plan_end: str | None = KEPT  # 20: the end that every assignment gets
+    slash_of_posts: str = "documented"  # 17: documented, with or without
+    plain_plans: bool = False  # 27: a plain list instead of a paginator
 
 
 @dataclass
@@ -200,6 +205,8 @@ class FakeStore(BaseAdapter):
     def __init__(self, *users: StoredUser, **variants: Any) -> None:
         super().__init__()
         self.users = {user.id: user for user in users}
+        # The store's list of plans; None if it has none (variant 27).
+        self.plans: list[dict[str, Any]] | None = None
         self.variants = Variants(**variants)
         self.calls: list[Call] = []
         self.headers_seen: list[CaseInsensitiveDict[str]] = []
@@ -257,6 +264,12 @@ class FakeStore(BaseAdapter):
         """Close nothing: no socket is open."""
 
     def _answer(self, call: Call) -> Reply:
+        slash = {"with": True, "without": False}.get(self.variants.slash_of_posts)
+        if call.method == "POST" and slash is not None:
+            if call.path.endswith("/") is not slash:
+                return Reply(404, {"message": ""})
+            documented = re.fullmatch(USERS + "/?", call.path) is not None
+            call = replace(call, path=call.path.rstrip("/") + "/" * documented)
         for method, pattern, handler in self._routes():
             match = pattern.fullmatch(call.path)
             if call.method == method and match:
@@ -269,7 +282,11 @@ class FakeStore(BaseAdapter):
         yield "PUT", BY_ID, self._update
         yield "DELETE", BY_ID, self._deactivate
         yield "PUT", REACTIVATE, self._reactivate
-        yield "POST", LOGOUT, self._force_logout
+        if self.variants.auth_sessions_only:
+            yield "DELETE", SESSIONS, self._force_logout
+        else:
+            yield "POST", LOGOUT, self._force_logout
+        yield "GET", re.compile(PLANS), self._list_plans
 
     def _list(self, call: Call) -> Reply:
         return listed(self._found(call.query.get("query")), call.query, self.variants)
@@ -338,6 +355,20 @@ class FakeStore(BaseAdapter):
                 user.sessions_ended += 1
                 return Reply(200, {"CODE": "success"})
         return Reply(404, {"message": f"No query results for model [User] {key}"})
+
+    def _list_plans(self, call: Call) -> Reply:
+        if self.plans is None:
+            return Reply(404, {"message": ""})
+        number = 1 if self.variants.ignores_page else int(call.query.get("page", 1))
+        size = self.variants.page_size
+        shown = self.plans[(number - 1) * size : number * size]
+        if self.variants.plain_plans:
+            return Reply(200, {"CODE": "success", "data": shown})
+        paginator: dict[str, Any] = {"current_page": number, "data": shown}
+        if self.variants.paginator == FULL:
+            last = max(1, -(-len(self.plans) // size))
+            paginator.update(last_page=last, total=len(self.plans))
+        return Reply(200, {"CODE": "success", "data": {"paginator": paginator}})
 
     def _stored(self, email: str) -> str:
         return email.lower() if self.variants.lower_cases else email
