@@ -13,26 +13,40 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from ..errors import QUOTED_CHARACTERS
+from .withholding import StoreText
 
-NOT_SHOWN = "(not shown)"
 # A server reports whole seconds, so a reported time may be wrong by this much.
 REPORTED_TO_SECONDS = 1.0
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
-_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|/impersonate\S*", re.IGNORECASE)
 _RECORD = re.compile(
     r"no query results|(?<![a-z])(user|record|model|usuario|usu\u00e1rio)(?![a-z])", re.IGNORECASE
 )
 _ROUTE = re.compile(r"(?<![a-z])(route|url|endpoint|page)(?![a-z])|/", re.IGNORECASE)
 _ABSENT = object()
+
+# The fields of the users API, which an error names even if its text is withheld.
+_FIELDS = frozenset(
+    (
+        "email",
+        "external_id",
+        "new_password",
+        "sessions_limit",
+        "admin",
+        "plan_admin",
+        "only_sees_readable",
+        "assign_new_plan",
+        "new_plan_custom_valid_to",
+        "user_plan_name",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,11 @@ class Answer:
     def is_html(self) -> bool:
         content_type = self.headers.get("Content-Type", "").lower()
         return "html" in content_type or self.body.lstrip()[:1] == b"<"
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode("utf-8-sig", errors="replace")
 
     @cached_property
     def json(self) -> Any:
@@ -237,20 +256,23 @@ def reports_failure(payload: Mapping[str, Any]) -> bool:
     return isinstance(code, str) and code.lower() not in ("success", "ok")
 
 
-def rejected_fields(payload: Mapping[str, Any]) -> dict[str, list[str]]:
+def rejected_fields(payload: Mapping[str, Any], store_text: StoreText) -> dict[str, list[str]]:
     """The errors by field of a 422, in any of the forms of variant 14."""
+    fields: dict[str, list[str]] = {}
     for key in ("errors", "data"):
         errors = payload.get(key)
         if isinstance(errors, dict) and errors:
-            return {shorten(str(name)): _texts(value) for name, value in errors.items()}
-    return {}
+            for name, value in errors.items():
+                shown = name if name in _FIELDS else store_text.quote(str(name))
+                fields.setdefault(shown, []).extend(_texts(value, store_text))
+            break
+    return fields
 
 
-def _texts(value: Any) -> list[str]:
-    values = value if isinstance(value, list) else [value]
+def _texts(value: Any, store_text: StoreText) -> list[str]:
     return [
-        shorten(item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
-        for item in values
+        store_text.quote(item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
+        for item in (value if isinstance(value, list) else [value])
     ]
 
 
@@ -272,7 +294,7 @@ def message_of(payload: Mapping[str, Any]) -> str:
     return ""
 
 
-def describe(answer: Answer, secrets: Sequence[str] = ()) -> str:
+def describe(answer: Answer, store_text: StoreText) -> str:
     """A short description of an answer for an error message, without anything secret.
 
     Records hold impersonation links. So JSON is described by its keys, and a text that could be
@@ -283,62 +305,15 @@ def describe(answer: Answer, secrets: Sequence[str] = ()) -> str:
     size = f"{len(answer.body):,} bytes"
     value = answer.json
     if isinstance(value, dict):
-        names = sorted(str(without_secrets(key, secrets))[:30] for key in value)
-        keys = ", ".join(names[:8]) or "no keys"
-        return f"a JSON object with {keys}"
+        keys = store_text.quote(", ".join(sorted(map(str, value))[:8]))
+        return f"a JSON object with {keys or 'no keys'}"
     if value is not _ABSENT:
         return f"JSON that is not an object ({type(value).__name__}, {size})"
-    text = html.unescape(answer.body.decode("utf-8", errors="replace")).strip()
-    text = without_secrets(text, secrets)
+    text = html.unescape(answer.text).strip()
     if text[:1] in ("{", "["):
         return f"truncated or malformed JSON ({size})"
     if answer.is_html:
         title = _TITLE.search(text)
-        quoted = shorten(title.group(1) if title else _TAG.sub(" ", text))
+        quoted = store_text.quote(title.group(1) if title else _TAG.sub(" ", text))
         return f'an HTML page ("{quoted}")' if quoted else f"an HTML page ({size})"
-    return f'text that is not JSON ("{shorten(text)}")'
-
-
-def shorten(text: str) -> str:
-    """An unknown text as one short line without URLs, which may be impersonation links."""
-    line = _URL.sub(NOT_SHOWN, " ".join(text.split()))
-    line = "".join(character for character in line if character.isprintable())
-    return line if len(line) <= QUOTED_CHARACTERS else line[: QUOTED_CHARACTERS - 1] + "…"
-
-
-def encoded_variants(secret: str) -> list[str]:
-    """Every encoding of a secret that a body, a page or a URL may echo, longest first.
-
-    JSON escapes quotes, slashes and characters beyond ASCII, twice if JSON is nested in JSON.
-    HTML and URLs have escapes of their own.
-    """
-    quote_all = partial(quote, safe="")
-    variants = {secret}
-    for _depth in range(2):
-        for text in list(variants):
-            for is_ascii in (True, False):
-                escaped = json.dumps(text, ensure_ascii=is_ascii)[1:-1]
-                variants |= {escaped, escaped.replace("/", "\\/")}
-    variants |= {form(text) for text in variants for form in (quote, quote_plus, quote_all)}
-    variants.add(html.escape(secret))
-    return sorted(filter(None, variants), key=len, reverse=True)
-
-
-def without_secrets(value: Any, secrets: Sequence[str]) -> Any:
-    """A text or a JSON value with each secret replaced, since a store may echo what it received.
-
-    Apply it before a text is shortened or its white space changes: a part of a secret isn't found.
-    """
-    if isinstance(value, str):
-        for secret in secrets:
-            if secret:
-                value = value.replace(secret, NOT_SHOWN)
-        return value
-    if isinstance(value, dict):
-        return {
-            without_secrets(key, secrets): without_secrets(inner, secrets)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [without_secrets(inner, secrets) for inner in value]
-    return value
+    return f'text that is not JSON ("{store_text.quote(text)}")'

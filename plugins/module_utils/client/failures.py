@@ -24,6 +24,7 @@ from ..errors import FatalError, ForbiddenError, NotFoundError, PublicaError, Re
 from . import answers
 from .answers import Answer
 from .connection import requests
+from .withholding import StoreText
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 20.0
@@ -91,11 +92,6 @@ class Request:
     ca_variable: str | None = None
 
     @property
-    def encoded_secrets(self) -> tuple[str, ...]:
-        """Every encoded variant of the secrets that a store may echo."""
-        return tuple(text for secret in self.secrets for text in answers.encoded_variants(secret))
-
-    @property
     def writes(self) -> bool:
         return self.method != "GET"
 
@@ -143,18 +139,20 @@ def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
     payload = answer.json_object()
     is_good = 200 <= status < 300
     if is_good and not answers.reports_failure(payload):
-        # Nearly every answer ends here, before the expensive removal of secrets.
+        # Nearly every answer ends here, before the expensive search for secrets.
         return None
-    secrets = request.encoded_secrets
-    payload = answers.without_secrets(payload, secrets)
-    message = answers.shorten(answers.message_of(payload))
+    store_text = StoreText(request.secrets, answer.text)
+    original = answers.message_of(payload)
+    message = store_text.quote(original) if original else ""
     reason = f': "{message}"' if message else ""
-    body = answers.describe(answer, secrets)
+    body = answers.describe(answer, store_text)
     fail = partial(_failure, request, status=status)
 
     if is_good:
         text = f"The store refused {request} although its status is {status}: {message}"
-        return fail("refused", text, RejectedError, fields=answers.rejected_fields(payload))
+        return fail(
+            "refused", text, RejectedError, fields=answers.rejected_fields(payload, store_text)
+        )
     if status == 401:
         text = (
             "The store does not accept the api_token. Check that it belongs to this store, or "
@@ -179,11 +177,11 @@ def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
         text = f"{request} returned 404 and {body}: this URL has no users API. Check base_url."
         return fail("unexpected_answer", text, FatalError)
     if status == 404:
-        no_route = not answers.names_record(message)
+        no_route = not answers.names_record(original)
         text = f"{request} returned 404{reason}."
         return fail("not_found", text, NotFoundError, no_route=no_route)
     if status == 422:
-        fields = answers.rejected_fields(payload)
+        fields = answers.rejected_fields(payload, store_text)
         errors = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items())
         text = f"The store refused the values: {errors or message or body}"
         return fail("validation", text, RejectedError, fields=fields)
@@ -199,8 +197,9 @@ def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
         return fail("store_error", text, transient=True, wait=wait)
     if 300 <= status < 400:
         text = (
-            f"The store redirects {request}{_redirect_host(answer)} ({status}), which is not "
-            "followed since it would send the token along. Set base_url to the store's final URL."
+            f"The store redirects {request}{_redirect_host(answer, store_text)} ({status}), which "
+            "is not followed since it would send the token along. Set base_url to the store's "
+            "final URL."
         )
         no_route = status in REPEATABLE_REDIRECTS and _redirects_to_other_slash(answer, request)
         return fail("redirected", text, FatalError, no_route=no_route)
@@ -210,7 +209,7 @@ def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
 
 def unexpected_answer(answer: Answer, request: Request) -> AttemptError:
     """The failure for an answer of 2xx that doesn't have the documented form."""
-    body = answers.describe(answer, request.encoded_secrets)
+    body = answers.describe(answer, StoreText(request.secrets, answer.text))
     text = (
         f"{request} returned {answer.status} and {body}, which is not an answer of the users API. "
         "Check base_url, and whether a proxy answers instead of the store."
@@ -238,7 +237,8 @@ def failure_of_exception(error: Exception, request: Request, timeout: float) -> 
     """The failure for an exception that ``requests`` raised."""
     kinds = requests.exceptions
     host = request.host
-    cause = answers.without_secrets(root_cause(error), request.encoded_secrets)
+    # A server can put a secret into a header or the length of a chunk.
+    cause = StoreText(request.secrets).quote(root_cause(error)).rstrip(".") or type(error).__name__
     fail = partial(_failure, request)
     if isinstance(error, kinds.SSLError) and not isinstance(_innermost(error), BROKEN_TLS):
         text = (
@@ -293,8 +293,7 @@ def root_cause(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     # urllib3 puts its object in front: "<...Connection object at 0x7f...>: Failed to ...".
-    text = answers.shorten(str(error).split(">: ", 1)[-1])
-    return text.rstrip(".") or type(error).__name__
+    return str(error).split(">: ", 1)[-1]
 
 
 def _innermost(error: BaseException) -> BaseException:
@@ -336,11 +335,13 @@ def _broken_connection(request: Request, cause: str) -> AttemptError:
     return _failure(request, "connection_broken", text, transient=True)
 
 
-def _redirect_host(answer: Answer) -> str:
+def _redirect_host(answer: Answer, store_text: StoreText) -> str:
     """Where a redirect points, without path and query, since it may be an impersonation link."""
     try:
         target = urlsplit(answer.headers.get("Location", ""))
-        return f" to {target.scheme}://{target.hostname}" if target.hostname else ""
+        host = store_text.quote(target.hostname or "")
+        scheme = f"{target.scheme}://" if target.scheme in ("http", "https") else ""
+        return f" to {scheme}{host}" if host else ""
     except ValueError:
         return ""
 

@@ -17,6 +17,7 @@ from ansible_collections.publica.la.plugins.module_utils.client.answers import (
     rate_headers,
     retry_after,
 )
+from ansible_collections.publica.la.plugins.module_utils.client.withholding import StoreText
 from ansible_collections.publica.la.tests.unit.support.store import IMPERSONATION
 from requests.structures import CaseInsensitiveDict
 
@@ -113,7 +114,7 @@ def test_whole_number(value: Any, expected: int | None) -> None:
     ],
 )  # fmt: skip
 def test_description(received: Answer, description: str) -> None:
-    assert description in answers.describe(received)
+    assert description in answers.describe(received, StoreText([]))
 
 
 def test_deeply_nested_json_is_not_an_object() -> None:
@@ -131,11 +132,11 @@ def test_deeply_nested_json_is_not_an_object() -> None:
     ],
 )
 def test_description_quotes_no_impersonation_link(received: Answer) -> None:
-    assert "53114" not in answers.describe(received)
+    assert "53114" not in answers.describe(received, StoreText([]))
 
 
 def test_shortened_text_is_one_printable_line() -> None:
-    shortened = answers.shorten("word\n\x1b[31m " * 100)
+    shortened = StoreText([]).quote("word\n\x1b[31m " * 100)
     assert len(shortened) <= 120
     assert shortened.isprintable()
 

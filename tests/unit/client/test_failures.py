@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import socket
 import ssl
+import unicodedata
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -269,25 +271,89 @@ def test_echoed_password_is_not_returned(status: int, form: str, kind: str) -> N
         assert variant not in returned
 
 
-ESCAPES: dict[str, Any] = {
+SECRET = "Geh\u00e4im\"x\\y/12 &'99"
+ENCODINGS: dict[str, Any] = {
     "JSON": lambda text: json.dumps(text)[1:-1],
     "JSON of PHP": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
     "JSON in UTF-8": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
     "JSON in JSON": lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
     "URL": quote,
     "form": quote_plus,
+    "URL in URL": lambda text: quote(quote(text)),
     "HTML": html.escape,
+    "HTML of PHP": lambda text: html.escape(text).replace("&#x27;", "&#039;"),
+    "HTML in HTML": lambda text: html.escape(html.escape(text)),
+    "upper case": str.upper,
+    "first half": lambda text: text[: len(text) // 2 + 1],
+    "second half": lambda text: text[len(text) // 2 - 1 :],
+    "middle": lambda text: text[3:-3],
+    "invisible characters": lambda text: "\u200b".join(text),
+    "fillers": lambda text: "\u3164".join(text),
+    "variation selectors": lambda text: "\ufe0f".join(text),
+    "gaps": lambda text: " - ".join(text),
+    "decomposed": lambda text: unicodedata.normalize("NFD", text),
+    "full width": lambda text: "".join(
+        chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text
+    ),
+    **{
+        f"base64 at {shift}": lambda text, shift=shift: base64.b64encode(
+            b"u" * shift + text.encode()
+        ).decode()
+        for shift in range(3)
+    },
+    "base64 in a URL": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
+    "hexadecimal": lambda text: text.encode().hex(),
 }
 
 
-@pytest.mark.parametrize("escape", ESCAPES)
+@pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("status", [409, 422, 500])
-def test_escaped_password_is_not_returned(status: int, escape: str) -> None:
-    secret = 'Geh\u00e4im"x\\y/12 &'
-    escaped = ESCAPES[escape](secret)
-    returned = returned_failure(status, f"Failed at new_password={escaped}.", secret)
-    assert "im" not in returned.split("Failed at")[-1]
-    assert "(not shown)" in returned
+def test_a_text_with_a_part_of_a_secret_is_withheld(status: int, encoding: str) -> None:
+    encoded = ENCODINGS[encoding](SECRET)
+    for body in (f"Failed at new_password={encoded}.", {"errors": {"new_password": [encoded]}}):
+        returned = json.loads(returned_failure(status, body, SECRET))
+        assert encoded not in json.dumps(returned, ensure_ascii=False)
+        assert "withheld" in returned["message"] or body != f"Failed at new_password={encoded}."
+        # The names of fields, the code and the request stay.
+        if status == 422 and isinstance(body, dict):
+            assert list(returned["fields"]) == ["new_password"]
+            assert "withheld" in returned["fields"]["new_password"][0]
+        assert returned["path"] == "/x"
+
+
+@pytest.mark.parametrize("number", [48151623, "48151623"], ids=["number", "text"])
+def test_a_password_of_digits_is_not_returned_as_a_number(number: Any) -> None:
+    for body in ({"errors": {"new_password": [number]}}, {"errors": {"email": number}}):
+        assert "48151623" not in returned_failure(422, body, "48151623")
+
+
+def test_a_secret_that_is_spread_over_an_answer_withholds_all_its_texts() -> None:
+    parts = {"email": [f"no {SECRET[:4]}"], "message": SECRET[4:]}
+    returned = returned_failure(422, {"errors": parts, "message": SECRET}, SECRET)
+    assert SECRET[:4] not in returned
+
+
+@pytest.mark.parametrize(
+    "location", [f"https://{TOKEN}.example/", f"https://{TOKEN.upper()}/x", f"{TOKEN}://host"]
+)
+def test_the_host_of_a_redirect_may_be_a_secret(location: str) -> None:
+    answer = Answer(302, CaseInsensitiveDict(Location=location), b"")
+    failure = failure_of_answer(answer, Request("GET", "/x", BASE_URL, secrets=(TOKEN,)))
+    assert failure is not None
+    assert TOKEN not in failure.error.message.lower()
+
+
+def test_the_text_of_an_exception_may_be_a_secret() -> None:
+    cause = kinds.ChunkedEncodingError(f"invalid chunk length: {TOKEN!r}")
+    failure = failure_of_exception(cause, Request("GET", "/x", BASE_URL, secrets=(TOKEN,)), 30)
+    assert TOKEN not in failure.error.message
+    assert "withheld" in failure.error.message
+
+
+def test_an_ordinary_text_is_quoted() -> None:
+    text = "The email has already been taken."
+    body = {"message": text, "errors": {"email": [text]}}
+    assert json.loads(returned_failure(422, body, SECRET))["fields"] == {"email": [text]}
 
 
 @pytest.mark.parametrize("form", FORMS)
