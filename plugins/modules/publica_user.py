@@ -262,7 +262,8 @@ user:
       type: str
       sample: null
     user_plans_count:
-      description: Number of the user's plans. Other counters of the store have keys of their own.
+      description: Number of the user's plans. V(acquired_content_count) and
+        V(purchased_issues_with_cancelled_count) are returned as well, if the store has them.
       type: int
       sample: 1
 actions:

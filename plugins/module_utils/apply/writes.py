@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..client.api import DEACTIVATED, UsersApi
+from ..client.withholding import WITHHELD, StoreText
 from ..concurrency import INTERRUPTED
 from ..errors import LostAnswerError, NotFoundError, PublicaError, RejectedError
 from ..input.options import ON_CREATE, DesiredUser, address_key
@@ -369,10 +370,19 @@ def _created(record: dict[str, Any], change: UserChange) -> CurrentUser:
         for name in ("sessions_limit", *RIGHTS)
         if getattr(desired, name) is not None
     }
+    # The store may have put the password of the request into another field.
+    store_text = StoreText([desired.password or ""])
+
+    def shown(text: str | None) -> str | None:
+        return None if text is None or store_text.quote(text) == WITHHELD else text
+
     plans = returned.plans if desired.plan_id is None else planned.plans
+    if plans is not None:
+        plans = tuple(replace(plan, name=shown(plan.name)) for plan in plans)
     return replace(
         returned,
-        email=returned.email or planned.email,
+        uuid=shown(returned.uuid),
+        email=planned.email,
         external_id=planned.external_id,
         returns_external_id=True,
         active=True,

@@ -344,9 +344,10 @@ def item(applied: AppliedUser) -> dict[str, Any]:
     """One of ``results``; always with the same keys."""
     desired, user = applied.change.desired, applied.user
     return {
-        "email": user.email if user else desired.email,
-        "external_id": user.external_id if user and user.external_id else desired.external_id,
-        "id": (user.id or None) if user else desired.id,
+        # The keys that were asked for, not what the store has put into their place.
+        "email": desired.email or (user.email if user else None),
+        "external_id": desired.external_id or (user.external_id if user else None),
+        "id": desired.id or ((user.id or None) if user else None),
         "state": desired.state,
         "listed": applied.change.listed,
         "actions": list(applied.actions),

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -26,7 +25,10 @@ _FIRST_HOUR_OF_TOMORROW = 10
 
 
 def time_of(value: Any) -> str | None:
-    """A time in any of the API's forms (variant 7) as ISO 8601 in UTC; a date stays a date."""
+    """A time in any of the API's forms (variant 7) as ISO 8601 in UTC; a date stays a date.
+
+    :returns: None for any other text.
+    """
     if isinstance(value, Mapping):
         time = _utc_time(whole_number(value.get("timestamp")))
         if time is not None:
@@ -39,7 +41,7 @@ def time_of(value: Any) -> str | None:
     text = value.strip()
     match = _TIME.fullmatch(text)
     if not match:
-        return text
+        return text if _DATE.fullmatch(text) else None
     day, clock, zone = match.groups()
     # A list has two or three times for each user, so this is the fastest way to parse one.
     if zone in (None, "Z"):
@@ -116,6 +118,11 @@ def _utc_time(timestamp: float | None) -> str | None:
 def _iso(time: datetime.datetime) -> str:
     return f"{time.isoformat(timespec='seconds')[:19]}Z"
 
+
+# The keys of a record for results. Any other key, and its value, may contain a secret.
+COUNTERS = ("user_plans_count", "acquired_content_count", "purchased_issues_with_cancelled_count")
+_LINKS = ("impersonate", "impersonation_url")
+_LINK = "/impersonate"
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off", "")
@@ -221,16 +228,19 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
             "The store returned a user without an id, so users can't be compared. Check that "
             "base_url is the address of a Publica.la store.",
         )
-    email = record.get("email")
-    external_id = record.get("external_id")
+    links = [record[name] for name in _LINKS if record.get(name)]
+    email, external_id, uuid = (
+        None if record.get(name) in links else _text(record.get(name))
+        for name in ("email", "external_id", "uuid")
+    )
     return CurrentUser(
         id=user_id,
         # An anonymized user may have no address, and is then not found by address.
-        email=email.strip() if isinstance(email, str) else "",
+        email=email.strip() if email and isinstance(record["email"], str) else "",
         # deleted_at decides, not the list that holds the record (variant 3).
         active=not is_set(record.get("deleted_at")),
-        uuid=_text(record.get("uuid")),
-        external_id=None if external_id in (None, "") else str(external_id),
+        uuid=uuid,
+        external_id=external_id,
         returns_external_id="external_id" in record,
         # An admin must not be removed, so null is not taken for false.
         admin=None if record.get("admin") in (None, "") else _boolean(record, "admin"),
@@ -272,18 +282,16 @@ def _has_entries(value: Any) -> bool:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """A text or a whole number as text; None for an impersonation link and for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    is_shown = isinstance(value, str) and value and _LINK not in value.lower()
+    return value if is_shown else None
 
 
 def _counters(record: Mapping[str, Any]) -> dict[str, int]:
-    numbers = ((name, whole_number(record[name])) for name in _counter_names(tuple(record)))
+    numbers = ((name, whole_number(record.get(name))) for name in COUNTERS)
     return {name: number for name, number in numbers if number is not None}
-
-
-@functools.lru_cache(maxsize=32)
-def _counter_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of counters in a record; cached, since the records of a store have equal names."""
-    return tuple(name for name in names if name.endswith("_count"))
 
 
 def _plans(record: Mapping[str, Any]) -> tuple[HeldPlan, ...] | None:
