@@ -45,8 +45,8 @@ def read_plans(api: UsersApi) -> list[StorePlan] | None:
             if plan is None:
                 return None
             plans.setdefault(plan.id, plan)
-        # Where the store doesn't show the last page, it is shorter than an earlier one, or without a
-        # new plan: the store may ignore the number of the page.
+        # A last page that is not marked is shorter than an earlier one, or has no new plan, since
+        # the store may ignore the number of the page.
         if len(plans) == known or len(page.records) < size or page.is_last(number):
             return list(plans.values())
         number, size = number + 1, max(size, len(page.records))
