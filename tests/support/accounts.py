@@ -27,13 +27,10 @@ class Held:
     plan_id: int
     valid_to: str | None
     cancelled: bool = False
+    status: str = "approved"
 
-    def is_held(self, plan_id: int, valid_to: str | None, today: str) -> bool:
-        """Whether this is the plan that a user is to hold (States and identity, "Plans")."""
-        if self.plan_id != plan_id or self.cancelled:
-            return False
-        if valid_to is not None:
-            return self.valid_to == valid_to
+    def lasts(self, today: str) -> bool:
+        """Whether it has not ended before today."""
         return self.valid_to in (None, OWN_END) or str(self.valid_to) >= today
 
 
@@ -50,6 +47,9 @@ class Account:
     plan_admin: bool = False
     only_sees_readable: bool = False
     plans: tuple[Held, ...] = ()
+    institution: bool = False
+    anonymized: bool = False
+    can_be_edited: bool = True
     password: str | None = field(default=None, compare=False)
 
     @property
@@ -59,7 +59,9 @@ class Account:
 
     def likeness(self) -> tuple[Any, ...]:
         """What two accounts have in common if only their ids differ."""
-        plans = Counter((plan.plan_id, plan.valid_to, plan.cancelled) for plan in self.plans)
+        plans = Counter(
+            (plan.plan_id, plan.valid_to, plan.cancelled, plan.status) for plan in self.plans
+        )
         attributes = tuple(getattr(self, name) for name in ATTRIBUTES)
         return (self.address, self.active, attributes, tuple(sorted(plans.items(), key=repr)))
 
@@ -75,6 +77,9 @@ def accounts_of(store: SandboxStore) -> list[Account]:
             email=user["email"],
             active=user["active"],
             plans=tuple(plans.get(user["id"], ())),
+            institution=user["ip_ranges"] != "[]" or user["referrers"] != "[]",
+            anonymized=user["anonymized"],
+            can_be_edited=user["can_be_edited"],
             **{name: user[name] for name in ATTRIBUTES},
         )
         for user in store.users()
@@ -91,4 +96,4 @@ def _held(row: Mapping[str, Any]) -> Held:
     months = OWN_MONTHS[row["plan_id"]]
     if months is not None and valid_to == months_later(row["valid_from"], months):
         valid_to = OWN_END
-    return Held(row["plan_id"], valid_to, row["cancelled_at"] is not None)
+    return Held(row["plan_id"], valid_to, row["cancelled_at"] is not None, row["status"])

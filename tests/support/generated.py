@@ -25,6 +25,7 @@ FIRST_PASSWORD, OTHER_PASSWORD = "correct-horse-battery-1", "correct-horse-batte
 
 PLAN_ENDS = st.sampled_from([None, "2031-01-31", "2032-06-30", "2020-01-31"])
 PLAN_IDS = st.sampled_from([11, 11, 12, 13, UNKNOWN_PLAN])
+STATES = ["approved", "approved", "pending", "refunded", "frozen"]
 PASSWORDS = st.sampled_from([FIRST_PASSWORD, OTHER_PASSWORD])
 
 
@@ -157,6 +158,7 @@ def changes_of(
                     "plan_id": draw(st.sampled_from([11, 13])),
                     "valid_to": draw(PLAN_ENDS),
                     "cancelled_at": draw(st.sampled_from([None, None, 1_700_000_000])),
+                    "status": draw(st.sampled_from(STATES)),
                 }
             ]
         },

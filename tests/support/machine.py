@@ -40,6 +40,9 @@ STRANGERS = [
     {"email": "reader2@example.org.ar", "external_id": "STAFF-2", "plans": [{"plan_id": 11}]},
     {"email": "gone@example.com", "external_id": "reader3@example.org", "active": False},
     {"email": "chief@example.com", "external_id": "boss-1", "admin": True},
+    {"email": "reader3@campus.example", "external_id": "campus", "ip_ranges": ["192.0.2.0/24"]},
+    {"email": None, "external_id": "gone-0", "anonymized": True},
+    {"email": "reader4@example.com", "external_id": None, "can_be_edited": False},
 ]
 MOST_RUNS = 8
 UNKNOWN_HASH = "0" * 16

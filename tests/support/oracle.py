@@ -19,12 +19,15 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .accounts import ATTRIBUTES, OWN_END, OWN_MONTHS, Account, Held
-from .variants import Variant, returns_external_ids, returns_plans
+from .variants import Variant, hidden_attributes, returns_external_ids, returns_plans
 
 Row = Mapping[str, Any]
 
 RIGHTS = ("admin", "plan_admin", "only_sees_readable")
 UNKNOWN_PLAN = 999
+RECURRING = (11, 13)
+# The states of an order that give no seat.
+ENDED = ("cancelled", "refunded", "expired", "error", "dispute_lost")
 FAIL, SKIP = "fail", "skip"
 CONFLICT, SWAP, TAKEN = "identity_conflict", "address_swap", "address_taken"
 NOT_TRIED, NOT_FOUND, INVALID = "not_tried", "not_found", "validation"
@@ -83,7 +86,9 @@ class Policy:
 
     def protects(self, account: Account) -> bool:
         """Whether an account is never removed."""
-        return account.admin or any(
+        if account.admin or account.plan_admin or account.institution or account.anonymized:
+            return True
+        return not account.can_be_edited or any(
             fnmatch.fnmatchcase(account.address, pattern.lower()) for pattern in self.protected
         )
 
@@ -113,11 +118,17 @@ class Oracle:
     Attributes:
         returns_external_ids: Whether a read returns external ids.
         returns_plans: Whether a read returns the plans that a user holds.
+        returns_states: Whether it returns the states of their orders as well.
+        plan_end: What the store does with the end of a plan.
+        hidden: The attributes that a list leaves out.
         today: The date in UTC.
     """
 
     returns_external_ids: bool
     returns_plans: bool
+    returns_states: bool
+    plan_end: str
+    hidden: tuple[str, ...]
     today: str
 
     def predict(self, accounts: Sequence[Account], rows: Sequence[Row]) -> Prediction:
@@ -170,6 +181,8 @@ class Oracle:
         self, accounts: Sequence[Account], rows: Sequence[Row], policy: Policy
     ) -> list[Account]:
         """The accounts that no key of any row names, and that are not protected, by id."""
+        if not {"admin", "plan_admin"}.isdisjoint(self.hidden):
+            return []
         named = touchable(accounts, rows, self.returns_external_ids)
         found = [
             user
@@ -302,13 +315,13 @@ class Oracle:
     def _create(
         self, row: Row, outcome: RowOutcome, all_accounts: Sequence[Account], held_back: bool
     ) -> Account | None:
+        assigns = row.get("plan_id") is not None and not self._has_past_end(row)
         if row.get("email") is None or row.get("external_id") is None:
             outcome.failure = INCOMPLETE
         elif held_back:
             outcome.failure = NOT_TRIED
-        elif (
-            _one(all_accounts, external_id=row["external_id"]) is not None
-            or row.get("plan_id") == UNKNOWN_PLAN
+        elif _one(all_accounts, external_id=row["external_id"]) is not None or (
+            assigns and row["plan_id"] == UNKNOWN_PLAN
         ):
             outcome.failure = INVALID
         if outcome.failure is not None:
@@ -319,7 +332,7 @@ class Oracle:
             email=row["email"],
             external_id=row["external_id"],
             sessions_limit=row.get("sessions_limit") or None,
-            plans=() if row.get("plan_id") is None else (_assigned(row),),
+            plans=(self._assigned(row),) if assigns else (),
             password=row.get("password"),
             **{name: bool(row.get(name)) for name in RIGHTS},
         )
@@ -336,11 +349,17 @@ class Oracle:
         if account is None:
             raise ValueError("there is no account to change")
         wanted = self._wanted(row, account)
-        different = {name for name, value in wanted.items() if getattr(account, name) != value}
+        different = {
+            name
+            for name, value in wanted.items()
+            if name not in self.hidden and getattr(account, name) != value
+        }
         sets_password = row.get("password") is not None and row.get("update_password") == "always"
         assigns = self._lacks_plan(row, account)
         sends = bool(different or sets_password or assigns)
-        if sends and not self.returns_external_ids and row.get("external_id") is None:
+        # An update must send these, and can't know their values.
+        unknown = self.hidden if self.returns_external_ids else (*self.hidden, "external_id")
+        if sends and any(row.get(name) is None for name in unknown):
             outcome.failure = INCOMPLETE
             return
         if held_back:
@@ -365,7 +384,7 @@ class Oracle:
         parts = (("update", different), ("set_password", sets_password), ("assign_plan", assigns))
         outcome.actions += [name for name, is_due in parts if is_due]
         if assigns:
-            sent = replace(sent, plans=(*account.plans, _assigned(row)))
+            sent = replace(sent, plans=(*account.plans, self._assigned(row)))
         if sets_password:
             sent = replace(sent, password=row["password"])
         after[account.id] = sent
@@ -396,13 +415,44 @@ class Oracle:
         plan_id, valid_to = row.get("plan_id"), row.get("plan_valid_to")
         if plan_id is None or (account.plans and not self.returns_plans):
             return False
-        return not any(plan.is_held(plan_id, valid_to, self.today) for plan in account.plans)
+        held = [
+            plan
+            for plan in account.plans
+            if plan.plan_id == plan_id
+            and not plan.cancelled
+            and not (self.returns_states and plan.status in ENDED)
+        ]
+        ends = [plan.valid_to for plan in held if plan.lasts(self.today)]
+        if valid_to is None:
+            return not ends
+        if any(plan.valid_to in (valid_to, None) for plan in held):
+            return False
+        # The store does not keep ends if it shows another one twice.
+        return len(set(ends)) == len(ends) and not self._has_past_end(row)
+
+    def _has_past_end(self, row: Row) -> bool:
+        return row.get("plan_valid_to") is not None and row["plan_valid_to"] < self.today
+
+    def _assigned(self, row: Row) -> Held:
+        plan_id, valid_to = row["plan_id"], row.get("plan_valid_to")
+        if self.plan_end == "dropped_for_recurring" and plan_id in RECURRING:
+            return Held(plan_id, None)
+        if valid_to is None or self.plan_end == "own":
+            valid_to = None if OWN_MONTHS.get(plan_id) is None else OWN_END
+        return Held(plan_id, valid_to)
 
 
 def oracle_for(variant: Variant) -> Oracle:
     """The oracle of a store with a variant, today."""
     today = datetime.now(tz=timezone.utc).date().isoformat()
-    return Oracle(returns_external_ids(variant), returns_plans(variant), today)
+    return Oracle(
+        returns_external_ids=returns_external_ids(variant),
+        returns_plans=returns_plans(variant),
+        returns_states=variant.get("plan_status", "hidden") != "hidden",
+        plan_end=variant.get("plan_end", "kept"),
+        hidden=hidden_attributes(variant),
+        today=today,
+    )
 
 
 def touchable(
@@ -507,13 +557,6 @@ def _deactivate(row: Row, outcome: RowOutcome, after: dict[int, Account]) -> Non
         return
     after[account.id] = replace(account, active=False)
     outcome.actions = ["deactivate", *(["force_logout"] if row.get("force_logout") else [])]
-
-
-def _assigned(row: Row) -> Held:
-    plan_id, valid_to = row["plan_id"], row.get("plan_valid_to")
-    if valid_to is None and OWN_MONTHS.get(plan_id) is not None:
-        valid_to = OWN_END
-    return Held(plan_id, valid_to)
 
 
 def _wants_another_address(row: Row, account: Account) -> bool:

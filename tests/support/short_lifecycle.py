@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from publica_sandbox.testing import SandboxStore
 
-from .variants import Variant, returns_external_ids, returns_plans
+from .variants import Variant, hidden_attributes, returns_external_ids, returns_plans
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -60,7 +60,22 @@ class Stage:
 
 
 def stages(variant: Variant) -> Iterator[Stage]:
-    """The stages under one variant; the oracle knows the state after each."""
+    """The stages under one variant; the oracle knows the state after each.
+
+    Variant 26: each row gives the attributes that the store does not return.
+    """
+    nothing = {"admin": False, "plan_admin": False, "only_sees_readable": False}
+    given = {user["external_id"]: {**nothing, "sessions_limit": 0} for user in (ANA, BRUNO, CARLA)}
+    for stage in _stages(variant):
+        rows = []
+        for row in stage.rows:
+            known = given[row["external_id"]]
+            known.update({name: row[name] for name in known.keys() & row.keys()})
+            rows.append({**row, **{name: known[name] for name in hidden_attributes(variant)}})
+        yield replace(stage, rows=rows)
+
+
+def _stages(variant: Variant) -> Iterator[Stage]:
     yield Stage(
         "created",
         [

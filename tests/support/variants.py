@@ -27,17 +27,13 @@ ELSEWHERE = {
     "date_header": "test_rate_limits.py",
     "forbidden": "nothing can be provisioned: test_bad_connections.py",
     "writes_forbidden": "nothing can be provisioned",
-    "trailing_slash_answer": "not supported yet",
-    "plan_end": "not supported yet",
-    "list_leaves_out": "not supported yet",
     "external_id_max": "no external id of these tests is longer",
     "refuse_writes": "nothing can be provisioned: test_reports.py",
     "latency": "only the time differs",
 }
 # Values that are not part of the combinations, and why.
 VALUES_ELSEWHERE = {
-    ("force_logout_path", "auth_sessions"): "not supported yet",
-    ("trailing_slash", "without_slash"): "not supported yet",
+    ("trailing_slash_answer", "redirect_elsewhere"): "no user can be created",
 }
 # The values of switches that are numbers, the documented one first.
 NUMBERS = {"per_page_max": [100, 7]}
@@ -70,6 +66,13 @@ LISTS: list[Variant] = [
 ]
 
 
+# Switches that have an effect only with a value of another one.
+NEEDED: Mapping[str, Variant] = {
+    "page_ignored": {"per_page_max": 7},
+    "trailing_slash_answer": {"trailing_slash": "without_slash"},
+}
+
+
 @cache
 def single_variants() -> list[Variant]:
     """The documented API, and each other value of one switch."""
@@ -77,9 +80,7 @@ def single_variants() -> list[Variant]:
     for name, values in VALUES.items():
         for value in values[1:]:
             lists = (variant for variant in LISTS if variant.get(name) == value)
-            # Pages are ignored only where there is a second one.
-            short_pages = {"per_page_max": 7} if name == "page_ignored" else {}
-            singles.append({**next(lists, {}), **short_pages, name: value})
+            singles.append({**next(lists, {}), **NEEDED.get(name, {}), name: value})
     return singles
 
 
@@ -87,7 +88,13 @@ def single_variants() -> list[Variant]:
 def paired_variants() -> list[Variant]:
     """Combinations in which every two values of two switches meet at least once."""
     others = [name for name in VALUES if name not in LISTS[0]]
-    rows = AllPairs([LISTS, *(VALUES[name] for name in others)])
+
+    def is_possible(row: list[Any]) -> bool:
+        # Together, they hide that an end is not kept: a second assignment leaves no trace.
+        values = dict(zip(others, row[1:]))
+        return (values.get("plan_end"), values.get("assign_again")) != ("own", "once")
+
+    rows = AllPairs([LISTS, *(VALUES[name] for name in others)], filter_func=is_possible)
     return [{**row[0], **dict(zip(others, row[1:]))} for row in rows]
 
 
@@ -151,12 +158,34 @@ FAULT_VARIANTS: dict[str, Variant] = {
         "validation_body": "message",
         "assign_again": "once",
     },
+    "other-stores": {
+        "force_logout_path": "auth_sessions",
+        "trailing_slash": "without_slash",
+        "trailing_slash_answer": "not_found",
+        "plan_end": "dropped_for_recurring",
+        "plan_status": "order",
+        "institution_fields": "missing",
+        "anonymized_email": "replaced",
+        "plans_list": "not_found",
+    },
 }
 
 
 def returns_external_ids(variant: Variant) -> bool:
     """Whether a read returns external ids (variant 8)."""
     return bool(variant.get("external_id_shown", True))
+
+
+def hidden_attributes(variant: Variant) -> tuple[str, ...]:
+    """The attributes that a list leaves out (variant 26)."""
+    left_out = variant.get("list_leaves_out", "none")
+    names = ("admin", "plan_admin", "only_sees_readable", "sessions_limit")
+    return tuple(name for name in names if left_out in (name, "all"))
+
+
+def hides_admins(variant: Variant) -> bool:
+    """Whether a list does not show who is an admin or a plan admin, so that no user is removed."""
+    return not {"admin", "plan_admin"}.isdisjoint(hidden_attributes(variant))
 
 
 def returns_plans(variant: Variant) -> bool:
