@@ -34,7 +34,7 @@ class StorePlan:
 def read_plans(api: UsersApi) -> list[StorePlan] | None:
     """All plans of a store; None if it does not list them, or the list can't be read completely."""
     plans: dict[int, StorePlan] = {}
-    number = 1
+    number, size = 1, 0
     while True:
         page = api.list_plans(number)
         if page is None:
@@ -45,10 +45,11 @@ def read_plans(api: UsersApi) -> list[StorePlan] | None:
             if plan is None:
                 return None
             plans.setdefault(plan.id, plan)
-        # A page without a new plan ends the list: the store may ignore the number of the page.
-        if len(plans) == known or page.is_last(number):
+        # A last page that is not marked is shorter than an earlier one, or has no new plan, since
+        # the store may ignore the number of the page.
+        if len(plans) == known or len(page.records) < size or page.is_last(number):
             return list(plans.values())
-        number += 1
+        number, size = number + 1, max(size, len(page.records))
 
 
 def _plan_from_record(record: Mapping[str, Any]) -> StorePlan | None:

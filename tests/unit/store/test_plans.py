@@ -40,6 +40,7 @@ READ = [
         # Without numbers in the paginator, a page without a new plan ends the list.
         ({"paginator": BARE}, 2),
         ({"paginator": BARE, "page_size": 1}, 3),
+        ({"paginator": BARE, "empty_is_404": True}, 2),
         ({"paginator": BARE, "ignores_page": True}, 2),
         ({"plain_plans": True}, 2),
         ({"plain_plans": True, "ignores_page": True}, 2),
@@ -52,6 +53,15 @@ def test_plans_are_read_from_all_pages(variants: dict[str, Any], requests: int) 
     assert read_plans(api_on(store)) == READ
     assert store.lines == [f"GET {PLANS}"] * requests
     assert [call.query["per_page"] for call in store.calls] == ["100"] * requests
+
+
+def test_shorter_page_is_the_last() -> None:
+    store = store_of(0, paginator=BARE, page_size=2)
+    store.plans = [CAMPUS, CARD, {"id": 13}]
+    plans = read_plans(api_on(store))
+    assert plans is not None
+    assert [plan.id for plan in plans] == [11, 12, 13]
+    assert len(store.calls) == 2
 
 
 def test_plan_with_only_an_id() -> None:
