@@ -203,7 +203,9 @@ def _holds_rows(cells: Sequence[str], delimiter: str, columns: int) -> bool:
         counts = [line.count(delimiter) for line in inner]
         if row and max(counts) >= row:
             return True
-        if any(counts) and counts[0] >= row - index and counts[-1] >= index:
+        # A quote at the beginning of a cell comes after a delimiter.
+        ends = counts[0] >= row - index or inner[-1].endswith(delimiter)
+        if any(counts) and ends and counts[-1] >= index:
             return True
         if any(map(_ADDRESS.search, inner)):
             return True

@@ -184,15 +184,9 @@ def read_text(value: Any) -> str:
     return _line(as_written(value).strip())
 
 
-def read_key(value: Any) -> str:
-    """A line of text that identifies a user. Around it, only the white space of ASCII is ignored.
-
-    :raises BadValueError: for what a program writes in place of a value, too.
-    """
-    text = _line(as_written(value).strip(string.whitespace))
+def _refuse_left_behind(text: str) -> None:
     if kind := left_behind(text):
         raise BadValueError(f"is {kind}; give the complete value, or leave it empty", text)
-    return text
 
 
 def as_written(value: Any) -> str:
@@ -200,7 +194,7 @@ def as_written(value: Any) -> str:
     if isinstance(value, NumberText) and not _PLAIN_NUMBER.fullmatch(value):
         raise BadValueError("is not a plain number; put it in quotes if it is meant as text")
     if isinstance(value, str):
-        return value
+        return str(value)
     if isinstance(value, float):
         raise BadValueError(NOT_AS_WRITTEN)
     if isinstance(value, bool):
@@ -224,11 +218,11 @@ def read_email(value: Any) -> str:
     text = _line(as_written(value).strip(string.whitespace))
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-        if found := foreign_to_address(text):
+    found = foreign_to_address(text)
+    if found or not has_form_of_address(text):
+        _refuse_left_behind(text)
+        if found:
             raise BadValueError(foreign_character(found))
-    if not has_form_of_address(text):
-        if kind := left_behind(text):
-            raise BadValueError(f"is {kind}; give the complete value, or leave it empty", text)
         raise BadValueError("is not a valid email address; use the form name@example.org", text)
     if len(text) > ADDRESS_LENGTH or text.index("@") > LOCAL_PART_LENGTH:
         raise BadValueError(
@@ -240,8 +234,9 @@ def read_email(value: Any) -> str:
 
 
 def read_external_id(value: Any) -> str:
-    """An external id."""
-    text = read_key(value)
+    """An external id. Only the white space of ASCII around it is ignored."""
+    text = _line(as_written(value).strip(string.whitespace))
+    _refuse_left_behind(text)
     if found := foreign_to_id(text):
         raise BadValueError(foreign_character(found))
     if len(text) > EXTERNAL_ID_LENGTH:
@@ -275,7 +270,7 @@ def read_password(value: Any) -> str:
         raise BadValueError("contains a line break or another control character; remove it")
     if password != password.strip() or password[0] in _TRIMMED or password[-1] in _TRIMMED:
         # A store trims it, and the reader could not sign in with the password as it was given.
-        raise BadValueError("begins or ends with white space; remove it")
+        raise BadValueError("has white space at its beginning or end; remove it")
     if kind := left_behind(password):
         raise BadValueError(f"is {kind}; give a password, or leave it empty")
     return password
@@ -284,8 +279,7 @@ def read_password(value: Any) -> str:
 def read_plan_name(value: Any) -> str:
     """A name for the assignment of a plan, or for the plan."""
     text = read_text(value)
-    if kind := left_behind(text):
-        raise BadValueError(f"is {kind}; give a name, or leave it empty", text)
+    _refuse_left_behind(text)
     return text
 
 

@@ -89,8 +89,8 @@ def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[Current
 
     The search may match a substring and ignore case (variant 1), so complete addresses are compared
     here. A search that respects case does not find an address that the store has lower-cased
-    (variant 16), so an address with capitals is searched again in lower case if it is not found. The
-    same goes for letters with accents, which Unicode can write in two ways (NFC and NFD).
+    (variant 16), so an address with capitals is searched again in lower case if it is not found.
+    The same goes for a letter with an accent, which can be one character or two (NFC and NFD).
 
     :param page_size: number of users on a page of this store; 0 if no page was read yet.
     """
