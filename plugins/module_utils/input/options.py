@@ -126,9 +126,7 @@ def address_key(email: str) -> str:
 
 
 # A number of a task's arguments: Python has it, and no longer its characters.
-NOT_AS_WRITTEN = (
-    "is a number, and its characters may not be those that were written; put it in quotes"
-)
+NOT_AS_WRITTEN = "is a number, and how it was written is not known; put it in quotes"
 
 
 class BadValueError(ValueError):
