@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -38,14 +38,40 @@ class PublicaModule(AnsibleModule):
     rows, all bad ones at once. So the arguments that Ansible shows, in ``invocation`` and in the
     system log, are built here without secrets. Ansible then searches a result only for the token,
     in time that is linear in the size of the result.
+
+    Null is "left out" for every option.
+
+    :param as_given: names of options whose values Ansible must not convert: a conversion changes
+        numbers that are meant as text, and an error of it may quote a password. Each is in the
+        parameters as the task gives it, for ``input`` to read.
     """
 
-    def __init__(self, argument_spec: Mapping[str, Any], **options: Any) -> None:
-        super().__init__(
-            argument_spec={**connection_argument_spec(), **argument_spec},
-            supports_check_mode=True,
-            **options,
+    def __init__(
+        self, argument_spec: Mapping[str, Any], as_given: Iterable[str] = (), **options: Any
+    ) -> None:
+        spec = {**connection_argument_spec(), **argument_spec}
+        names = {alias: name for name in as_given for alias in spec[name].get("aliases", ())}
+        self._as_given = {**{name: name for name in as_given}, **names}
+        self._given: dict[str, Any] = {}
+        super().__init__(argument_spec=spec, supports_check_mode=True, **options)
+        self.params.update(self._given)
+        self.no_log_values.update(
+            value
+            for name, value in self._given.items()
+            if isinstance(value, str) and spec[self._as_given[name]].get("no_log")
         )
+
+    def _load_params(self) -> None:
+        """Read the parameters, and keep the values to take as given from Ansible's validation."""
+        super()._load_params()
+        for name, value in list(self.params.items()):
+            if value is None and not name.startswith("_ansible_"):
+                del self.params[name]
+            elif name in self._as_given:
+                spec = self.argument_spec[self._as_given[name]]
+                if spec["type"] != "list" or isinstance(value, list):
+                    self._given.update({name: value, self._as_given[name]: value})
+                    self.params[name] = _valid_value(spec)
 
     def exit_json(self, **result: Any) -> NoReturn:
         super().exit_json(**{"invocation": self._public_invocation(), **result})
@@ -65,7 +91,7 @@ class PublicaModule(AnsibleModule):
     def _public_params(self) -> dict[str, Any]:
         return {
             name: value if value is None else self._public(name, value)
-            for name, value in self.params.items()
+            for name, value in {**self.params, **self._given}.items()
         }
 
     def _public(self, name: str, value: Any) -> Any:
@@ -77,13 +103,25 @@ class PublicaModule(AnsibleModule):
         if name == "base_url" and not _PLAIN_ADDRESS.fullmatch(str(value)):
             return NO_LOG
         if "dict" not in (spec["type"], spec.get("elements")):
-            return value
+            inner = value if isinstance(value, list) and spec["type"] == "list" else [value]
+            return value if all(map(_is_scalar, inner)) else NO_LOG
         if isinstance(value, Mapping):
             return {
-                safe_key_name(key): inner if key in PUBLIC_NAMES else NO_LOG
+                safe_key_name(key): inner if key in PUBLIC_NAMES and _is_scalar(inner) else NO_LOG
                 for key, inner in value.items()
             }
         return f"({len(value)} items)" if isinstance(value, (list, tuple)) else NO_LOG
+
+
+def _is_scalar(value: Any) -> bool:
+    """Whether a value is no structure, in which a password could be."""
+    return not isinstance(value, (Mapping, list, tuple))
+
+
+def _valid_value(spec: Mapping[str, Any]) -> Any:
+    """A value that an option accepts, and that is no secret."""
+    values = {"int": 0, "bool": False, "list": []}
+    return spec["choices"][0] if "choices" in spec else values.get(spec["type"], "")
 
 
 Work = Callable[[UsersApi, Mapping[str, Any]], dict[str, Any]]

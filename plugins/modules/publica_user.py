@@ -71,8 +71,8 @@ options:
     default: false
   sessions_limit:
     description:
-      - Number of concurrent sessions of the user, 1 to 999999. V(0) means no limit.
-    type: int
+      - Number of concurrent sessions of the user, 1 to 999999. V(0) or V(unlimited) means no limit.
+    type: raw
   plan_id:
     description:
       - The id of the plan for the user. It is assigned only if the user does not hold it already,
@@ -356,7 +356,7 @@ def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     spec = {**user_argument_spec(), "lookup": lookup_argument_spec()}
-    run(PublicaModule(spec, required_one_of=[IDENTITY]), work)
+    run(PublicaModule(spec, user_argument_spec(), required_one_of=[IDENTITY]), work)
 
 
 if __name__ == "__main__":

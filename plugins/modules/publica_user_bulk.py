@@ -705,7 +705,7 @@ def main() -> None:
         **removal_argument_spec(),
         **progress_argument_spec(),
     }
-    run(PublicaModule(spec, required_one_of=[("users", "src")]), work)
+    run(PublicaModule(spec, ("users", "protected"), required_one_of=[("users", "src")]), work)
 
 
 if __name__ == "__main__":

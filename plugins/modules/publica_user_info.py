@@ -170,7 +170,8 @@ def main() -> None:
         "admins": {"type": "bool", "default": False},
     }
     exclusions = [("query", name) for name in ("email", "external_id", "id")]
-    run(PublicaModule(spec, mutually_exclusive=exclusions), work)
+    keys = ("email", "external_id")
+    run(PublicaModule(spec, keys, mutually_exclusive=exclusions), work)
 
 
 if __name__ == "__main__":

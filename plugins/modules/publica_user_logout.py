@@ -114,7 +114,7 @@ def main() -> None:
     options = user_argument_spec()
     spec = {name: options[name] for name in IDENTITY}
     exactly_one = {"required_one_of": [IDENTITY], "mutually_exclusive": [IDENTITY]}
-    run(PublicaModule(spec, **exactly_one), work)
+    run(PublicaModule(spec, IDENTITY, **exactly_one), work)
 
 
 if __name__ == "__main__":

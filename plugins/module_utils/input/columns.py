@@ -51,6 +51,7 @@ class TextLines(Iterator[str]):
     def __init__(self, content: BinaryIO, name: str) -> None:
         self.name = name
         self.number = 0
+        self._line = ""
         beginning = content.read(3)
         content.seek(0)
         is_utf_16 = beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -63,12 +64,17 @@ class TextLines(Iterator[str]):
         """The place of the line that was read last."""
         return f"{self.name}:{self.number}"
 
+    @property
+    def at_line_end(self) -> bool:
+        """Whether the line that was read last has a line end; the last of a file may have none."""
+        return self._line.endswith(("\n", "\r"))
+
     def __next__(self) -> str:
         """The next line.
 
         :raises BadSourceError: for bytes that are not text, and for an encrypted file.
         """
-        line = next(self._lines)
+        line = self._line = next(self._lines)
         self.number += 1
         if _BROKEN in line:
             text = f"contains bytes that are not {self._encoding}; {_SAVE_AS}"

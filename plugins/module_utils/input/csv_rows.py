@@ -34,6 +34,11 @@ _QUOTES = (
     'quotes, line breaks or delimiters as "a ""quoted"" value"'
 )
 _NOT_READ = "; the lines after it were not read"
+_HOLDS_ROWS = (
+    "a cell of it holds lines that look like rows, so a quote is probably missing or not needed; "
+    "correct the quotes, or remove the line breaks from the cell"
+)
+_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 
 
 def csv_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
@@ -55,7 +60,7 @@ def csv_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     if errors:
         yield from errors
         return
-    yield from _rows(_records(reader, lines), lines.name, options)
+    yield from _rows(_records(reader, lines), lines, options, delimiter)
 
 
 def _delimiter_and_header(lines: TextLines, columns: Columns) -> tuple[str, str | None]:
@@ -145,7 +150,12 @@ def _records(reader: Any, lines: TextLines) -> Iterator[_Record]:
             yield ValidationError(place, "", _QUOTES)
 
 
-def _rows(records: Iterator[_Record], name: str, options: Sequence[str | None]) -> Iterator[Entry]:
+def _rows(
+    records: Iterator[_Record],
+    lines: TextLines,
+    options: Sequence[str | None],
+    delimiter: str,
+) -> Iterator[Entry]:
     # With passwords in the table, any cell may be one that has moved to another column.
     hides_values = any(option and OPTION_BY_NAME[option].secret for option in options)
     nameless = [index for index, option in enumerate(options) if option is None]
@@ -156,9 +166,20 @@ def _rows(records: Iterator[_Record], name: str, options: Sequence[str | None]) 
         line, cells = record
         if not any(map(str.strip, cells)):
             continue
-        place = f"{name}:{line}"
-        if len(cells) != len(options):
-            yield ValidationError(place, "", _wrong_number(len(cells), len(options)))
+        place = f"{lines.name}:{line}"
+        several_lines = lines.number > line
+        if several_lines and _holds_rows(cells, delimiter, len(options)):
+            yield ValidationError(place, "", f"goes on to line {lines.number}, and {_HOLDS_ROWS}")
+            continue
+        missing = len(options) - len(cells)
+        # A spreadsheet leaves out empty cells at the end of a row. But a file that was cut short
+        # ends without a line end, and a stray quote leads to several lines.
+        if missing > 0 and lines.at_line_end and not several_lines:
+            cells.extend([""] * missing)
+        elif missing:
+            text = _wrong_number(len(cells), len(options))
+            end = f"goes on to line {lines.number} and " if several_lines else ""
+            yield ValidationError(place, "", f"{end}{text}")
             continue
         errors = [*_nameless_values(place, cells, nameless), *_late_quotes(place, cells, options)]
         if errors:
@@ -166,6 +187,29 @@ def _rows(records: Iterator[_Record], name: str, options: Sequence[str | None]) 
             continue
         values = {option: cell for option, cell in zip(options, cells) if option and cell.strip()}
         yield Row(place, values, hides_values)
+
+
+def _holds_rows(cells: Sequence[str], delimiter: str, columns: int) -> bool:
+    """Whether a cell of several lines may hold other rows, up to a stray quote.
+
+    A line of it looks like a row if it has all delimiters of a row, or an address. The first line
+    may also be the rest of a row, and the last one the beginning of another.
+    """
+    row = columns - 1
+    for index, cell in enumerate(cells):
+        inner = cell.splitlines()
+        if len(inner) < 2:
+            continue
+        counts = [line.count(delimiter) for line in inner]
+        if row and max(counts) >= row:
+            return True
+        # A quote at the beginning of a cell comes after a delimiter.
+        ends = counts[0] >= row - index or inner[-1].endswith(delimiter)
+        if any(counts) and ends and counts[-1] >= index:
+            return True
+        if any(map(_ADDRESS.search, inner)):
+            return True
+    return False
 
 
 def _wrong_number(cells: int, columns: int) -> str:

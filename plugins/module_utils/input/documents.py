@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import ValidationError
 from .columns import Columns, TextLines
+from .options import NumberText
 from .rows import BadSourceError, Entry
 
 LIST_KEYS = ("users", "publica_users_desired")
@@ -85,9 +86,6 @@ def _parsed(text: str, name: str, line: int) -> Any:
         ) from None
     except RecursionError:
         raise BadSourceError(f"{name}:{line}", _NESTED) from None
-    except ValueError:
-        text = "contains a number with too many digits; put it in quotes"
-        raise BadSourceError(f"{name}:{line}", text) from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -104,17 +102,21 @@ def _repeated_names(names: list[str]) -> list[str]:
     return [] if len(distinct) == len(names) else [one for one in distinct if names.count(one) > 1]
 
 
-# One for all lines: json.loads would make a new one for each.
-_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+# One for all lines: json.loads would make a new one for each. Numbers keep their characters.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_float=NumberText,
+    parse_int=NumberText,
+    parse_constant=NumberText,
+)
 
 
 def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     """The rows of a YAML document: its text is held in memory, its users one at a time.
 
-    Values have the types of YAML, except that two kinds stay text which would otherwise change:
-    dates, which the options read as text, and whole numbers with a leading zero, which YAML 1.1
-    reads as octal. Ansible's tag ``!unsafe`` marks text without templates, and is allowed, since
-    no text in a file is a template.
+    Every scalar without a tag is the text that the file has, except null: the options read numbers,
+    booleans and dates from text. Ansible's tag ``!unsafe`` marks text without templates, and is
+    allowed, since no text in a file is a template.
 
     :raises BadSourceError: for a document that is not a list of users, and where PyYAML is missing.
     """
@@ -141,7 +143,8 @@ def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
 
 
 _TAG = "tag:yaml.org,2002:"
-_PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+# What a plain scalar can mean without being text.
+_RESOLVED = (f"{_TAG}null", f"{_TAG}merge")
 # YAML 1.1, section 4.1: what a stream must not contain.
 _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -155,11 +158,6 @@ def _text(loader: Any, node: Any) -> Any:
     return loader.construct_scalar(node)
 
 
-def _number(loader: Any, node: Any) -> Any:
-    text = loader.construct_scalar(node)
-    return int(text) if _PLAIN_NUMBER.fullmatch(text) else text
-
-
 def _yaml_loader(text: str, file_name: str) -> Any:
     """A loader for a text, from which users are taken one by one."""
     from ansible.module_utils.common.yaml import SafeLoader
@@ -169,9 +167,13 @@ def _yaml_loader(text: str, file_name: str) -> Any:
     # its parser is used, under the composer that is written in Python.
     bases = (SafeLoader,) if issubclass(SafeLoader, Composer) else (Composer, SafeLoader)
     # The composer's own __init__ takes no text.
-    loader_class: Any = type("RowLoader", bases, {"__init__": SafeLoader.__init__})
+    resolvers = {
+        first: [(tag, pattern) for tag, pattern in tags if tag in _RESOLVED]
+        for first, tags in SafeLoader.yaml_implicit_resolvers.items()
+    }
+    members = {"__init__": SafeLoader.__init__, "yaml_implicit_resolvers": resolvers}
+    loader_class: Any = type("RowLoader", bases, members)
     loader_class.add_constructor(f"{_TAG}timestamp", _text)
-    loader_class.add_constructor(f"{_TAG}int", _number)
     loader_class.add_constructor("!unsafe", _text)
     for tag in (None, *(f"{_TAG}{kind}" for kind in ("binary", "omap", "pairs", "set"))):
         loader_class.add_constructor(tag, _refuse)

@@ -13,13 +13,21 @@ from __future__ import annotations
 import datetime
 import difflib
 import functools
-import math
 import re
+import string
 import unicodedata
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from ..errors import QUOTED_CHARACTERS
+from .text import (
+    code_point,
+    foreign_to_address,
+    foreign_to_id,
+    has_form_of_address,
+    is_hidden,
+    left_behind,
+)
 
 PRESENT, ACTIVE, ABSENT = "present", "active", "absent"
 STATES = (PRESENT, ACTIVE, ABSENT)
@@ -33,26 +41,43 @@ SESSIONS_LIMIT = 999_999
 ADDRESS_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
 LOCAL_PART_LENGTH = 64  # RFC 5321, section 4.5.3.1.1
 
-# One "@", no white space or character that needs quoting, and a domain with at least one dot:
-# stricter than RFC 5322, as sign-up forms are, so that a typing error is found here.
-_LOCAL_PART = re.compile(r'[^\s@.,;:<>()\[\]\\"]+(\.[^\s@.,;:<>()\[\]\\"]+)*')
-_DOMAIN = re.compile(r"[^\W_]([\w-]*[^\W_])?(\.[^\W_]([\w-]*[^\W_])?)+")
-
 # Categories of line breaks, other control characters, and halves of characters (surrogates).
 _CONTROL = ("Cc", "Cs", "Zl", "Zp")
+# What a store may remove at the ends of a text in addition to white space.
+_TRIMMED = "\ufeff\u200b\u200e"
 
 # How Ansible marks ``omit`` inside a structure, where it cannot leave the key out by itself.
 _OMIT = re.compile(r"__omit_place_holder__[0-9a-f]+")
 
-_TRUE = frozenset(("true", "yes", "on", "y", "t", "1"))
-_FALSE = frozenset(("false", "no", "off", "n", "f", "0"))
+# Ansible's words, and those of spreadsheets in Spanish, Portuguese, French, German and Italian.
+_TRUE = frozenset(
+    ("true", "yes", "on", "y", "t", "1", "verdadero", "verdadeiro", "vrai", "wahr", "vero",
+     "sí", "si", "sim", "oui", "ja", "sì")
+)  # fmt: skip
+_FALSE = frozenset(
+    ("false", "no", "off", "n", "f", "0", "falso", "faux", "falsch", "não", "nao", "non", "nein")
+)
 
-# Signs that several cells were read as one, by a wrong delimiter or quote. One may be a password.
-_SEVERAL_CELLS = re.compile(r'[,;|"\x00-\x1f]')
+# Signs that a text is several cells of a table or a structure in Python's notation. A part of it
+# may be a password.
+_SEVERAL_CELLS = re.compile(r"""[,;|"\x00-\x1f]|[{\[]\s*'""")
+
+FIRST_YEAR = 2000
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_WHOLE_NUMBER = re.compile(r"\s*([+-]?[0-9]{1,18})(?:\.0{1,2})?\s*")
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9.]+")
+# Up to here a float is exact.
+_EXACT = 2**53
 
 # A key that can be shown: a name, and not a password that lost its colon.
 _NAME = re.compile(r"[\w .()/&+-]{1,60}")
 _SECRET_IN_NAME = re.compile(r"\s*(new[_ -]?)?pass?word[\s:=]", re.IGNORECASE)
+
+
+class NumberText(str):
+    """A number of a file, with the characters that the file has."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True)
@@ -92,8 +117,16 @@ class DesiredUser:
 
 
 def address_key(email: str) -> str:
-    """An address for comparison: stores may lower-case it, so case never matters (variant 16)."""
-    return email.strip().lower()
+    """An address for comparison: stores may lower-case it, so case never matters (variant 16).
+
+    A letter with an accent can be one character or two. Both are the same address.
+    """
+    address = email.strip().lower()
+    return address if address.isascii() else unicodedata.normalize("NFC", address)
+
+
+# A number of a task's arguments: Python has it, and no longer its characters.
+NOT_AS_WRITTEN = "is a number, and how it was written is not known; put it in quotes"
 
 
 class BadValueError(ValueError):
@@ -123,7 +156,7 @@ def quoted(value: Any) -> str:
 def kind_of(value: Any) -> str:
     """The type of a value, in words."""
     names = {str: "text", bool: "a boolean", dict: "a mapping", list: "a list", float: "a number",
-             int: "a number", type(None): "null"}  # fmt: skip
+             int: "a number", NumberText: "a number", type(None): "null"}  # fmt: skip
     return names.get(type(value), type(value).__name__)
 
 
@@ -144,27 +177,32 @@ def is_given(value: Any) -> bool:
     return value is not None and not (isinstance(value, str) and _OMIT.fullmatch(value))
 
 
-def hidden_character(text: str) -> str | None:
-    """The first invisible character of a text, as ``U+200B (ZERO WIDTH SPACE)``.
-
-    Such a character has no width, or changes the order of the others. Two keys that look the same
-    and differ by one would be two users.
-    """
-    if text.isprintable():
-        return None
-    found = next((one for one in text if unicodedata.category(one) == "Cf"), None)
-    if found is None:
-        return None
-    name = unicodedata.name(found, "")
-    return f"U+{ord(found):04X} ({name})" if name else f"U+{ord(found):04X}"
-
-
 def read_text(value: Any) -> str:
     """A line of text without the white space around it, which the store strips as well."""
-    if isinstance(value, (bool, dict, list)):
-        raise BadValueError(f"must be text, not {kind_of(value)}")
-    _refuse_endless(value)
-    text = str(value).strip()
+    return _line(as_written(value).strip())
+
+
+def _refuse_left_behind(text: str) -> None:
+    if kind := left_behind(text):
+        raise BadValueError(f"is {kind}; give the complete value, or leave it empty", text)
+
+
+def as_written(value: Any) -> str:
+    """The characters of a value; a value whose characters are not known is refused."""
+    if isinstance(value, NumberText) and not _PLAIN_NUMBER.fullmatch(value):
+        raise BadValueError("is not a plain number; put it in quotes if it is meant as text")
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float):
+        raise BadValueError(NOT_AS_WRITTEN)
+    if isinstance(value, bool):
+        raise BadValueError("must be text, not a boolean; put it in quotes")
+    if isinstance(value, (int, datetime.date)):
+        return str(value)
+    raise BadValueError(f"must be text, not {kind_of(value)}")
+
+
+def _line(text: str) -> str:
     if not text:
         raise BadValueError("is empty; leave the option out if it is not managed")
     # isprintable() is a hundred times as fast, and no printable text has a control character.
@@ -173,74 +211,102 @@ def read_text(value: Any) -> str:
     return text
 
 
-def read_key(value: Any) -> str:
-    """A line of text that identifies a user, without invisible characters."""
-    text = read_text(value)
-    if hidden := hidden_character(text):
+def read_email(value: Any) -> str:
+    """An email address, in the Unicode form NFC."""
+    text = _line(as_written(value).strip(string.whitespace))
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    found = foreign_to_address(text)
+    if found or not has_form_of_address(text):
+        _refuse_left_behind(text)
+        if found:
+            raise BadValueError(foreign_character(found))
+        raise BadValueError("is not a valid email address; use the form name@example.org", text)
+    if len(text) > ADDRESS_LENGTH or text.index("@") > LOCAL_PART_LENGTH:
         raise BadValueError(
-            f"contains {hidden}, an invisible character, probably copied with it; type the value "
-            "again, or use another key for a user who has this value at the store"
+            f"is too long for an email address; use at most {ADDRESS_LENGTH} characters, "
+            f"{LOCAL_PART_LENGTH} of them before the @",
+            text,
         )
     return text
 
 
-def read_email(value: Any) -> str:
-    """An email address."""
-    address = read_key(value)
-    local_part, at, domain = address.rpartition("@")
-    if not at or not _LOCAL_PART.fullmatch(local_part) or not _DOMAIN.fullmatch(domain):
-        raise BadValueError("is not a valid email address; use the form name@example.org", address)
-    if len(address) > ADDRESS_LENGTH or len(local_part) > LOCAL_PART_LENGTH:
-        raise BadValueError(
-            f"is too long for an email address; use at most {ADDRESS_LENGTH} characters, "
-            f"{LOCAL_PART_LENGTH} of them before the @",
-            address,
-        )
-    return address
-
-
 def read_external_id(value: Any) -> str:
-    """An external id."""
-    text = read_key(value)
+    """An external id. Only the white space of ASCII around it is ignored."""
+    text = _line(as_written(value).strip(string.whitespace))
+    _refuse_left_behind(text)
+    if found := foreign_to_id(text):
+        raise BadValueError(foreign_character(found))
     if len(text) > EXTERNAL_ID_LENGTH:
         raise BadValueError(f"has {len(text)} characters; use at most {EXTERNAL_ID_LENGTH}")
     return text
 
 
+def foreign_character(character: str) -> str:
+    """The error for a character that looks like another one, or like none."""
+    kind = "an invisible character" if is_hidden(character) else "a character it can't have"
+    return (
+        f"contains {code_point(character)}, {kind}, probably copied with it; type the value again, "
+        "or use another key for a user who has this value at the store"
+    )
+
+
 def read_password(value: Any) -> str:
     """A password; no error about it quotes it."""
-    if not isinstance(value, (str, int, float)) or isinstance(value, bool):
-        raise BadValueError(f"must be text, not {kind_of(value)}")
-    _refuse_endless(value)
-    password = str(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        raise BadValueError(NOT_AS_WRITTEN)
+    password = as_written(value)
     # JSON can write halves of characters, which no encoding can send.
     if not password.isascii() and any("\ud800" <= one <= "\udfff" for one in password):
         raise BadValueError("contains half of a character (a lone surrogate); type it again")
     shortest, longest = PASSWORD_LENGTHS
     if not shortest <= len(password) <= longest:
         raise BadValueError(f"has {len(password)} characters; use {shortest} to {longest}")
+    if not password.isprintable() and any(
+        unicodedata.category(one) in _CONTROL for one in password
+    ):
+        raise BadValueError("contains a line break or another control character; remove it")
+    if password != password.strip() or password[0] in _TRIMMED or password[-1] in _TRIMMED:
+        # A store trims it, and the reader could not sign in with the password as it was given.
+        raise BadValueError("has white space at its beginning or end; remove it")
+    if kind := left_behind(password):
+        raise BadValueError(f"is {kind}; give a password, or leave it empty")
     return password
+
+
+def read_plan_name(value: Any) -> str:
+    """A name for the assignment of a plan, or for the plan."""
+    text = read_text(value)
+    _refuse_left_behind(text)
+    return text
 
 
 def read_date(value: Any) -> str:
     """A date as ``YYYY-MM-DD``."""
     text = read_text(value)
     try:
-        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        if not _DATE.fullmatch(text):
             raise ValueError
-        datetime.date(*map(int, text.split("-")))
+        day = datetime.date(*map(int, text.split("-")))
     except ValueError:
         raise BadValueError("is not a date; use an existing day as YYYY-MM-DD", text) from None
+    if day.year < FIRST_YEAR:
+        raise BadValueError(
+            f"is before the year {FIRST_YEAR}, so a program has probably converted it wrongly; "
+            "give the last day of the plan, or leave it empty",
+            text,
+        )
     return text
 
 
 def read_boolean(value: Any) -> bool:
     """A boolean, in any of Ansible's spellings."""
-    text = str(value).strip().lower()
-    if isinstance(value, (bool, int, str)) and text in _TRUE:
-        return True
-    if isinstance(value, (bool, int, str)) and text in _FALSE:
-        return False
+    if isinstance(value, (bool, int, str)):
+        text = unicodedata.normalize("NFC", str(value)).strip().lower()
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
     raise BadValueError("is not a boolean; use true or false", value)
 
 
@@ -249,13 +315,15 @@ def whole_number_between(low: int, high: int | None) -> Callable[[Any], int]:
     bounds = f"{low} or more" if high is None else f"{low} to {high}"
 
     def read(value: Any) -> int:
-        is_number = isinstance(value, int) and not isinstance(value, bool)
-        if isinstance(value, float) and value.is_integer():
-            is_number = True
-        is_digits = isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value)
-        if not is_number and not is_digits:
+        text = value
+        if isinstance(value, int) and not isinstance(value, bool):
+            text = str(value)
+        elif isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+            text = str(int(value))
+        found = _WHOLE_NUMBER.fullmatch(text) if isinstance(text, str) else None
+        if found is None:
             raise BadValueError(f"is not a whole number; use {bounds}", value)
-        number = int(value)
+        number = int(found[1])
         if number < low or (high is not None and number > high):
             raise BadValueError(f"is out of range; use {bounds}", number)
         return number
@@ -282,12 +350,6 @@ def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
         raise BadValueError(f"is not valid; use one of {', '.join(choices)}", value)
 
     return read
-
-
-def _refuse_endless(value: Any) -> None:
-    """Refuse NaN and the infinities, which JSON and YAML accept as numbers."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise BadValueError("is not a finite number; put it in quotes if it is meant as text")
 
 
 @dataclass(frozen=True)
@@ -331,10 +393,10 @@ USER_OPTIONS: tuple[UserOption, ...] = (
         choices=UPDATE_PASSWORD,
     ),
     UserOption("generate_password", "bool", read_boolean, default=False),
-    UserOption("sessions_limit", "int", read_sessions_limit),
+    UserOption("sessions_limit", "raw", read_sessions_limit),
     UserOption("plan_id", "int", whole_number_between(1, None), aliases=("assign_new_plan",)),
     UserOption("plan_valid_to", "str", read_date, aliases=("new_plan_custom_valid_to",)),
-    UserOption("user_plan_name", "str", read_text),
+    UserOption("user_plan_name", "str", read_plan_name),
     UserOption("admin", "bool", read_boolean),
     UserOption("plan_admin", "bool", read_boolean),
     UserOption("only_sees_readable", "bool", read_boolean),

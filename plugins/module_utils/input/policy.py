@@ -10,13 +10,23 @@ They are ``exclusive``, ``protected``, ``max_deactivations``, ``approve`` and ``
 from __future__ import annotations
 
 import re
+import string
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from ..errors import ValidationError
-from .options import BadValueError, hidden_character, is_given, read_boolean
+from .options import (
+    BadValueError,
+    address_key,
+    foreign_character,
+    is_given,
+    kind_of,
+    read_boolean,
+)
+from .text import can_match_address, foreign_to_address
 
 FAIL, SKIP = "fail", "skip"
 ON_GUARD = (FAIL, SKIP)
@@ -25,6 +35,7 @@ SEARCH = "search"  # the value of ``lookup`` that does not read the list of user
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _PERCENTAGE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,9})?)\s*%")
+_SEVERAL = re.compile(r"\S[\s,;]+\S")
 _HASH = re.compile(r"[0-9a-f]{16}")
 
 
@@ -99,15 +110,12 @@ def read_policy(params: Mapping[str, Any]) -> tuple[RemovalPolicy, list[Validati
 
     if params["exclusive"] and params["lookup"] == SEARCH:
         refuse("lookup", "search does not read the list that exclusive needs; use auto or list")
-    protected = tuple(pattern.strip().lower() for pattern in params["protected"] or ())
-    for index, pattern in enumerate(protected):
-        if not pattern:
-            text = "the value is empty; give an address, or a pattern such as *@example.org"
-            refuse(f"protected[{index}]", text)
-        elif hidden := hidden_character(pattern):
-            # It would protect no user, and the reason could not be seen.
-            text = f"the value contains {hidden}, an invisible character; type the value again"
-            refuse(f"protected[{index}]", text)
+    protected = []
+    for index, value in enumerate(params["protected"]):
+        try:
+            protected.append(read_pattern(value))
+        except BadValueError as error:
+            refuse(f"protected[{index}]", str(error))
     limit = NO_LIMIT_GIVEN
     try:
         limit = read_limit(params["max_deactivations"])
@@ -124,13 +132,37 @@ def read_policy(params: Mapping[str, Any]) -> tuple[RemovalPolicy, list[Validati
             )
     policy = RemovalPolicy(
         exclusive=params["exclusive"],
-        protected=protected,
+        protected=tuple(protected),
         limit=limit,
         approve=approve,
         on_guard=params["on_guard"],
         force_logout=_force_logout(params["defaults"]),
     )
     return policy, errors
+
+
+def read_pattern(value: Any) -> str:
+    """An address, or a shell pattern that can match one, in the form for comparison.
+
+    :raises BadValueError: for a pattern that would protect no user.
+    """
+    if not isinstance(value, str):
+        raise BadValueError(f"must be text, not {kind_of(value)}; give each address as an item")
+    text = unicodedata.normalize("NFC", value).strip(string.whitespace)
+    pattern = address_key(text)
+    if not text:
+        raise BadValueError("is empty; give an address, or a pattern such as *@example.org")
+    if found := foreign_to_address(text):
+        raise BadValueError(foreign_character(found))
+    if "[" not in pattern and _SEVERAL.search(pattern):
+        raise BadValueError("is more than one address or pattern; give each as an item")
+    if not can_match_address(pattern):
+        raise BadValueError(
+            "can match no address; give a complete address without other characters, or a pattern "
+            "such as *@example.org",
+            text,
+        )
+    return pattern
 
 
 def read_limit(value: str) -> Limit:

@@ -10,6 +10,7 @@ chooses after the first page. ``find_users`` serves the modules that name single
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any
 from ..client.api import ADMINS, DEACTIVATED, PAGE_SIZE, UsersApi
 from ..concurrency import leave_signals_to_main_thread
 from ..errors import InvalidInputError, ValidationError
-from ..input.options import DesiredUser, address_key
+from ..input.options import BadValueError, DesiredUser, address_key, as_written
 from ..progress import NO_PROGRESS, Progress
 from .listing import Listing
 from .user import CurrentUser, UserIndex
@@ -89,16 +90,27 @@ def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[Current
     The search may match a substring and ignore case (variant 1), so complete addresses are compared
     here. A search that respects case does not find an address that the store has lower-cased
     (variant 16), so an address with capitals is searched again in lower case if it is not found.
+    The same goes for a letter with an accent, which can be one character or two (NFC and NFD).
 
     :param page_size: number of users on a page of this store; 0 if no page was read yet.
     """
     seen: list[CurrentUser] = []
-    for query in dict.fromkeys((email, email.lower())):
+    for query in _spellings(email):
         for user in Listing(api, query, page_size):
             if address_key(user.email) == address_key(email) and not user.anonymized:
                 return [user, *seen]
             seen.append(user)
     return seen
+
+
+def _spellings(email: str) -> Iterable[str]:
+    """The ways to write an address, the most probable first."""
+    spellings = dict.fromkeys((email, email.lower()))
+    if not email.isascii():
+        spellings = dict.fromkeys(
+            unicodedata.normalize(form, text) for form in ("NFC", "NFD") for text in spellings
+        )
+    return spellings
 
 
 class _Reader:
@@ -363,10 +375,15 @@ class UserFilter:
 def user_filter(params: Mapping[str, Any]) -> UserFilter:
     """The filter that the options of a module give.
 
-    :raises InvalidInputError: an option is empty, for example because a variable is not set; that
-        must not match all users.
+    :raises InvalidInputError: a key is no text, or an option is empty, for example because a
+        variable is not set; that must not match all users.
     """
     given = {name: params[name] for name in UserFilter.__dataclass_fields__}
+    for name in ("email", "external_id"):
+        try:
+            given[name] = None if given[name] is None else as_written(given[name])
+        except BadValueError as error:
+            raise InvalidInputError([ValidationError("", name, str(error))]) from None
     empty = [name for name, value in given.items() if isinstance(value, str) and not value.strip()]
     if empty:
         text = "the value is empty; leave the option out to search for all users"

@@ -135,7 +135,7 @@ class TestPlaces:
         content = (
             "email,external_id,sessions_limit\n"
             "ana@example.org,A,1,\n"
-            "ben@example.org\n"
+            "ben@example.org,B,1,2,3\n"
             "carla,C,many\n"
             'dan@example.org,"D"x,1\n'
             "eve@example.org,E,2\n"
@@ -155,7 +155,7 @@ class TestPlaces:
         }
         assert error.message.startswith("8 validation errors in ")
         assert "seats.csv:2: has 4 cells, but the header has 3;" in error.message
-        assert "seats.csv:3: has 1 cell, but the header has 3;" in error.message
+        assert "seats.csv:3: has 5 cells, but the header has 3;" in error.message
         assert (
             "seats.csv:7.email: the same email as in seats.csv:6 (seats.csv:7 has email "
             "'EVE@example.org', external_id 'F'; seats.csv:6 has email 'eve@example.org', "
@@ -171,9 +171,9 @@ class TestPlaces:
         assert "users[0] has email 'ANA@example.org'" in error.message
 
     def test_same_error_in_many_rows_is_one_line(self, directory: SourceDirectory) -> None:
-        error = directory.error("seats.csv", "id,state\n" + "1\n" * 30)
+        error = directory.error("seats.csv", "id,state\n" + "1,present,x\n" * 30)
         places = ", ".join(f"seats.csv:{line}" for line in range(2, 7))
-        assert f"\n{places} and 25 more: has 1 cell, but the header has 2; " in error.message
+        assert f"\n{places} and 25 more: has 3 cells, but the header has 2; " in error.message
         assert len(error.message.split("\n")) == 2
 
 
@@ -227,6 +227,70 @@ class TestHeaders:
         assert SECRET not in error.message
 
 
+class TestTrailingCells:
+    def test_empty_cells_at_the_end_can_be_left_out(self, directory: SourceDirectory) -> None:
+        content = "email,external_id,sessions_limit,admin\nana@example.org,A\nben@example.org,B,2\n"
+        assert directory.users("seats.csv", content) == [
+            ANA,
+            DesiredUser(email="ben@example.org", external_id="B", sessions_limit=2),
+        ]
+
+    @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+    def test_last_line_may_be_cut_off_without_a_line_end(
+        self, directory: SourceDirectory, end: str
+    ) -> None:
+        content = f"email,external_id,admin\nana@example.org,A,{end}"
+        assert directory.users("seats.csv", content) == [ANA]
+        content = f"email,external_id,admin\nana@example.org,A{end}"
+        if end:
+            assert directory.users("seats.csv", content) == [ANA]
+        else:
+            error = directory.error("seats.csv", content)
+            assert list(error.fields) == ["seats.csv:2"]
+            assert "check whether the file was cut short" in error.message
+
+    @pytest.mark.parametrize("rest", ["", ",", ", "])
+    def test_header_can_end_with_a_delimiter(self, directory: SourceDirectory, rest: str) -> None:
+        content = f"email,external_id,\nana@example.org,A{rest}\n"
+        assert directory.users("seats.csv", content) == [ANA]
+
+
+class TestStrayQuotes:
+    """A quote that is not closed in its line must not swallow rows."""
+
+    @pytest.mark.parametrize(
+        ("rows", "end"),
+        [
+            pytest.param('1;"a;x\n2;b;x\n3;c;"\n4;d;x\n', 4, id="complete rows"),
+            pytest.param('1;a;"x\n2;b;x\n3;c;"\n4;d;x\n', 4, id="in the last column"),
+            pytest.param('1;"a\n2;";x\n', 3, id="between two rows"),
+            pytest.param('1;"a;x\n2;5";x\n', 3, id="up to a sign for inches"),
+            pytest.param('"1;a;x\n2";b;x\n', 3, id="in the first column"),
+            pytest.param('1;"a\nana@example.org\nx";x\n', 4, id="with an address"),
+            pytest.param('1;"a;x\n2;b"\n', 3, id="with too few cells"),
+        ],
+    )
+    def test_record_that_holds_other_rows_is_refused(
+        self, directory: SourceDirectory, rows: str, end: int
+    ) -> None:
+        error = directory.error("seats.csv", f"external id;note;other\n{rows}",
+                                {"note": None, "other": None})  # fmt: skip
+        assert list(error.fields) == ["seats.csv:2"]
+        assert f"goes on to line {end} and" in error.message.replace(",", "")
+
+    @pytest.mark.parametrize(
+        "cell", ["two\nlines", "Calle 1\n\nBuenos Aires, AR", "one; two\nlines", "\n"]
+    )
+    def test_cell_with_plain_lines_is_accepted(self, directory: SourceDirectory, cell: str) -> None:
+        content = f'email;external_id;note;other\nana@example.org;A;"{cell}";x\n'
+        columns = {"note": None, "other": None}
+        assert directory.users("seats.csv", content, columns) == [ANA]
+
+    def test_single_column_is_checked_for_addresses(self, directory: SourceDirectory) -> None:
+        error = directory.error("seats.csv", 'email\n"ana@example.org\nben@example.org"\n')
+        assert "goes on to line 3" in error.message
+
+
 class TestBroken:
     def test_open_quote_has_the_place_where_it_begins(self, directory: SourceDirectory) -> None:
         content = f'email,password\nana@example.org,"{SECRET}\nben@example.org,{SECRET}\n'
@@ -278,7 +342,7 @@ class TestSecrets:
             pytest.param(f"ana@example.org,2,{SECRET},A", id="in the limit's place"),
             pytest.param(f"{SECRET},A,ana@example.org,2", id="in the address's place"),
             pytest.param(f"ana@example.org,A,{SECRET},2,x", id="in a row that is too long"),
-            pytest.param(f"ana@example.org,{SECRET}", id="in a row that is too short"),
+            pytest.param(f"ana,{SECRET}", id="in a row that is too short"),
             pytest.param(f'ana@example.org,A,"{SECRET}"x,2', id="with a quote too many"),
             pytest.param(f'"ana@example.org,A,{SECRET}\nben@example.org",B,{SECRET},x',
                          id="swallowed by a quote"),
@@ -303,10 +367,13 @@ class TestSecrets:
         assert SECRET not in str(error.as_failure())
 
 
-# Passwords of spaces only are empty cells; everything else must be read back unchanged.
-TEXTS = st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12
-).filter(lambda text: text == "" or bool(text.strip()))
+# Passwords of spaces only are empty cells, and a delimiter next to a line break is refused.
+# Everything else must be read back unchanged.
+TEXTS = (
+    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
+    .filter(lambda text: text == "" or bool(text.strip()))
+    .filter(lambda text: len(text.splitlines()) < 2 or not set(",;\t|@") & set(text))
+)
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16"]
 
 

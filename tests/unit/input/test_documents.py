@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import pytest
 import yaml
@@ -72,7 +73,7 @@ BROKEN = [
                  id="JSON, line break"),
     pytest.param("seats.json", f"[{SECRET}]", "seats.json:1:2", id="JSON, no quotes"),
     pytest.param("seats.json", '[{"id": 1},]', "seats.json:1:", id="JSON, trailing comma"),
-    pytest.param("seats.json", '[{"id": ' + "9" * 5000 + "}]", "seats.json:1",
+    pytest.param("seats.json", '[{"id": ' + "9" * 5000 + "}]", "seats.json[0].id",
                  id="JSON, long number"),
     pytest.param("seats.json", '[{"email": "a@b.org", "external_id": "\\ud800"}]',
                  "seats.json[0].external_id", id="JSON, half of a character"),
@@ -107,6 +108,56 @@ def test_broken_document_is_refused_with_its_place(
     [found] = error.fields
     assert found == place or (place.endswith(":") and found.startswith(place))
     assert SECRET not in str(error.as_failure())
+
+
+# Keys and passwords that programs would change, each as a file can hold it.
+AS_WRITTEN = [
+    "1.10", "+5491122334455", "-0", "0123", "0x1F", "1_000", "12:30", "12:30.5", "5.0",
+    "12345678901234567890123", "2031-12-31", "2031-12-31T00:00:00Z", "yes", "off", "true", "=",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", AS_WRITTEN)
+def test_yaml_keeps_the_characters_of_keys_and_passwords(
+    directory: SourceDirectory, text: str
+) -> None:
+    password = text if len(text) >= 8 else f"{text * 8}"
+    users = directory.users("seats.yml", f"- external_id: {text}\n  password: {password}\n")
+    assert users == [DesiredUser(external_id=text, password=password)]
+
+
+@pytest.mark.parametrize(
+    "text", ["1.10", "-0", "5.0", "12345678", "12345678901234567890123", "1.23456789012345678901"]
+)
+def test_json_keeps_the_characters_of_numbers(directory: SourceDirectory, text: str) -> None:
+    password = text if len(text) >= 8 else f"12345{text.lstrip('-')}00"
+    row = f'{{"external_id": {text}, "password": {password}}}'
+    expected = [DesiredUser(external_id=text, password=password)]
+    assert directory.users("seats.json", f"[{row}]") == expected
+    assert directory.users("seats.jsonl", row) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("seats.yml", "- {id: 7, plan_id: 4.0, sessions_limit: 5, admin: on, state: active}"),
+        ("seats.json", '[{"id": 7, "plan_id": 4.0, "sessions_limit": 5, "admin": 1, '
+                       '"state": "active"}]'),
+        ("seats.yml", '- {id: "7", plan_id: "4.0", sessions_limit: " 5 ", admin: "VRAI", '
+                      "state: active}"),
+    ],
+)  # fmt: skip
+def test_numbers_and_booleans_are_read_by_their_option(
+    directory: SourceDirectory, name: str, row: str
+) -> None:
+    expected = DesiredUser(id=7, plan_id=4, sessions_limit=5, admin=True, state="active")
+    assert directory.users(name, row) == [expected]
+
+
+@pytest.mark.parametrize("null", ["~", "null", "NULL", ""])
+def test_plain_null_is_left_out(directory: SourceDirectory, null: str) -> None:
+    content = f"- email: ana@example.org\n  external_id: A\n  password: {null}\n  id: {null}\n"
+    assert directory.users("seats.yml", content) == [ANA]
 
 
 class TestJson:
@@ -279,12 +330,22 @@ class TestYaml:
     ),
     st.booleans(),
 )
-def test_json_of_the_standard_library_is_read_back(rows: list[object], escaped: bool) -> None:
+def test_json_of_the_standard_library_is_read_back(
+    rows: list[dict[str, Any]], escaped: bool
+) -> None:
     document = json.dumps(rows, ensure_ascii=escaped).encode()
     lines = b"".join(json.dumps(row, ensure_ascii=True).encode() + b"\n" for row in rows)
 
-    assert [row.values for row in rows_of("seats.json", document)] == rows
-    assert [row.values for row in rows_of("seats.jsonl", lines)] == rows
+    expected = [{name: _in_a_file(value) for name, value in row.items()} for row in rows]
+    assert [row.values for row in rows_of("seats.json", document)] == expected
+    assert [row.values for row in rows_of("seats.jsonl", lines)] == expected
+
+
+def _in_a_file(value: Any, *booleans: str) -> Any:
+    """A value as it is read from a file: a number, and in YAML a boolean, is its characters."""
+    if isinstance(value, bool):
+        return value if not booleans else booleans[0] if value else booleans[1]
+    return str(value) if isinstance(value, int) else value
 
 
 # Not every version of PyYAML writes every kind of white space so that it is read back unchanged.
@@ -305,9 +366,11 @@ TEXTS = st.text(st.characters(exclude_categories=("C", "Z")), max_size=8)
         min_size=1,
     )
 )
-def test_yaml_of_pyyaml_is_read_back(rows: list[object]) -> None:
+def test_yaml_of_pyyaml_is_read_back(rows: list[dict[str, Any]]) -> None:
     written = yaml.safe_dump(rows, allow_unicode=True).encode()
     found = rows_of("seats.yml", written)
-    assert [row.values for row in found] == rows
+    assert [row.values for row in found] == [
+        {name: _in_a_file(value, "true", "false") for name, value in row.items()} for row in rows
+    ]
     places = [row.place for row in found]
     assert places == sorted(places, key=lambda place: int(place.rpartition(":")[2]))

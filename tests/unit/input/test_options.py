@@ -16,7 +16,9 @@ from ansible_collections.publica.la.plugins.module_utils.input.options import (
     USER_OPTIONS,
     BadValueError,
     DesiredUser,
+    NumberText,
     UserOption,
+    address_key,
     is_given,
     safe_key_name,
     user_argument_spec,
@@ -42,16 +44,27 @@ def refused(name: str, value: Any) -> BadValueError:
 
 
 NO_BOOLEANS: list[Any] = ["maybe", 2, [], 1.0]
+# As spreadsheets and people write them in Spanish, Portuguese, French, German and Italian.
+TRUE_WORDS = ["VERDADERO", "Verdadeiro", "VRAI", "WAHR", "vero", "Sí", "si\u0301", "SIM", "oui"]
+FALSE_WORDS = ["FALSO", "Faux", "FALSCH", "NO", "Não", "non", "nein"]
 
 GOOD: list[tuple[str, Any, Any]] = [
     ("email", "ana@example.org", "ana@example.org"),
     ("email", "  Ana.O'Neil+x@sub.example.org ", "Ana.O'Neil+x@sub.example.org"),
     ("email", "josé@exämple.org", "josé@exämple.org"),
     ("email", "a" * 64 + "@example.org", "a" * 64 + "@example.org"),
+    # All atoms of RFC 5321, and other scripts with their marks and digits.
+    ("email", "!#$%&'*+-/=?^_`{|}~@a-b.example.org", "!#$%&'*+-/=?^_`{|}~@a-b.example.org"),
+    ("email", "अनु१@उदाहरण.भारत", "अनु१@उदाहरण.भारत"),
+    # An address in NFD is read as its NFC form.
+    ("email", "jose\u0301@example.org", "jos\u00e9@example.org"),
     ("external_id", "x" * 64, "x" * 64),
     ("external_id", 1001, "1001"),
     ("external_id", "007", "007"),
-    ("external_id", 1.5, "1.5"),
+    ("external_id", "1.10", "1.10"),
+    ("external_id", " Núñez \u2013 1·a \u2019 ", "Núñez \u2013 1·a \u2019"),
+    ("external_id", NumberText("-0"), "-0"),
+    ("external_id", NumberText("1.10"), "1.10"),
     ("id", 1, 1),
     ("id", " 42 ", 42),
     ("id", 7.0, 7),
@@ -59,8 +72,12 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("update_password", "always", "always"),
     ("password", "x" * 8, "x" * 8),
     ("password", "x" * 255, "x" * 255),
-    ("password", " spaces count ", " spaces count "),
-    ("password", 12345678, "12345678"),
+    ("password", "spaces count", "spaces count"),
+    ("password", "+12345678", "+12345678"),
+    ("password", NumberText("12345678.10"), "12345678.10"),
+    ("sessions_limit", " 5 ", 5),
+    ("sessions_limit", "5.0", 5),
+    ("sessions_limit", NumberText("5.00"), 5),
     ("sessions_limit", 0, 0),
     ("sessions_limit", 999_999, 999_999),
     ("sessions_limit", "3", 3),
@@ -70,7 +87,11 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("plan_id", "+12", 12),
     ("plan_valid_to", "2028-02-29", "2028-02-29"),
     ("plan_valid_to", datetime.date(2026, 12, 31), "2026-12-31"),
+    ("plan_valid_to", "2000-01-01", "2000-01-01"),
     ("user_plan_name", " Gold ", "Gold"),
+    ("admin", NumberText("1"), True),
+    *(("admin", word, True) for word in TRUE_WORDS),
+    *(("admin", word, False) for word in FALSE_WORDS),
     *((name, word, True) for name in BOOLEANS for word in (True, 1, "yes", "On", "TRUE", "1")),
     *((name, word, False) for name in BOOLEANS for word in (False, 0, "no", "Off", "f", "0")),
 ]
@@ -89,6 +110,21 @@ BAD: list[tuple[str, Any]] = [
     ("email", f"ana@{'x' * 63}.{'x' * 63}.{'x' * 63}.{'x' * 63}.org"),
     ("email", True),
     ("email", ["ana@example.org"]),
+    ("email", "ana@example.o"),
+    ("email", "ana@example.123"),
+    ("email", 7),
+    ("external_id", 1.5),
+    ("external_id", NumberText("1e999")),
+    ("external_id", NumberText("-Infinity")),
+    ("password", NumberText("1e9999999")),
+    ("password", 12345678),
+    ("password", 12345678.5),
+    ("password", "two\nlines"),
+    ("password", "a tab\tin it"),
+    ("password", " xxxxxxxx"),
+    ("password", "xxxxxxxx\u00a0"),
+    ("password", "xxxxxxxx\u200b"),
+    ("user_plan_name", 1.5),
     ("external_id", "x" * 65),
     ("external_id", "   "),
     ("external_id", True),
@@ -100,6 +136,14 @@ BAD: list[tuple[str, Any]] = [
     ("id", True),
     ("id", 1.5),
     ("id", "9" * 19),
+    ("id", 10**18),
+    ("id", 1e20),
+    ("id", "٣"),
+    ("id", "1.000"),
+    ("id", "1,0"),
+    ("sessions_limit", "٣"),
+    ("plan_valid_to", "٢٠٣١-12-31"),
+    *(("plan_valid_to", day) for day in ("1999-12-31", "1970-01-01", "1900-01-01", "0001-01-01")),
     ("state", "gone"),
     ("state", ["present"]),
     ("update_password", "never"),
@@ -126,6 +170,7 @@ BAD: list[tuple[str, Any]] = [
     ("plan_valid_to", "2026-12-31T00:00:00"),
     ("plan_valid_to", 20261231),
     ("user_plan_name", ""),
+    ("user_plan_name", "#REF!"),
     *((name, word) for name in BOOLEANS for word in NO_BOOLEANS),
 ]
 
@@ -169,6 +214,9 @@ def test_invalid_value_is_refused(name: str, value: Any) -> None:
         ("email", "a@b.org;secret-7", "(value not shown)"),
         ("email", 'a@b.org"secret-7', "(value not shown)"),
         ("state", "present|secret-7", "(value not shown)"),
+        # The notation of Python, where a template has joined a mapping with text.
+        ("state", "{'password': 'secret-7'}", "(value not shown)"),
+        ("email", "['secret-7']", "(value not shown)"),
     ],
     ids=short,
 )
@@ -177,26 +225,96 @@ def test_error_quotes_the_value_where_it_is_safe(name: str, value: Any, shown: s
 
 
 HIDDEN = {
-    "zero-width space": ("\u200b", "U+200B (ZERO WIDTH SPACE)"),
-    "byte order mark": ("\ufeff", "U+FEFF (ZERO WIDTH NO-BREAK SPACE)"),
-    "soft hyphen": ("\u00ad", "U+00AD (SOFT HYPHEN)"),
-    "direction mark": ("\u200f", "U+200F (RIGHT-TO-LEFT MARK)"),
-    "direction override": ("\u202e", "U+202E (RIGHT-TO-LEFT OVERRIDE)"),
-    "isolate": ("\u2066", "U+2066 (LEFT-TO-RIGHT ISOLATE)"),
-    "tag": ("\U000e0041", "U+E0041 (TAG LATIN CAPITAL LETTER A)"),
+    "U+00A0 (NO-BREAK SPACE)": "\u00a0",
+    "U+00AD (SOFT HYPHEN)": "\u00ad",
+    "U+034F (COMBINING GRAPHEME JOINER)": "\u034f",
+    "U+115F (HANGUL CHOSEONG FILLER)": "\u115f",
+    "U+1160 (HANGUL JUNGSEONG FILLER)": "\u1160",
+    "U+17B4 (KHMER VOWEL INHERENT AQ)": "\u17b4",
+    "U+180B (MONGOLIAN FREE VARIATION SELECTOR ONE)": "\u180b",
+    "U+180E (MONGOLIAN VOWEL SEPARATOR)": "\u180e",
+    "U+180F": "\u180f",  # its name depends on the version of Python
+    "U+2007 (FIGURE SPACE)": "\u2007",
+    "U+200B (ZERO WIDTH SPACE)": "\u200b",
+    "U+200F (RIGHT-TO-LEFT MARK)": "\u200f",
+    "U+202E (RIGHT-TO-LEFT OVERRIDE)": "\u202e",
+    "U+202F (NARROW NO-BREAK SPACE)": "\u202f",
+    "U+2065": "\u2065",
+    "U+2066 (LEFT-TO-RIGHT ISOLATE)": "\u2066",
+    "U+2800 (BRAILLE PATTERN BLANK)": "\u2800",
+    "U+3000 (IDEOGRAPHIC SPACE)": "\u3000",
+    "U+3164 (HANGUL FILLER)": "\u3164",
+    "U+FE0F (VARIATION SELECTOR-16)": "\ufe0f",
+    "U+FEFF (ZERO WIDTH NO-BREAK SPACE)": "\ufeff",
+    "U+FFA0 (HALFWIDTH HANGUL FILLER)": "\uffa0",
+    "U+FFF0": "\ufff0",
+    "U+E0041 (TAG LATIN CAPITAL LETTER A)": "\U000e0041",
+    "U+E0100 (VARIATION SELECTOR-17)": "\U000e0100",
+}
+# Characters that look like those of an address.
+LOOK_ALIKES = {
+    "U+2010 (HYPHEN)": "\u2010",
+    "U+2011 (NON-BREAKING HYPHEN)": "\u2011",
+    "U+2013 (EN DASH)": "\u2013",
+    "U+2019 (RIGHT SINGLE QUOTATION MARK)": "\u2019",
+    "U+2024 (ONE DOT LEADER)": "\u2024",
+    "U+FF0E (FULLWIDTH FULL STOP)": "\uff0e",
+    "U+FF20 (FULLWIDTH COMMERCIAL AT)": "\uff20",
 }
 
 
-@pytest.mark.parametrize(
-    "place", ["{}ana@example.org", "an{}a@example.org", "ana@exa{}mple.org", "ana@example.org{}"]
-)
-@pytest.mark.parametrize("kind", HIDDEN)
+@pytest.mark.parametrize("shown", HIDDEN)
 @pytest.mark.parametrize("name", ["email", "external_id"])
-def test_invisible_character_in_a_key_is_refused(name: str, kind: str, place: str) -> None:
-    character, shown = HIDDEN[kind]
-    text = str(refused(name, place.format(character)))
-    assert shown in text
-    assert text.isprintable()
+def test_hidden_character_in_a_key_is_refused(name: str, shown: str) -> None:
+    for place in ("{}ana@example.org", "an{}a@example.org", "ana@exa{}mple.org", "ana@x.org{}"):
+        text = str(refused(name, place.format(HIDDEN[shown])))
+        assert f"contains {shown}" in text
+        assert text.isprintable()
+
+
+@pytest.mark.parametrize("shown", LOOK_ALIKES)
+def test_look_alike_in_an_address_is_refused(shown: str) -> None:
+    for place in ("o{}neil@example.org", "ana@exa{}mple.org"):
+        assert f"contains {shown}, " in str(refused("email", place.format(LOOK_ALIKES[shown])))
+    # An external id can have it.
+    assert read("external_id", f"a{LOOK_ALIKES[shown]}b") == f"a{LOOK_ALIKES[shown]}b"
+
+
+def test_mark_without_a_letter_is_refused() -> None:
+    assert "contains U+0301 " in str(refused("email", "ana.\u0301b@example.org"))
+
+
+LEFT_BEHIND = [
+    "1.23E+10", "4,57E+11", "1E-05", "1.5e+10", "#N/A", "#n/a", "#N/D", "#NV", "#¡REF!", "#¡VALOR!",
+    "#¿NOMBRE?", "#VALEUR!", "#NOME?", "#WERT!", "#DIV/0!", "#NÚM!", "########", "Err:502", "NULL",
+    "null", "(null)", r"\N", "nan", "NaN", "NaT", "None", "<NA>", "undefined", ".nan", ".inf",
+]  # fmt: skip
+# Values that only look like those.
+VALUES = [
+    "12E5", "E+10", "1.10", "A#N/A", "#7", "#N/A-7", "Null", "none", "Nan", "NA", "N", "NULL-7",
+    "undefined-1", "Err:7",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LEFT_BEHIND)
+def test_what_a_program_left_behind_is_refused(text: str) -> None:
+    for name in ("email", "external_id", "user_plan_name"):
+        assert re.search("is (a|an|what) .*; give ", str(refused(name, f" {text} ")))
+    if len(text) >= 8:
+        error = refused("password", text)
+        assert re.match("the value is (a|an|what) .*; give ", str(error))
+        assert text not in str(error)
+
+
+@pytest.mark.parametrize("text", VALUES)
+def test_other_values_are_accepted(text: str) -> None:
+    assert read("external_id", text) == text
+    assert read("password", f"{text}-{text}-pass") == f"{text}-{text}-pass"
+
+
+def test_address_is_compared_in_nfc_and_lower_case() -> None:
+    assert address_key(" JOSE\u0301@Example.org ") == address_key("jos\u00e9@example.org")
+    assert address_key("ana@example.org") != address_key("an\u00e1@example.org")
 
 
 @pytest.mark.parametrize("character", ["\u200d", "\u202e"])

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +16,7 @@ from ansible_collections.publica.la.plugins.module_utils.input.options import De
 from ansible_collections.publica.la.plugins.module_utils.store.snapshot import (
     Snapshot,
     UserFilter,
+    find_by_email,
     find_users,
     read_current,
     user_filter,
@@ -170,6 +172,15 @@ class TestKeys:
         store = store_of(5000, paginator=FULL, respects_case=True)
         read(store, [desired_user(4000, email="User4000@example.org")])
         assert kinds(store) == {"list": 0, "search": 2, "deactivated": 0}
+
+    def test_an_address_is_searched_in_both_forms_of_unicode(self) -> None:
+        stored = unicodedata.normalize("NFD", "josé@example.org")
+        store = FakeStore(StoredUser(1, stored, "J"), paginator=FULL)
+        api = api_on(store)
+        assert [user.id for user in find_by_email(api, "josé@example.org")] == [1]
+        assert kinds(store)["search"] == 2
+        assert [user.id for user in find_users(api, UserFilter(stored))] == [1]
+        assert find_by_email(api, "jose@example.org") == []
 
 
 class TestGaps:

@@ -76,8 +76,6 @@ class ModuleRunner:
         if "inject_invocation" in PASS_VARS:
             # From 2.21 on, a result has an invocation only on request.
             given["_ansible_inject_invocation"] = True
-        # A fallback applies only to an option that is not given.
-        given = {option: value for option, value in given.items() if value is not None}
         patch(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode())
         # From ansible-core 2.19 on, arguments have a profile.
         patch(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
