@@ -20,7 +20,14 @@ from ansible.plugins.action import ActionBase
 from ..module_utils.progress import utc_now
 from ..module_utils.version import VERSION
 from ..plugin_utils.report.files import NotWrittenError, write_report
-from ..plugin_utils.report.model import KINDS, PROVISION, plain, registered_results, report_of
+from ..plugin_utils.report.model import (
+    KINDS,
+    PROVISION,
+    NotAResultError,
+    plain,
+    registered_results,
+    report_of,
+)
 from ..plugin_utils.report.text import PAGE, files_of
 from ..plugin_utils.report.wording import ENGLISH, LANGUAGES
 
@@ -47,8 +54,12 @@ class ActionModule(ActionBase):
         variables = task_vars or {}
         _validation, options = self.validate_argument_spec(SPEC)
         hosts = _hosts(options["hosts"], variables)
+        try:
+            results = registered_results(hosts, variables["hostvars"], options["results"])
+        except NotAResultError as error:
+            return {**result, "failed": True, "msg": str(error), "changed": False}
         report = report_of(
-            registered_results(hosts, variables["hostvars"], options["results"]),
+            results,
             kind=options["kind"],
             check_mode=bool(self._task.check_mode),
             generated_at=utc_now(),
@@ -59,7 +70,7 @@ class ActionModule(ActionBase):
         directory = Path(os.path.abspath(options["dir"]))
         files = files_of(report, options["language"])
         try:
-            written = write_report(directory, files, report)
+            written = write_report(directory, files, report, "ansible_loop_var" in variables)
         except NotWrittenError as error:
             return {**result, "failed": True, "msg": str(error), "changed": False}
         return {

@@ -4,6 +4,8 @@
 
 """Runs the module of the same name, and shows its progress while it runs.
 
+A variable that ``user_lists`` names is evaluated here, so that an error names it.
+
 A module can return nothing before it ends. So it writes a progress file, and a thread of this
 process shows its content. If the two cannot share a file, the module runs without progress lines.
 """
@@ -20,9 +22,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible import constants
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
+from ..module_utils.errors import InvalidInputError, ValidationError, escape_control
+from ..module_utils.input.options import kind_of
 from ..plugin_utils.progress_follower import (
     Follower,
     InterruptHandler,
@@ -39,6 +44,7 @@ from ..plugin_utils.progress_lines import interrupted_line, last_line
 display = Display()
 
 FILE = "progress_file"
+LISTS = "user_lists"
 PREFIX = "publica-progress-"
 # A module that still runs can write the file again while its directory is being removed.
 REMOVAL_ATTEMPTS = 3
@@ -52,10 +58,20 @@ class ActionModule(NormalAction):
     def run(
         self, tmp: str | None = None, task_vars: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        host = str((task_vars or {}).get("inventory_hostname", ""))
-        with self._progress_shown(host):
+        variables = task_vars or {}
+        # Not in the task's own arguments, which callbacks show and a retry uses again.
+        self._arguments: dict[str, Any] = {}
+        warnings: list[str] = []
+        if isinstance(self._task.args.get(LISTS), Mapping):
+            try:
+                self._arguments[LISTS] = self._lists(self._task.args[LISTS], variables, warnings)
+            except InvalidInputError as error:
+                return {**error.as_result(), "changed": False, "warnings": warnings}
+        with self._progress_shown(str(variables.get("inventory_hostname", ""))):
             result: dict[str, Any] = super().run(tmp, task_vars)
         self._hide_progress_file(result)
+        if warnings:
+            result["warnings"] = [*warnings, *result.get("warnings", ())]
         return result
 
     def _execute_module(
@@ -64,13 +80,58 @@ class ActionModule(NormalAction):
         module_args: dict[str, Any] | None = None,
         **options: Any,
     ) -> dict[str, Any]:
-        if self._progress_file is not None and module_name is None and module_args is None:
-            # Not in the task's own arguments, which callbacks show and a retry uses again.
-            module_args = {**self._task.args, FILE: self._progress_file}
+        if self._arguments and module_name is None and module_args is None:
+            module_args = {**self._task.args, **self._arguments}
         result: dict[str, Any] = super()._execute_module(
             module_name=module_name, module_args=module_args, **options
         )
         return result
+
+    def _lists(
+        self, given: Mapping[Any, Any], variables: Mapping[str, Any], warnings: list[str]
+    ) -> dict[str, Any]:
+        """The lists by their names, with the values of the variables that are named instead of one.
+
+        :raises InvalidInputError: with each that is no list or cannot be evaluated.
+        """
+        removes = boolean(self._task.args.get("exclusive") or False, strict=False)
+        lists: dict[str, Any] = {}
+        errors: list[ValidationError] = []
+        for name, value in ((str(name), value) for name, value in given.items()):
+            if isinstance(value, str):
+                if value not in variables:
+                    errors.append(ValidationError(LISTS, name, "there is no such variable"))
+                    continue
+                try:
+                    value = self._templar.template(variables[value])
+                except Exception as error:
+                    errors.append(self._not_evaluated(name, variables[value], error))
+                    continue
+            if value is None and not removes:
+                warnings.append(f"{name} is null, so it is left out. Write [] for an empty list.")
+            elif isinstance(value, (list, tuple)):
+                lists[name] = value
+            else:
+                kind = "text" if isinstance(value, str) else kind_of(value)
+                text = (
+                    f"is {kind}, not a list of users; rename a variable with another purpose, or "
+                    "write [] for an empty list"
+                )
+                errors.append(ValidationError(name, "", text))
+        if errors:
+            raise InvalidInputError(errors)
+        return lists
+
+    def _not_evaluated(self, name: str, raw: Any, error: Exception) -> ValidationError:
+        """The error for a variable whose template fails, with the row if it is one row's."""
+        for index, row in enumerate(raw if isinstance(raw, (list, tuple)) else ()):
+            try:
+                self._templar.template(row)
+            except Exception as of_row:
+                name, error = f"{name}[{index}]", of_row
+                break
+        reason = escape_control(str(getattr(error, "message", error)))
+        return ValidationError(name, "", f"cannot be evaluated: {reason}")
 
     @contextmanager
     def _progress_shown(self, host: str) -> Iterator[None]:
@@ -85,6 +146,7 @@ class ActionModule(NormalAction):
                 if path is None:
                     directory = tempfile.mkdtemp(prefix=PREFIX, dir=constants.DEFAULT_LOCAL_TMP)
                     path = self._progress_file = os.path.join(directory, "progress.json")
+                    self._arguments[FILE] = path
                 reader = StateReader(path)
                 follower = Follower(reader, host, interval, _show, interrupt_this_process)
         except Exception as error:

@@ -32,7 +32,7 @@ options:
       - The desired users. Two items with the same O(users[].id), O(users[].external_id) or
         O(users[].email) are an error, and so is an unknown option.
       - Users of the store who are not in the list are not changed, unless O(exclusive) is true.
-      - Give O(users), O(src) or both.
+      - Give O(users), O(user_lists), O(src) or several of them.
     type: list
     elements: dict
     suboptions:
@@ -112,10 +112,19 @@ options:
             the password, a right or the sessions limit.
         type: bool
         default: false
+  user_lists:
+    description:
+      - More lists of desired users, each by its name, as in O(users). They follow those of O(users)
+        in the given order.
+      - Errors have the name of the list and the index in it, such as C(staff[4].email).
+      - Instead of a list, a text can name the variable that holds the list. If it cannot be
+        evaluated or is not a list, the error names it. A null is left out with a warning, and is an
+        error with O(exclusive).
+    type: dict
   src:
     description:
-      - A file of desired users, on the host where the module runs. They follow those of O(users),
-        and are validated together with them.
+      - A file of desired users, on the host where the module runs. They follow those of O(users)
+        and O(user_lists), and are validated together with them.
       - The suffix of the name determines the format. It is V(.csv), V(.json), V(.jsonl), V(.yml) or
         V(.yaml).
       - A relative path is relative to the module's working directory. To be independent of it,
@@ -630,6 +639,7 @@ failure:
 """
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from ..module_utils.apply.executor import CONTINUE, ON_ERROR, check_workers
@@ -666,7 +676,12 @@ def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -
     errors += check_workers(params["concurrency"])
     errors += check_interval(params["progress_interval"])
     desired = users_of_task(
-        params["users"], params["src"], params["src_columns"], params["defaults"], errors
+        params["users"],
+        params["src"],
+        params["src_columns"],
+        params["defaults"],
+        errors,
+        params["user_lists"],
     )
     refuse_empty_list(policy, desired)
     provisioned = provision(
@@ -681,19 +696,23 @@ def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -
     )
     return bulk_result(
         provisioned,
-        failed_users=failed_users(
-            provisioned.applied, params["users"] or (), params["defaults"] or {}
-        ),
+        failed_users=failed_users(provisioned.applied, _rows(params), params["defaults"] or {}),
         report=params["report"],
         requests_a_window=api.transport.limiter.limit,
         share=params["rate_limit_share"],
     )
 
 
+def _rows(params: Mapping[str, Any]) -> list[Any]:
+    """The rows of the task's lists, in the order of the desired users."""
+    return [*(params["users"] or ()), *chain.from_iterable((params["user_lists"] or {}).values())]
+
+
 def main() -> None:
     spec = {
         # ``input/rows.py`` reads the options of the items, to report all bad items at once.
         "users": {"type": "list", "elements": "dict"},
+        "user_lists": {"type": "dict"},
         "src": {"type": "path"},
         "src_columns": {"type": "dict", "default": {}},
         "defaults": {"type": "dict", "default": {}},
@@ -705,7 +724,8 @@ def main() -> None:
         **removal_argument_spec(),
         **progress_argument_spec(),
     }
-    run(PublicaModule(spec, ("users", "protected"), required_one_of=[("users", "src")]), work)
+    one_of = [("users", "user_lists", "src")]
+    run(PublicaModule(spec, ("users", "protected"), required_one_of=one_of), work)
 
 
 if __name__ == "__main__":

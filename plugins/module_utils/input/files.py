@@ -16,10 +16,11 @@ from ..errors import ValidationError
 from .columns import SRC_COLUMNS, Columns, TextLines, read_columns
 from .csv_rows import csv_rows
 from .documents import json_lines_rows, json_rows, yaml_rows
-from .options import DesiredUser, safe_key_name
+from .options import DesiredUser, kind_of, safe_key_name
 from .rows import BadSourceError, Entry, rows_of_list, users_of_entries
 
 SRC = "src"
+USER_LISTS = "user_lists"
 _NO_USERS = "the export that writes it has probably failed; to provision no users, leave src out"
 
 Reader = Callable[[TextLines, Columns], Iterator[Entry]]
@@ -38,21 +39,31 @@ def users_of_task(
     src_columns: Mapping[str, Any] | None,
     defaults: Mapping[str, Any] | None,
     errors: Iterable[ValidationError] = (),
+    user_lists: Mapping[str, Any] | None = None,
 ) -> list[DesiredUser]:
-    """The desired users of a task: those of its list, then those of its file.
+    """The desired users of a task: those of its lists, then those of its file.
 
     :param errors: those of the task's other options.
-    :raises InvalidInputError: with every error of both, of the defaults and of the other options.
+    :raises InvalidInputError: with every error of all, of the defaults and of the other options.
     """
-    entries = chain(errors, task_entries(users, src, src_columns))
+    entries = chain(errors, task_entries(users, src, src_columns, user_lists))
     return users_of_entries(entries, defaults, os.path.abspath(src) if src else "")
 
 
 def task_entries(
-    users: Sequence[Any] | None, src: str | None, src_columns: Mapping[str, Any] | None
+    users: Sequence[Any] | None,
+    src: str | None,
+    src_columns: Mapping[str, Any] | None,
+    user_lists: Mapping[str, Any] | None = None,
 ) -> Iterator[Entry]:
-    """The rows of ``users``, then those of the file ``src``, and the errors of the file."""
+    """The rows of ``users`` and ``user_lists``, then those of the file, and their errors."""
     yield from rows_of_list(users or ())
+    for name, rows in (user_lists or {}).items():
+        if isinstance(rows, list):
+            yield from rows_of_list(rows, safe_key_name(name))
+        elif rows is not None:
+            text = f"must be a list of users, not {kind_of(rows)}"
+            yield ValidationError(USER_LISTS, safe_key_name(name), text)
     if src is not None:
         yield from file_entries(src, src_columns or {})
     elif src_columns:

@@ -78,10 +78,10 @@ def desired_users(
     return users_of_entries(rows_of_list(rows), defaults)
 
 
-def rows_of_list(rows: Iterable[Any]) -> Iterator[Row]:
-    """The rows of a task's own list, by their index."""
+def rows_of_list(rows: Iterable[Any], name: str = "users") -> Iterator[Row]:
+    """The rows of a list in a task or a variable, by the name of the list and their index."""
     for index, row in enumerate(rows):
-        yield Row(f"users[{index}]", row)
+        yield Row(f"{name}[{index}]", row)
 
 
 def users_of_entries(
@@ -144,7 +144,9 @@ def _read_row(
 
 
 def _no_mapping(place: str, value: Any) -> ValidationError:
-    text = f"must be a mapping of options to values, not {kind_of(value)}"
+    text = "is null, so it describes no user; remove the row, or give its options"
+    if value is not None:
+        text = f"must be a mapping of options to values, not {kind_of(value)}"
     return ValidationError(place, "", text)
 
 

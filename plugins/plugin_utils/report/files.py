@@ -24,20 +24,30 @@ class NotWrittenError(Exception):
     """A report that cannot be written; the message has the path, the reason and what to do."""
 
 
-def write_report(directory: Path, files: Mapping[str, str], report: Mapping[str, Any]) -> bool:
+def write_report(
+    directory: Path, files: Mapping[str, str], report: Mapping[str, Any], in_loop: bool = False
+) -> bool:
     """Write the files of a report into a directory, which is created if it is missing.
 
     With some strategies several hosts write the report of one run, in any order. A report on fewer
     results does not replace one on more.
 
     :param files: the content of each file by its name.
+    :param in_loop: the report must not replace one on other results of the same run.
     :returns: whether the report was written.
     :raises NotWrittenError: if a file cannot be written.
     """
     try:
         with Directory(str(directory), create_mode=0o777, parents=True) as opened, opened.locked():
-            if _is_older(report, _existing_report(opened)):
+            existing = _existing_report(opened)
+            if _is_older(report, existing):
                 return False
+            if in_loop and _loses_results(report, existing):
+                raise NotWrittenError(
+                    f"An earlier item of the loop wrote the report in {directory} on other results "
+                    "of the same hosts, and it was kept. Give each item a directory of its own, or "
+                    "make each store a host of the inventory."
+                )
             for name in files:
                 opened.status(name)
             for name, content in files.items():
@@ -74,6 +84,17 @@ def _is_older(report: Mapping[str, Any], existing: Mapping[str, Any]) -> bool:
     except (KeyError, TypeError):
         return False
     return results.keys() == known.keys() and sum(results.values()) < sum(known.values())
+
+
+def _loses_results(report: Mapping[str, Any], existing: Mapping[str, Any]) -> bool:
+    """Whether the existing report is of the same run, and has other results of the same stores."""
+    if not report["run"] or report["run"] != existing.get("run"):
+        return False
+    stores = {store["name"]: store for store in json.loads(json.dumps(report["stores"]))}
+    return any(
+        store["status"] != NOT_RUN and stores.get(store["name"], store) != store
+        for store in existing["stores"]
+    )
 
 
 def _has_result(report: Mapping[str, Any]) -> dict[str, bool]:

@@ -10,6 +10,7 @@ report is made from it. Values of a store are text, so nothing here is templated
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -37,24 +38,79 @@ RESULT_KEYS = (
 
 Result = Mapping[str, Any]
 
+# A loop's item that is shown in a report. Any other could hold a secret.
+_ITEM_NAME = re.compile(r"\w[\w .-]{0,31}")
+
+
+class NotAResultError(ValueError):
+    """A variable that holds something else than a result of publica_user_bulk."""
+
+    def __init__(self, host: str, name: str) -> None:
+        super().__init__(
+            f"The variable {name} of {host} holds no result of publica_user_bulk, so no report was "
+            "written. Give in results the name that the task publica_user_bulk registers, or after "
+            "an asynchronous task that of async_status."
+        )
+
 
 def registered_results(hosts: Sequence[str], variables: Any, name: str) -> dict[str, Result]:
     """The result of each host, in their order; an empty one where the task did not run.
 
+    The items of a loop are separate results, by names such as ``press (fiction)``.
+
     :param variables: the ``hostvars`` of Ansible, whose ``raw_get`` evaluates no template.
     :param name: the variable in which each host's result is registered.
+    :raises NotAResultError: for a variable that holds something else.
     """
-    return {
-        host: _registered(variables.raw_get(host), name) if host in variables else {}
-        for host in hosts
-    }
+    found: dict[str, Result] = {}
+    for host in hosts:
+        known = variables.raw_get(host) if host in variables else None
+        registered = known.get(name) if isinstance(known, Mapping) else None
+        items = _loop_items(registered)
+        if items is None:
+            found[host] = _result(registered, host, name)
+        else:
+            results = {f"{host} ({label})": item for label, item in items.items()}
+            found.update({label: _result(item, host, name) for label, item in results.items()})
+    return found
 
 
-def _registered(variables: Any, name: str) -> Result:
-    result = variables.get(name) if isinstance(variables, Mapping) else None
-    if not isinstance(result, Mapping):
+def _loop_items(registered: Any) -> dict[str, Any] | None:
+    """The results of a loop by the names of its items, or by their numbers; None if it is none."""
+    results = registered.get("results") if isinstance(registered, Mapping) else None
+    if not isinstance(results, (list, tuple)) or not results:
+        return None
+    if not all(isinstance(one, Mapping) and "ansible_loop_var" in one for one in results):
+        return None
+    labels = [_item_name(one.get(one["ansible_loop_var"])) for one in results]
+    if None in labels or len(set(labels)) < len(labels):
+        labels = [str(number) for number in range(1, len(results) + 1)]
+    return dict(zip(map(str, labels), results))
+
+
+def _item_name(item: Any) -> str | None:
+    """The name of a loop's item: a text, or the ``name`` or ``key`` of a mapping."""
+    if isinstance(item, Mapping):
+        item = item.get("name", item.get("key"))
+    return plain(item) if isinstance(item, str) and _ITEM_NAME.fullmatch(item) else None
+
+
+def _result(registered: Any, host: str, name: str) -> Result:
+    if registered is None:
         return {}
-    return {key: plain(result[key]) for key in RESULT_KEYS if key in result}
+    if not isinstance(registered, Mapping) or not any(
+        registered.get(key) for key in ("summary", "failed", "unreachable", "skipped")
+    ):
+        raise NotAResultError(host, name)
+    result = {key: plain(registered[key]) for key in RESULT_KEYS if key in registered}
+    if "warnings" in result:
+        result["warnings"] = [_warning(one) for one in registered["warnings"] or ()]
+    return result
+
+
+def _warning(warning: Any) -> str:
+    """The text of a warning; from ansible-core 2.19 on, it is in an object."""
+    return str(plain(getattr(getattr(warning, "event", None), "msg", warning)))
 
 
 def plain(value: Any) -> Any:

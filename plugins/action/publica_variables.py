@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks the variables of the role and the playbooks on the controller, before any request.
+
+The module of the same name is documentation only, since no code has to run on a host.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible import context
+from ansible.inventory.manager import split_host_pattern
+from ansible.parsing.splitter import parse_kv
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import lookup_loader
+
+from ..plugin_utils import variables as checks
+
+SPEC = {"hosts": {"type": "str"}, "role": {"type": "bool", "default": False}}
+ENVIRONMENT = "PUBLICA_BASE_URL"
+
+
+class ActionModule(ActionBase):
+    """``publica.la.publica_variables``."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+    TRANSFERS_FILES = False
+
+    def run(
+        self, tmp: str | None = None, task_vars: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        _validation, options = self.validate_argument_spec(SPEC)
+        misspelt = checks.misspelt(variables, str(variables.get("ansible_loop_var")))
+        errors = [*self._errors(options, variables)]
+        if options["role"] and not checks.names_users(variables):
+            errors.append(checks.no_users(misspelt))
+        if errors:
+            return {**result, "failed": True, "msg": "\n".join(errors), "changed": False}
+        warnings = [checks.unknown_variable(name, near) for name, near in misspelt.items()]
+        warnings += self._shared_stores(variables)
+        return {**result, "changed": False, **({"warnings": warnings} if warnings else {})}
+
+    def _errors(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator[str]:
+        if checks.LOST_WORDS in variables:
+            yield checks.lost_words(_names_of_lost_words())
+        for name in checks.BOOLEANS:
+            if name in variables:
+                error = checks.not_boolean(name, self._templar.template(variables[name]))
+                if error:
+                    yield error
+        pattern = options["hosts"]
+        if pattern is not None:
+            lookup = lookup_loader.get(
+                "ansible.builtin.inventory_hostnames", loader=self._loader, templar=self._templar
+            )
+            error = checks.unmatched(
+                pattern,
+                split_host_pattern(pattern),
+                variables["groups"],
+                str(variables["inventory_hostname"]),
+                lambda part: lookup.run([part], variables=variables),
+            )
+            if error:
+                yield error
+        if options["role"] and self._loses_reports(variables):
+            yield checks.LOOP
+
+    def _loses_reports(self, variables: Mapping[str, Any]) -> bool:
+        """Whether the items of a loop write their reports to one directory."""
+        directory, loop = variables.get(checks.REPORT_DIR), variables.get("ansible_loop_var")
+        if not directory or loop is None:
+            return False
+        other = self._templar.copy_with_new_env(
+            available_variables={**variables, str(loop): "another item"}
+        )
+        try:
+            return bool(other.template(directory) == self._templar.template(directory))
+        except Exception:
+            # The directory is in a field that this item does not have.
+            return False
+
+    def _shared_stores(self, variables: Mapping[str, Any]) -> list[str]:
+        """The warnings for stores that several hosts of the play have; none but on its first host.
+
+        So the time does not grow with the square of the hosts, and each warning appears once.
+        """
+        hosts = [str(host) for host in variables.get("ansible_play_hosts") or ()]
+        this = str(variables["inventory_hostname"])
+        hostvars = variables["hostvars"]
+        if hosts[:1] != [this]:
+            return []
+        if variables.get(checks.BASE_URL) != hostvars.raw_get(this).get(checks.BASE_URL):
+            # A variable of the play, which hostvars does not hold.
+            return []
+        default = ""
+        if self._connection.transport == "local" and ENVIRONMENT not in str(self._task.environment):
+            default = os.environ.get(ENVIRONMENT, "")
+        urls = {host: _base_url(hostvars, host) for host in hosts}
+        return checks.shared_stores(
+            {host: default if url is None else url for host, url in urls.items()},
+            from_environment=[host for host, url in urls.items() if url is None],
+        )
+
+
+def _names_of_lost_words() -> list[str]:
+    """The variables of each ``-e`` from which Ansible dropped words."""
+    # Texts with another beginning are documents or files.
+    texts = (text for text in context.CLIARGS.get("extra_vars") or () if text[:1] not in "@[{")
+    parsed = (parse_kv(text) for text in texts)
+    return [
+        name
+        for one in parsed
+        if checks.LOST_WORDS in one
+        for name in one
+        if name != checks.LOST_WORDS
+    ]
+
+
+def _base_url(hostvars: Any, host: str) -> str | None:
+    """The address of a host's store; None if none is set, empty if it cannot be evaluated."""
+    try:
+        url = hostvars[host].get(checks.BASE_URL)
+    except Exception:
+        # That host's own task reports it.
+        return ""
+    return None if url is None else str(url)

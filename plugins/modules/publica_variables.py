@@ -1,0 +1,59 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: publica_variables
+short_description: Check the variables of the role and the playbooks before any request
+version_added: 0.1.0
+description:
+  - The first task of the role and of each playbook of this collection. It finds mistakes that
+    Ansible accepts, and that would change the wrong users without an error.
+  - The task fails for words that Ansible dropped from a value of C(-e) since they follow a blank,
+    and for C(publica_audit_fail) that is neither true nor false.
+  - It warns of variables whose names are similar to those of this collection, such as
+    C(publica_users_scr), and of hosts of the play that have the same store.
+  - It runs on the controller with any connection of the hosts, and sends no request to a store.
+author:
+  - The publica.la collection's authors (@publica-la)
+attributes:
+  check_mode:
+    support: full
+    description: Can run in check mode, and then does the same.
+  diff_mode:
+    support: none
+    description: Shows what a task changes, or would change, with C(--diff).
+  idempotent:
+    support: full
+    description: Run again with the same arguments, it changes nothing.
+    details:
+      - It never changes anything.
+options:
+  hosts:
+    description:
+      - The pattern of the hosts of the play. The task fails if a part of the pattern matches no
+        host and no group of the inventory, or if the pattern does not match the host.
+    type: str
+  role:
+    description:
+      - Whether the role C(publica_users) runs next. Then the task also fails if no list and no file
+        of desired users is set, and if the role runs in a loop whose items have the same
+        C(publica_users_report_dir).
+    type: bool
+    default: false
+seealso:
+  - module: publica.la.publica_user_bulk
+"""
+
+EXAMPLES = r"""
+- name: Check the variables
+  publica.la.publica_variables:
+    hosts: publica_stores
+    role: true
+"""
+
+RETURN = r"""
+"""

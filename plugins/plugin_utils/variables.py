@@ -1,0 +1,222 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables of the role and the playbooks: their names, and what is wrong with their values.
+
+Pure: the action plugins evaluate templates, and pass names and values.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Container, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..module_utils.errors import escape_control, listed
+
+DESIRED = "publica_users_desired"
+# The role's default. A list that the user writes, an empty one included, differs from it.
+DESIRED_DEFAULT = "{{ publica_users__none }}"
+SRC = "publica_users_src"
+REPORT_DIR = "publica_users_report_dir"
+BASE_URL = "publica_users_base_url"
+HOSTS = "publica_hosts"
+# What Ansible drops from the value of an -e is in this variable.
+LOST_WORDS = "_raw_params"
+NO_REQUEST = "No request was sent."
+
+# Those of the role are the options of its argument spec.
+ROLE_VARIABLES = (
+    *(f"publica_users_{name}" for name in (
+        *("base_url", "api_token", "desired", "src", "src_columns", "defaults", "exclusive"),
+        *("protected", "max_deactivations", "approve", "on_guard", "lookup", "count_seats"),
+        *("report_dir", "report_language", "concurrency", "on_error", "report", "validate_certs"),
+        *("ca_path", "timeout", "max_retries", "rate_limit_share", "max_rate_limit_wait"),
+        *("rate_limit_dir", "progress_interval"),
+    )),
+)  # fmt: skip
+# Those that no module reads, but the filter bool, for which any other word is false.
+BOOLEANS = ("publica_audit_fail",)
+_BOOLEAN_WORDS = frozenset(("true", "yes", "on", "1", "false", "no", "off", "0"))
+PLAYBOOK_VARIABLES = (
+    *(HOSTS, "publica_connection", "publica_python_interpreter", "publica_offboard_emails"),
+    *(f"publica_export_{name}" for name in ("dir", "formats", "status", "delimiter")),
+    *("publica_export_on_incomplete", *BOOLEANS),
+)
+RESULTS = ("publica_users_result", "publica_export_result", "publica_offboard_result")
+KNOWN = frozenset((*ROLE_VARIABLES, *PLAYBOOK_VARIABLES, *RESULTS))
+
+# Any other name that begins like this is a misspelt one.
+_OWN = re.compile(r"publica_(user|offboard_|export_|audit_)")
+# Another name, such as publica_api_token, is reported only if it is as near to a known one.
+_NEAR = 0.9
+_MAYBE_OWN = re.compile(r"publi[a-z]{0,3}_")
+_DESIRED_LIST = re.compile(rf"{DESIRED}(_.+)?")
+
+
+def is_set(name: str, variables: Mapping[str, Any]) -> bool:
+    """Whether the user set a variable: to something else than null and the role's default."""
+    value = variables.get(name)
+    return value is not None and not (name == DESIRED and value == DESIRED_DEFAULT)
+
+
+def names_users(variables: Mapping[str, Any]) -> bool:
+    """Whether any list or file of desired users is set."""
+    return is_set(SRC, variables) or any(
+        is_set(name, variables) for name in variables if _DESIRED_LIST.fullmatch(name)
+    )
+
+
+def misspelt(variables: Mapping[str, Any], ignored: str = "") -> dict[str, str]:
+    """The nearest known name of each variable that is probably misspelt, by the variable's name.
+
+    :param variables: the values by name. A registered result is no variable that a user set.
+    :param ignored: a name that is not reported, such as that of the variable of a loop.
+    """
+    found = {}
+    for name in sorted(filter(_MAYBE_OWN.match, variables)):
+        if name in KNOWN or name == ignored or "__" in name or _DESIRED_LIST.fullmatch(name):
+            continue
+        near = _nearest(name, 0.0 if _OWN.match(name) else _NEAR)
+        if near is not None and not _is_result(variables[name]):
+            found[name] = near
+    return found
+
+
+def _is_result(value: Any) -> bool:
+    return isinstance(value, Mapping) and ("changed" in value or "failed" in value)
+
+
+def _nearest(name: str, cutoff: float) -> str | None:
+    """The known name that is most like a name; None where none is as near as ``cutoff``."""
+    for cut in (at for at, character in enumerate(name[:-1]) if character == "_"):
+        if difflib.SequenceMatcher(None, name[:cut], DESIRED).ratio() >= _NEAR:
+            return f"{DESIRED}{name[cut:]}"
+    near = difflib.get_close_matches(name, sorted(KNOWN), n=1, cutoff=cutoff)
+    return near[0] if near else None
+
+
+def unknown_variable(name: str, near: str) -> str:
+    """The warning for a misspelt variable."""
+    return (
+        f"{name} is not a variable of this collection, so it has no effect. Did you mean {near}? "
+        "If the variable is your own, give it a name that does not begin with publica_."
+    )
+
+
+def no_users(misspelt_names: Mapping[str, str]) -> str:
+    """The error for a host without any list or file of desired users."""
+    hints = [f"{name} is unknown; did you mean {near}?" for name, near in misspelt_names.items()]
+    return " ".join([
+        "No list and no file of desired users is set for this host.",
+        *hints,
+        f"Set {DESIRED}, a list whose name begins with {DESIRED}_, or {SRC}. To provision no user, "
+        f"set {DESIRED}: []. {NO_REQUEST}",
+    ])  # fmt: skip
+
+
+LOOP = (
+    f"The role runs in a loop, and {REPORT_DIR} is the same for each item, so the report would "
+    "hold the last item only. Make each store a host of the inventory, give each item its own "
+    f"directory, or leave {REPORT_DIR} out. {NO_REQUEST}"
+)
+
+
+def lost_words(names: Sequence[str]) -> str:
+    """The error for words that Ansible dropped from an ``-e``; they may be a part of a secret.
+
+    :param names: the variables of that ``-e``, if they are known.
+    """
+    return (
+        f"Ansible dropped words of {' '.join(['-e', *names])}, since a value ends at the first "
+        f"blank. {NO_REQUEST} Separate several values by commas without blanks, or use JSON, such "
+        """as -e '{"publica_offboard_emails": ["ana@example.org", "bruno@example.org"]}'."""
+    )
+
+
+def not_boolean(name: str, value: Any) -> str | None:
+    """The error for a value that is neither true nor false; None for one that is, or for null."""
+    if value is None or str(value).lower() in _BOOLEAN_WORDS:
+        return None
+    return (
+        f"{name}: '{escape_control(str(value))}' is not a boolean; use true or false. {NO_REQUEST}"
+    )
+
+
+def unmatched(
+    pattern: str,
+    parts: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
+    host: str,
+    hosts_of: Callable[[str], Sequence[str]],
+) -> str | None:
+    """The error for a pattern of hosts of which a part matches nothing; None if each part does.
+
+    :param parts: the parts between the commas or colons of the pattern.
+    :param groups: the names of the hosts in each group of the inventory.
+    :param host: the host on which the play runs.
+    :param hosts_of: evaluates a pattern, in time that grows with the inventory.
+    """
+    names = [part.lstrip("!&") for part in parts]
+    hosts = frozenset(groups.get("all", ()))
+    unknown = [
+        name for name in names if name not in groups and name not in hosts and not hosts_of(name)
+    ]
+    if unknown:
+        what = f"no host or group of the inventory matches {', '.join(unknown)}"
+    else:
+        only_adds = names == [*parts]
+        if only_adds and any(host == name or host in groups.get(name, ()) for name in names):
+            return None
+        if host in hosts_of(pattern):
+            return None
+        what = f"it does not match {host}"
+    return (
+        f"The play runs on the hosts '{pattern}', but {what}. Correct the inventory, or give "
+        f"{HOSTS} with -e; its default is the group publica_stores. {NO_REQUEST}"
+    )
+
+
+def normalised_url(url: str) -> str:
+    """The address of a store for comparison, without user, password and query.
+
+    The case of the host, the default port and a slash at the end make no difference.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return ""
+    if not host:
+        return ""
+    default = {"https": 443, "http": 80}.get(parts.scheme)
+    host = f"[{host}]" if ":" in host else host
+    suffix = "" if port in (None, default) else f":{port}"
+    return f"{parts.scheme}://{host}{suffix}{parts.path.rstrip('/')}"
+
+
+def shared_stores(urls: Mapping[str, str], from_environment: Container[str] = ()) -> list[str]:
+    """A warning for each store that several hosts have the address of.
+
+    :param urls: the address of each host's store.
+    :param from_environment: the hosts whose address is that of the environment.
+    """
+    hosts_by_url: dict[str, list[str]] = {}
+    for host, url in urls.items():
+        hosts_by_url.setdefault(normalised_url(url), []).append(host)
+    hosts_by_url.pop("", None)
+    return [
+        _shared(url, hosts, from_environment) for url, hosts in hosts_by_url.items() if hosts[1:]
+    ]
+
+
+def _shared(url: str, hosts: Sequence[str], from_environment: Container[str]) -> str:
+    inherited = [host for host in hosts if host in from_environment]
+    source = f" ({listed(inherited, 5)}: from PUBLICA_BASE_URL)" if inherited else ""
+    return (
+        f"{listed(hosts, 5)} are the same store, {url}{source}. One host is one store: what one of "
+        f"them changes, the other can undo. Correct {BASE_URL}, or remove a host."
+    )
