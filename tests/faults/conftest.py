@@ -59,8 +59,8 @@ def client(
     client = FaultyClient(store, _refusing_port)
     open_session = http.open_session
 
-    def with_adapter(connection: Any, pool_size: int) -> Any:
-        session = open_session(connection, pool_size)
+    def with_adapter(connection: Any, pool_size: int, time_limit: Any) -> Any:
+        session = open_session(connection, pool_size, time_limit)
         session.mount("http://", client.adapter(pool_size))
         return session
 

@@ -211,7 +211,11 @@ class _Run:
                 warnings.append(LabelledWarning(change.desired.label, _SESSIONS_OPEN))
         except Exception as bug:
             # The results of the other workers must survive, and the text may hold a secret.
-            error = internal_error(bug, "Please report it.", label=change.desired.label)
+            text = (
+                "It is unknown whether the last change of this user was made. Run again to compare "
+                "with the store as it is now, and please report it."
+            )
+            error = internal_error(bug, text, label=change.desired.label)
         return AppliedUser(change, user, tuple(as_reported(actions)), tuple(warnings), error)
 
     def _write(self, step: Step, change: UserChange, user: CurrentUser | None) -> Written:

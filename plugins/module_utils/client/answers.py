@@ -229,7 +229,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 def _http_date(value: str | None) -> float | None:
     try:
         return parsedate_to_datetime(value).timestamp() if value else None
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError, OSError):
         return None
 
 

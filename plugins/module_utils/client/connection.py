@@ -22,6 +22,7 @@ from ansible.module_utils.basic import env_fallback
 
 from ..errors import InvalidInputError, ValidationError
 from ..version import VERSION
+from .time_limit import TimeLimit
 
 try:
     import requests
@@ -201,7 +202,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def open_session(connection: Connection, pool_size: int) -> Any:
+def open_session(connection: Connection, pool_size: int, time_limit: TimeLimit) -> Any:
     """A ``requests.Session`` for one store.
 
     - An auth object adds the token to each request. So the token is in no default header that a
@@ -227,9 +228,19 @@ def open_session(connection: Connection, pool_size: int) -> Any:
     # A redirect is never followed. Without this, requests fails on a malformed target.
     session.get_redirect_target = lambda _response: None
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-    adapter = requests.adapters.HTTPAdapter(
-        pool_connections=1, pool_maxsize=pool_size, max_retries=0
-    )
+    classes = time_limit.pool_classes(urllib3.poolmanager.pool_classes_by_scheme)
+
+    class Adapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *args: Any, **options: Any) -> None:
+            super().init_poolmanager(*args, **options)
+            self.poolmanager.pool_classes_by_scheme = classes
+
+        def proxy_manager_for(self, *args: Any, **options: Any) -> Any:
+            manager = super().proxy_manager_for(*args, **options)
+            manager.pool_classes_by_scheme = classes
+            return manager
+
+    adapter = Adapter(pool_connections=1, pool_maxsize=pool_size, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     if not connection.validate_certs:
@@ -257,13 +268,14 @@ def read_environment(session: Any, connection: Connection) -> Environment:
 
     ``requests`` would read the environment for every request. All requests of a run go to one
     host, so once is enough. Given here, the connection's ``verify`` takes precedence over
-    REQUESTS_CA_BUNDLE; as a setting of the session it would not.
+    REQUESTS_CA_BUNDLE; as a setting of the session it would not. Bodies are streamed, so that their
+    size can be limited.
 
     :raises InvalidInputError: a variable names certificates that do not exist.
     """
     url = urlsplit(connection.base_url)
     settings: dict[str, Any] = session.merge_environment_settings(
-        connection.base_url, {}, None, connection.verify, None
+        connection.base_url, {}, True, connection.verify, None
     )
     if url.scheme == "http" and _is_loopback(url.hostname or ""):
         # A proxy on another machine would get the token without encryption.

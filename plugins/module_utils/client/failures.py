@@ -17,13 +17,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from ..errors import FatalError, ForbiddenError, NotFoundError, PublicaError, RejectedError
 from . import answers
 from .answers import Answer
-from .connection import requests
+from .connection import requests, urllib3
+from .time_limit import Exchange
 from .withholding import StoreText
 
 FIRST_DELAY = 0.5
@@ -36,6 +38,9 @@ RETURN_PER_SUCCESS = 1.0
 
 # After 303 the first request was carried out, and 304 is no redirect.
 REPEATABLE_REDIRECTS = (301, 302, 307, 308)
+
+# The total time of one request and its answer, in units of ``timeout``.
+TIMES_TIMEOUT = 10
 
 # What OpenSSL raises if an established connection breaks: the store may have acted.
 BROKEN_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
@@ -233,9 +238,46 @@ def truncated_body(answer: Answer, request: Request) -> AttemptError | None:
     return _broken_connection(request, f"{received:,} of {int(announced):,} bytes arrived")
 
 
-def failure_of_exception(error: Exception, request: Request, timeout: float) -> AttemptError:
-    """The failure for an exception that ``requests`` raised."""
+class UnreadableAnswerError(Exception):
+    """An answer that is not read to its end; the text says why."""
+
+
+def is_about_answer(error: Exception) -> bool:
+    """Whether an exception can come from an answer; any other one is a defect of the collection."""
+    libraries = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, HTTPException)
+    of_values = (ValueError, OverflowError, OSError, EOFError, RecursionError)
+    return isinstance(error, (UnreadableAnswerError, *libraries, *of_values))
+
+
+def unreadable_answer(error: Exception, request: Request) -> AttemptError:
+    """The failure for an answer that can't be read. The store may have acted on the request.
+
+    The text of an unknown exception may contain a secret, so only its kind is named.
+    """
+    known = isinstance(error, UnreadableAnswerError)
+    reason = str(error) if known else type(error).__name__
+    text = (
+        f"The answer to {request} can't be read ({reason}). Check for a proxy that alters answers, "
+        f"and run again.{request.proxy_hint}"
+    )
+    return _failure(request, "unexpected_answer", text, transient=True)
+
+
+def failure_of_exception(
+    error: Exception, request: Request, timeout: float, exchange: Exchange | None = None
+) -> AttemptError:
+    """The failure for an exception that was raised while a request was sent or its answer read.
+
+    :param timeout: of the socket, in seconds.
+    :param exchange: the exchange that failed, if its time is limited.
+    """
     kinds = requests.exceptions
+    if exchange is not None and exchange.expired:
+        text = (
+            f"{request.host} sent no complete answer to {request} within the total time of "
+            f"{TIMES_TIMEOUT * timeout:g} s ({TIMES_TIMEOUT} times timeout).{request.proxy_hint}"
+        )
+        return _failure(request, "timeout", text, transient=True)
     host = request.host
     # A server can put a secret into a header or the length of a chunk.
     cause = StoreText(request.secrets).quote(root_cause(error)).rstrip(".") or type(error).__name__
@@ -275,6 +317,13 @@ def failure_of_exception(error: Exception, request: Request, timeout: float) -> 
             f"{request} returned a body that cannot be decoded. Check for a proxy that alters it."
         )
         return fail("unexpected_answer", text, transient=True)
+    not_sent = isinstance(
+        error,
+        # A host or a password of a proxy that can't be sent.
+        (kinds.RequestException, urllib3.exceptions.LocationValueError, UnicodeError),
+    ) and not (exchange is not None and exchange.was_sent)
+    if not not_sent:
+        return unreadable_answer(error, request)
     kind = type(error).__name__  # the text may contain a password of the proxy
     text = f"No request to {host} is possible ({kind}). Check base_url."
     if request.proxy_variable:

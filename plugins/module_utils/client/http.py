@@ -18,18 +18,23 @@ from typing import Any, Callable, TypeVar
 from ..concurrency import INTERRUPTED, StopRequest
 from ..errors import FatalError, LostAnswerError, PublicaError
 from .answers import Answer
-from .connection import Connection, open_session, read_environment, requests, urllib3
+from .connection import Connection, open_session, read_environment, requests
 from .failures import (
+    TIMES_TIMEOUT,
     AttemptError,
     Request,
     RetryBudget,
+    UnreadableAnswerError,
     backoff,
     failure_of_answer,
     failure_of_exception,
+    is_about_answer,
     truncated_body,
     unexpected_answer,
+    unreadable_answer,
 )
 from .limiter import BudgetFile, BudgetFileError, RateLimiter
+from .time_limit import TimeLimit
 
 # A proxy may answer once instead of the store. If it answers more often, base_url is wrong.
 RETRIES_OF_UNEXPECTED_ANSWERS = 2
@@ -37,6 +42,10 @@ RETRIES_OF_UNEXPECTED_ANSWERS = 2
 # A refusal by the rate limit costs nothing, and the limiter waits after it. If no header reports
 # for how long, the waits grow, and this many of them exceed the longest documented window.
 REFUSALS_IN_A_ROW = 12
+
+# The longest body of an answer; a page of 100 users has about 200 kB.
+MAX_BODY_BYTES = 64 << 20
+CHUNK_BYTES = 16 << 10
 
 Parsed = TypeVar("Parsed")
 
@@ -61,7 +70,8 @@ class HttpTransport:
         stop_request: StopRequest | None = None,
     ) -> None:
         self._connection = connection
-        self._session = open_session(connection, pool_size=workers)
+        self._time_limit = TimeLimit(TIMES_TIMEOUT * connection.timeout)
+        self._session = open_session(connection, workers, self._time_limit)
         self._environment = read_environment(self._session, connection)
         self.read_only = read_only
         self._lock = threading.Lock()
@@ -84,6 +94,7 @@ class HttpTransport:
 
     def close(self) -> None:
         self._session.close()
+        self._time_limit.close()
         self.limiter.close()
 
     def usage(self) -> dict[str, Any]:
@@ -191,37 +202,63 @@ class HttpTransport:
             self._requests += 1
             self._retries += repeats
             self.wrote = self.wrote or request.writes
-        timeout = self._connection.timeout
+        with self._time_limit.limiting() as exchange:
+            try:
+                answer = self._exchange(request)
+                if exchange.expired:
+                    # The rest was taken for the end of the answer.
+                    raise UnreadableAnswerError("it is incomplete")
+            except Exception as error:
+                self.limiter.lost(sent_at)
+                if not (request.writes or is_about_answer(error)):
+                    raise
+                raise failure_of_exception(
+                    error, request, self._connection.timeout, exchange
+                ) from None
         try:
-            prepared = self._session.prepare_request(
-                requests.Request(
-                    request.method,
-                    request.base_url + request.path,
-                    params=request.query,
-                    json=request.body,
-                )
-            )
-            response = self._session.send(
-                prepared,
-                timeout=(timeout, timeout),
-                allow_redirects=False,
-                **self._environment.settings,
-            )
-        except (
-            requests.exceptions.RequestException,
-            # A host or a password of a proxy that can't be sent.
-            urllib3.exceptions.LocationValueError,
-            UnicodeError,
-        ) as error:
-            self.limiter.lost(sent_at)
-            raise failure_of_exception(error, request, timeout) from None
-        answer = Answer(response.status_code, response.headers, response.content)
-        self.limiter.answered(answer.status, answer.headers, sent_at)
-        failure = truncated_body(answer, request) or failure_of_answer(answer, request)
+            self.limiter.answered(answer.status, answer.headers, sent_at)
+            failure = truncated_body(answer, request) or failure_of_answer(answer, request)
+            parsed = None if failure else parse(answer)
+        except PublicaError:
+            raise
+        except Exception as error:
+            # Nothing that happens while an answer is read may deny that a write was sent.
+            if not (request.writes or is_about_answer(error)):
+                raise
+            raise unreadable_answer(error, request) from None
         if failure is not None:
             raise failure
-        parsed = parse(answer)
         if parsed is None:
             raise unexpected_answer(answer, request)
         self._budget.succeeded()
         return parsed
+
+    def _exchange(self, request: Request) -> Answer:
+        """Send the request and read its answer.
+
+        :raises Exception: any that ``requests`` or a library below it raises.
+        """
+        prepared = self._session.prepare_request(
+            requests.Request(
+                request.method,
+                request.base_url + request.path,
+                params=request.query,
+                json=request.body,
+            )
+        )
+        timeout = self._connection.timeout
+        with self._session.send(
+            prepared,
+            timeout=(timeout, timeout),
+            allow_redirects=False,
+            **self._environment.settings,
+        ) as response:
+            body = bytearray()
+            if "," in response.headers.get("Content-Encoding", ""):
+                # Each of them can make the body a thousand times as long.
+                raise UnreadableAnswerError("it is encoded more than once")
+            for chunk in response.iter_content(CHUNK_BYTES):
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise UnreadableAnswerError(f"it has more than {MAX_BODY_BYTES >> 20} MiB")
+            return Answer(response.status_code, response.headers, bytes(body))

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pytest
 import requests.exceptions as kinds
+from ansible_collections.publica.la.plugins.module_utils.client import http
 from ansible_collections.publica.la.plugins.module_utils.client import limiter as limiter_module
 from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
 from ansible_collections.publica.la.plugins.module_utils.client.failures import (
@@ -281,6 +283,63 @@ class TestRealSockets:
         with pytest.raises(PublicaError, match="Could not connect") as error:
             api_at(url, max_retries=1).create(BODY)
         assert not isinstance(error.value, LostAnswerError)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            raw(CREATED, length="5, 6"),
+            raw(CREATED, "200 OK", "Content-Length: 9"),
+            raw(CREATED, "200 OK", "Content-Encoding: gzip"),
+            raw(CREATED, "200 OK", "Content-Encoding: gzip, gzip"),
+            raw(CREATED, "200 OK", "Transfer-Encoding: chunked"),
+            raw(f'{{"data": {"[" * 5000}{"]" * 5000}}}'),
+            b"HTTP/1.1 999999 no\r\n\r\n",
+            b"no answer at all\r\n\r\n",
+            raw("x" * 300_000),
+        ],
+        ids=[
+            "lengths in one header",
+            "two lengths",
+            "wrong encoding",
+            "several encodings",
+            "wrong chunks",
+            "nested",
+            "wrong status",
+            "no HTTP",
+            "too long",
+        ],
+    )
+    def test_write_with_an_unreadable_answer_is_lost(
+        self, answer: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(http, "MAX_BODY_BYTES", 200_000)
+        with serving(answer) as store, pytest.raises(LostAnswerError):
+            api_at(store.url).create(BODY)
+        assert len(store.requests) == 1
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            ["Content-Length: many"],
+            ["Date: Fri, 31 Dec 99999 23:59:59 GMT", "X-RateLimit-Reset: 5"],
+            [f"X-RateLimit-Reset: {10**17}", f"X-RateLimit-Remaining: -{10**17}"],
+            [f"X-RateLimit-Limit: {'9' * 5000}"],
+        ],
+        ids=["length", "date", "reset", "limit"],
+    )
+    def test_headers_beyond_all_bounds_do_not_deny_a_write(self, headers: list[str]) -> None:
+        with serving(raw(CREATED, "200 OK", *headers)) as store, suppress(LostAnswerError):
+            assert api_at(store.url).create(BODY)["id"] == 5
+        assert len(store.requests) == 1
+
+    @pytest.mark.parametrize(
+        "begun", [b"HTTP/1.1 200 OK\r\n", raw(CREATED, length=10**6)], ids=["headers", "body"]
+    )
+    def test_an_answer_that_never_ends_is_cut_off(self, begun: bytes) -> None:
+        with serving(begun, drips=True) as store, pytest.raises(LostAnswerError) as error:
+            api_at(store.url, timeout=0.1).create(BODY)
+        assert error.value.code == "timeout"
+        assert "total time of 1 s" in error.value.message
 
     def test_store_that_does_not_answer_times_out(self) -> None:
         with serving(silent=True) as store, pytest.raises(LostAnswerError) as error:

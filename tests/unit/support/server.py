@@ -9,22 +9,26 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 CLOSE = b""
 TIMEOUT = 5.0
+DRIP_SECONDS = 0.01
 
 
 class RawServer:
     """Responds to each request with the next raw response, and records the requests.
 
-    An empty response closes the connection; a ``silent`` server never responds.
+    An empty response closes the connection; a ``silent`` server never responds, and one that
+    ``drips`` goes on with single bytes after a response.
     """
 
-    def __init__(self, answers: list[bytes], *, silent: bool) -> None:
+    def __init__(self, answers: list[bytes], *, silent: bool, drips: bool) -> None:
         self.requests: list[str] = []
         self._answers = list(answers)
         self._silent = silent
+        self._drips = drips
         self._over = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._socket.settimeout(TIMEOUT)
@@ -62,6 +66,9 @@ class RawServer:
                     self._over.wait(TIMEOUT)
                 elif self._answers:
                     connection.sendall(self._answers.pop(0))
+                    with suppress(OSError):  # the client has closed the connection
+                        while self._drips and not self._over.wait(DRIP_SECONDS):
+                            connection.sendall(b"H")
 
     @staticmethod
     def _read(connection: socket.socket) -> str:
@@ -80,15 +87,15 @@ class RawServer:
 
 
 @contextmanager
-def serving(*answers: bytes, silent: bool = False) -> Iterator[RawServer]:
-    server = RawServer(list(answers), silent=silent)
+def serving(*answers: bytes, silent: bool = False, drips: bool = False) -> Iterator[RawServer]:
+    server = RawServer(list(answers), silent=silent, drips=drips)
     try:
         yield server
     finally:
         server.stop()
 
 
-def raw(body: str, status: str = "200 OK", *headers: str, length: int | None = None) -> bytes:
+def raw(body: str, status: str = "200 OK", *headers: str, length: Any = None) -> bytes:
     """A response as bytes; ``length`` replaces the length of the body in the header."""
     content = body.encode()
     lines = [

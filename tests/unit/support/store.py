@@ -49,6 +49,7 @@ class Reply:
         response.headers = CaseInsensitiveDict({"Content-Type": "application/json", **self.headers})
         text = self.body if isinstance(self.body, str) else json.dumps(self.body)
         response._content = b"" if self.body is None else text.encode()
+        response._content_consumed = True
         response.url, response.request = request.url, request
         return response
 
