@@ -306,7 +306,7 @@ def test_an_internal_error_names_the_user_and_the_place_and_keeps_other_results(
     assert PASSWORD not in message
     assert message.startswith("user2@example.org: KeyError")
     line = broken.__code__.co_firstlineno + 2
-    assert f" > test_executor.py:{line}. Please report it." in message
+    assert f" > test_executor.py:{line}. It is unknown" in message
     assert "executor.py:" in message.split(" > ")[0]
 
 
