@@ -162,7 +162,7 @@ def test_admins_and_protected_users_stay(store: SandboxStore, modules: ModuleRun
         {"email": "guest.one@Partner.example.org"},
     ]
     gone = [
-        {"email": "guest@other.example.org", "open_sessions": 2, "plan_admin": True},
+        {"email": "guest@other.example.org", "open_sessions": 2},
         {"email": "auditor2@example.org", "open_sessions": 2},
     ]
     store.add_users([*READERS, *kept, *gone, {"email": "long.gone@example.org", "active": False}])
