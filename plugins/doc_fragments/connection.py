@@ -17,7 +17,8 @@ options:
       - The address of the store, such as V(https://example.publica.la), without
         C(/integration-api).
       - It must use C(https), unless the host is loopback or O(validate_certs=false). An invalid
-        address, or one with a user, a password or a query, fails the task before the first request.
+        address or host, or one with a user, a password or a query, fails the task before the first
+        request.
     type: str
     required: true
   api_token:
@@ -36,7 +37,8 @@ options:
   ca_path:
     description:
       - A file or directory with certificates of authorities, on the executing host, which are
-        trusted instead of the default ones. A path that does not exist fails the task.
+        trusted instead of the default ones and of those in E(REQUESTS_CA_BUNDLE) or
+        E(CURL_CA_BUNDLE). A path that does not exist fails the task.
     type: path
   timeout:
     description:
@@ -84,6 +86,7 @@ notes:
   - O(base_url), O(api_token) and O(rate_limit_dir) can come from the environment variables
     E(PUBLICA_BASE_URL), E(PUBLICA_API_TOKEN) and E(PUBLICA_RATE_LIMIT_DIR), or for every task at
     once from C(module_defaults) with the group C(group/publica.la.publica).
-  - Proxies are taken from the environment (E(https_proxy), E(http_proxy), E(no_proxy)). A
-    C(.netrc) file is not read.
+  - Proxies are taken from the environment (E(https_proxy), E(http_proxy), E(all_proxy),
+    E(no_proxy)), except for C(http) to loopback. Without O(ca_path), so are certificates of
+    authorities (E(REQUESTS_CA_BUNDLE), else E(CURL_CA_BUNDLE)). A C(.netrc) file is not read.
 """

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .apply.executor import CONTINUE, NOT_TRIED, AppliedUser, apply_plan, not_applied, predict
 from .client.api import UsersApi
 from .errors import NotFoundError, PublicaError
 from .input.options import DesiredUser
 from .input.policy import WITHOUT_REMOVALS, RemovalPolicy
-from .plan.model import FORCE_LOGOUT, Plan, Step, UserChange
+from .plan.model import FORCE_LOGOUT, LabelledWarning, Plan, Step, UserChange
 from .plan.planner import plan_users
 from .plan.removals import (
     GuardViolation,
@@ -25,6 +25,7 @@ from .plan.removals import (
     without_removals,
 )
 from .progress import NO_PROGRESS, Progress, utc_now
+from .store.plans import read_plans
 from .store.snapshot import ACTIVE, AUTO, Snapshot, UserFilter, find_users, read_current
 from .store.user import CurrentUser
 
@@ -87,6 +88,8 @@ def provision(
     plan = plan_users(desired, snapshot.index, today)
     removals = plan_removals(desired, snapshot.active, policy)
     plan = Plan([*plan.changes, *removals.changes])
+    if dry_run:
+        plan = _with_unknown_plans(api, plan)
     violation = check_guards(plan, policy, active=removals.active, complete=snapshot.complete)
     guard_effect = None
     if violation is not None:
@@ -108,6 +111,28 @@ def provision(
     return Provisioned(
         snapshot, today, dry_run, plan, policy, removals, violation, guard_effect, applied, shown
     )
+
+
+def _with_unknown_plans(api: UsersApi, plan: Plan) -> Plan:
+    """The plan with a warning for each user who is to get a plan that the store does not list."""
+    if not any(_assigns(change) for change in plan.changes):
+        return plan
+    listed = {known.id for known in read_plans(api) or ()}
+    if not listed:
+        return plan
+    changes = []
+    for change in plan.changes:
+        plan_id = change.desired.plan_id
+        if _assigns(change) and plan_id not in listed:
+            text = f"plan_id {plan_id} is not in the store's list of plans; check the id"
+            warning = LabelledWarning(change.desired.label, text)
+            change = replace(change, warnings=(*change.warnings, warning))
+        changes.append(change)
+    return Plan(changes)
+
+
+def _assigns(change: UserChange) -> bool:
+    return any("assign_new_plan" in step.body for step in change.steps)
 
 
 def _refused(change: UserChange, violation: GuardViolation) -> AppliedUser:

@@ -316,7 +316,7 @@ failure:
     message:
       description: The same as C(msg).
       type: str
-      sample: "The store refused the values: assign_new_plan: The selected plan is invalid."
+      sample: "The store refused the values: plan_id 9: The selected plan is invalid."
     method:
       description: The HTTP method of the request that failed; null where none was sent.
       type: str

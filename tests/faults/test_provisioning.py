@@ -236,7 +236,10 @@ def test_an_endpoint_that_never_answers(case: Case, mode: FailureMode, endpoint:
 
 @pytest.mark.parametrize(
     ("refusal", "endpoint", "position"),
-    combinations([("401", "unauthenticated"), ("403", "forbidden")], ENDPOINTS, turns=[POSITIONS]),
+    [
+        *combinations([("401", "unauthenticated")], ENDPOINTS, turns=[POSITIONS]),
+        *combinations([("403", "forbidden")], ["list", "create"], turns=[POSITIONS]),
+    ],
 )
 def test_a_refusal_ends_the_run(
     case: Case, refusal: tuple[str, str], endpoint: str, position: str
@@ -253,6 +256,24 @@ def test_a_refusal_ends_the_run(
     codes = list(first.codes.values())
     assert codes.count(code) == 1, first.codes
     assert set(codes) <= {code, "not_tried"}
+    case.check_next_run()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "position"),
+    combinations([one for one in ENDPOINTS if one not in ("list", "create")], turns=[POSITIONS]),
+)
+def test_a_forbidden_write_is_an_error_of_its_user(
+    case: Case, endpoint: str, position: str
+) -> None:
+    number = number_at(position, case.counts()[endpoint])
+    case.begin()
+    case.store.fault("403", endpoint=endpoint, nth=number)
+
+    first = case.run()
+
+    assert list(first.codes.values()) == ["forbidden"]
+    assert case.sent >= sum(case.counts()[one] for one in ENDPOINTS) - 1
     case.check_next_run()
 
 

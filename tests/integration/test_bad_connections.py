@@ -19,6 +19,7 @@ from publica_sandbox.testing import SandboxStore
 from support.documentation import FEWEST_ARGUMENTS
 from support.failures import BadCase, check_failures
 from support.in_process import ModuleRunner
+from support.playbooks import PlaybookRunner
 
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}
 
@@ -71,6 +72,8 @@ def test_bad_addresses_and_tokens(store: SandboxStore, modules: ModuleRunner) ->
             _case("no encryption", bad, "base_url", "https", base_url="http://store.example"),
             _case("a password", bad, "base_url", base_url="https://ana:secret@store.example"),
             _case("a path", bad, "base_url", base_url=f"{store.base_url}/integration-api/v1"),
+            _case("an empty part", bad, "base_url", base_url="https://store..example"),
+            _case("a long part", bad, "base_url", base_url=f"https://{'a' * 64}.example"),
             _case("empty token", bad, "api_token", api_token=" "),
             _case(
                 "unreachable", "unreachable", f"127.0.0.1:{port}",
@@ -85,6 +88,64 @@ def test_bad_addresses_and_tokens(store: SandboxStore, modules: ModuleRunner) ->
     assert "ana:secret" not in run.output
     # The wrong token took one request, which was not repeated.
     assert [row["status"] for row in store.journal()] == [401]
+
+
+def test_errors_of_the_environment_name_the_variable(
+    authority: Authority, secure_store: SandboxStore, runner: PlaybookRunner
+) -> None:
+    closed, missing = "http://ana:Correct-Horse-9@127.0.0.1:9", "/no/such/authority.pem"
+    trusting = {"ca_path": str(authority.path)}
+    environments: dict[str, tuple[BadCase, dict[str, str]]] = {}
+
+    def add(code: str, environment: dict[str, str], **options: Any) -> None:
+        variable = list(environment)[-1]
+        case = _case(variable, code, variable, **options)
+        environments[variable] = (case, environment)
+
+    add("invalid_input", {"REQUESTS_CA_BUNDLE": missing})
+    add("invalid_input", {"CURL_CA_BUNDLE": missing})
+    add("unreachable", {"https_proxy": closed}, **trusting)
+    add("unreachable", {"HTTPS_PROXY": "http//proxy.invalid"}, **trusting)
+    add("unreachable", {"all_proxy": "http://proxy.invalid:3128"}, **trusting)
+    add("request_impossible", {"ALL_PROXY": "http://ana:Correct-Horse-9@proxy:port"}, **trusting)
+    cases = [case for case, _environment in environments.values()]
+    tasks = [case.task(environment=given) for case, given in environments.values()]
+    # None of them matters here.
+    good = {
+        "ca_path over REQUESTS_CA_BUNDLE": ({"REQUESTS_CA_BUNDLE": missing}, trusting),
+        "SSL_CERT_FILE": ({"SSL_CERT_FILE": missing, "SSL_CERT_DIR": missing}, trusting),
+        "no_proxy": ({"https_proxy": closed, "no_proxy": "127.0.0.1"}, trusting),
+        "CURL_CA_BUNDLE": ({"CURL_CA_BUNDLE": str(authority.path)}, {}),
+    }
+    tasks += [
+        {
+            "name": f"good {name}",
+            "publica.la.publica_user": {**ANA, **options},
+            "environment": given,
+        }
+        for name, (given, options) in good.items()
+    ]
+
+    run = runner.tasks(tasks, secure_store).succeeded()
+
+    check_failures(run, cases)
+    for case in cases:
+        result = run.named(case.name).result
+        assert "base_url" not in result["msg"]
+        # Ansible itself shows the lines of the playbook, which is no result.
+        assert "Correct-Horse" not in str(result)
+    assert secure_store.user(email=ANA["email"])
+
+
+def test_a_store_on_this_machine_needs_no_proxy(
+    store: SandboxStore, modules: ModuleRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+
+    modules.tasks([{"name": "run", "publica.la.publica_user": ANA}], store).succeeded()
+
+    assert store.user(email=ANA["email"])
 
 
 @pytest.mark.parametrize("endpoint", ["list", "create"])

@@ -137,7 +137,8 @@ def test_input_that_only_the_store_can_refuse(store: SandboxStore, modules: Modu
               code="identity_conflict", mentions=["bruno@example.org", "carla@example.org"]),
     ]  # fmt: skip
     sent = [
-        _user("no such plan", {**KEYS, "plan_id": 999}, "assign_new_plan", code="validation"),
+        _user("no such plan", {**KEYS, "plan_id": 999}, "assign_new_plan", code="validation",
+              mentions=["plan_id 999: "]),
         BadCase("no such user", "publica_user_logout", {"email": "ana@example.org"},
                 code="not_found", mentions=["ana@example.org"]),
     ]  # fmt: skip

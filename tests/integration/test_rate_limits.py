@@ -30,6 +30,15 @@ VARIANTS = [
     # Without a header that holds a time, the clock does not matter.
     if after or reset != "never" or offset == 0
 ]
+# Without a Date, only Retry-After is independent of the clocks.
+VARIANTS += [
+    {"retry_after": False, "rate_limit_reset": reset, "clock_offset": offset, "date_header": False}
+    for reset, offset in product(["refusals", "always"], [0, 3600, -3600])
+]
+VARIANTS += [
+    {"retry_after": True, "rate_limit_reset": "always", "clock_offset": 3600},
+    {"retry_after": False, "rate_limit_reset": "always", "clock_offset": -3600},
+]
 
 
 @pytest.fixture(autouse=True)

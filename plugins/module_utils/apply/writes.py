@@ -14,8 +14,9 @@ After a lost response the store may or may not have acted:
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,13 +25,20 @@ from ..concurrency import INTERRUPTED
 from ..errors import LostAnswerError, NotFoundError, PublicaError, RejectedError
 from ..input.options import ON_CREATE, DesiredUser, address_key
 from ..plan.matching import describe
-from ..plan.model import UPDATE, LabelledWarning, Step, UserChange
+from ..plan.model import SECRET_FIELDS, UPDATE, LabelledWarning, Step, UserChange
 from ..plan.planner import RIGHTS, plan_user
 from ..store.listing import Listing
 from ..store.snapshot import find_by_email
 from ..store.user import CurrentUser, user_from_record
 
 GENERATED_PASSWORD_BYTES = 24  # 32 characters
+
+OPTION_OF_FIELD = {
+    "assign_new_plan": "plan_id",
+    "new_plan_custom_valid_to": "plan_valid_to",
+    "new_password": "password",
+}
+_PLAN = re.compile(r"(?<!user_)plan(?![_ ]admin|_name)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,10 @@ class Writer:
         :param current: the user after the earlier steps.
         """
         write: Callable[[Step, UserChange, Any], Written] = getattr(self, f"_{step.endpoint}")
-        return write(step, change, current)
+        try:
+            return write(step, change, current)
+        except (RejectedError, NotFoundError) as error:
+            raise _with_options(error, step.body) from None
 
     def _create(self, step: Step, change: UserChange, _current: None) -> Written:
         desired = change.desired
@@ -135,7 +146,7 @@ class Writer:
                 if no_retry_left is not None:
                     raise no_retry_left from None
             except NotFoundError as error:
-                raise _gone(current, error) from None
+                raise error if _is_about_plan(error, step.body) else _gone(current, error) from None
             else:
                 return Written(_updated(current, change), done)
 
@@ -295,6 +306,32 @@ def _with_remedy(rejected: RejectedError) -> RejectedError:
         **rejected.request,
         fields=rejected.fields,
     )
+
+
+def _with_options(error: PublicaError, body: Mapping[str, Any]) -> PublicaError:
+    """An error whose message names options and plans as the task gives them.
+
+    Its ``fields`` keep the names of the API.
+    """
+    message = error.message
+    for name, option in OPTION_OF_FIELD.items():
+        value = f" {body[name]}" if name in body and name not in SECRET_FIELDS else ""
+        message = message.replace(f"{name}: ", f"{option}{value}: ")
+    if message == error.message and _is_about_plan(error, body):
+        given = [
+            f"{option} {body[name]}"
+            for name, option in OPTION_OF_FIELD.items()
+            if name in body and name not in SECRET_FIELDS
+        ]
+        message = f"{message.rstrip('.')}. The change assigns {', '.join(given)}."
+    if message == error.message:
+        return error
+    return type(error)(error.code, message, **error.request, fields=error.fields)
+
+
+def _is_about_plan(error: PublicaError, body: Mapping[str, Any]) -> bool:
+    """Whether the store refuses the assignment of a plan."""
+    return "assign_new_plan" in body and bool(_PLAN.search(error.message))
 
 
 def _same_address(user: CurrentUser, desired: DesiredUser) -> bool:

@@ -79,6 +79,18 @@ class Page:
     total: int | None = None
     has_next: bool | None = None
 
+    def is_last(self, number: int) -> bool | None:
+        """Whether the paginator marks this page as the last; None if it does not say."""
+        if self.last_page is not None:
+            return number >= self.last_page
+        if self.has_next is not None:
+            return not self.has_next
+        if self.total is not None and self.per_page:
+            return number * self.per_page >= self.total
+        if self.per_page:
+            return len(self.records) < self.per_page
+        return None
+
 
 EMPTY_PAGE = Page(records=[], has_next=False)
 
@@ -92,11 +104,8 @@ def list_page(payload: Mapping[str, Any]) -> Page | None:
     paginator = data.get("paginator") if isinstance(data, dict) else None
     if not isinstance(paginator, dict):
         return None
-    records = paginator.get("data")
-    if isinstance(records, dict):
-        # PHP encodes an array whose keys have gaps as an object: {"0": {...}, "2": {...}}.
-        records = list(records.values())
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+    records = _records(paginator.get("data"))
+    if records is None:
         return None
     has_next = None
     if "next_page_url" in paginator:
@@ -108,6 +117,24 @@ def list_page(payload: Mapping[str, Any]) -> Page | None:
         total=whole_number(paginator.get("total")),
         has_next=has_next,
     )
+
+
+def plans_page(payload: Mapping[str, Any]) -> Page | None:
+    """A page of plans: as a page of users, or a plain list under ``data`` (variant 27)."""
+    page = list_page(payload)
+    if page is not None:
+        return page
+    records = _records(payload.get("data"))
+    return None if records is None else Page(records)
+
+
+def _records(value: Any) -> list[dict[str, Any]] | None:
+    """The records of a list; None if the value is no list of records."""
+    if isinstance(value, dict):
+        # PHP encodes an array whose keys have gaps as an object: {"0": {...}, "2": {...}}.
+        value = list(value.values())
+    is_list = isinstance(value, list) and all(isinstance(record, dict) for record in value)
+    return value if is_list else None
 
 
 def created_record(payload: Mapping[str, Any]) -> dict[str, Any] | None:

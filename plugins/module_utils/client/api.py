@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from ..concurrency import INTERRUPTED
 from ..errors import NotFoundError, PublicaError, RejectedError
 from . import answers
 from .answers import EMPTY_PAGE, Answer, Page
@@ -107,6 +108,23 @@ class UsersApi:
             return self.transport.send("GET", LIST_PATH, _page, query=parameters)
         except NotFoundError:
             return EMPTY_PAGE
+
+    def list_plans(self, page: int) -> Page | None:
+        """One page of the store's plans; None if the store lists none (variant 27).
+
+        A list that can't be read is no failure, since a run that uses ids does not need it.
+
+        :raises FatalError: ``unauthenticated``, or ``interrupted``.
+        """
+        parameters = {"page": page, "per_page": PAGE_SIZE}
+        try:
+            return self.transport.send("GET", PLANS_PATH, _plans, query=parameters)[0]
+        except NotFoundError as error:
+            return None if error.no_route and page == 1 else EMPTY_PAGE
+        except PublicaError as error:
+            if error.code in ("unauthenticated", INTERRUPTED):
+                raise
+            return None
 
     def create(self, body: Mapping[str, Any], *, repeats: bool = False) -> dict[str, Any]:
         """Create a user and return its record."""
@@ -210,6 +228,11 @@ def _with_other_forms(failures: list[PublicaError]) -> PublicaError:
 
 def _page(answer: Answer) -> Page | None:
     return answers.list_page(answer.json_object())
+
+
+def _plans(answer: Answer) -> tuple[Page | None] | None:
+    # JSON of another form is the store's, and asking again would not change it.
+    return (answers.plans_page(answer.json_object()),) if answer.is_json else None
 
 
 def _created(answer: Answer) -> dict[str, Any] | None:

@@ -28,7 +28,7 @@ try:
     import requests.adapters
     import urllib3
 except ImportError as error:
-    requests = None  # type: ignore[assignment]  # module.run reports it, with the remedy
+    requests = urllib3 = None  # type: ignore[assignment]  # module.run reports it, with the remedy
     IMPORT_ERROR: ImportError | None = error
 else:
     IMPORT_ERROR = None

@@ -111,7 +111,7 @@ class Listing:
         ignored = self._repeated_pages >= MAX_REPEATED_PAGES or (
             self._repeated_pages > 0 and not has_new
         )
-        is_last = _is_last(page, self.pages_read)
+        is_last = page.is_last(self.pages_read)
         if not page.records:
             self.finished = True
         elif ignored or not has_new:
@@ -145,19 +145,6 @@ def _with_external_ids(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if with_field in (0, len(records)):
         return records
     return [{"external_id": None, **record} for record in records]
-
-
-def _is_last(page: Page, number: int) -> bool | None:
-    """Whether the paginator marks this page as the last; None if it does not say."""
-    if page.last_page is not None:
-        return number >= page.last_page
-    if page.has_next is not None:
-        return not page.has_next
-    if page.total is not None and page.per_page:
-        return number * page.per_page >= page.total
-    if page.per_page:
-        return len(page.records) < page.per_page
-    return None
 
 
 # How often a list is read at most. A user who moved to an earlier page while the list was read is

@@ -265,6 +265,64 @@ class TestCreation:
         assert lines(store) == [POST]
 
 
+class TestRefusedPlan:
+    """An error names the option and the value as the task gives them."""
+
+    @pytest.mark.parametrize(
+        ("answer", "words"),
+        [
+            (
+                Reply(422, {"errors": {"assign_new_plan": ["The selected plan is invalid."]}}),
+                "The store refused the values: plan_id 999: The selected plan is invalid.",
+            ),
+            (
+                Reply(422, {"CODE": "e", "data": {"new_plan_custom_valid_to": ["is too late"]}}),
+                "The store refused the values: plan_valid_to 2099-12-31: is too late",
+            ),
+            (
+                Reply(422, {"CODE": "e", "message": "The selected assign new plan is invalid."}),
+                "plan is invalid. The change assigns plan_id 999, plan_valid_to 2099-12-31.",
+            ),
+            (
+                Reply(200, {"CODE": "error", "message": "Unknown plan"}),
+                "Unknown plan. The change assigns plan_id 999, plan_valid_to 2099-12-31.",
+            ),
+            (
+                Reply(404, {"message": "No query results for model [App\\Plan] 999"}),
+                "The change assigns plan_id 999, plan_valid_to 2099-12-31.",
+            ),
+        ],
+        ids=["plan", "end", "message", "code", "404"],
+    )
+    @pytest.mark.parametrize(("keys", "method"), [(ANA, "PUT"), (NEW, "POST")])
+    def test_message(self, keys: dict[str, Any], method: str, answer: Reply, words: str) -> None:
+        store = FakeStore(ana())
+        store.answer_instead(method, answer)
+        row = {**keys, "plan_id": 999, "plan_valid_to": "2099-12-31"}
+        error = failed(store, row)
+        assert words in error.message
+        assert error.message == str(error)
+        # Playbooks may branch on the API's names.
+        names = set(error.fields)
+        assert names <= {"assign_new_plan", "new_plan_custom_valid_to"}
+        assert bool(names) is (answer.status == 422 and "message" not in answer.body)
+
+    def test_password_is_named_and_not_shown(self) -> None:
+        store = FakeStore()
+        answer = Reply(422, {"errors": {"new_password": ["is too weak"]}})
+        store.answer_instead("POST", answer)
+        error = failed(store, {**NEW, "password": PASSWORD})
+        assert "values: password: is too weak" in error.message
+        assert PASSWORD not in error.message
+
+    @pytest.mark.parametrize("field", ["plan_admin", "user_plan_name"])
+    def test_other_fields_are_not_about_the_plan(self, field: str) -> None:
+        store = FakeStore(ana())
+        store.answer_instead("PUT", Reply(422, {"errors": {field: ["no"]}}))
+        error = failed(store, {**ANA, "plan_id": 4})
+        assert error.message.endswith(f"{field}: no")
+
+
 ENDS = pytest.mark.parametrize("plan_end", [None, "2030-06-30"], ids=["none", "another"])
 PLAN = {"plan_id": 4, "plan_valid_to": "2030-01-31"}
 

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -177,6 +179,17 @@ def test_representation_hides_the_token() -> None:
 )  # fmt: skip
 def test_verify_setting(given: dict[str, Any], verify: Any) -> None:
     assert connection_from_params(params(**given)).verify == verify
+
+
+@pytest.mark.parametrize("library", ["requests", "urllib3"])
+def test_a_missing_library_is_no_error_of_the_import(library: str) -> None:
+    # The module reports it later, with the remedy.
+    module = "ansible_collections.publica.la.plugins.modules.publica_user"
+    code = (
+        f"import sys; sys.modules[{library!r}] = None\n"
+        f"import {module} as module; assert module.run.__globals__['IMPORT_ERROR']"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_only_the_token_is_secret() -> None:

@@ -362,6 +362,8 @@ class FakeStore(BaseAdapter):
         number = 1 if self.variants.ignores_page else int(call.query.get("page", 1))
         size = self.variants.page_size
         shown = self.plans[(number - 1) * size : number * size]
+        if not shown and self.variants.empty_is_404:
+            return Reply(404, {"message": "No query results for model [Plan]."})
         if self.variants.plain_plans:
             return Reply(200, {"CODE": "success", "data": shown})
         paginator: dict[str, Any] = {"current_page": number, "data": shown}
