@@ -161,7 +161,9 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Print the users as they are stored."""
-    conditions = "instr(email_key, ?)" + (" AND deleted_at IS NOT NULL" if deactivated else "")
+    conditions = "instr(coalesce(email_key, ''), ?)" + (
+        " AND deleted_at IS NOT NULL" if deactivated else ""
+    )
     found = database_state.users(_existing(database), conditions, email.casefold())
     users = found[-last:] if last else found
     for user in users:
@@ -173,8 +175,8 @@ def show(
     rows = [
         (
             str(user["id"]),
-            user["email"],
-            user["external_id"],
+            user["email"] or "",
+            user["external_id"] or "",
             "yes" if user["active"] else "no",
             " ".join(name for name in ("admin", "plan_admin") if user[name]),
             str(user["sessions_limit"] or ""),

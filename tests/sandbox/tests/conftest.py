@@ -20,3 +20,10 @@ def api(store: SandboxStore) -> Iterator[Api]:
     api = Api(store.base_url, store.token)
     yield api
     api.http.close()
+
+
+@pytest.fixture
+def configured(store: SandboxStore, setting: dict[str, object]) -> SandboxStore:
+    """The store with the switch of a case."""
+    store.configure(**setting)
+    return store

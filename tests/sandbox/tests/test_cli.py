@@ -82,19 +82,24 @@ def test_serve_until_a_signal(tmp_path):
 
 
 def test_seed_and_show(run, tmp_path):
-    (tmp_path / "u.yml").write_text("- {email: ada@example.org, external_id: x, plan_id: 11}")
+    (tmp_path / "u.yml").write_text(
+        "- {email: ada@example.org, external_id: x, plan_id: 11, plan_status: paused}\n"
+        "- {email: null, external_id: nowhere-at-all, ip_ranges: [192.0.2.1]}\n"
+    )
     arguments = [
         "--users", "5", "--deactivated", "1", "--admins", "1", "--file", "u.yml", "-d", "s.db",
     ]  # fmt: skip
-    assert run("seed", *arguments) == "6 users added to s.db\n"
+    assert run("seed", *arguments) == "7 users added to s.db\n"
     shown = run("show", "-d", "s.db")
     assert "ada@example.org" in shown
-    assert "6 of 6 users" in shown
+    assert "nowhere-at-all" in shown
+    assert "7 of 7 users" in shown
     (user,) = json.loads(run("show", "-d", "s.db", "--email", "ADA@example", "--json"))
-    assert (user["email"], user["plans"][0]["plan_id"]) == ("ada@example.org", 11)
+    assert user["email"] == "ada@example.org"
+    assert (user["plans"][0]["plan_id"], user["plans"][0]["status"]) == (11, "paused")
     assert not {"password_hash", "impersonation_secret"} & set(user)
     assert "1 of 1 users" in run("show", "-d", "s.db", "--deactivated")
-    assert "2 of 6 users" in run("show", "-d", "s.db", "--last", 2)
+    assert "2 of 7 users" in run("show", "-d", "s.db", "--last", 2)
     run("reset", "-d", "s.db")
     assert "0 of 0 users" in run("show", "-d", "s.db")
 
