@@ -54,6 +54,8 @@ class PublicaModule(AnsibleModule):
         self._as_given = {**{name: name for name in as_given}, **names}
         self._given: dict[str, Any] = {}
         super().__init__(argument_spec=spec, supports_check_mode=True, **options)
+        # The values of aliases are under their own names only, so that two names are an error.
+        self.params.update({self._as_given[name]: None for name in self._given})
         self.params.update(self._given)
         self.no_log_values.update(
             value
@@ -70,7 +72,7 @@ class PublicaModule(AnsibleModule):
             elif name in self._as_given:
                 spec = self.argument_spec[self._as_given[name]]
                 if spec["type"] != "list" or isinstance(value, list):
-                    self._given.update({name: value, self._as_given[name]: value})
+                    self._given[name] = value
                     self.params[name] = _valid_value(spec)
 
     def exit_json(self, **result: Any) -> NoReturn:

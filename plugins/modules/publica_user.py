@@ -25,13 +25,15 @@ extends_documentation_fragment:
 options:
   email:
     description:
-      - The user's email address, at most 254 characters. Case is ignored.
+      - The user's email address, at most 254 characters. Case is ignored. Characters that can't be
+        seen or look like others are refused.
       - With O(id) or O(external_id), a different address at the store is changed to this one.
       - Required to create a user. A malformed address fails the task before any request.
     type: str
   external_id:
     description:
-      - The user's id in your own system, 1 to 64 characters.
+      - The user's id in your own system, 1 to 64 characters. Put it in quotes, since YAML reads
+        C(00123) as 83. A fraction and a boolean are refused.
       - Required to create a user. The API also requires it for a change, so give it if the store
         does not return it or has none.
     type: str
@@ -52,8 +54,9 @@ options:
     default: present
   password:
     description:
-      - The user's password, 8 to 255 characters. It is never compared, since it can't be read, and
-        never shown.
+      - The user's password, 8 to 255 characters, without control characters and without white space
+        at an end. Put it in quotes, since a number is refused. It is never compared, since it can't
+        be read, and never shown.
     type: str
     aliases: [new_password]
   update_password:
@@ -84,7 +87,7 @@ options:
     aliases: [assign_new_plan]
   plan_valid_to:
     description:
-      - The last day of the plan, as C(YYYY-MM-DD). Requires O(plan_id).
+      - The last day of the plan, as C(YYYY-MM-DD), from 2000 on. Requires O(plan_id).
       - A store does not keep the end of a recurring plan. A plan that is held without an end, or
         was assigned twice with one other end, is not assigned again, and the task gives a warning.
       - A plan is not assigned with a day in the past. The task then gives a warning.

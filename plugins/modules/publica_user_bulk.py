@@ -38,12 +38,14 @@ options:
     suboptions:
       email:
         description:
-          - The user's email address, at most 254 characters. Case is ignored.
+          - The user's email address, at most 254 characters. Case is ignored. Characters that can't
+            be seen or look like others are refused.
           - Required to create a user.
         type: str
       external_id:
         description:
-          - The user's id in your own system, 1 to 64 characters.
+          - The user's id in your own system, 1 to 64 characters. Put it in quotes, since YAML reads
+            C(00123) as 83. A fraction and a boolean are refused.
           - Required to create a user. Also required for a change if the store does not return it.
         type: str
       id:
@@ -61,7 +63,9 @@ options:
         default: present
       password:
         description:
-          - The user's password, 8 to 255 characters. Never compared and never shown.
+          - The user's password, 8 to 255 characters, without control characters and without white
+            space at an end. Put it in quotes, since a number is refused. Never compared and never
+            shown.
         type: str
         aliases: [new_password]
       update_password:
@@ -89,7 +93,7 @@ options:
         aliases: [assign_new_plan]
       plan_valid_to:
         description:
-          - The last day of the plan, as C(YYYY-MM-DD). Requires O(users[].plan_id).
+          - The last day of the plan, as C(YYYY-MM-DD), from 2000 on. Requires O(users[].plan_id).
         type: str
         aliases: [new_plan_custom_valid_to]
       user_plan_name:
@@ -137,8 +141,10 @@ options:
         which is C(users), C(publica_users_desired) or begins with C(publica_users_desired_). Its
         keys are matched like column names. A JSON Lines file has one user a line.
       - An empty file or a file without users is an error, since most likely an export has failed.
-        A row with more or fewer cells than the header and a repeated key in one user are errors
-        too.
+        A row with more cells than the header, a quoted cell that may hold other rows, and a
+        repeated key in one user are errors too. Empty cells at the end of a row may be missing.
+      - Keys and passwords keep the characters that the file has. In a JSON or YAML file, too, only
+        null leaves an option out.
       - Templates are not evaluated in the file, and values of Ansible Vault inside it are refused.
     type: path
   src_columns:
@@ -152,7 +158,7 @@ options:
   defaults:
     description:
       - Options for each item that does not set them, with the same names as in O(users). An option
-        that is null in an item takes the default.
+        that is null in an item takes the default. A default that is null is none.
       - The keys of a user (C(email), C(external_id), C(id)) can't have a default.
     type: dict
     default: {}
@@ -174,7 +180,8 @@ options:
   protected:
     description:
       - Users that O(exclusive) never deactivates, as addresses or shell patterns with C(*), C(?)
-        and C([...]), such as V(*@partner.example.org). Case is ignored.
+        and C([...]), such as V(*@partner.example.org). Case is ignored. A value that can match no
+        address is an error.
       - A user with an item with O(users[].state=absent) is deactivated nevertheless.
     type: list
     elements: str

@@ -148,6 +148,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils.client.api import UsersApi
+from ..module_utils.input.options import IDENTITY
 from ..module_utils.module import PublicaModule, run
 from ..module_utils.result.result import normal_form
 from ..module_utils.store.snapshot import ACTIVE, STATUSES, find_users, user_filter
@@ -169,9 +170,8 @@ def main() -> None:
         "status": {"type": "str", "choices": list(STATUSES), "default": ACTIVE},
         "admins": {"type": "bool", "default": False},
     }
-    exclusions = [("query", name) for name in ("email", "external_id", "id")]
-    keys = ("email", "external_id")
-    run(PublicaModule(spec, keys, mutually_exclusive=exclusions), work)
+    exclusions = [("query", name) for name in IDENTITY]
+    run(PublicaModule(spec, IDENTITY, mutually_exclusive=exclusions), work)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from support.in_process import ModuleRunner
 from support.playbooks import PlaybookRunner
 
 KEYS = {"email": "ana@example.org", "external_id": "staff-1"}
+SECRET = "canary-of-the-slip-7f3a"
+QUOTES = "put it in quotes"
 
 
 def _user(name: str, options: dict[str, Any], *fields: str, **expected: Any) -> BadCase:
@@ -28,7 +30,24 @@ def _refused(name: str, module: str, options: dict[str, Any], *mentions: str) ->
 
 ONE_USER = [
     _refused("no key", "publica_user", {}, "email", "external_id", "id"),
-    _refused("no such state", "publica_user", {**KEYS, "state": "gone"}, "present", "absent"),
+    _user("no such state", {**KEYS, "state": "gone"}, "state", mentions=["present", "absent"]),
+    _user("fraction as a key", {**KEYS, "external_id": 1.1}, "external_id", mentions=[QUOTES]),
+    _user("number as a password", {**KEYS, "password": 73915264}, "password", mentions=[QUOTES]),
+    _user("slip in a key", {"email": {"password": SECRET}}, "email", mentions=["a mapping"]),
+    _user("slip in a state", {**KEYS, "state": [SECRET]}, "state", mentions=["a list"]),
+    _user(
+        "look-alike",
+        {"email": "o\u2019neil@example.org", "external_id": "a\u3164b"},
+        *("email", "external_id"),
+        mentions=["U+2019 (RIGHT SINGLE QUOTATION MARK)", "U+3164 (HANGUL FILLER)"],
+    ),
+    _user("left behind", {**KEYS, "external_id": "#N/A"}, "external_id", mentions=["#N/A"]),
+    _user(
+        "converted date",
+        {**KEYS, "plan_id": 12, "plan_valid_to": "1970-01-01"},
+        "plan_valid_to",
+        mentions=["1970-01-01", "2000"],
+    ),
     _refused("unknown option", "publica_user", {**KEYS, "sesions_limit": 2}, "sesions_limit"),
     _user("no address", {"email": "ana at example.org"}, "email", mentions=["ana at example.org"]),
     _user("long external id", {**KEYS, "external_id": "x" * 65}, "external_id", mentions=["64"]),
@@ -100,6 +119,22 @@ MANY_USERS = [
         *("concurrency", "progress_interval", "max_deactivations", "users[1].email"),
         mentions=["4", "64", "86400", "lots", "U+200B"],
     ),
+    _bulk(
+        "rows that are no users",
+        {"users": [KEYS, None, {"email": {"password": SECRET}}, {"external_id": [SECRET]}]},
+        *("users[1]", "users[2].email", "users[3].external_id"),
+        mentions=["null", "a mapping", "a list"],
+    ),
+    _bulk(
+        "protection of no user",
+        {
+            "users": [KEYS],
+            "exclusive": True,
+            "protected": [["zoe@example.org"], "a@x.org b@x.org", "<a@x.org>", "@x.org", "[z-a]@*"],
+        },
+        *(f"protected[{index}]" for index in range(5)),
+        mentions=["a list", "more than one address", "*@example.org"],
+    ),
     _refused("no list", "publica_user_bulk", {}, "users"),
 ]
 
@@ -120,6 +155,8 @@ def test_nothing_is_sent_for_bad_input(store: SandboxStore, modules: ModuleRunne
 
     check_failures(run, cases)
     assert run.named("predicted").result["failure"] == run.named("one of many").result["failure"]
+    assert SECRET not in run.output
+    assert "73915264" not in run.output
     assert store.journal() == []
     assert store.users() == before
 

@@ -88,6 +88,54 @@ def test_each_format_provisions_a_store(
     assert SECRET not in run.output
 
 
+# Keys and passwords that programs would change, as the file has them.
+AS_WRITTEN = {
+    "written.yml": (
+        b"- {email: a1@example.org, external_id: 1.10, password: +12345678}\n"
+        b"- {email: a2@example.org, external_id: +5491122334455, password: 12345:30.50}\n"
+        b"- {email: a3@example.org, external_id: yes, password: 2031-12-31}\n"
+        b"- {email: a4@example.org, external_id: -0, password: 00012345, admin: no}\n",
+        [("1.10", "+12345678"), ("+5491122334455", "12345:30.50"), ("yes", "2031-12-31"),
+         ("-0", "00012345")],
+    ),
+    "written.json": (
+        b'[{"email": "b1@example.org", "external_id": 2.10, "password": 1234567.50},'
+        b'{"email": "b2@example.org", "external_id": 12345678901234567890123, "id": null}]',
+        [("2.10", "1234567.50"), ("12345678901234567890123", None)],
+    ),
+    # A header that ends with a delimiter, cells that are left out, and words of a spreadsheet.
+    "written.csv": (
+        b"email;external_id;admin;password;\r\n"
+        b"c1@example.org;0101;VERDADERO;+87654321;\r\nc2@example.org;0102;FALSO\r\n"
+        b"c3@example.org;0103\r\n",
+        [("0101", "+87654321"), ("0102", None), ("0103", None)],
+    ),
+}  # fmt: skip
+
+
+def test_values_of_a_file_stay_as_written(store: SandboxStore, modules: ModuleRunner) -> None:
+    # An address of the store whose letter is written as two characters is found.
+    store.add_user("jose\u0301@example.org", external_id="J")
+    modules.write("nfc.csv", "email,external_id\njos\u00e9@example.org,J\n")
+    options = {"defaults": {"generate_password": True}}
+    tasks = [_bulk("nfc", src="nfc.csv")]
+    for name, (content, _expected) in AS_WRITTEN.items():
+        modules.write(name, content)
+        tasks += [_bulk(name, src=name, **options), _bulk(f"{name} again", src=name, **options)]
+
+    run = modules.tasks(tasks, store).succeeded()
+
+    changed = [task.result["changed"] for task in run.tasks]
+    assert changed == [False, *[True, False] * len(AS_WRITTEN)]
+    users = [user for user in store.users() if user["external_id"] != "J"]
+    expected = [one for _content, keys in AS_WRITTEN.values() for one in keys]
+    assert sorted(user["external_id"] for user in users) == sorted(key for key, _ in expected)
+    by_key = {user["external_id"]: user for user in users}
+    for key, password in expected:
+        assert password is None or store.has_password(by_key[key]["id"], password)
+    assert [key for key, user in by_key.items() if user["admin"]] == ["0101"]
+
+
 def test_a_list_and_a_file_add_up(store: SandboxStore, modules: ModuleRunner) -> None:
     store.add_user("ana@example.org", external_id="A")
     modules.write("seats.csv", "email,external_id\nben@example.org,B\n")
@@ -112,7 +160,7 @@ BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
         b"email,external_id,password,sessions_limit\n"
         b"ana@example.org,A," + SECRET.encode() + b",many\n"
         b"ben@example.org,B," + SECRET.encode() + b",1,2\n"
-        b"carla@example.org,C\n"
+        b"carla@example.org,C,,,,\n"
         b'dan@example.org,D,"' + SECRET.encode() + b'"x,2\n'
         b"eve@example.org,E,2," + SECRET.encode() + b"\n"
         b"ANA@example.org,F,,\n",
@@ -125,6 +173,16 @@ BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
     "latin.csv": (b"email\nana@example.org\nz\xfcrich@example.org\n", ["latin.csv:3"]),
     "quote.csv": (b'email,password\n"ana@example.org,' + SECRET.encode() + b"\nx,y\n",
                   ["quote.csv:2"]),
+    "swallowed.csv": (b'email,user_plan_name\na@example.org,"x\nb@example.org,y\nc@example.org,"\n',
+                      ["swallowed.csv:2"]),
+    "cut.csv": (b"email,external_id,admin\na@example.org,A\nb@example.org,B", ["cut.csv:3"]),
+    "left.csv": (b"email,external_id,password\na@example.org,1.23E+10,########\n"
+                 b"b@example.org,#N/A,\nc@example.org,NULL,\n",
+                 ["left.csv:2.external_id", "left.csv:2.password", "left.csv:3.external_id",
+                  "left.csv:4.external_id"]),
+    "left.json": (b'[{"email": "b@example.org", "external_id": NaN, "password": 1e99}]',
+                  ["left.json[0].external_id", "left.json[0].password"]),
+    "slip.yml": (b"- email: {password: " + SECRET.encode() + b"}\n", ["slip.yml:1.email"]),
     "empty.csv": (b"", ["empty.csv"]),
     "empty.json": (b"[]", ["empty.json"]),
     "twice.json": (b'[{"email": "x", "id": 1, "id": 2}]', ["twice.json[0].id",

@@ -356,7 +356,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         full=True,
     ),
     Scenario(
-        "bad arguments", _bad_arguments, fails=_tasks(*range(6), *range(7, 11)), full=True,
+        "bad arguments", _bad_arguments, fails=_tasks(*range(11)), full=True,
     ),
     Scenario("bad files", _bad_files, fails=_tasks(*range(9)), full=True),
     Scenario("a good file", _good_file, holds={_ANA: "good file"}, full=True),

@@ -17,7 +17,6 @@ from ..errors import InvalidInputError, ValidationError
 from .options import (
     IDENTITY,
     OPTION_BY_NAME,
-    USER_OPTIONS,
     BadValueError,
     DesiredUser,
     address_key,
@@ -61,7 +60,7 @@ def desired_user(params: Mapping[str, Any]) -> DesiredUser:
 
     :raises InvalidInputError: with every error.
     """
-    given = {option.name: params.get(option.name) for option in USER_OPTIONS}
+    given = {name: params.get(name) for name in OPTION_BY_NAME}
     user, errors = _read_row(Row("", given), {})
     if user is None or errors:
         raise InvalidInputError(errors)

@@ -57,7 +57,8 @@ _ERROR_VALUES = frozenset(
      "#FELD!", "#BLOCKED!", "#CONNECT!", "#BUSY!", "#UNKNOWN!", "#ERROR!", "#GETTING_DATA")
 )  # fmt: skip
 _OFFICE_ERROR = re.compile(r"Err:5[0-9][0-9]")
-_SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+E[+-]?|E[+-])[0-9]+", re.IGNORECASE)
+# Programs write two digits of an exponent, so 5E-3 is an id.
+_SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+E[+-]?[0-9]+|E[+-][0-9]{2,})", re.IGNORECASE)
 
 
 def code_point(character: str) -> str:

@@ -20,7 +20,13 @@ from typing import Any
 from ..client.api import ADMINS, DEACTIVATED, PAGE_SIZE, UsersApi
 from ..concurrency import leave_signals_to_main_thread
 from ..errors import InvalidInputError, ValidationError
-from ..input.options import BadValueError, DesiredUser, address_key, as_written
+from ..input.options import (
+    BadValueError,
+    DesiredUser,
+    address_key,
+    as_written,
+    whole_number_between,
+)
 from ..progress import NO_PROGRESS, Progress
 from .listing import Listing
 from .user import CurrentUser, UserIndex
@@ -372,16 +378,20 @@ class UserFilter:
         return all(value is None or value == actual for value, actual in conditions)
 
 
+# The readers of the keys. The store may have any key, so every text can be searched.
+_KEYS = {"email": as_written, "external_id": as_written, "id": whole_number_between(0, None)}
+
+
 def user_filter(params: Mapping[str, Any]) -> UserFilter:
     """The filter that the options of a module give.
 
-    :raises InvalidInputError: a key is no text, or an option is empty, for example because a
-        variable is not set; that must not match all users.
+    :raises InvalidInputError: a key is of a wrong type, or an option is empty, for example because
+        a variable is not set; that must not match all users.
     """
     given = {name: params[name] for name in UserFilter.__dataclass_fields__}
-    for name in ("email", "external_id"):
+    for name, read in _KEYS.items():
         try:
-            given[name] = None if given[name] is None else as_written(given[name])
+            given[name] = None if given[name] is None else read(given[name])
         except BadValueError as error:
             raise InvalidInputError([ValidationError("", name, str(error))]) from None
     empty = [name for name, value in given.items() if isinstance(value, str) and not value.strip()]

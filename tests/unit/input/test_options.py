@@ -291,8 +291,8 @@ LEFT_BEHIND = [
 ]  # fmt: skip
 # Values that only look like those.
 VALUES = [
-    "12E5", "E+10", "1.10", "A#N/A", "#7", "#N/A-7", "Null", "none", "Nan", "NA", "N", "NULL-7",
-    "undefined-1", "Err:7",
+    "12E5", "5E-3", "E+10", "1.10", "A#N/A", "#7", "#N/A-7", "Null", "none", "Nan", "NA", "N",
+    "NULL-7", "undefined-1", "Err:7",
 ]  # fmt: skip
 
 

@@ -98,12 +98,22 @@ def test_a_value_is_refused_alike_for_one_user_and_for_many(
     run: ModuleRunner, store: FakeStore, option: str, value: Any, part: str
 ) -> None:
     one, many = as_one_and_as_row(run, store, {"id": 1, "plan_id": 12, option: value})
-    name = "password" if option == "new_password" else option
-    [[text]] = [one["failure"]["fields"][name]]
+    [text] = one["failure"]["fields"][option]
     assert part in text
     assert many["failure"]["fields"] == {f"users[0].{option}": [text]}
     assert "12345678" not in str([one, many])
     assert store.calls == []
+
+
+def test_an_option_under_two_names_is_refused_alike(run: ModuleRunner, store: FakeStore) -> None:
+    one, many = as_one_and_as_row(run, store, {**ANA, "plan_id": 12, "assign_new_plan": 13})
+    text = "given twice, also as assign_new_plan; keep one"
+    assert one["failure"]["fields"] == {"plan_id": [text]}
+    assert many["failure"]["fields"] == {"users[0].plan_id": [text]}
+    # Either name alone is enough.
+    assert run("publica_user", store, **ANA, assign_new_plan=12).result["actions"] == [
+        "assign_plan"
+    ]
 
 
 def test_a_row_that_is_no_mapping_has_its_index(run: ModuleRunner, store: FakeStore) -> None:
@@ -132,3 +142,7 @@ def test_a_fraction_is_no_key_to_search(run: ModuleRunner, store: FakeStore) -> 
     result = run("publica_user_info", store, external_id=1.1).result
     assert "put it in quotes" in result["failure"]["fields"]["external_id"][0]
     assert run("publica_user_info", store, external_id=7).result["count"] == 0
+    assert run("publica_user_info", store, id="1").result["count"] == 1
+    slip = run("publica_user_info", store, id={"password": SECRET})
+    assert list(slip.result["failure"]["fields"]) == ["id"]
+    assert SECRET not in slip.everything
