@@ -30,6 +30,7 @@ from ..plugin_utils.report.model import (
 )
 from ..plugin_utils.report.text import PAGE, files_of
 from ..plugin_utils.report.wording import ENGLISH, LANGUAGES
+from ..plugin_utils.variables import loop_variable
 
 SPEC = {
     "dir": {"type": "path", "required": True},
@@ -69,8 +70,9 @@ class ActionModule(ActionBase):
         # Relative to the working directory, since the playbooks are inside the collection.
         directory = Path(os.path.abspath(options["dir"]))
         files = files_of(report, options["language"])
+        in_loop = loop_variable(self._task, variables) is not None
         try:
-            written = write_report(directory, files, report, "ansible_loop_var" in variables)
+            written = write_report(directory, files, report, in_loop)
         except NotWrittenError as error:
             return {**result, "failed": True, "msg": str(error), "changed": False}
         return {

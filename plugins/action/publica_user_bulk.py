@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleUndefinedVariable
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
@@ -112,10 +113,9 @@ class ActionModule(NormalAction):
             elif isinstance(value, (list, tuple)):
                 lists[name] = value
             else:
-                kind = "text" if isinstance(value, str) else kind_of(value)
                 text = (
-                    f"is {kind}, not a list of users; rename a variable with another purpose, or "
-                    "write [] for an empty list"
+                    f"is {_kind_of(value)}, not a list of users; rename a variable with another "
+                    "purpose, or write [] for an empty list"
                 )
                 errors.append(ValidationError(name, "", text))
         if errors:
@@ -130,7 +130,10 @@ class ActionModule(NormalAction):
             except Exception as of_row:
                 name, error = f"{name}[{index}]", of_row
                 break
-        reason = escape_control(str(getattr(error, "message", error)))
+        # The message of another error can quote a value, which may be a password.
+        reason = type(error).__name__
+        if isinstance(error, AnsibleUndefinedVariable):
+            reason = escape_control(str(error.message))
         return ValidationError(name, "", f"cannot be evaluated: {reason}")
 
     @contextmanager
@@ -186,6 +189,13 @@ class ActionModule(NormalAction):
             arguments = invocation.get("module_args")
             if isinstance(arguments, dict) and FILE in arguments:
                 arguments[FILE] = None
+
+
+def _kind_of(value: Any) -> str:
+    """The type of a value in words; from ansible-core 2.19 on, Ansible has types of its own."""
+    if isinstance(value, str):
+        return "text"
+    return "a mapping" if isinstance(value, Mapping) else kind_of(value)
 
 
 def _user() -> str:

@@ -21,7 +21,7 @@ from ansible.plugins.loader import lookup_loader
 
 from ..plugin_utils import variables as checks
 
-SPEC = {"hosts": {"type": "str"}, "role": {"type": "bool", "default": False}}
+SPEC = {"hosts": {"type": "list", "elements": "str"}, "role": {"type": "bool", "default": False}}
 ENVIRONMENT = "PUBLICA_BASE_URL"
 
 
@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         _validation, options = self.validate_argument_spec(SPEC)
-        misspelt = checks.misspelt(variables, str(variables.get("ansible_loop_var")))
+        misspelt = checks.misspelt(variables, checks.loop_variable(self._task, variables))
         errors = [*self._errors(options, variables)]
         if options["role"] and not checks.names_users(variables):
             errors.append(checks.no_users(misspelt))
@@ -51,22 +51,19 @@ class ActionModule(ActionBase):
     def _errors(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator[str]:
         if checks.LOST_WORDS in variables:
             yield checks.lost_words(_names_of_lost_words())
-        for name in checks.BOOLEANS:
-            if name in variables:
-                error = checks.not_boolean(name, self._templar.template(variables[name]))
-                if error:
-                    yield error
-        pattern = options["hosts"]
-        if pattern is not None:
+        for name in (*checks.BOOLEANS, checks.LANGUAGE):
+            error = checks.wrong_value(name, self._templar.template(variables.get(name)))
+            if error:
+                yield error
+        if options["hosts"] is not None:
             lookup = lookup_loader.get(
                 "ansible.builtin.inventory_hostnames", loader=self._loader, templar=self._templar
             )
             error = checks.unmatched(
-                pattern,
-                split_host_pattern(pattern),
+                split_host_pattern(options["hosts"]),
                 variables["groups"],
                 str(variables["inventory_hostname"]),
-                lambda part: lookup.run([part], variables=variables),
+                lambda parts: lookup.run(parts, variables=variables),
             )
             if error:
                 yield error
@@ -75,11 +72,12 @@ class ActionModule(ActionBase):
 
     def _loses_reports(self, variables: Mapping[str, Any]) -> bool:
         """Whether the items of a loop write their reports to one directory."""
-        directory, loop = variables.get(checks.REPORT_DIR), variables.get("ansible_loop_var")
+        directory = variables.get(checks.REPORT_DIR)
+        loop = checks.loop_variable(self._task, variables)
         if not directory or loop is None:
             return False
         other = self._templar.copy_with_new_env(
-            available_variables={**variables, str(loop): "another item"}
+            available_variables={**variables, loop: "another item"}
         )
         try:
             return bool(other.template(directory) == self._templar.template(directory))

@@ -13,7 +13,8 @@ description:
   - The first task of the role and of each playbook of this collection. It finds mistakes that
     Ansible accepts, and that would change the wrong users without an error.
   - The task fails for words that Ansible dropped from a value of C(-e) since they follow a blank,
-    and for C(publica_audit_fail) that is neither true nor false.
+    for C(publica_audit_fail) that is neither true nor false, and for an unknown
+    C(publica_users_report_language).
   - It warns of variables whose names are similar to those of this collection, such as
     C(publica_users_scr), and of hosts of the play that have the same store.
   - It runs on the controller with any connection of the hosts, and sends no request to a store.
@@ -34,9 +35,10 @@ attributes:
 options:
   hosts:
     description:
-      - The pattern of the hosts of the play. The task fails if a part of the pattern matches no
-        host and no group of the inventory, or if the pattern does not match the host.
-    type: str
+      - The pattern of the hosts of the play, or several. The task fails if a part of one matches no
+        host and no group of the inventory, or if all together do not match the host.
+    type: list
+    elements: str
   role:
     description:
       - Whether the role C(publica_users) runs next. Then the task also fails if no list and no file

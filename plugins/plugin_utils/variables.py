@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..module_utils.errors import escape_control, listed
+from .report.wording import LANGUAGES
 
 DESIRED = "publica_users_desired"
 # The role's default. A list that the user writes, an empty one included, differs from it.
@@ -38,8 +39,10 @@ ROLE_VARIABLES = (
         *("rate_limit_dir", "progress_interval"),
     )),
 )  # fmt: skip
-# Those that no module reads, but the filter bool, for which any other word is false.
+# Those that no module reads, but the filter bool, for which any other word is false. The language
+# is read after the writes.
 BOOLEANS = ("publica_audit_fail",)
+LANGUAGE = "publica_users_report_language"
 _BOOLEAN_WORDS = frozenset(("true", "yes", "on", "1", "false", "no", "off", "0"))
 PLAYBOOK_VARIABLES = (
     *(HOSTS, "publica_connection", "publica_python_interpreter", "publica_offboard_emails"),
@@ -70,7 +73,7 @@ def names_users(variables: Mapping[str, Any]) -> bool:
     )
 
 
-def misspelt(variables: Mapping[str, Any], ignored: str = "") -> dict[str, str]:
+def misspelt(variables: Mapping[str, Any], ignored: str | None = None) -> dict[str, str]:
     """The nearest known name of each variable that is probably misspelt, by the variable's name.
 
     :param variables: the values by name. A registered result is no variable that a user set.
@@ -125,6 +128,18 @@ LOOP = (
 )
 
 
+def loop_variable(task: Any, variables: Mapping[str, Any]) -> str | None:
+    """The name of the variable of the loop that a task is in; None outside a loop."""
+    if "ansible_loop_var" in variables:
+        return str(variables["ansible_loop_var"])
+    if "_ansible_item_label" not in variables:
+        return None
+    # In a file or role that ansible-core 2.16 includes in a loop, only the label shows the loop.
+    while task is not None and getattr(task, "loop", None) is None:
+        task = getattr(task, "_parent", None)
+    return getattr(getattr(task, "loop_control", None), "loop_var", None) or "item"
+
+
 def lost_words(names: Sequence[str]) -> str:
     """The error for words that Ansible dropped from an ``-e``; they may be a part of a secret.
 
@@ -137,33 +152,33 @@ def lost_words(names: Sequence[str]) -> str:
     )
 
 
-def not_boolean(name: str, value: Any) -> str | None:
-    """The error for a value that is neither true nor false; None for one that is, or for null."""
-    if value is None or str(value).lower() in _BOOLEAN_WORDS:
+def wrong_value(name: str, value: Any) -> str | None:
+    """The error for a value of a boolean or of the language; None for a right one, or for null."""
+    if value is None or (str(value).lower() in _BOOLEAN_WORDS and name in BOOLEANS):
         return None
-    return (
-        f"{name}: '{escape_control(str(value))}' is not a boolean; use true or false. {NO_REQUEST}"
-    )
+    if name == LANGUAGE and value in LANGUAGES:
+        return None
+    use = "true or false" if name in BOOLEANS else f"one of {', '.join(LANGUAGES)}"
+    return f"{name}: '{escape_control(str(value))}' is not valid; use {use}. {NO_REQUEST}"
 
 
 def unmatched(
-    pattern: str,
     parts: Sequence[str],
     groups: Mapping[str, Sequence[str]],
     host: str,
-    hosts_of: Callable[[str], Sequence[str]],
+    hosts_of: Callable[[Sequence[str]], Sequence[str]],
 ) -> str | None:
     """The error for a pattern of hosts of which a part matches nothing; None if each part does.
 
-    :param parts: the parts between the commas or colons of the pattern.
+    :param parts: the parts of the pattern, which commas or colons separate.
     :param groups: the names of the hosts in each group of the inventory.
     :param host: the host on which the play runs.
-    :param hosts_of: evaluates a pattern, in time that grows with the inventory.
+    :param hosts_of: evaluates a pattern by its parts, in time that grows with the inventory.
     """
     names = [part.lstrip("!&") for part in parts]
     hosts = frozenset(groups.get("all", ()))
     unknown = [
-        name for name in names if name not in groups and name not in hosts and not hosts_of(name)
+        name for name in names if name not in groups and name not in hosts and not hosts_of([name])
     ]
     if unknown:
         what = f"no host or group of the inventory matches {', '.join(unknown)}"
@@ -171,12 +186,13 @@ def unmatched(
         only_adds = names == [*parts]
         if only_adds and any(host == name or host in groups.get(name, ()) for name in names):
             return None
-        if host in hosts_of(pattern):
+        matched = hosts_of(parts)
+        if host in matched:
             return None
-        what = f"it does not match {host}"
+        what = f"it does not match {host}" if matched else "no host matches it"
     return (
-        f"The play runs on the hosts '{pattern}', but {what}. Correct the inventory, or give "
-        f"{HOSTS} with -e; its default is the group publica_stores. {NO_REQUEST}"
+        f"The play runs on the hosts '{','.join(parts)}', but {what}. Correct the inventory, or "
+        f"give {HOSTS} with -e; its default is the group publica_stores. {NO_REQUEST}"
     )
 
 

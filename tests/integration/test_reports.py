@@ -16,7 +16,7 @@ from junitparser import Error, Failure, JUnitXml
 from publica_sandbox.testing import SandboxStore
 
 from support.documentation import collection
-from support.inventories import EACH, write_inventory
+from support.inventories import EACH, connection_of, write_inventory
 from support.playbooks import LOCALHOST, PlaybookRunner, connection_defaults
 from support.selection import combinations
 
@@ -312,6 +312,78 @@ def test_options_of_the_module(store: SandboxStore, runner: PlaybookRunner, repo
     for word in bad:
         assert word in run.named(word).result["msg"]
     assert statuses(report_in(reports / "far")) == {"far": "not_run"}
+
+
+@pytest.mark.every_core
+def test_results_of_loops_and_of_other_tasks(
+    stores: dict[str, SandboxStore], runner: PlaybookRunner, reports: Path
+) -> None:
+    """Each item of a loop is in the report; what is no result is refused, or would be lost."""
+    stores["north"].generate_users(3)
+    items = [{"name": name, **connection_of(one)} for name, one in stores.items()]
+    bulk = {
+        "base_url": "{{ item.publica_users_base_url }}",
+        "api_token": "{{ item.publica_users_api_token }}",
+        "users": [{"email": "{{ item.name }}@example.org", "external_id": "staff-1"}],
+    }
+    name = "publica.la.publica_user_bulk"
+    predicted = {name: {**bulk, "exclusive": True}, "register": "predicted", "check_mode": True}
+
+    def report(directory: str, results: str) -> dict[str, Any]:
+        options = {"dir": str(reports / directory), "results": results}
+        return {"name": directory, "publica.la.publica_report": options, "ignore_errors": True}
+
+    inner = [{name: bulk, "register": "mine"}, report("included", "mine")]
+    include = str(runner.write("inner.yml", inner))
+    tasks = [
+        {**predicted, "loop": items, "no_log": True},
+        report("loop", "predicted"),
+        {"ansible.builtin.set_fact": {"other": {"changed": True}}},
+        report("other", "other"),
+        {"ansible.builtin.include_tasks": include, "loop": items},
+    ]
+
+    run = runner.tasks(tasks, stores["north"]).succeeded()
+
+    done = report_in(reports / "loop")
+    assert statuses(done) == {"localhost (north)": "changed", "localhost (south)": "changed"}
+    north = done["stores"][0]
+    assert north["warnings"] == [north["guard"]["warning"]]
+    assert "WarningSummary" not in page_in(reports / "loop")
+    assert "publica_user_bulk" in run.named("other").result["msg"]
+    assert not (reports / "other").exists()
+    first, second = (task for task in run.tasks if task.name == "included")
+    assert (first.failed, second.failed) == (False, True)
+    assert "earlier item" in second.result["msg"]
+    (change,) = report_in(reports / "included")["changes"]
+    assert change["email"] == "north@example.org"
+
+
+@pytest.mark.every_core
+def test_a_role_in_a_loop(
+    stores: dict[str, SandboxStore], runner: PlaybookRunner, reports: Path
+) -> None:
+    """It needs a directory for each item, or the report of an item would replace the one before."""
+    items = [{"name": name, **connection_of(one)} for name, one in stores.items()]
+    role = {
+        "ansible.builtin.include_role": {"name": "publica.la.publica_users"},
+        "loop": items,
+        "vars": {
+            "publica_users_base_url": "{{ item.publica_users_base_url }}",
+            "publica_users_api_token": "{{ item.publica_users_api_token }}",
+            "publica_users_desired": [{"email": "ana@example.org", "external_id": "staff-1"}],
+        },
+    }
+    same, own = str(reports), f"{reports}/{{{{ item.name }}}}"
+    directory = "publica_users_report_dir"
+
+    refused = runner.tasks([role], stores["north"], play={"vars": {directory: same}}).failed()
+
+    assert [one.journal() for one in stores.values()] == [[], []]
+    assert directory in next(task for task in refused.tasks if task.failed).result["msg"]
+    runner.tasks([role], stores["north"], play={"vars": {directory: own}}).succeeded()
+    for name in stores:
+        assert statuses(report_in(reports / name)) == {"localhost": "changed"}
 
 
 def test_an_audit_reports_drift_and_writes_nothing(

@@ -55,6 +55,11 @@ def integration(session: nox.Session, core: str) -> None:
     pytest(session, core, "tests/integration")
 
 
+def cores(session: nox.Session, core: str) -> None:
+    """Playbooks, role and reports, in a part of the integration tests,"""
+    pytest(session, core, "-m", "every_core", "tests/integration")
+
+
 @nox.session(name="sandbox-test", requires=[ENVIRONMENT], tags=["test"])
 def sandbox_test(session: nox.Session) -> None:
     """Tests of the sandbox store."""

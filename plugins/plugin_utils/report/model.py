@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from ...module_utils.apply.executor import NOT_TRIED
@@ -85,7 +86,23 @@ def _loop_items(registered: Any) -> dict[str, Any] | None:
     labels = [_item_name(one.get(one["ansible_loop_var"])) for one in results]
     if None in labels or len(set(labels)) < len(labels):
         labels = [str(number) for number in range(1, len(results) + 1)]
-    return dict(zip(map(str, labels), results))
+    return dict(zip(map(str, labels), _with_warnings(registered, results)))
+
+
+def _with_warnings(registered: Mapping[str, Any], results: Sequence[Any]) -> Iterator[Any]:
+    """The results of a loop with their warnings, which some releases move to the loop's result.
+
+    There, only the warning of a guard shows which item it is of. The first one gets the others.
+    """
+    kept = [list(map(_warning, one.get("warnings") or ())) for one in results]
+    moved = [
+        text for text in map(_warning, registered.get("warnings") or ()) if text not in chain(*kept)
+    ]
+    guards = [(one.get("guard") or {}).get("warning") for one in results]
+    others = [f"An item of the loop: {text}" for text in moved if text not in guards]
+    for one, own, of_guard in zip(results, kept, guards):
+        yield {**one, "warnings": [*([of_guard] if of_guard in moved else []), *own, *others]}
+        others = []
 
 
 def _item_name(item: Any) -> str | None:
