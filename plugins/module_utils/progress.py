@@ -23,7 +23,7 @@ from .client.limiter import RateLimiter
 from .client.rate_limit import DOCUMENTED_SECONDS
 from .concurrency import StopRequest, start_without_signals
 from .errors import ValidationError, out_of_range
-from .safe_files import Directory
+from .safe_files import Directory, UnsafeFileError
 
 # The phases of a run, in their order.
 STARTING = "starting"  # the input is read and checked
@@ -40,6 +40,9 @@ TICK_SECONDS = 0.25
 HEARTBEAT_SECONDS = 2.0
 # How long a run waits at its end for a file system that hangs.
 TIMEOUT_SECONDS = 2.0
+
+# A progress file is below 1 KiB. Any other file at its path is not read completely.
+MOST_BYTES = 65_536
 
 DEFAULT_INTERVAL = 5.0
 LONGEST_INTERVAL = 86_400.0
@@ -217,8 +220,9 @@ NO_PROGRESS = Progress()
 class ProgressFile:
     """Writes the counts of a run to a file, from a thread of its own, until :meth:`close`.
 
-    The file is replaced atomically and readable by its owner only. Anything but a regular file is
-    left alone. A file that root writes gets the directory's owner, which is who follows it.
+    The file is replaced atomically and readable by its owner only. Anything but a progress file or
+    an empty file is left alone. A file that root writes gets the directory's owner, which is who
+    follows it.
     """
 
     def __init__(self, path: str, progress: Progress, limiter: RateLimiter) -> None:
@@ -278,8 +282,10 @@ class ProgressFile:
         if self._directory is None:
             return False
         try:
-            # A link must neither be followed nor replaced.
-            self._directory.status(self._name)
+            # Neither a link nor a file of another kind must be replaced.
+            existing = self._directory.read(self._name, MOST_BYTES, beginning=True)
+            if existing and not is_progress(existing):
+                raise UnsafeFileError(f"{self._name} is not a progress file, so it is kept")
             self._directory.replace(self._name, text.encode(), as_owner=True)
         except OSError as error:
             # After a first success the path is right, so no warning is due.
@@ -306,13 +312,23 @@ def progress_to(
         file.close()
 
 
+def is_progress(content: bytes) -> bool:
+    """Whether a content is that of a progress file, of any version of this collection."""
+    try:
+        state = json.loads(content.decode())
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(state, dict) and state.get("phase") in PHASES and "done" in state
+
+
 def progress_warnings(progress: Progress) -> list[str]:
     """The warning about a progress file that could not be written."""
     if progress.file_error is None:
         return []
     return [
         f"The progress_file cannot be written ({progress.file_error}), so this task's progress is "
-        "not shown. Give a path in an existing directory that the task's user may write to."
+        "not shown. Give the path of a new file in an existing directory that the task's user may "
+        "write to."
     ]
 
 

@@ -14,23 +14,34 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 OWNER_ONLY = 0o600
 OWNER_ONLY_DIRECTORY = 0o700
+# How long a process waits for the lock of a directory.
+LOCK_SECONDS = 30.0
+_LOCK_POLL_SECONDS = 0.05
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+# A directory on the way needs no permission to read it. macOS has no O_PATH.
+_ON_THE_WAY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_MOST_LINKS = 40
 # O_NONBLOCK: opening a named pipe must not wait for its other end.
 _EXISTING = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class UnsafeFileError(OSError):
-    """A file that must not be used, for example a link. ``strerror`` is the reason."""
+    """A file or directory that must not be used, such as a link. ``strerror`` is the reason."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(errno.EPERM, reason)
+
+
+class UnsafePathError(UnsafeFileError):
+    """A directory that another user could replace. ``strerror`` has its path and the remedy."""
 
 
 class Directory:
@@ -39,7 +50,9 @@ class Directory:
     :param create_mode: create a missing directory with this mode; None to create nothing.
     :param parents: create missing parents as well.
     :param follow_link: accept a path whose last part is a link.
+    :param check_way: where root runs, refuse a path that another user could lead elsewhere.
     :raises OSError: if the directory can't be created or opened; ValueError for an invalid path.
+    :raises UnsafePathError: see ``check_way``.
     """
 
     def __init__(
@@ -49,7 +62,11 @@ class Directory:
         create_mode: int | None = None,
         parents: bool = False,
         follow_link: bool = True,
+        check_way: bool = False,
     ) -> None:
+        if check_way and os.geteuid() == 0:
+            self._fd = _open_checked(path, create_mode, parents)
+            return
         if create_mode is not None and parents:
             os.makedirs(path, create_mode, exist_ok=True)
         elif create_mode is not None:
@@ -77,8 +94,20 @@ class Directory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Wait for the directory's lock and hold it. It needs no file and ends with the process."""
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        """Wait for the directory's lock and hold it. It needs no file and ends with the process.
+
+        :raises TimeoutError: another process holds the lock for :data:`LOCK_SECONDS`.
+        """
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    reason = f"another process holds its lock for {LOCK_SECONDS:g} seconds"
+                    raise TimeoutError(errno.ETIMEDOUT, reason) from None
+            time.sleep(_LOCK_POLL_SECONDS)
         try:
             yield
         finally:
@@ -98,19 +127,23 @@ class Directory:
             raise UnsafeFileError(f"{name} is {kind}")
         return status
 
-    def read(self, name: str, max_bytes: int | None = None) -> bytes | None:
+    def read(
+        self, name: str, max_bytes: int | None = None, *, beginning: bool = False
+    ) -> bytes | None:
         """The content of a regular file; None if there is no file.
 
+        :param beginning: return the first ``max_bytes`` of a larger file.
         :raises UnsafeFileError: if the file isn't regular or is larger than ``max_bytes``.
         """
         status = self.status(name)
         if status is None:
             return None
-        if max_bytes is not None and status.st_size > max_bytes:
+        if max_bytes is not None and status.st_size > max_bytes and not beginning:
             raise UnsafeFileError(f"{name} is larger than {max_bytes:,} bytes")
         try:
             with open(os.open(name, os.O_RDONLY | _EXISTING, dir_fd=self._fd), "rb") as file:
-                return file.read()
+                # It can have grown since.
+                return file.read(-1 if max_bytes is None else max_bytes)
         except FileNotFoundError:
             return None
 
@@ -168,3 +201,69 @@ class Directory:
             os.close(fd)
             raise UnsafeFileError(f"{name} is not a regular file that only this user can access")
         return fd
+
+
+def _open_checked(path: str, create_mode: int | None, parents: bool) -> int:
+    """A descriptor of a directory, opened part by part, so that no part can be exchanged.
+
+    :raises UnsafePathError: if a part is a link of another user, or any user may change it.
+    """
+    at, names = "/", _parts(os.path.abspath(path))
+    fd = os.open(at, _ON_THE_WAY)
+    links = 0
+    # How many names were left after the last link: what a link names is not created.
+    after_link = len(names) + 1
+    try:
+        _refuse_writable(at, os.fstat(fd))
+        while names:
+            name = names.pop()
+            part = os.path.join(at, name)
+            try:
+                status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+            except FileNotFoundError:
+                if create_mode is None or (names and not parents):
+                    raise
+                if len(names) >= after_link:
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), part) from None
+                mode = 0o777 if names else create_mode
+                with suppress(FileExistsError):
+                    os.mkdir(name, mode & ~stat.S_IWOTH, dir_fd=fd)
+                status = os.stat(name, dir_fd=fd, follow_symlinks=False)
+            if stat.S_ISLNK(status.st_mode):
+                links += 1
+                if links > _MOST_LINKS:
+                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), part)
+                _refuse_foreign_link(part, status)
+                target = os.readlink(name, dir_fd=fd)
+                after_link = min(after_link, len(names))
+                names += _parts(target)
+                name = "/" if target.startswith("/") else "."
+                part = "/" if target.startswith("/") else at
+            following = os.open(name, _ON_THE_WAY, dir_fd=fd)
+            os.close(fd)
+            fd, at = following, os.path.normpath(part)
+            _refuse_writable(at, os.fstat(fd))
+        return os.open(".", _DIRECTORY, dir_fd=fd)
+    finally:
+        os.close(fd)
+
+
+def _parts(path: str) -> list[str]:
+    """The names of a path, the first one last."""
+    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
+
+
+def _refuse_writable(path: str, status: os.stat_result) -> None:
+    if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+        raise UnsafePathError(
+            f"{path} can be changed by any user, so root does not write below it; run chmod o-w "
+            "on it, or use another directory"
+        )
+
+
+def _refuse_foreign_link(path: str, status: os.stat_result) -> None:
+    if status.st_uid not in (0, os.geteuid()):
+        raise UnsafePathError(
+            f"{path} is a link of another user, so root does not follow it; remove it, or use "
+            "another directory"
+        )

@@ -27,7 +27,7 @@ from types import FrameType
 from typing import Any, Callable
 
 from ..module_utils.concurrency import TO_END, start_without_signals
-from ..module_utils.progress import DEFAULT_INTERVAL, LONGEST_INTERVAL
+from ..module_utils.progress import DEFAULT_INTERVAL, LONGEST_INTERVAL, MOST_BYTES
 from .progress_lines import State, parse_state, progress_line
 
 INTERVAL_VARIABLE = "PUBLICA_PROGRESS_INTERVAL"
@@ -40,8 +40,6 @@ DOCUMENT_CALLBACKS = ("json", "jsonl")
 EARLY = 0.95
 # How often to check that ansible-playbook still runs.
 POLL_SECONDS = 0.25
-# A progress file is below 1 KiB. Any other file at its path is not read completely.
-MOST_BYTES = 65_536
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 # After an interruption, the time for the requests under way and the module's last state.

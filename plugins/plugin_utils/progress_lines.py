@@ -30,13 +30,13 @@ def parse_state(text: str) -> State | None:
     """
     try:
         state = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(state, dict) or state.get("phase") not in PHASES:
         return None
     if not all(_is_number(state.get(name)) for name in NUMBERS):
         return None
-    if state["pid"] <= 1:
+    if not 1 < int(state["pid"]) < 1 << 31:
         # A signal to 0 would go to a group of processes, and 1 is never a module.
         return None
     if not all(state.get(name) is None or _is_number(state[name]) for name in OPTIONAL_NUMBERS):

@@ -17,7 +17,13 @@ from ..plan.model import LabelledWarning, labels_by_text
 from ..plan.removals import INCOMPLETE_LISTING
 from ..progress import utc_now
 from ..result.result import warning_lines
-from ..safe_files import OWNER_ONLY, OWNER_ONLY_DIRECTORY, Directory, UnsafeFileError
+from ..safe_files import (
+    OWNER_ONLY,
+    OWNER_ONLY_DIRECTORY,
+    Directory,
+    UnsafeFileError,
+    UnsafePathError,
+)
 from ..store.listing import UserList, read_all_users
 from ..store.snapshot import ACTIVE, ALL
 from .formats import DELIMITERS, ENCODING, csv_text, is_exported_csv, is_exported_yaml, yaml_text
@@ -42,11 +48,13 @@ class ExportDirectory:
     def __enter__(self) -> ExportDirectory:
         mode = None if self._read_only else OWNER_ONLY_DIRECTORY
         try:
-            self._directory = Directory(self._path, create_mode=mode, parents=True)
+            self._directory = Directory(self._path, create_mode=mode, parents=True, check_way=True)
         except FileNotFoundError:
             self._directory = None
         except (NotADirectoryError, FileExistsError):
             raise _error(self._path, "is not a directory; give another one in dir") from None
+        except UnsafePathError as error:
+            raise _error(self._path, f"is not used: {error.strerror}") from None
         except (OSError, ValueError) as error:
             raise _error(self._path, _reason("cannot be opened", error)) from None
         return self
@@ -59,12 +67,12 @@ class ExportDirectory:
         """The full path of a file."""
         return os.path.join(self._path, name)
 
-    def content(self, name: str) -> bytes | None:
-        """The content of a file; None if there is no file."""
+    def content(self, name: str, max_bytes: int | None = None) -> bytes | None:
+        """The content of a file, or its first bytes; None if there is no file."""
         if self._directory is None:
             return None
         try:
-            return self._directory.read(name)
+            return self._directory.read(name, max_bytes, beginning=max_bytes is not None)
         except UnsafeFileError:
             text = "is a link or not a regular file and is left alone; remove it"
             raise _error(self.path_of(name), text) from None
@@ -103,7 +111,8 @@ STATUSES = (ALL, ACTIVE)
 FAIL, WARN = "fail", "warn"
 ON_INCOMPLETE = (FAIL, WARN)
 ENDINGS = {YAML: ".yml", CSV: ".csv"}
-# Whether a text is an earlier export.
+# Whether a text is an earlier export, by its first line, which is shorter than MARK_BYTES.
+MARK_BYTES = 4096
 IS_EXPORTED = {YAML: is_exported_yaml, CSV: is_exported_csv}
 
 # The size above which Ansible's own modules show no diff of a file.
@@ -174,7 +183,7 @@ def contents_of(
 
 def _refuse_foreign(directory: ExportDirectory, name: str, format_name: str) -> None:
     """Refuse to replace a file that no export has written."""
-    content = directory.content(name)
+    content = directory.content(name, MARK_BYTES)
     if content and not IS_EXPORTED[format_name](content.decode(ENCODING, errors="replace")):
         path = directory.path_of(name)
         raise PublicaError(

@@ -26,6 +26,16 @@ _UTF_8, _UTF_16 = ("UTF-8", "utf-8-sig"), ("UTF-16", "utf-16")
 _SAVE_AS = 'save the file as UTF-8, in a spreadsheet as "CSV UTF-8"'
 _VAULT = "$ANSIBLE_VAULT;"
 
+# The size of a file, in bytes, and of a line or a CSV record, in characters.
+LARGEST_FILE = 256 << 20
+LONGEST_RECORD = 1 << 20
+# No option has a longer name. Longer ones are not normalised, which can take long.
+_LONGEST_NAME = 1000
+TOO_LARGE = (
+    f"is larger than {LARGEST_FILE >> 20} MB, and was not read; give a file that holds only the "
+    "users of this store"
+)
+
 # Stands for bytes that are not in the encoding. No well-formed text has it, so each line can be
 # checked for it; an exception of the decoder would have a place in its buffer, and no line.
 _BROKEN = "\udcff"
@@ -46,11 +56,15 @@ class TextLines(Iterator[str]):
 
     :param content: the file, at its beginning; it can seek.
     :param name: the file's name, for places.
+
+    :ivar room: how many more characters the current record can have. A reader sets it to
+        :data:`LONGEST_RECORD` where a record begins.
     """
 
     def __init__(self, content: BinaryIO, name: str) -> None:
         self.name = name
         self.number = 0
+        self.room = LONGEST_RECORD
         self._line = ""
         beginning = content.read(3)
         content.seek(0)
@@ -72,24 +86,54 @@ class TextLines(Iterator[str]):
     def __next__(self) -> str:
         """The next line.
 
-        :raises BadSourceError: for bytes that are not text, and for an encrypted file.
+        :raises BadSourceError: for a record that is too long, for bytes that are not text, and for
+            an encrypted file.
         """
-        line = self._line = next(self._lines)
+        line = self._line = self._lines.readline(self.room + 1)
+        if not line:
+            raise StopIteration
         self.number += 1
-        if _BROKEN in line:
-            text = f"contains bytes that are not {self._encoding}; {_SAVE_AS}"
-            raise BadSourceError(self.place, text)
-        if self.number == 1 and line.startswith(_VAULT):
+        self.room -= len(line)
+        if self.room < 0:
+            raise BadSourceError(
+                self.place,
+                f"is longer than {LONGEST_RECORD:,} characters; check whether a line break or a "
+                "closing quote is missing. The lines after it were not read",
+            )
+        self._check(line)
+        return line
+
+    def document(self) -> str:
+        """The complete text of the file.
+
+        :raises BadSourceError: as for a line, but with no limit for the length of a line.
+        """
+        text = self._lines.read(LARGEST_FILE + 1)
+        if len(text) > LARGEST_FILE:
+            raise BadSourceError(self.name, TOO_LARGE)
+        self.number = 1
+        bad = max(text.find(_BROKEN), text.find("\0"))
+        if bad >= 0:
+            before = text[:bad]
+            self.number += before.count("\n") + before.count("\r") - before.count("\r\n")
+        self._check(text)
+        return text
+
+    def _check(self, text: str) -> None:
+        """Refuse what cannot be read; ``number`` is the line of the first such character."""
+        if _BROKEN in text:
+            error = f"contains bytes that are not {self._encoding}; {_SAVE_AS}"
+            raise BadSourceError(self.place, error)
+        if self.number == 1 and text.startswith(_VAULT):
             raise BadSourceError(
                 self.name,
                 "is encrypted by Ansible Vault, which the module cannot read; keep these users in "
                 "a variable of the inventory, or decrypt the file before the task",
             )
-        if "\0" in line:
+        if "\0" in text:
             raise BadSourceError(
                 self.place, f"contains a NUL byte, so it is not a text file; {_SAVE_AS}"
             )
-        return line
 
 
 class Columns:
@@ -108,7 +152,7 @@ class Columns:
     def option_of(self, name: str) -> str | None:
         """The option that a name means, ``IGNORED``, or None for an unknown name."""
         if name not in self._known:
-            key = column_key(name)
+            key = column_key(name[:_LONGEST_NAME])
             self._known[name] = self._mapped.get(key, key if key in OPTION_BY_NAME else None)
         return self._known[name]
 

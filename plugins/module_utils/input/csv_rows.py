@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Union
 
 from ..errors import ValidationError, listed
-from .columns import SRC_COLUMNS, Columns, TextLines, unknown_column
+from .columns import LONGEST_RECORD, SRC_COLUMNS, Columns, TextLines, unknown_column
 from .options import IDENTITY, OPTION_BY_NAME, safe_key_name
 from .rows import BadSourceError, Entry, Row
 
@@ -74,8 +74,12 @@ def _delimiter_and_header(lines: TextLines, columns: Columns) -> tuple[str, str 
     return _delimiter(first_line, columns), first_line
 
 
-def _next_with_text(lines: Iterator[str]) -> str | None:
-    return next((line for line in lines if line.strip()), None)
+def _next_with_text(lines: TextLines) -> str | None:
+    for line in lines:
+        if line.strip():
+            return line
+        lines.room = LONGEST_RECORD
+    return None
 
 
 def _delimiter(line: str, columns: Columns) -> str:
@@ -132,6 +136,7 @@ def _records(reader: Any, lines: TextLines) -> Iterator[_Record]:
     """
     while True:
         start = lines.number + 1
+        lines.room = LONGEST_RECORD
         try:
             yield start, next(reader)
         except StopIteration:

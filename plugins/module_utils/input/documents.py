@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from ..errors import ValidationError
-from .columns import Columns, TextLines
+from .columns import LONGEST_RECORD, Columns, TextLines
 from .options import NumberText
 from .rows import BadSourceError, Entry
 
@@ -23,6 +25,10 @@ LIST_PREFIX = "publica_users_desired_"
 _NO_LIST = (
     "must be a list of users, or a mapping with a single key and a list of users under it; the key "
     f"is users, {LIST_KEYS[1]} or a name that begins with {LIST_PREFIX}"
+)
+_TOO_MANY_ALIASED = (
+    "its aliases (* and <<) stand for too many values, with those of the users before it; merge "
+    "only options of a user, and don't nest lists of aliases. The lines after it were not read"
 )
 _NESTED = "is nested too deeply; a user is a flat mapping of options to values"
 
@@ -43,7 +49,7 @@ def json_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
 
     :raises BadSourceError: for a document that is not a list of users.
     """
-    text = "".join(lines)
+    text = lines.document()
     if not text.strip():
         return
     rows = _parsed(text, lines.name, 1)
@@ -59,6 +65,7 @@ def json_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
 def json_lines_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     """The rows of a file with one object in each line; blank lines are skipped."""
     for line in lines:
+        lines.room = LONGEST_RECORD
         if not line.strip():
             continue
         try:
@@ -98,8 +105,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _repeated_names(names: list[str]) -> list[str]:
-    distinct = dict.fromkeys(names)
-    return [] if len(distinct) == len(names) else [one for one in distinct if names.count(one) > 1]
+    if len(set(names)) == len(names):
+        return []
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 # One for all lines: json.loads would make a new one for each. Numbers keep their characters.
@@ -131,7 +139,7 @@ def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
         )
     from yaml import YAMLError
 
-    text = "".join(lines)
+    text = lines.document()
     try:
         loader = _yaml_loader(text, lines.name)
         for node in _user_nodes(loader):
@@ -140,6 +148,49 @@ def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
         raise BadSourceError(lines.name, _NESTED) from None
     except YAMLError as error:
         raise _invalid_yaml(error, text, lines.name) from None
+
+
+# How many keys and values the aliases of a file can stand for, in any case and more for each user.
+ALIASED = 100_000
+ALIASED_A_USER = 200
+
+
+class _Anchors(dict[str, Any]):
+    """The nodes that aliases refer to, within a budget.
+
+    Few nested aliases can stand for more values than the memory holds, and a merge copies them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.budget = ALIASED
+        # By the identity of nodes, which stay in use.
+        self._sizes: dict[int, int] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        node = super().__getitem__(name)
+        size = self._sizes.get(id(node))
+        if size is None:
+            size = self._size(node)
+            # Within itself, a node has no end yet.
+            if node.end_mark is not None:
+                self._sizes[id(node)] = size
+        self.budget -= size
+        if self.budget < 0:
+            raise _BudgetError
+        return node
+
+    def _size(self, node: Any) -> int:
+        """The number of nodes in a node, those in each alias included."""
+        known = self._sizes.get(id(node))
+        if known is not None or node.end_mark is None or node.id == "scalar":
+            return known or 1
+        inner = chain.from_iterable(node.value) if node.id == "mapping" else node.value
+        return 1 + sum(map(self._size, inner))
+
+
+class _BudgetError(Exception):
+    """The aliases of a file stand for too many values."""
 
 
 _TAG = "tag:yaml.org,2002:"
@@ -180,7 +231,7 @@ def _yaml_loader(text: str, file_name: str) -> Any:
     loader = loader_class(text)
     loader.file_name = file_name
     # By the names that aliases refer to; the composer's own __init__ would set it.
-    loader.anchors = {}
+    loader.anchors = _Anchors()
     return loader
 
 
@@ -208,7 +259,12 @@ def _user_nodes(loader: Any) -> Iterator[Any]:
         raise BadSourceError(loader.file_name, _NO_LIST)
     loader.get_event()
     while not loader.check_event(events.SequenceEndEvent):
-        yield loader.compose_node(None, None)
+        line = loader.peek_event().start_mark.line + 1
+        loader.anchors.budget += ALIASED_A_USER
+        try:
+            yield loader.compose_node(None, None)
+        except _BudgetError:
+            raise BadSourceError(f"{loader.file_name}:{line}", _TOO_MANY_ALIASED) from None
     loader.get_event()
     if under_key and not isinstance(loader.get_event(), events.MappingEndEvent):
         raise BadSourceError(loader.file_name, _NO_LIST)

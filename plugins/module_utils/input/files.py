@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from ..errors import ValidationError
-from .columns import SRC_COLUMNS, Columns, TextLines, read_columns
+from .columns import LARGEST_FILE, SRC_COLUMNS, TOO_LARGE, Columns, TextLines, read_columns
 from .csv_rows import csv_rows
 from .documents import json_lines_rows, json_rows, yaml_rows
 from .options import DesiredUser, kind_of, safe_key_name
@@ -102,6 +102,8 @@ def _read(path: str, reader: Reader, columns: Columns) -> Iterator[Entry]:
         raise BadSourceError(SRC, f"is {kind}; give the path of a file")
     if status.st_size == 0:
         raise BadSourceError(name, f"is empty; {_NO_USERS}")
+    if status.st_size > LARGEST_FILE:
+        raise BadSourceError(name, TOO_LARGE)
     found = has_errors = False
     with open(path, "rb") as content:
         for entry in reader(TextLines(content, name), columns):

@@ -7,17 +7,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ...module_utils.safe_files import Directory, UnsafeFileError
-from .model import NOT_RUN
+from ...module_utils.safe_files import Directory, UnsafeFileError, UnsafePathError
+from .model import NOT_RUN, STORE_STATUSES
 from .text import DATA
 
 MODE = 0o644
 # An existing report is read to compare its age. A larger file is not a report of this collection.
 MOST_BYTES = 1 << 30
+HEAD_BYTES = 4096
 
 
 class NotWrittenError(Exception):
@@ -38,11 +39,12 @@ def write_report(
     :raises NotWrittenError: if a file cannot be written.
     """
     try:
-        with Directory(str(directory), create_mode=0o777, parents=True) as opened, opened.locked():
-            existing = _existing_report(opened)
-            if _is_older(report, existing):
+        opened = Directory(str(directory), create_mode=0o777, parents=True, check_way=True)
+        with opened, opened.locked():
+            known = _known_stores(opened, report)
+            if _is_older(report, known):
                 return False
-            if in_loop and _loses_results(report, existing):
+            if in_loop and _loses_results(report, known):
                 raise NotWrittenError(
                     f"An earlier item of the loop wrote the report in {directory} on other results "
                     "of the same hosts, and it was kept. Give each item a directory of its own, or "
@@ -52,10 +54,19 @@ def write_report(
                 opened.status(name)
             for name, content in files.items():
                 opened.replace(name, content.encode(), mode=MODE)
+    except UnsafePathError as error:
+        raise NotWrittenError(
+            f"The report cannot be written to {directory}: {error.strerror}."
+        ) from error
     except UnsafeFileError as error:
         raise NotWrittenError(
             f"The report cannot be written: {directory}/{error.strerror}. Remove it, or set dir to "
             "another directory."
+        ) from error
+    except TimeoutError as error:
+        raise NotWrittenError(
+            f"The report cannot be written to {directory}: {error.strerror}. End that process, or "
+            "set dir to another directory."
         ) from error
     except OSError as error:
         at = directory / (error.filename or "")
@@ -66,36 +77,42 @@ def write_report(
     return True
 
 
-def _existing_report(directory: Directory) -> Mapping[str, Any]:
-    """The report in a directory; an empty one where there is none."""
+def _known_stores(directory: Directory, report: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The stores of the existing report by their names; none if it is of another run.
+
+    Any other file of this name has no influence, whatever its content is.
+    """
     try:
-        report = json.loads((directory.read(DATA, MOST_BYTES) or b"").decode())
-    except (OSError, ValueError):
+        # A report holds the id of its run among its first keys, so no other file is parsed.
+        head = directory.read(DATA, HEAD_BYTES, beginning=True) or b""
+        if not report["run"] or json.dumps(report["run"]).encode() not in head:
+            return {}
+        existing = json.loads((directory.read(DATA, MOST_BYTES) or b"").decode())
+        if existing["run"] != report["run"]:
+            return {}
+        stores = {store["name"]: store for store in existing["stores"]}
+        has_statuses = all(store["status"] in STORE_STATUSES for store in stores.values())
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return {}
-    return report if isinstance(report, Mapping) else {}
+    return stores if has_statuses else {}
 
 
-def _is_older(report: Mapping[str, Any], existing: Mapping[str, Any]) -> bool:
-    """Whether the existing report is of the same run and stores, and has more of their results."""
-    if not report["run"] or report["run"] != existing.get("run"):
-        return False
-    try:
-        results, known = _has_result(report), _has_result(existing)
-    except (KeyError, TypeError):
-        return False
-    return results.keys() == known.keys() and sum(results.values()) < sum(known.values())
-
-
-def _loses_results(report: Mapping[str, Any], existing: Mapping[str, Any]) -> bool:
-    """Whether the existing report is of the same run, and has other results of the same stores."""
-    if not report["run"] or report["run"] != existing.get("run"):
-        return False
-    stores = {store["name"]: store for store in json.loads(json.dumps(report["stores"]))}
-    return any(
-        store["status"] != NOT_RUN and stores.get(store["name"], store) != store
-        for store in existing["stores"]
+def _is_older(report: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the known stores are those of the report, and more of them have a result."""
+    statuses = {store["name"]: store["status"] for store in report["stores"]}
+    return statuses.keys() == known.keys() and _results(statuses.values()) < _results(
+        store["status"] for store in known.values()
     )
 
 
-def _has_result(report: Mapping[str, Any]) -> dict[str, bool]:
-    return {store["name"]: store["status"] != NOT_RUN for store in report["stores"]}
+def _loses_results(report: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a known store has another result in the report."""
+    stores = {store["name"]: store for store in json.loads(json.dumps(report["stores"]))}
+    return any(
+        store["status"] != NOT_RUN and stores.get(name, store) != store
+        for name, store in known.items()
+    )
+
+
+def _results(statuses: Iterable[str]) -> int:
+    return sum(status != NOT_RUN for status in statuses)
