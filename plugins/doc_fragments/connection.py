@@ -43,7 +43,7 @@ options:
   timeout:
     description:
       - Timeout in seconds for a connection and for each part of a response. More than 0, and at
-        most 86400.
+        most 86400. A request that takes 10 times as long in total is cut off.
     type: float
     default: 30
   max_retries:
