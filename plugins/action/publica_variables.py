@@ -19,6 +19,7 @@ from ansible.parsing.splitter import parse_kv
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 
+from ..module_utils.errors import PublicaError
 from ..plugin_utils import variables as checks
 
 SPEC = {"hosts": {"type": "list", "elements": "str"}, "role": {"type": "bool", "default": False}}
@@ -43,7 +44,8 @@ class ActionModule(ActionBase):
         if options["role"] and not checks.names_users(variables):
             errors.append(checks.no_users(misspelt))
         if errors:
-            return {**result, "failed": True, "msg": "\n".join(errors), "changed": False}
+            error = PublicaError("invalid_input", "\n".join(errors))
+            return {**result, **error.as_result(), "changed": False}
         warnings = [checks.unknown_variable(name, near) for name, near in misspelt.items()]
         warnings += self._shared_stores(variables)
         return {**result, "changed": False, **({"warnings": warnings} if warnings else {})}

@@ -157,7 +157,7 @@ def test_a_failing_store_is_in_the_report_and_fails_the_run(
     run = runner.playbook(playbook, inventory, arguments=variables(reports)).failed()
 
     report = report_in(reports)
-    assert statuses(report) == {"north": "changed", "south": "failed", "bad": "not_run"}
+    assert statuses(report) == {"north": "changed", "south": "failed", "bad": "failed"}
     failure = next(one["failure"] for one in report["stores"] if one["name"] == "south")
     assert (failure["code"], failure["status"]) == ("unauthenticated", 401)
     if (strategy, serial) == ("linear", None):

@@ -170,7 +170,7 @@ def for_each_core(
         function: What the session does. Its name is a tag of the session of the chosen release.
         in_default: Further tags of the session of the chosen release.
         in_oldest: Tags of the session of the oldest release.
-        in_others: Tags of the sessions of the other releases.
+        in_others: Tags of the sessions of the other releases that this machine has a Python for.
         requires: The session that must run first, without its release.
         allow_parallel: Whether it may run at the same time as another session.
     """
@@ -185,7 +185,7 @@ def for_each_core(
         tags = [f"{function.__name__}-matrix"]
         tags += [function.__name__, *in_default] if core == DEFAULT else []
         tags += in_oldest if core == OLDEST else []
-        tags += in_others if core not in (DEFAULT, OLDEST) else []
+        tags += in_others if core not in (DEFAULT, OLDEST) and python_for(core) else []
         nox.session(
             name=f"{function.__name__}-{core}",
             requires=[f"{requires}-{core}"] if requires else [],
