@@ -15,7 +15,7 @@ from support.in_process import ModuleRunner
 from support.playbooks import PlaybookRunner
 
 KEYS = {"email": "ana@example.org", "external_id": "staff-1"}
-SECRET = "canary-of-the-slip-7f3a"
+SECRET = "canary-of-the-file-7f3a"
 QUOTES = "put it in quotes"
 
 

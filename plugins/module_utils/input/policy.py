@@ -155,7 +155,7 @@ def read_pattern(value: Any) -> str:
     if found := foreign_to_address(text):
         raise BadValueError(foreign_character(found))
     if "[" not in pattern and _SEVERAL.search(pattern):
-        raise BadValueError("is more than one address or pattern; give each as an item")
+        raise BadValueError("is more than one address or pattern; give each alone, as an item")
     if not can_match_address(pattern):
         raise BadValueError(
             "can match no address; give a complete address without other characters, or a pattern "

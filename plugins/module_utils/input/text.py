@@ -151,12 +151,15 @@ def left_behind(text: str) -> str | None:
     """What a program has left in the place of a value, in words; None for a value."""
     if text in _MISSING:
         return "a mark for a missing value"
-    if _SCIENTIFIC.fullmatch(text):
+    first = text[:1]
+    if first in "+-0123456789" and _SCIENTIFIC.fullmatch(text):
         return "a number in scientific notation, whose last digits are lost"
-    if text[:1] == "#":
+    if first == "#":
         word = unicodedata.normalize("NFC", text).upper().replace("¡", "").replace("¿", "")
         if word in _ERROR_VALUES:
             return "an error value of a spreadsheet"
         if len(text) > 1 and not text.strip("#"):
             return "what a spreadsheet shows in a column that is too narrow"
-    return "an error value of a spreadsheet" if _OFFICE_ERROR.fullmatch(text) else None
+    if first == "E" and _OFFICE_ERROR.fullmatch(text):
+        return "an error value of a spreadsheet"
+    return None

@@ -215,7 +215,7 @@ def test_invalid_value_is_refused(name: str, value: Any) -> None:
         ("email", 'a@b.org"secret-7', "(value not shown)"),
         ("state", "present|secret-7", "(value not shown)"),
         # The notation of Python, where a template has joined a mapping with text.
-        ("state", "{'password': 'secret-7'}", "(value not shown)"),
+        ("state", "{'value': 'secret-7'}", "(value not shown)"),
         ("email", "['secret-7']", "(value not shown)"),
     ],
     ids=short,
