@@ -15,7 +15,7 @@ from publica_sandbox.testing import SandboxStore
 
 from support import in_process
 from support.short_lifecycle import LOOK_ALIKES, fill
-from support.variants import Variant, all_variants
+from support.variants import Variant, all_variants, hidden_attributes
 
 YESTERDAY = (
     datetime.datetime.now(tz=datetime.timezone.utc).date() - datetime.timedelta(1)
@@ -55,7 +55,11 @@ def test_an_export_provisions_back_without_a_change(
 
         again = in_process.bulk(store, [], src=str(tmp_path / "exported" / f"press.{suffix}"))
 
-        assert not again.get("failed"), f"{suffix}: {again}"
+        codes = {item["error"]["code"] for item in again.get("results", []) if item["error"]}
+        # A listing that lacks a user without an external id: the account can't be created again.
+        lacks = {"incomplete"} if variant.get("shift_between_pages") == "delete" else set()
+        assert codes <= lacks, f"{suffix}: {again}"
+        assert again.get("failed", False) is bool(codes), f"{suffix}: {again}"
         assert again["changed"] is False, f"{suffix}: {again['results']}"
         assert again["summary"]["desired"] == exported["summary"]["exported"]
         writes = store.journal(writes=True)
@@ -73,7 +77,10 @@ def test_an_export_provisions_back_without_a_change(
             "exported": len(users),
             "active": len(store.users(active=True)),
             "deactivated": len(store.users(active=False)),
-            "admins": sum(bool(user["admin"]) for user in users),
+            # Variant 26: those that the store shows.
+            "admins": 0
+            if "admin" in hidden_attributes(variant)
+            else sum(bool(user["admin"]) for user in users),
         }
 
 
