@@ -32,8 +32,8 @@ nox.options.tags = ["test"]
 
 for_each_core(environment, requires="", allow_parallel=True)
 for_each_core(checks.sanity, in_default=["test"], in_oldest=["test-all"], allow_parallel=True)
-for_each_core(suites.unit, in_default=["test"], in_oldest=["test-all"])
-for_each_core(suites.integration, in_default=["test"], in_oldest=["test-all"])
+for_each_core(suites.unit, in_default=["test"], in_oldest=["test-all"], allow_parallel=True)
+for_each_core(suites.integration, in_default=["test"], in_oldest=["test-all"], allow_parallel=True)
 # Each other ansible-core. The tests of the oldest and the newest one are part of the suites above.
-for_each_core(suites.cores, in_others=["test-all"])
+for_each_core(suites.cores, in_others=["test-all"], allow_parallel=True)
 for_each_core(suites.demo, in_default=["test-all"], in_oldest=["test-all"])

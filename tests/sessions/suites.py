@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The test suites and the demonstration. Each uses all processors, so they run one by one."""
+"""The test suites and the demonstration."""
 
 from __future__ import annotations
 
@@ -60,31 +60,33 @@ def cores(session: nox.Session, core: str) -> None:
     pytest(session, core, "-m", "every_core", "tests/integration")
 
 
-@nox.session(name="sandbox-test", requires=[ENVIRONMENT], tags=["test"])
+@nox.session(name="sandbox-test", requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
 def sandbox_test(session: nox.Session) -> None:
     """Tests of the sandbox store."""
     pytest(session, DEFAULT, "tests/sandbox/tests")
 
 
-@nox.session(requires=[ENVIRONMENT], tags=["test"])
+@nox.session(requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
 def contract(session: nox.Session) -> None:
     """The API's description against the sandbox store and the client's requests."""
     pytest(session, DEFAULT, "tests/contract")
 
 
-@nox.session(requires=[ENVIRONMENT], tags=["test"])
+@nox.session(requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
 def faults(session: nox.Session) -> None:
     """Failures at every endpoint, and random lists, failures and runs against an oracle."""
     pytest(session, DEFAULT, "tests/faults")
 
 
-@nox.session(name="integration-full", requires=[ENVIRONMENT], tags=["test-all"])
+@nox.session(
+    name="integration-full", requires=[ENVIRONMENT], tags=["test-all"], allow_parallel=True
+)
 def integration_full(session: nox.Session) -> None:
     """The integration tests that `make test` leaves out."""
     pytest(session, DEFAULT, "-m", "full", "tests/integration", env=FULL)
 
 
-@nox.session(name="faults-full", requires=[ENVIRONMENT], tags=["test-all"])
+@nox.session(name="faults-full", requires=[ENVIRONMENT], tags=["test-all"], allow_parallel=True)
 def faults_full(session: nox.Session) -> None:
     """The fault tests that `make test` leaves out."""
     pytest(session, DEFAULT, "-m", "full", "tests/faults", env=FULL)
@@ -98,7 +100,7 @@ def soak(session: nox.Session) -> None:
     pytest(session, DEFAULT, "--timeout=0", "tests/faults", env=env)
 
 
-@nox.session(name="report-page", requires=[ENVIRONMENT], tags=["test"])
+@nox.session(name="report-page", requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
 def report_page(session: nox.Session) -> None:
     """The report in Chromium, and its other formats read by independent parsers."""
     run(session, DEFAULT, "python", str(tree() / "tests" / "tools" / "find_chromium.py"))
@@ -142,7 +144,12 @@ def environment_target(session: nox.Session) -> None:
     install(session, "target", python, "unit")
 
 
-@nox.session(name="unit-target", requires=[ENVIRONMENT, "environment-target"], tags=["test-all"])
+@nox.session(
+    name="unit-target",
+    requires=[ENVIRONMENT, "environment-target"],
+    tags=["test-all"],
+    allow_parallel=True,
+)
 def unit_target(session: nox.Session) -> None:
     """Unit tests on the oldest Python of an executing host."""
     # There, ansible-core consists of the module_utils that the controller sends.
@@ -155,7 +162,10 @@ def unit_target(session: nox.Session) -> None:
 
 
 @nox.session(
-    name="integration-target", requires=[ENVIRONMENT, "environment-target"], tags=["test-all"]
+    name="integration-target",
+    requires=[ENVIRONMENT, "environment-target"],
+    tags=["test-all"],
+    allow_parallel=True,
 )
 def integration_target(session: nox.Session) -> None:
     """Integration tests with the modules on the oldest Python of an executing host."""
