@@ -10,6 +10,7 @@ several users, are left out with a comment and a warning.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -184,6 +185,8 @@ class _Notes:
 
 def _is_valid(option: str, value: Any) -> bool:
     try:
-        return is_given(value) and bool(OPTION_BY_NAME[option].read(value) == value)
+        # An address is read in NFC, and compared so that the spelling of the store is the same.
+        same = unicodedata.normalize("NFC", value) if option == "email" else value
+        return is_given(value) and bool(OPTION_BY_NAME[option].read(value) == same)
     except BadValueError:
         return False

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import ValidationError
 from .columns import LONGEST_RECORD, Columns, TextLines
-from .options import NumberText
+from .options import NumberText, safe_key_name
 from .rows import BadSourceError, Entry
 
 LIST_KEYS = ("users", "publica_users_desired")
@@ -196,6 +196,12 @@ class _BudgetError(Exception):
 _TAG = "tag:yaml.org,2002:"
 # What a plain scalar can mean without being text.
 _RESOLVED = (f"{_TAG}null", f"{_TAG}merge")
+# A line of a text that is the beginning of a user, or an option of one.
+_ROW_IN_TEXT = re.compile(r"\n\s*(?:- |[\w][\w -]*:\s)")
+_HOLDS_ROWS = (
+    "it holds lines that look like rows, so a quote is probably missing or not needed; correct the "
+    "quotes"
+)
 # YAML 1.1, section 4.1: what a stream must not contain.
 _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -229,7 +235,7 @@ def _yaml_loader(text: str, file_name: str) -> Any:
     for tag in (None, *(f"{_TAG}{kind}" for kind in ("binary", "omap", "pairs", "set"))):
         loader_class.add_constructor(tag, _refuse)
     loader = loader_class(text)
-    loader.file_name = file_name
+    loader.file_name, loader.text = file_name, text
     # By the names that aliases refer to; the composer's own __init__ would set it.
     loader.anchors = _Anchors()
     return loader
@@ -281,6 +287,10 @@ def _entries_of_node(loader: Any, node: Any, columns: Columns) -> Iterator[Entry
     # YAML forbids repeated keys, but its loaders accept them.
     pairs = node.value if node.id == "mapping" else ()
     repeated = _repeated_names([key.value for key, _value in pairs if key.id == "scalar"])
+    for key, value in pairs:
+        if _holds_rows(loader, value):
+            text = f"goes on to line {value.end_mark.line + 1}, and {_HOLDS_ROWS}"
+            yield ValidationError(place, safe_key_name(key.value), text)
     try:
         row = loader.construct_document(node)
     except BadSourceError as error:
@@ -294,6 +304,14 @@ def _entries_of_node(loader: Any, node: Any, columns: Columns) -> Iterator[Entry
     # What a failure leaves behind would change the next user.
     loader.constructed_objects, loader.recursive_objects = {}, {}
     loader.state_generators, loader.deep_construct = [], False
+
+
+def _holds_rows(loader: Any, node: Any) -> bool:
+    """Whether a quoted text of several lines may hold other rows, up to a stray quote."""
+    start, end = node.start_mark, node.end_mark
+    if node.id != "scalar" or start.line == end.line or node.style not in ("'", '"'):
+        return False
+    return _ROW_IN_TEXT.search(loader.text[start.index : end.index]) is not None
 
 
 def _unknown_tag(tag: str) -> str:

@@ -101,7 +101,7 @@ class TestKeys:
             ),
             *(
                 ("external_id", value, "user1@example.org")
-                for value in (" A", "A\n", "x" * 65, "\ud800", "__omit_place_holder__00ff")
+                for value in (" A", "A\n", "x" * 65, "NULL", "\ud800", "__omit_place_holder__00ff")
             ),
         ],
         ids=ascii,
@@ -113,6 +113,11 @@ class TestKeys:
         [row] = rows(user)
         assert {"email", "external_id", "id"} & set(row) == {"email", "external_id"} - {option}
         assert warnings(user) == [(label, f"the {option} {INVALID_VALUE}")]
+
+    def test_an_address_in_nfd_is_kept(self) -> None:
+        [row] = rows(user := current_user(1, email="jose\u0301@example.org"))
+        assert row["email"] == user.email
+        assert warnings(user) == []
 
     def test_an_empty_address_is_left_out_without_a_warning(self) -> None:
         user = current_user(1, email="")

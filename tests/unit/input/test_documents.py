@@ -297,6 +297,23 @@ class TestYaml:
         assert "which only Ansible can read" in error.message
         assert SECRET not in str(error.as_failure())
 
+    @pytest.mark.parametrize("quote", ["'", '"'])
+    def test_quoted_text_that_holds_other_users_is_refused(
+        self, directory: SourceDirectory, quote: str
+    ) -> None:
+        content = (
+            "# José\n"
+            f"- email: ana@example.org\n  external_id: {quote}A\n"
+            f"- email: ben@example.org\n  external_id: B{quote}\n"
+        )
+        error = directory.error("seats.yml", content)
+        assert list(error.fields) == ["seats.yml:2.external_id"]
+        assert "goes on to line 5, and it holds lines that look like rows" in error.message
+
+    def test_plain_text_of_several_lines_is_accepted(self, directory: SourceDirectory) -> None:
+        content = '- email: ana@example.org\n  external_id: A\n  Note: "two\n    lines"\n'
+        assert directory.users("seats.yml", content, {"Note": None}) == [ANA]
+
     def test_both_builds_of_pyyaml_lead_to_the_same_result(
         self, directory: SourceDirectory, monkeypatch: pytest.MonkeyPatch
     ) -> None:
