@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from ansible_collections.publica.la.plugins.plugin_utils.variables import (
 )
 from publica_sandbox.testing import SandboxStore
 
+from support.documentation import SUPPORT
 from support.inventories import ALL_VARIABLES, connection_of, write_hosts
 from support.playbooks import PlaybookRunner, Run
 
@@ -153,13 +156,25 @@ def test_settings_that_hosts_inherit(
     for name, one in stores.items():
         assert [user["email"] for user in one.users(active=True)] == [ANA["email"]]
         assert (runner.directory / "exported" / f"{name}.csv").exists()
-    # Without the variable that the tests set for every host, with Ansible's own Python.
-    runner.write("inventory/group_vars/all.yml", {"publica_users_timeout": 20})
-    assert runner.playbook(AUDIT, inventory).returncode == 0
 
-    ssh = ["--extra-vars", "publica_connection=ssh ansible_ssh_executable=/bin/false"]
-    unreachable = runner.playbook(AUDIT, inventory, arguments=ssh)
-    assert unreachable.returncode == 4
+
+@pytest.mark.full
+def test_another_connection_and_python(runner: PlaybookRunner, inventory: Path) -> None:
+    # Not the variable that the tests set for every host: with Ansible's own Python.
+    runner.write("inventory/group_vars/all.yml", {"ansible_python_interpreter": "auto"})
+    runner.playbook(AUDIT, inventory).succeeded()
+    python = os.environ.get("PUBLICA_TEST_TARGET_PYTHON", sys.executable)
+    runner.write("inventory/group_vars/all.yml", {"ansible_python_interpreter": python})
+    arguments = ["--extra-vars", "publica_connection=elsewhere"]
+    environment = {
+        "ANSIBLE_CONNECTION_PLUGINS": str(SUPPORT / "connection_plugins"),
+        "ANSIBLE_REMOTE_TEMP": str(runner.directory / "remote"),
+    }
+
+    runner.playbook(AUDIT, inventory, arguments=arguments, environment=environment).succeeded()
+
+    without = runner.playbook(AUDIT, inventory, arguments=arguments).failed()
+    assert "elsewhere" in only_message(without)
 
 
 @pytest.mark.every_core
@@ -252,13 +267,20 @@ def test_null_is_left_out(store: SandboxStore, runner: PlaybookRunner) -> None:
     assert set(of_role) == {
         *("base_url", "api_token", "user_lists", "defaults", "count_seats"),
     }
+
+
+def test_null_falls_back_to_the_environment_and_is_no_list(
+    store: SandboxStore, runner: PlaybookRunner
+) -> None:
+    nulls: dict[str, Any] = dict.fromkeys(ROLE_VARIABLES)
+    hosts = {"north": {**nulls, "publica_users_desired": []}, "south": nulls}
     environment = {"PUBLICA_BASE_URL": store.base_url, "PUBLICA_API_TOKEN": store.token}
-    inventory = write_hosts(runner, {"north": {**nulls, "publica_users_desired": []}})
-    again = runner.playbook(PROVISION, inventory, environment=environment).succeeded()
-    assert "0 desired" in again.stdout
-    # Null counts as not set, so no list and no file is.
-    nothing = runner.playbook(PROVISION, write_hosts(runner, {"north": nulls})).failed()
-    assert "publica_users_desired" in only_message(nothing)
+
+    run = runner.playbook(PROVISION, write_hosts(runner, hosts), environment=environment).failed()
+
+    assert run.stdout.count("0 desired") == 1
+    assert "Set publica_users_desired" in only_message(run)
+    assert store.journal(writes=True) == []
 
 
 def test_misspelt_variables_and_hosts_of_one_store(
