@@ -58,6 +58,7 @@ _ERROR_VALUES = frozenset(
 )  # fmt: skip
 _OFFICE_ERROR = re.compile(r"Err:5[0-9][0-9]")
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+E[+-]?|E[+-])[0-9]+", re.IGNORECASE)
+_LONGEST_COMPOSED = 1000
 
 
 def code_point(character: str) -> str:
@@ -146,6 +147,14 @@ def _one_of_brackets(found: re.Match[str]) -> str:
     return "?" if "@" in possible else "x"
 
 
+def composed(text: str) -> str:
+    """A text in the Unicode form NFC; one that is too long for any option stays as it is.
+
+    Composing a text of many accents can take a time that grows with the square of its length.
+    """
+    return unicodedata.normalize("NFC", text) if len(text) <= _LONGEST_COMPOSED else text
+
+
 def left_behind(text: str) -> str | None:
     """What a program has left in the place of a value, in words; None for a value."""
     if text in _MISSING:
@@ -153,7 +162,7 @@ def left_behind(text: str) -> str | None:
     if _SCIENTIFIC.fullmatch(text):
         return "a number in scientific notation, whose last digits are lost"
     if text[:1] == "#":
-        word = unicodedata.normalize("NFC", text).upper().replace("¡", "").replace("¿", "")
+        word = composed(text).upper().replace("¡", "").replace("¿", "")
         if word in _ERROR_VALUES:
             return "an error value of a spreadsheet"
         if len(text) > 1 and not text.strip("#"):
