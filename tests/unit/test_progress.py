@@ -320,6 +320,34 @@ class TestFile:
         assert path.lstat().st_mode == before
         assert target.read_text() == "precious"
 
+    @pytest.mark.parametrize(
+        "content",
+        [b"root:x:0:0:root:/root:/bin/sh\n", b"all:\n  hosts:\n", b'{"phase": "starting"}', b"[]",
+         b'{"phase": [], "done": 1}', b"\xff", b"[" * 100_000, b" " * 100_000, b"9" * 5000],
+    )  # fmt: skip
+    def test_file_of_another_kind_is_left_alone(self, path: Path, content: bytes) -> None:
+        path.write_bytes(content)
+        with written_to(path) as progress:
+            progress.reading()
+        [warning] = progress_warnings(progress)
+        assert "progress.json is not a progress file, so it is kept" in warning
+        assert path.read_bytes() == content
+
+    @pytest.mark.parametrize("content", ["", '{"phase": "finishing", "done": 9, "mode": "older"}'])
+    def test_empty_file_or_an_earlier_one_is_replaced(self, path: Path, content: str) -> None:
+        path.write_text(content)
+        for _run in range(2):
+            with written_to(path) as progress:
+                pass
+            assert progress_warnings(progress) == []
+            assert state(path)["ended"] is True
+
+    def test_file_that_replaces_it_during_the_run_is_left_alone(self, path: Path) -> None:
+        with written_to(path) as progress:
+            path.write_text("precious")
+            progress.reading()
+        assert path.read_text() == "precious"
+
     def test_removed_directory_is_not_written_to_again(self, tmp_path: Path) -> None:
         directory = tmp_path / "directory"
         directory.mkdir()

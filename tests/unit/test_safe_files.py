@@ -15,9 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from ansible_collections.publica.la.plugins.module_utils import safe_files
 from ansible_collections.publica.la.plugins.module_utils.safe_files import (
     Directory,
     UnsafeFileError,
+    UnsafePathError,
 )
 
 NAME = "file.json"
@@ -120,12 +122,107 @@ class TestDirectory:
         finally:
             os.close(other)
 
+    def test_lock_is_not_waited_for_without_end(
+        self, directory: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert safe_files.LOCK_SECONDS == 30.0
+        monkeypatch.setattr(safe_files, "LOCK_SECONDS", 0.2)
+        with Directory(str(tmp_path)) as other:
+            too_long = pytest.raises(TimeoutError, match="another process holds")
+            with other.locked(), too_long, directory.locked():
+                raise AssertionError
+            monkeypatch.setattr(safe_files, "LOCK_SECONDS", 30.0)
+            with other.locked():
+                threading.Timer(0.2, fcntl.flock, (other._fd, fcntl.LOCK_UN)).start()
+                with directory.locked():
+                    pass
+
     def test_close_twice(self, tmp_path: Path) -> None:
         opened = Directory(str(tmp_path))
         opened.close()
         opened.close()
         with pytest.raises(OSError, match="Bad file descriptor"):
             opened.replace(NAME, b"content")
+
+
+class TestWay:
+    """Where root runs, no part of a path leads where another user wants."""
+
+    @pytest.fixture(autouse=True)
+    def root(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    def opened(self, path: Path, *, create: bool = True) -> None:
+        mode = 0o700 if create else None
+        Directory(str(path), create_mode=mode, parents=True, check_way=True).close()
+
+    @pytest.mark.parametrize("create", [False, True])
+    @pytest.mark.parametrize("part", ["", "inner", "inner/last"])
+    def test_part_that_any_user_can_change(self, tmp_path: Path, part: str, create: bool) -> None:
+        path = tmp_path / "inner" / "last"
+        path.mkdir(parents=True)
+        (tmp_path / part).chmod(0o777)
+        with pytest.raises(UnsafePathError, match=f"^.*{tmp_path / part} can be .*chmod o-w"):
+            self.opened(path, create=create)
+        # As in /tmp, other users cannot replace a part.
+        (tmp_path / part).chmod(0o1777)
+        self.opened(path, create=create)
+        # A group is chosen by the administrator.
+        (tmp_path / part).chmod(0o770)
+        self.opened(path, create=create)
+
+    def test_it_is_checked_only_where_root_runs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        tmp_path.chmod(0o777)
+        self.opened(tmp_path / "new")
+        assert (tmp_path / "new").is_dir()
+
+    @pytest.mark.parametrize("umask", [0o000, 0o022], ids=oct)
+    def test_missing_parts_are_created(self, tmp_path: Path, umask: int) -> None:
+        before = os.umask(umask)
+        try:
+            with pytest.raises(FileNotFoundError):
+                self.opened(tmp_path / "new" / "last", create=False)
+            assert list(tmp_path.iterdir()) == []
+            for _time in range(2):
+                self.opened(tmp_path / "new" / "last")
+        finally:
+            os.umask(before)
+        assert stat.S_IMODE((tmp_path / "new" / "last").stat().st_mode) == 0o700
+        assert not stat.S_IMODE((tmp_path / "new").stat().st_mode) & 0o002
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="only root can change the owner")
+    @pytest.mark.parametrize("target", ["real", "./../{name}/real", "{parent}/{name}/real"])
+    @pytest.mark.parametrize("rest", ["", "inner"])
+    def test_link(self, tmp_path: Path, target: str, rest: str) -> None:
+        link, real = tmp_path / "link", tmp_path / "real"
+        real.mkdir()
+        link.symlink_to(target.format(parent=tmp_path.parent, name=tmp_path.name))
+        with Directory(str(link / rest), create_mode=0o700, parents=True, check_way=True) as opened:
+            opened.replace(NAME, b"content")
+        assert (real / rest / NAME).read_bytes() == b"content"
+        os.chown(link, 12345, 12345, follow_symlinks=False)
+        with pytest.raises(UnsafePathError, match=f"{link} is a link of another user"):
+            self.opened(link / rest)
+        link.unlink()
+        link.symlink_to(real / "nowhere")
+        with pytest.raises(FileExistsError):
+            self.opened(link / rest)
+        assert [path.name for path in real.iterdir()] == [rest or NAME]
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="only root can change the owner")
+    def test_links_in_a_cycle(self, tmp_path: Path) -> None:
+        (tmp_path / "link").symlink_to("link")
+        with pytest.raises(OSError, match="symbolic links"):
+            self.opened(tmp_path / "link")
+
+    def test_anything_but_a_directory(self, path: Path) -> None:
+        path.touch()
+        for one in (path, path / "inner"):
+            with pytest.raises(NotADirectoryError):
+                self.opened(one)
 
 
 class TestRead:
@@ -142,6 +239,7 @@ class TestRead:
         path.write_bytes(b"content")
         with pytest.raises(UnsafeFileError, match="6 bytes"):
             directory.read(NAME, max_bytes=6)
+        assert directory.read(NAME, max_bytes=6, beginning=True) == b"conten"
 
     @pytest.mark.parametrize("kind", ["link", "directory", "pipe"])
     def test_anything_but_a_regular_file(

@@ -9,13 +9,15 @@ from __future__ import annotations
 import codecs
 import io
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from itertools import islice
 from typing import Any, BinaryIO
 
 from ..errors import ValidationError
 from .options import OPTION_BY_NAME, kind_of, nearest_option, safe_key_name, unknown_option
 from .rows import BadSourceError, Entry, Row
+from .text import composed
 
 SRC_COLUMNS = "src_columns"
 # Stands for an option's name where ``src_columns`` maps a column to null.
@@ -29,8 +31,12 @@ _VAULT = "$ANSIBLE_VAULT;"
 # The size of a file, in bytes, and of a line or a CSV record, in characters.
 LARGEST_FILE = 256 << 20
 LONGEST_RECORD = 1 << 20
-# No option has a longer name. Longer ones are not normalised, which can take long.
-_LONGEST_NAME = 1000
+_PART = 1 << 20
+# The names that a record can have, those of ignored columns included.
+MOST_NAMES = 1000
+TOO_MANY_NAMES = (
+    f"has more than {MOST_NAMES:,} columns or keys with a name; remove those that are not needed"
+)
 TOO_LARGE = (
     f"is larger than {LARGEST_FILE >> 20} MB, and was not read; give a file that holds only the "
     "users of this store"
@@ -108,7 +114,9 @@ class TextLines(Iterator[str]):
 
         :raises BadSourceError: as for a line, but with no limit for the length of a line.
         """
-        text = self._lines.read(LARGEST_FILE + 1)
+        # In parts, since a read allocates what it may return. The file can grow while it is read.
+        parts = list(islice(iter(partial(self._lines.read, _PART), ""), LARGEST_FILE // _PART + 1))
+        text = "".join(parts)
         if len(text) > LARGEST_FILE:
             raise BadSourceError(self.name, TOO_LARGE)
         self.number = 1
@@ -152,7 +160,7 @@ class Columns:
     def option_of(self, name: str) -> str | None:
         """The option that a name means, ``IGNORED``, or None for an unknown name."""
         if name not in self._known:
-            key = column_key(name[:_LONGEST_NAME])
+            key = column_key(name)
             self._known[name] = self._mapped.get(key, key if key in OPTION_BY_NAME else None)
         return self._known[name]
 
@@ -169,6 +177,9 @@ class Columns:
         :param row: a mapping, or a value that the validation of the row will refuse.
         :param repeated: keys that the record has more than once.
         """
+        if isinstance(row, Mapping) and len(row) > MOST_NAMES:
+            yield ValidationError(place, "", TOO_MANY_NAMES)
+            return
         for name in repeated:
             text = "given twice in this user; keep one"
             yield ValidationError(place, safe_key_name(name), text)
@@ -222,8 +233,7 @@ def read_columns(src_columns: Mapping[str, Any]) -> tuple[Columns, list[Validati
 
 def column_key(name: str) -> str:
     """A name for comparison: `` External-ID`` is ``external_id``."""
-    composed = unicodedata.normalize("NFC", name)
-    return re.sub(r"[\s_-]+", "_", composed.strip()).casefold()
+    return re.sub(r"[\s_-]+", "_", composed(name).strip()).casefold()
 
 
 def unknown_column(name: str) -> str:

@@ -14,13 +14,24 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Union
 
 from ..errors import ValidationError, listed
-from .columns import LONGEST_RECORD, SRC_COLUMNS, Columns, TextLines, unknown_column
+from .columns import (
+    LONGEST_RECORD,
+    MOST_NAMES,
+    SRC_COLUMNS,
+    TOO_MANY_NAMES,
+    Columns,
+    TextLines,
+    unknown_column,
+)
 from .options import IDENTITY, OPTION_BY_NAME, safe_key_name
 from .rows import BadSourceError, Entry, Row
 
 DELIMITERS = ",;\t|"
 # The line before the header in which a spreadsheet names its delimiter.
 _SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[^\w\s"]|\t)"?[\r\n]*', re.IGNORECASE)
+
+# The sniffer's time can grow with the square of the text.
+SNIFFED_CHARACTERS = 2000
 
 # How many columns an error of one row names.
 NAMED_COLUMNS = 5
@@ -55,6 +66,8 @@ def csv_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
         names = next(reader, [])
     except csv.Error:
         raise BadSourceError(header, _QUOTES) from None
+    if sum(map(bool, map(str.strip, names))) > MOST_NAMES:
+        raise BadSourceError(header, TOO_MANY_NAMES)
     options = [columns.option_of(name) for name in names]
     errors = list(_header_errors(header, names, options, columns))
     if errors:
@@ -89,12 +102,15 @@ def _delimiter(line: str, columns: Columns) -> str:
     if it leads to a key of a user, and otherwise the first other delimiter that does.
     """
     try:
-        guess: str = csv.Sniffer().sniff(line, DELIMITERS).delimiter
+        guess: str = csv.Sniffer().sniff(line[:SNIFFED_CHARACTERS], DELIMITERS).delimiter
     except csv.Error:  # a single column
         guess = DELIMITERS[0]
     candidates: tuple[str, ...] = (guess, *DELIMITERS)
     for delimiter in candidates:
-        names = next(csv.reader([line], delimiter=delimiter), [])
+        try:
+            names = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:  # a name beyond the limit of a cell
+            continue
         if any(columns.option_of(name) in IDENTITY for name in names):
             return delimiter
     return guess

@@ -142,8 +142,8 @@ def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     text = lines.document()
     try:
         loader = _yaml_loader(text, lines.name)
-        for node in _user_nodes(loader):
-            yield from _entries_of_node(loader, node, columns)
+        for line, node in _user_nodes(loader):
+            yield from _entries_of_node(loader, f"{lines.name}:{line}", node, columns)
     except RecursionError:
         raise BadSourceError(lines.name, _NESTED) from None
     except YAMLError as error:
@@ -241,8 +241,8 @@ def _yaml_loader(text: str, file_name: str) -> Any:
     return loader
 
 
-def _user_nodes(loader: Any) -> Iterator[Any]:
-    """The node of each user, as soon as it is parsed.
+def _user_nodes(loader: Any) -> Iterator[tuple[int, Any]]:
+    """The line and the node of each user, as soon as it is parsed.
 
     :raises BadSourceError: for a stream that contains anything but one list of users.
     """
@@ -268,9 +268,10 @@ def _user_nodes(loader: Any) -> Iterator[Any]:
         line = loader.peek_event().start_mark.line + 1
         loader.anchors.budget += ALIASED_A_USER
         try:
-            yield loader.compose_node(None, None)
+            node = loader.compose_node(None, None)
         except _BudgetError:
             raise BadSourceError(f"{loader.file_name}:{line}", _TOO_MANY_ALIASED) from None
+        yield line, node
     loader.get_event()
     if under_key and not isinstance(loader.get_event(), events.MappingEndEvent):
         raise BadSourceError(loader.file_name, _NO_LIST)
@@ -280,10 +281,9 @@ def _user_nodes(loader: Any) -> Iterator[Any]:
         raise BadSourceError(f"{loader.file_name}:{line}", "begins a second document; keep one")
 
 
-def _entries_of_node(loader: Any, node: Any, columns: Columns) -> Iterator[Entry]:
+def _entries_of_node(loader: Any, place: str, node: Any, columns: Columns) -> Iterator[Entry]:
     from yaml import YAMLError
 
-    place = f"{loader.file_name}:{node.start_mark.line + 1}"
     # YAML forbids repeated keys, but its loaders accept them.
     pairs = node.value if node.id == "mapping" else ()
     repeated = _repeated_names([key.value for key, _value in pairs if key.id == "scalar"])

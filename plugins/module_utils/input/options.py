@@ -22,6 +22,7 @@ from typing import Any, Callable
 from ..errors import QUOTED_CHARACTERS
 from .text import (
     code_point,
+    composed,
     foreign_to_address,
     foreign_to_id,
     has_form_of_address,
@@ -122,7 +123,7 @@ def address_key(email: str) -> str:
     A letter with an accent can be one character or two. Both are the same address.
     """
     address = email.strip().lower()
-    return address if address.isascii() else unicodedata.normalize("NFC", address)
+    return address if address.isascii() else composed(address)
 
 
 # A number of a task's arguments: Python has it, and no longer its characters.
@@ -215,7 +216,7 @@ def read_email(value: Any) -> str:
     """An email address, in the Unicode form NFC."""
     text = _line(as_written(value).strip(string.whitespace))
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+        text = composed(text)
     found = foreign_to_address(text)
     if found or not has_form_of_address(text):
         _refuse_left_behind(text)
@@ -302,7 +303,7 @@ def read_date(value: Any) -> str:
 def read_boolean(value: Any) -> bool:
     """A boolean, in any of Ansible's spellings."""
     if isinstance(value, (bool, int, str)):
-        text = unicodedata.normalize("NFC", str(value)).strip().lower()
+        text = composed(str(value)).strip().lower()
         if text in _TRUE:
             return True
         if text in _FALSE:

@@ -59,6 +59,7 @@ _ERROR_VALUES = frozenset(
 _OFFICE_ERROR = re.compile(r"Err:5[0-9][0-9]")
 # Programs write two digits of an exponent, so 5E-3 is an id.
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+E[+-]?[0-9]+|E[+-][0-9]{2,})", re.IGNORECASE)
+_LONGEST_COMPOSED = 1000
 
 
 def code_point(character: str) -> str:
@@ -147,6 +148,14 @@ def _one_of_brackets(found: re.Match[str]) -> str:
     return "?" if "@" in possible else "x"
 
 
+def composed(text: str) -> str:
+    """A text in the Unicode form NFC; one that is too long for any option stays as it is.
+
+    Composing a text of many accents can take a time that grows with the square of its length.
+    """
+    return unicodedata.normalize("NFC", text) if len(text) <= _LONGEST_COMPOSED else text
+
+
 def left_behind(text: str) -> str | None:
     """What a program has left in the place of a value, in words; None for a value."""
     if text in _MISSING:
@@ -155,7 +164,7 @@ def left_behind(text: str) -> str | None:
     if first in "+-0123456789" and _SCIENTIFIC.fullmatch(text):
         return "a number in scientific notation, whose last digits are lost"
     if first == "#":
-        word = unicodedata.normalize("NFC", text).upper().replace("¡", "").replace("¿", "")
+        word = composed(text).upper().replace("¡", "").replace("¿", "")
         if word in _ERROR_VALUES:
             return "an error value of a spreadsheet"
         if len(text) > 1 and not text.strip("#"):

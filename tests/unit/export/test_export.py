@@ -151,6 +151,20 @@ def test_invalid_directories(directory: Path, name: str) -> None:
     assert str(directory) in error.message
 
 
+@pytest.mark.parametrize("check", [False, True])
+def test_root_does_not_write_below_a_directory_of_all_users(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, check: bool
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (directory / "inner").mkdir()
+    directory.chmod(0o777)
+    with pytest.raises(PublicaError) as error:
+        exported(two_users(), directory / "inner", check=check)
+    assert error.value.code == "not_written"
+    assert f"{directory / 'inner'} is not used: {directory} can be changed by" in str(error.value)
+    assert list((directory / "inner").iterdir()) == []
+
+
 def test_a_failed_write_keeps_the_old_file(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

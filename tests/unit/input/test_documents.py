@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -49,6 +50,21 @@ def test_list_is_read_with_or_without_a_key(
 ) -> None:
     assert directory.users(name, content.encode(encoding)) == [ANA, BEN]
 
+
+# Nine levels of nine aliases stand for 387,420,489 values.
+LAUGHS = {
+    kind: [
+        f"a{level}: &a{level} {pattern % ', '.join([f'{key}*a{level - 1}' for key in keys])}"
+        if level
+        else f"a0: &a0 {scalars}"
+        for level in range(9)
+    ]
+    for kind, pattern, keys, scalars in (
+        ("lists", "[%s]", [""] * 9, f"[{', '.join('x' * 9)}]"),
+        ("mappings", "{%s}", [f"k{n}: " for n in range(9)], "{k0: x, k1: x, k2: x}"),
+        ("merges", "{<<: [%s]}", [""] * 9, "{k0: x, k1: x, k2: x}"),
+    )
+}
 
 # Broken documents, with the place of the error.
 BROKEN = [
@@ -95,6 +111,8 @@ BROKEN = [
     pytest.param("seats.yml", f"- id: 1\n  password: !{SECRET}\n", "seats.yml:2",
                  id="YAML, password read as a tag"),
     pytest.param("seats.yml", "- id: !unsafe [1]\n", "seats.yml:1", id="YAML, unsafe list"),
+    *(pytest.param("seats.yml", f"- id: 1\n- {{{', '.join(laughs)}}}\n- id: 0\n", "seats.yml:2",
+                   id=f"YAML, nested aliases in {kind}") for kind, laughs in LAUGHS.items()),
     # Deep nesting must not end the process.
     pytest.param("seats.yml", f"- id: 1\n- id: {'[' * 20_000}", "seats.yml", id="YAML, depth"),
 ]  # fmt: skip
@@ -257,6 +275,34 @@ class TestYaml:
             ("ana@example.org", 4),
             ("ben@example.org", 4),
         ]
+
+    def test_many_users_can_merge_the_same_options(self, directory: SourceDirectory) -> None:
+        others = {f"Note {number}": None for number in range(40)}
+        content = (
+            f"- &seat {{id: 9999, plan_id: 4, {', '.join(f'{name}: x' for name in others)}}}\n"
+            "- &more {<<: *seat, id: 9998, admin: no}\n"
+        ) + "".join(f"- {{<<: *more, id: {number}}}\n" for number in range(1, 2001))
+        users = directory.users("seats.yml", content, others)
+        assert {(user.plan_id, user.admin) for user in users[2:]} == {(4, False)}
+        assert len(users) == 2002
+
+    @pytest.mark.parametrize("kind", LAUGHS)
+    def test_nested_aliases_take_little_memory(self, directory: SourceDirectory, kind: str) -> None:
+        # Also where each level is a user.
+        content = "".join(f"- {laugh.partition(': ')[2]}\n" for laugh in LAUGHS[kind])
+        tracemalloc.start()
+        try:
+            error = directory.error("seats.yml", content)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        [place] = [place for place, texts in error.fields.items() if "its aliases" in texts[0]]
+        assert place in ("seats.yml:5", "seats.yml:6", "seats.yml:7")
+        assert peak < 50_000_000
+
+    def test_place_of_a_user_who_is_an_alias(self, directory: SourceDirectory) -> None:
+        error = directory.error("seats.yml", "- &seat {id: 1}\n- id: 2\n- *seat\n")
+        assert list(error.fields) == ["seats.yml:3.id"]
 
     def test_errors_of_all_users_are_reported_together(self, directory: SourceDirectory) -> None:
         content = (

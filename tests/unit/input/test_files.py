@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,11 @@ from ansible_collections.publica.la.plugins.module_utils.errors import (
     InvalidInputError,
     ValidationError,
 )
+from ansible_collections.publica.la.plugins.module_utils.input import columns as columns_module
 from ansible_collections.publica.la.plugins.module_utils.input import files
 from ansible_collections.publica.la.plugins.module_utils.input.columns import (
+    LARGEST_FILE,
+    LONGEST_RECORD,
     Columns,
     TextLines,
 )
@@ -30,11 +35,49 @@ from ansible_collections.publica.la.plugins.module_utils.input.files import (
     users_of_task,
 )
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.input.rows import Row, users_of_entries
+from ansible_collections.publica.la.plugins.module_utils.input.rows import (
+    BadSourceError,
+    Row,
+    users_of_entries,
+)
 from ansible_collections.publica.la.tests.unit.support.sources import SourceDirectory
 
 ANA = DesiredUser(email="ana@example.org", external_id="A")
 ANA_CSV = "email,external_id\nana@example.org,A\n"
+
+
+# Composing them takes a minute.
+ACCENTS = "\u0301" * 90_000 + "\u0316" * 90_000
+
+
+class Endless(io.RawIOBase):
+    """A file with a line that never ends."""
+
+    def __init__(self, beginning: bytes) -> None:
+        self._beginning = beginning
+        self.given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, _whence: int = 0) -> int:
+        self.given = offset
+        return offset
+
+    def tell(self) -> int:
+        return self.given
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = self._beginning[self.given :] + b"a" * len(buffer)
+        buffer[:] = wanted[: len(buffer)]
+        self.given += len(buffer)
+        return len(buffer)
+
+    def read1(self, size: int) -> bytes:
+        return self.read(size) or b""
 
 
 def error_of(path: Path | str) -> InvalidInputError:
@@ -176,6 +219,97 @@ class TestFiles:
         assert first.place == f"{name}:{1 + bool(header)}"
         assert content.tell() < len(content.getvalue()) / 10
         assert sum(1 for _ in rows) == 49_999
+
+    @pytest.mark.parametrize("name", ["seats.csv", "seats.json", "seats.jsonl", "seats.yml"])
+    def test_large_file_is_refused_before_it_is_read(
+        self, directory: SourceDirectory, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        path = directory.write(name, "")
+        os.truncate(path, LARGEST_FILE + 1)
+        monkeypatch.delattr(files, "TextLines")
+        error = error_of(path)
+        assert error.fields.keys() == {name}
+        assert "larger than 256 MB" in error.message
+
+    @pytest.mark.parametrize(
+        ("name", "beginning"),
+        [("seats.csv", b""), ("seats.csv", b"email\n"), ("seats.csv", b'email,id\n"a"\n"a\n",'),
+         ("seats.jsonl", b""), ("seats.jsonl", b'{"id": 1}\n{"email": "')],
+    )  # fmt: skip
+    def test_line_without_end_is_read_within_a_bound(self, name: str, beginning: bytes) -> None:
+        content = Endless(beginning)
+        rows = READERS[Path(name).suffix](TextLines(content, name), Columns({}, {}))  # type: ignore[arg-type]
+        with pytest.raises(BadSourceError, match="is longer than 1,048,576 characters") as error:
+            list(rows)
+        assert error.value.error.place == f"{name}:{beginning.count(10) + 1}"
+        assert content.given < 2 * LONGEST_RECORD
+
+    @pytest.mark.parametrize("name", ["seats.json", "seats.yml"])
+    def test_document_without_end_is_read_within_a_bound(
+        self, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        # As a file that grows while it is read.
+        monkeypatch.setattr(columns_module, "LARGEST_FILE", 3 << 20)
+        content = Endless(b"- id: ")
+        rows = READERS[Path(name).suffix](TextLines(content, name), Columns({}, {}))  # type: ignore[arg-type]
+        with pytest.raises(BadSourceError, match="larger than 256 MB"):
+            list(rows)
+        assert content.given < 6 << 20
+
+    def test_record_without_end_is_read_within_a_bound(self, directory: SourceDirectory) -> None:
+        content = "email,id\n" + '"a\n",' * (LONGEST_RECORD // 4)
+        [place] = directory.error("seats.csv", content).fields
+        assert 200_000 < int(place.rpartition(":")[2]) < LONGEST_RECORD
+
+    def test_bound_is_for_each_record(self, directory: SourceDirectory) -> None:
+        blank = f"{' ' * 1000}\n" * (LONGEST_RECORD // 1000)
+        for name, row in (("seats.csv", "1\n"), ("seats.jsonl", '{"id": 1}\n')):
+            content = f"{blank}{'id' * (name == 'seats.csv')}\n{blank}{row}{blank}"
+            assert [user.id for user in directory.users(name, content)] == [1]
+        # A document can be one line.
+        content = f'[{{"id": 1}},{" " * LONGEST_RECORD}{{"id": 2}}]'
+        assert len(directory.users("seats.json", content)) == 2
+        assert len(directory.users("seats.yml", content)) == 2
+
+    @pytest.mark.parametrize("name", ["seats.json", "seats.yml", "seats.jsonl", "seats.csv"])
+    def test_record_with_many_names_is_refused(self, directory: SourceDirectory, name: str) -> None:
+        # Without the bound, each name is compared with all options.
+        names = [f"emial{number}" for number in range(100_000)]
+        content = "{" + ", ".join(f'"{one}": 1' for one in names) + "}\n"
+        if name != "seats.jsonl":
+            content = f"[{content}]"
+        if name == "seats.csv":
+            content = ",".join(names[:50_000]) + "\n"
+        elif name == "seats.jsonl":
+            content = content[: LONGEST_RECORD // 2].rpartition(",")[0] + "}\n"
+        before = time.process_time()
+        error = directory.error(name, content)
+        assert "more than 1,000 columns or keys" in error.message
+        assert time.process_time() - before < 10
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("seats.csv", "'a\" ," * 100_000 + "\n"),
+            ("seats.csv", '"a" "b\'' * 100_000 + "\n"),
+            ("seats.csv", f"email,a{ACCENTS}\n"),
+            *(
+                ("seats.jsonl", json.dumps(row, ensure_ascii=False))
+                for row in (
+                    {"id": 1, f"a{ACCENTS}": 1},
+                    {"email": f"a{ACCENTS}@example.org"},
+                    {"id": 1, "admin": ACCENTS},
+                    {"external_id": f"#{ACCENTS}"},
+                )
+            ),
+        ],
+    )
+    def test_time_does_not_grow_with_the_square(
+        self, directory: SourceDirectory, name: str, content: str
+    ) -> None:
+        before = time.process_time()
+        directory.error(name, content)
+        assert time.process_time() - before < 10
 
     def test_pyyaml_is_loaded_for_yaml_only(self, directory: SourceDirectory) -> None:
         # It takes longer to load than all other readers together.
