@@ -157,6 +157,8 @@ def _result(module: PublicaModule, work: Work, stop_request: StopRequest) -> dic
     transport: HttpTransport | None = None
     try:
         connection = connection_from_params(module.params)
+        # The form that is sent, which a store can return, is without the white space around it.
+        module.no_log_values.add(connection.api_token)
         if not connection.validate_certs:
             module.warn(
                 "validate_certs is false, so the store's certificate is not verified and the "

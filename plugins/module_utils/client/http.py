@@ -94,7 +94,6 @@ class HttpTransport:
 
     def close(self) -> None:
         self._session.close()
-        self._time_limit.close()
         self.limiter.close()
 
     def usage(self) -> dict[str, Any]:

@@ -48,20 +48,18 @@ class TimeLimit:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._exchanges: dict[int, Exchange] = {}
-        self._closed = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._is_watched = False
         self._lock = threading.Lock()
-
-    def close(self) -> None:
-        """End the thread."""
-        self._closed.set()
 
     @contextmanager
     def limiting(self) -> Iterator[Exchange]:
         """Limit the exchange that the calling thread makes in the block."""
-        self._start()
         exchange = Exchange(time.monotonic() + self.seconds)
-        self._exchanges[threading.get_ident()] = exchange
+        with self._lock:
+            self._exchanges[threading.get_ident()] = exchange
+            if not self._is_watched:
+                self._is_watched = True
+                start_without_signals(threading.Thread(target=self._watch, daemon=True))
         try:
             yield exchange
         finally:
@@ -99,17 +97,17 @@ class TimeLimit:
 
         return WatchedConnection
 
-    def _start(self) -> None:
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(target=self._watch, daemon=True)
-                    start_without_signals(self._thread)
-
     def _watch(self) -> None:
-        while not self._closed.wait(min(LONGEST_INTERVAL, self.seconds / 4)):
+        """Close connections until no exchange is under way."""
+        while True:
+            time.sleep(min(LONGEST_INTERVAL, self.seconds / 4))
+            with self._lock:
+                exchanges = list(self._exchanges.values())
+                self._is_watched = bool(exchanges)
+            if not exchanges:
+                return
             now = time.monotonic()
-            for exchange in list(self._exchanges.values()):
+            for exchange in exchanges:
                 if exchange.ends_at <= now:
                     exchange.expired = True
                     _shut_down(getattr(exchange.connection, "sock", None))

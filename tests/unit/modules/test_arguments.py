@@ -119,7 +119,7 @@ def test_an_option_under_two_names_is_refused_alike(run: ModuleRunner, store: Fa
 def test_a_row_that_is_no_mapping_has_its_index(run: ModuleRunner, store: FakeStore) -> None:
     result = run("publica_user_bulk", store, users=[ANA, None, "ben@example.org"]).result
     assert result["failure"]["fields"] == {
-        "users[1]": ["must be a mapping of options to values, not null"],
+        "users[1]": ["is null, so it describes no user; remove the row, or give its options"],
         "users[2]": ["must be a mapping of options to values, not text"],
     }
 

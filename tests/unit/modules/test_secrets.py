@@ -22,7 +22,12 @@ from ansible_collections.publica.la.tests.unit.support.modules import (
     ModuleRunner,
     Ran,
 )
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Reply, StoredUser
+from ansible_collections.publica.la.tests.unit.support.store import (
+    FakeStore,
+    Held,
+    Reply,
+    StoredUser,
+)
 
 # The functions that build the results, after all changes.
 RESULT_FUNCTIONS = {
@@ -153,6 +158,14 @@ def test_a_base_url_with_a_password_is_refused_and_not_returned(
     assert SECRET not in ran.everything
     plain = run("publica_user", store(), **ANA).result["invocation"]["module_args"]
     assert plain["base_url"] == BASE_URL
+
+
+def test_the_token_is_masked_in_the_form_that_is_sent(run: ModuleRunner) -> None:
+    plans = [Held(4, name=f"Plan of {TOKEN}")]
+    echoing = FakeStore(StoredUser(1, "ana@example.org", "A", plans=plans))
+    ran = run("publica_user_info", echoing, api_token=f"  {TOKEN}\n", email="ana@example.org")
+    assert ran.result["count"] == 1
+    assert TOKEN not in ran.everything
 
 
 class TestCrash:

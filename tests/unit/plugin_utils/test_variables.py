@@ -63,7 +63,7 @@ def test_a_name_without_any_near_one_is_unknown_all_the_same() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *checks.KNOWN,
+        *sorted(checks.KNOWN),
         *("publica_users_desired_staff", "publica_api_token", "publica_stores_file"),
         *("publica_plans", "publica_users__names", "publica__hosts", "public_url", "user_src"),
     ],
