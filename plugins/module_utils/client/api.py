@@ -182,10 +182,7 @@ class UsersApi:
                 failures.append(error)
                 route.mark_missing(form)
                 other = (method, other_slash(path))
-                known = route.known
-                if known is not None and known in forms:
-                    forms = [known]  # Another worker found it.
-                elif error.status != 404 and other in forms:
+                if error.status != 404 and other in forms:
                     # The store has the path, and only its slash is wrong.
                     forms.remove(other)
                     forms.insert(0, other)
