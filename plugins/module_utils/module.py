@@ -20,8 +20,8 @@ from .client.api import UsersApi
 from .client.connection import IMPORT_ERROR, connection_argument_spec, connection_from_params
 from .client.http import HttpTransport
 from .concurrency import StopRequest
-from .errors import PublicaError, internal_error
-from .input.options import PUBLIC_NAMES, safe_key_name
+from .errors import InvalidInputError, PublicaError, ValidationError, internal_error
+from .input.options import PUBLIC_NAMES, kind_of, safe_key_name
 from .result.result import escaped_result
 
 NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
@@ -53,6 +53,7 @@ class PublicaModule(AnsibleModule):
         names = {alias: name for name in as_given for alias in spec[name].get("aliases", ())}
         self._as_given = {**{name: name for name in as_given}, **names}
         self._given: dict[str, Any] = {}
+        self._errors: list[ValidationError] = []
         super().__init__(argument_spec=spec, supports_check_mode=True, **options)
         # The values of aliases are under their own names only, so that two names are an error.
         self.params.update({self._as_given[name]: None for name in self._given})
@@ -63,17 +64,33 @@ class PublicaModule(AnsibleModule):
             if isinstance(value, str) and spec[self._as_given[name]].get("no_log")
         )
 
+        if self._errors:
+            error = InvalidInputError(self._errors)
+            self.fail_json(error.message, failure=error.as_failure(), changed=False, api=NO_USAGE)
+
     def _load_params(self) -> None:
-        """Read the parameters, and keep the values to take as given from Ansible's validation."""
+        """Read the parameters, and keep values that Ansible must not convert from its validation.
+
+        Those are the values to take as given, and structures in the place of a single value, which
+        an error of Ansible would quote.
+        """
         super()._load_params()
         for name, value in list(self.params.items()):
             if value is None and not name.startswith("_ansible_"):
                 del self.params[name]
-            elif name in self._as_given:
-                spec = self.argument_spec[self._as_given[name]]
-                if spec["type"] != "list" or isinstance(value, list):
-                    self._given[name] = value
-                    self.params[name] = _valid_value(spec)
+                continue
+            spec = self.argument_spec.get(self._as_given.get(name, name))
+            if spec is None:
+                continue
+            is_list = spec["type"] == "list"
+            if name in self._as_given and (isinstance(value, list) or not is_list):
+                self._given[name] = value
+            elif spec["type"] not in ("dict", "list", "raw") and not _is_scalar(value):
+                text = f"must be a single value, not {kind_of(value)}"
+                self._errors.append(ValidationError("", name, text))
+            else:
+                continue
+            self.params[name] = _valid_value(spec)
 
     def exit_json(self, **result: Any) -> NoReturn:
         super().exit_json(**{"invocation": self._public_invocation(), **result})
@@ -122,7 +139,7 @@ def _is_scalar(value: Any) -> bool:
 
 def _valid_value(spec: Mapping[str, Any]) -> Any:
     """A value that an option accepts, and that is no secret."""
-    values = {"int": 0, "bool": False, "list": []}
+    values = {"int": 0, "float": 0.0, "bool": False, "list": []}
     return spec["choices"][0] if "choices" in spec else values.get(spec["type"], "")
 
 

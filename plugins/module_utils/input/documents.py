@@ -288,7 +288,7 @@ def _entries_of_node(loader: Any, place: str, node: Any, columns: Columns) -> It
     pairs = node.value if node.id == "mapping" else ()
     repeated = _repeated_names([key.value for key, _value in pairs if key.id == "scalar"])
     for key, value in pairs:
-        if _holds_rows(loader, value):
+        if value.start_mark.line < value.end_mark.line and _holds_rows(loader, value):
             text = f"goes on to line {value.end_mark.line + 1}, and {_HOLDS_ROWS}"
             yield ValidationError(place, safe_key_name(key.value), text)
     try:
@@ -308,10 +308,10 @@ def _entries_of_node(loader: Any, place: str, node: Any, columns: Columns) -> It
 
 def _holds_rows(loader: Any, node: Any) -> bool:
     """Whether a quoted text of several lines may hold other rows, up to a stray quote."""
-    start, end = node.start_mark, node.end_mark
-    if node.id != "scalar" or start.line == end.line or node.style not in ("'", '"'):
+    if node.id != "scalar" or node.style not in ("'", '"'):
         return False
-    return _ROW_IN_TEXT.search(loader.text[start.index : end.index]) is not None
+    text = loader.text[node.start_mark.index : node.end_mark.index]
+    return _ROW_IN_TEXT.search(text) is not None
 
 
 def _unknown_tag(tag: str) -> str:

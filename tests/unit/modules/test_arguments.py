@@ -131,11 +131,26 @@ def test_a_password_in_a_wrong_place_is_not_printed(run: ModuleRunner, store: Fa
         {"users": slip},
         {"users": [ANA], "defaults": slip},
         {"users": [ANA], "protected": [slip]},
+        *({"users": [ANA], name: slip} for name in ("lookup", "approve", "exclusive", "timeout")),
+        {"users": [ANA], "max_deactivations": [SECRET]},
+        {"users": [ANA], "src": [SECRET]},
     ]
     for one in arguments:
         ran = run("publica_user_bulk", store, **one)
         assert ran.result["failed"] is True
         assert SECRET not in ran.everything
+
+
+def test_a_structure_in_the_place_of_a_value_is_refused(
+    run: ModuleRunner, store: FakeStore
+) -> None:
+    options = {"lookup": {"password": SECRET}, "timeout": [SECRET], "concurrency": 3}
+    result = run("publica_user_bulk", store, users=[ANA], **options).result
+    assert result["failure"]["fields"] == {
+        "lookup": ["must be a single value, not a mapping"],
+        "timeout": ["must be a single value, not a list"],
+    }
+    assert (result["changed"], result["api"]["requests"], store.calls) == (False, 0, [])
 
 
 def test_a_fraction_is_no_key_to_search(run: ModuleRunner, store: FakeStore) -> None:
