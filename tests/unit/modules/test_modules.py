@@ -166,7 +166,7 @@ class TestBulk:
     ) -> None:
         result = run("publica_user_bulk", store).result
         assert result["failed"] is True
-        assert "users, src" in result["msg"]
+        assert "users, user_lists, src" in result["msg"]
         assert store.calls == []
 
     def test_a_file_can_be_the_only_input(

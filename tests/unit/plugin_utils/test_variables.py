@@ -27,7 +27,7 @@ def test_every_variable_is_known() -> None:
     )
     internal = {name for name in used if "__" in name}
 
-    assert set(checks.ROLE_VARIABLES) == set(options)
+    assert set(checks.ROLE_VARIABLES) == {*options, checks.DESIRED}
     groups_and_roles = {"publica_stores", "publica_users"}
     assert used - internal - groups_and_roles <= checks.KNOWN
     assert set(checks.PLAYBOOK_VARIABLES) | {"publica_export_result"} <= used
@@ -63,7 +63,7 @@ def test_a_name_without_any_near_one_is_unknown_all_the_same() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *checks.KNOWN,
+        *sorted(checks.KNOWN),
         *("publica_users_desired_staff", "publica_api_token", "publica_stores_file"),
         *("publica_plans", "publica_users__names", "publica__hosts", "public_url", "user_src"),
     ],
