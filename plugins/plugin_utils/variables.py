@@ -29,7 +29,7 @@ HOSTS = "publica_hosts"
 LOST_WORDS = "_raw_params"
 NO_REQUEST = "No request was sent."
 
-# Those of the role are the options of its argument spec.
+# The options of the role's argument spec, and the list.
 ROLE_VARIABLES = (
     *(f"publica_users_{name}" for name in (
         *("base_url", "api_token", "desired", "src", "src_columns", "defaults", "exclusive"),

@@ -206,9 +206,10 @@ def test_rows_and_lists_that_are_none(store: SandboxStore, runner: PlaybookRunne
             name: {**exclusive, "publica_users_desired_staff": rows} for name, rows in lists.items()
         }
         hosts["null"]["publica_users_desired"] = [ANA]
-        # The list that only this collection's role has in its argument spec.
-        hosts["first-list"] = {**exclusive, "publica_users_desired": [ANA, None]}
-        errors["first-list"] = "publica_users_desired[1]: is null"
+        hosts["first"] = {**exclusive, "publica_users_desired": [ANA, None]}
+        errors["first"] = "publica_users_desired[1]: is null"
+        hosts["first-undefined"] = {**exclusive, "publica_users_desired": "{{ staff }}"}
+        errors["first-undefined"] = "publica_users_desired: cannot be evaluated: 'staff' is undef"
         hosts["left-out"] = {
             **connection_of(store),
             "publica_users_desired": [ANA],

@@ -27,7 +27,7 @@ def test_every_variable_is_known() -> None:
     )
     internal = {name for name in used if "__" in name}
 
-    assert set(checks.ROLE_VARIABLES) == set(options)
+    assert set(checks.ROLE_VARIABLES) == {*options, checks.DESIRED}
     groups_and_roles = {"publica_stores", "publica_users"}
     assert used - internal - groups_and_roles <= checks.KNOWN
     assert set(checks.PLAYBOOK_VARIABLES) | {"publica_export_result"} <= used
