@@ -37,6 +37,8 @@ options:
     description:
       - The directory for the files, on the host where the module runs. It is created with mode 0700
         if it does not exist.
+      - If root runs the module, a directory on the way is refused if it is writable by all users
+        without the sticky bit, or is a link of another user.
       - A relative path is relative to the module's working directory. To be independent of it,
         begin the path with C(playbook_dir) or C(inventory_dir), as in the examples.
     type: path

@@ -44,6 +44,8 @@ options:
       - The files of an earlier report are replaced, each atomically. All users can read them
         (mode 0644). If one of the names is a link or a directory, nothing is written and the task
         fails.
+      - If root runs C(ansible-playbook), a directory on the way is refused if it is writable by all
+        users without the sticky bit, or is a link of another user.
     type: path
     required: true
   language:

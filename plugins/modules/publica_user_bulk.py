@@ -281,7 +281,7 @@ options:
         C(seconds_left) (null if unknown), C(pid), C(started_at), C(updated_at) (UTC) and C(seconds)
         since the start.
       - The directory must exist. If the file can't be written, the task gives a warning. A path
-        that is not a regular file, such as a link, is not replaced.
+        that is not a progress file or an empty file, such as a link, is not replaced.
     type: path
 seealso:
   - module: publica.la.publica_user

@@ -111,6 +111,8 @@ class Page:
         return None
 
 
+# No store has more users.
+MOST_COUNTED = 10**9
 EMPTY_PAGE = Page(records=[], has_next=False)
 
 
@@ -131,11 +133,17 @@ def list_page(payload: Mapping[str, Any]) -> Page | None:
         has_next = paginator["next_page_url"] is not None
     return Page(
         records=records,
-        per_page=whole_number(paginator.get("per_page")),
-        last_page=whole_number(paginator.get("last_page")),
-        total=whole_number(paginator.get("total")),
+        per_page=_count(paginator.get("per_page")),
+        last_page=_count(paginator.get("last_page")),
+        total=_count(paginator.get("total")),
         has_next=has_next,
     )
+
+
+def _count(value: Any) -> int | None:
+    """A number of pages or users; None where it can't be one."""
+    number = whole_number(value)
+    return number if number is not None and 0 <= number <= MOST_COUNTED else None
 
 
 def plans_page(payload: Mapping[str, Any]) -> Page | None:

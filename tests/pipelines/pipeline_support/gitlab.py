@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -94,9 +95,17 @@ class Gitlab:
                 name,
                 [
                     *(Download(needed) for needed in job.get("needs", [])),
+                    # As the runner leaves its directories in a container.
+                    Script('chmod -R o+w "$CI_BUILDS_DIR"'),
                     Script("\n".join([*job.get("before_script", []), *job["script"]]), name=name),
                     Upload(name, kept.get("paths", []), always=kept.get("when") == "always"),
                 ],
-                {**common, **values, **tokens, "CI_PROJECT_DIR": checkout},
+                {
+                    **common,
+                    **values,
+                    **tokens,
+                    "CI_PROJECT_DIR": checkout,
+                    "CI_BUILDS_DIR": str(Path(checkout).parent),
+                },
             )
         )

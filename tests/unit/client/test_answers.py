@@ -40,6 +40,13 @@ class TestListPage:
         page = answers.list_page(paginated(current_page=1, data=[{"id": 1}]))
         assert page == answers.Page([{"id": 1}])
 
+    @pytest.mark.parametrize("number", [-1, 10**400, "-5", 1.5, [], "1e9"])
+    def test_number_that_is_no_count_is_unknown(self, number: Any) -> None:
+        page = answers.list_page(
+            paginated(data=[{"id": 1}], total=number, last_page=number, per_page=number)
+        )
+        assert page == answers.Page([{"id": 1}])
+
     def test_complete_paginator_of_the_framework(self) -> None:
         page = answers.list_page(
             paginated(data=[], per_page="15", last_page=3, total=40, next_page_url=None)
