@@ -172,6 +172,10 @@ def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
 
 
 def _found(api: UsersApi, desired: DesiredUser) -> CurrentUser:
+    """The active user with the given key.
+
+    :raises NotFoundError: there is none.
+    """
     found = find_users(api, UserFilter(desired.email, desired.external_id, status=ACTIVE))
     if not found:
         raise NotFoundError(

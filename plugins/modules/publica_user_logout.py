@@ -16,7 +16,7 @@ description:
     of M(publica.la.publica_user).
   - It costs one request with O(id) or O(external_id), and one more for the look-up with O(email).
     An external id of digits could be taken for an id, so the user is then searched in the store's
-    list.
+    list. A store with another path for this request takes a few more.
 author:
   - The publica.la collection's authors (@publica-la)
 extends_documentation_fragment:

@@ -105,9 +105,9 @@ def test_errors_of_the_environment_name_the_variable(
     add("invalid_input", {"REQUESTS_CA_BUNDLE": missing})
     add("invalid_input", {"CURL_CA_BUNDLE": missing})
     add("unreachable", {"https_proxy": closed}, **trusting)
-    add("unreachable", {"HTTPS_PROXY": "http//proxy.invalid"}, **trusting)
+    add("invalid_input", {"HTTPS_PROXY": "http//ana:Correct-Horse-9@proxy"}, **trusting)
     add("unreachable", {"all_proxy": "http://proxy.invalid:3128"}, **trusting)
-    add("request_impossible", {"ALL_PROXY": "http://ana:Correct-Horse-9@proxy:port"}, **trusting)
+    add("invalid_input", {"ALL_PROXY": "ftp://ana:Correct-Horse-9@proxy"}, **trusting)
     cases = [case for case, _environment in environments.values()]
     tasks = [case.task(environment=given) for case, given in environments.values()]
     # None of them matters here.

@@ -78,7 +78,7 @@ class Route:
         new = [form for form in usable if form not in self._missing]
         return new + [f for f in usable if f in self._documented and f in self._missing]
 
-    def is_missing(self, form: Form) -> None:
+    def mark_missing(self, form: Form) -> None:
         """Learn that the store answered that it does not have this form."""
         self._missing.add(form)
 
@@ -180,7 +180,7 @@ class UsersApi:
                         route.known = form
                     raise
                 failures.append(error)
-                route.is_missing(form)
+                route.mark_missing(form)
                 other = (method, other_slash(path))
                 known = route.known
                 if known is not None and known in forms:

@@ -55,6 +55,8 @@ LONGEST_SECONDS = 86_400  # a day; a longer time is most likely a typo
 LONGEST_LABEL = 63
 LONGEST_HOST = 253
 
+PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
 # ``requests`` takes certificates from the first one that is set, and from no other variable.
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -139,9 +141,14 @@ def connection_from_params(params: Mapping[str, Any]) -> Connection:
     if not 0 <= wait <= LONGEST_SECONDS:
         errors["max_rate_limit_wait"] = f"must be 0 to {LONGEST_SECONDS} seconds, not {wait:g}"
     if errors:
-        raise InvalidInputError([ValidationError("", name, text) for name, text in errors.items()])
+        raise _invalid(errors)
     given: dict[str, Any] = {name: params.get(name) for name in Connection.__dataclass_fields__}
     return Connection(**{**given, "base_url": base_url, "api_token": token})
+
+
+def _invalid(errors: Mapping[str, str]) -> InvalidInputError:
+    """The error for options or variables, with what is wrong with each."""
+    return InvalidInputError([ValidationError("", name, text) for name, text in errors.items()])
 
 
 def _base_url_error(base_url: str, validate_certs: bool) -> str | None:
@@ -160,7 +167,7 @@ def _base_url_error(base_url: str, validate_certs: bool) -> str | None:
         return "must end with the host (or the path before /integration-api), without ? and #"
     if "/integration-api" in parts.path:
         return "must stop before /integration-api; give only the store's URL"
-    host_error = _host_error(base_url)
+    host_error = _host_error(base_url, host)
     if host_error is not None:
         return host_error
     if parts.scheme == "http" and validate_certs and not _is_loopback(host):
@@ -171,25 +178,32 @@ def _base_url_error(base_url: str, validate_certs: bool) -> str | None:
     return None
 
 
-def _host_error(base_url: str) -> str | None:
+def _host_error(base_url: str, host: str) -> str | None:
     """What is wrong with the host of a URL, for which every request would fail."""
     try:
         # The host as it is sent: ``requests`` encodes one that is not ASCII.
-        url = str(requests.Request("GET", base_url).prepare().url)
-        host = urlsplit(url).hostname or ""
+        sent = urlsplit(str(requests.Request("GET", base_url).prepare().url)).hostname or ""
     except (requests.exceptions.RequestException, ValueError):
+        sent = " "
+    if _has_space(host + sent):
         return "has a host that is not a valid name; correct it"
-    if ":" in host:
-        return None  # an IPv6 address
-    name = host[:-1] if host.endswith(".") else host
-    if "" in name.split("."):
-        return f"has the host {host} with nothing before or between its dots; correct it"
-    if len(name) > LONGEST_HOST or any(len(label) > LONGEST_LABEL for label in name.split(".")):
-        return (
-            f"has a host that is too long: a host name has at most {LONGEST_HOST} characters, and "
-            f"{LONGEST_LABEL} between two dots; correct it"
-        )
-    return None
+    if _is_host(sent):
+        return None
+    return (
+        f"has a host with nothing between two dots, more than {LONGEST_LABEL} characters there, or "
+        f"more than {LONGEST_HOST} in all; correct it"
+    )
+
+
+def _has_space(text: str) -> bool:
+    return any(character.isspace() or not character.isprintable() for character in text)
+
+
+def _is_host(name: str) -> bool:
+    """Whether a name can be an IPv6 address or a name in the DNS, by the lengths of its parts."""
+    labels = (name[:-1] if name.endswith(".") else name).split(".")
+    fits = len(".".join(labels)) <= LONGEST_HOST
+    return ":" in name or (fits and all(0 < len(label) <= LONGEST_LABEL for label in labels))
 
 
 def _is_loopback(host: str) -> bool:
@@ -259,7 +273,8 @@ def read_environment(session: Any, connection: Connection) -> Environment:
     host, so once is enough. Given here, the connection's ``verify`` takes precedence over
     REQUESTS_CA_BUNDLE; as a setting of the session it would not.
 
-    :raises InvalidInputError: a variable names certificates that do not exist.
+    :raises InvalidInputError: a variable names certificates that do not exist, or a proxy with an
+        invalid address.
     """
     url = urlsplit(connection.base_url)
     settings: dict[str, Any] = session.merge_environment_settings(
@@ -268,17 +283,41 @@ def read_environment(session: Any, connection: Connection) -> Environment:
     if url.scheme == "http" and _is_loopback(url.hostname or ""):
         # A proxy on another machine would get the token without encryption.
         settings["proxies"] = {}
-    has_proxy = requests.utils.select_proxy(connection.base_url, settings["proxies"]) is not None
-    ca_variable = None
+    errors: dict[str, str] = {}
+    proxy_variable = ca_variable = None
+    proxy = requests.utils.select_proxy(connection.base_url, settings["proxies"])
+    if proxy is not None:
+        proxy_variable = _proxy_variable(url.scheme)
+        if not _is_proxy(proxy):
+            # It may contain a password, so it is not quoted.
+            errors[proxy_variable] = (
+                "is not the address of a proxy, such as http://proxy.example:3128; correct or "
+                "remove this environment variable, or add the store's host to no_proxy"
+            )
     if url.scheme == "https" and connection.verify is True:
         ca_variable = next((name for name in CA_VARIABLES if os.environ.get(name)), None)
     if ca_variable is not None and not os.path.exists(settings["verify"]):
-        text = (
+        errors[ca_variable] = (
             f"there is no file or directory {settings['verify']}; correct or remove this "
             "environment variable, or give ca_path"
         )
-        raise InvalidInputError([ValidationError("", ca_variable, text)])
-    return Environment(settings, _proxy_variable(url.scheme) if has_proxy else None, ca_variable)
+    if errors:
+        raise _invalid(errors)
+    return Environment(settings, proxy_variable, ca_variable)
+
+
+def _is_proxy(proxy: str) -> bool:
+    """Whether a text can be the address of a proxy, by its form."""
+    try:
+        # As ``requests`` reads it, in which "proxy:3128" is a scheme without a host.
+        complete = requests.utils.prepend_scheme_if_needed(proxy, "http")  # type: ignore[no-untyped-call]
+        parts = urllib3.util.parse_url(complete)
+    except ValueError:
+        return False
+    host = (parts.host or "").strip("[]")
+    # In "http//proxy.example" and "http:/proxy.example", the scheme would be the host.
+    is_host = _is_host(host) and not _has_space(host) and host not in PROXY_SCHEMES
+    return is_host and parts.scheme in PROXY_SCHEMES
 
 
 def _proxy_variable(scheme: str) -> str:

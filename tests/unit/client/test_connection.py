@@ -281,8 +281,6 @@ class TestProxies:
             {"all_proxy": "http://127.0.0.1:9"},
             {"ALL_PROXY": "http://ana:Correct-Horse-9@127.0.0.1:9"},
             {"http_proxy": "http://proxy.invalid:3128"},
-            # Its host is "http".
-            {"http_proxy": "http//proxy.invalid"},
         ],
         ids=str,
     )
@@ -302,22 +300,46 @@ class TestProxies:
         "value",
         [
             "http://",
+            "proxy:3128",
+            "ftp://proxy.example",
             "http://proxy:port",
             "proxy host",
-            "ftp://proxy.example",
             "http://[::1",
+            "http//proxy.example",
+            "http:/proxy.example",
             "http://ana:Correct-Horse-9@proxy..example:3128",
-            "http://ana:Correct-Horse-9\u20ac@127.0.0.1:9",
             f"http://ana:Correct-Horse-9@{'a' * 64}.example",
         ],
     )
     def test_invalid_proxy_is_named(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
         monkeypatch.setenv("https_proxy", value)
+        with pytest.raises(InvalidInputError) as error:
+            api_at("https://store.invalid")
+        assert list(error.value.fields) == ["https_proxy"]
+        assert "base_url" not in error.value.message
+        assert "Horse" not in error.value.message
+        # Where it is not used, it does not matter.
+        monkeypatch.setenv("no_proxy", "store.invalid")
+        api_at("https://store.invalid")
+
+    def test_password_that_a_proxy_cannot_get_is_not_shown(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("https_proxy", "http://ana:Correct-Horse-9\u20ac@127.0.0.1:9")
         with pytest.raises(FatalError, match="variable https_proxy") as error:
             api_at("https://store.invalid").list_page(1)
         assert error.value.code == "request_impossible"
         assert "base_url" not in error.value.message
         assert "Horse" not in error.value.message
+
+    @pytest.mark.parametrize(
+        "value",
+        ["http://proxy.example:3128/", "proxy", "127.0.0.1:3128", "http://[::1]:3128",
+         "http://ana:p%40ss@proxy.example", "https://proxy_1.example.", "socks5h://proxy:1080"],
+    )  # fmt: skip
+    def test_valid_proxy(self, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+        monkeypatch.setenv("https_proxy", value)
+        api_at("https://store.invalid")
 
     def test_failure_behind_a_proxy_names_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with serving(silent=True) as proxy:

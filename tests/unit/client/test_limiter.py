@@ -87,6 +87,19 @@ class TestWaits:
         assert (error.value.code, error.value.status) == ("rate_limited", 429)
         assert clock.waits == []
 
+    @pytest.mark.parametrize("offset", [-3600, 3600])
+    def test_clock_that_is_an_hour_off_causes_no_such_wait(self, clock: Clock, offset: int) -> None:
+        # Neither Date nor Retry-After: the reset is only known by the store's clock.
+        made = limiter(clock, max_wait=90.0)
+        ends = clock.now + 40.0
+        reset = {"X_RateLimit_Reset": str(int(ends) + offset)}
+        sent_at = made.acquire()
+        while clock.now < ends:
+            made.answered(429, headers(0, **reset), sent_at)
+            sent_at = made.acquire()
+        made.answered(200, headers(9), sent_at)
+        assert made.waited_seconds < 90.0
+
     def test_lost_answer_of_the_probe_allows_another(self, clock: Clock) -> None:
         made = limiter(clock)
         made.answered(429, headers(0, limit=4, Retry_After="1"), made.acquire())
