@@ -26,6 +26,7 @@ PLANS = (11, 12, 13)
 # The identifier of force logout is any text, so that no user matches a generated one.
 GOOD = {
     "create": {200},
+    "createWithoutSlash": {200, 301},
     "list": {200},
     "update": {204},
     "deactivate": {200},
