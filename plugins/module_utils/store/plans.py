@@ -12,7 +12,7 @@ from typing import Any
 
 from ..client.answers import whole_number
 from ..client.api import UsersApi
-from .user import _boolean, _text
+from .user import boolean_of, text_of
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ def _plan_from_record(record: Mapping[str, Any]) -> StorePlan | None:
         return None
     return StorePlan(
         id=plan_id,
-        name=_text(record.get("name")),
-        type=_text(record.get("type")),
+        name=text_of(record.get("name")),
+        type=text_of(record.get("type")),
         duration_months=whole_number(record.get("duration")),
-        private=_boolean(record, "private"),
+        private=boolean_of(record, "private"),
         concurrency_limit=whole_number(record.get("concurrency_limit")),
     )

@@ -230,7 +230,7 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
         )
     links = [record[name] for name in _LINKS if record.get(name)]
     email, external_id, uuid = (
-        None if record.get(name) in links else _text(record.get(name))
+        None if record.get(name) in links else text_of(record.get(name))
         for name in ("email", "external_id", "uuid")
     )
     return CurrentUser(
@@ -243,16 +243,16 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
         external_id=external_id,
         returns_external_id="external_id" in record,
         # An admin must not be removed, so null is not taken for false.
-        admin=None if record.get("admin") in (None, "") else _boolean(record, "admin"),
-        plan_admin=_boolean(record, "plan_admin"),
-        only_sees_readable=_boolean(record, "only_sees_readable"),
+        admin=None if record.get("admin") in (None, "") else boolean_of(record, "admin"),
+        plan_admin=boolean_of(record, "plan_admin"),
+        only_sees_readable=boolean_of(record, "only_sees_readable"),
         # 0 and null both mean no limit.
         sessions_limit=whole_number(record.get("sessions_limit")) or None,
         returns_sessions_limit="sessions_limit" in record,
         institution=_has_entries(record.get("ip_ranges")) or _has_entries(record.get("referrers")),
-        anonymized=_boolean(record, "anonymized") or False,
+        anonymized=boolean_of(record, "anonymized") or False,
         editable=record.get("can_be_edited") is None
-        or _boolean(record, "can_be_edited") is not False,
+        or boolean_of(record, "can_be_edited") is not False,
         plans=_plans(record),
         created_at=time_of(record.get("created_at")),
         updated_at=time_of(record.get("updated_at")),
@@ -261,7 +261,7 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
     )
 
 
-def _boolean(record: Mapping[str, Any], name: str) -> bool | None:
+def boolean_of(record: Mapping[str, Any], name: str) -> bool | None:
     """A boolean as true, 1, "1" or their opposites (variant 6); None if it is not returned."""
     if name not in record:
         return None
@@ -281,7 +281,7 @@ def _has_entries(value: Any) -> bool:
     return bool(value)
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
     """A text or a whole number as text; None for an impersonation link and for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -316,15 +316,15 @@ def _plans(record: Mapping[str, Any]) -> tuple[HeldPlan, ...] | None:
 def _plan(entry: Mapping[str, Any]) -> HeldPlan | None:
     nested = entry.get("plan")
     plan_id = whole_number(entry.get("plan_id"))
-    name = _text(entry.get("name"))
+    name = text_of(entry.get("name"))
     if isinstance(nested, Mapping):
         plan_id = whole_number(nested.get("id")) if plan_id is None else plan_id
-        name = name or _text(nested.get("name"))
+        name = name or text_of(nested.get("name"))
     if plan_id is None:
         return None
     return HeldPlan(
         plan_id=plan_id,
-        name=name or _text(entry.get("user_plan_name")),
+        name=name or text_of(entry.get("user_plan_name")),
         valid_from=time_of(entry.get("valid_from")),
         valid_to=time_of(entry.get("valid_to")),
         cancelled=is_set(entry.get("cancelled_at")),
