@@ -58,4 +58,33 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+failure:
+  description: Why the task failed. The message has a line for each error.
+  returned: failure
+  type: dict
+  contains:
+    code:
+      description: Always C(invalid_input).
+      type: str
+      sample: invalid_input
+    message:
+      description: The same as C(msg).
+      type: str
+      sample: "publica_audit_fail: 'Ture' is not valid; use true or false. No request was sent."
+    method:
+      description: Always null, as are C(path) and C(status), since no request is sent.
+      type: str
+      sample: null
+    path:
+      description: Always null.
+      type: str
+      sample: null
+    status:
+      description: Always null.
+      type: int
+      sample: null
+    fields:
+      description: Always empty.
+      type: dict
+      sample: {}
 """

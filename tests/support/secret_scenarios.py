@@ -21,7 +21,7 @@ from .playbooks import LOCALHOST, Command, PlaybookRunner
 from .secrets import canary, core_of, token
 
 USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"
-REPORT = "publica.la.publica_report"
+REPORT, VARIABLES = "publica.la.publica_report", "publica.la.publica_variables"
 INFO, LOGOUT = "publica.la.publica_user_info", "publica.la.publica_user_logout"
 EXPORT = "publica.la.publica_export"
 LOUD = ("-vvvv", "--diff")
@@ -330,7 +330,7 @@ def _report(scene: Scene) -> list[Task]:
         }
         for number in range(len(tasks))
     ]
-    return [*tasks, *reports]
+    return [*tasks, *reports, {"name": "variables", VARIABLES: {}}]
 
 
 def _crashing(method: str) -> dict[str, str]:
