@@ -313,7 +313,9 @@ class TestFile:
         target = modules.write("target", "precious")
         link = modules.directory / "link"
         link.symlink_to(target)
-        paths = [str(link), str(modules.directory / "nowhere" / "progress.json")]
+        inventory = modules.write("hosts.yml", "all: {hosts: {}}\n")
+        nowhere = modules.directory / "nowhere" / "progress.json"
+        paths = [str(link), str(inventory), str(nowhere)]
         tasks = [bulk(path, progress_file=path, progress_interval=5) for path in paths]
         tasks.append({**bulk("negative", progress_interval=-1), "ignore_errors": True})
         tasks.append({**bulk("text", progress_interval="often"), "ignore_errors": True})
@@ -324,6 +326,7 @@ class TestFile:
             assert "progress_file" in str(run.named(path).result["warnings"])
         assert target.read_text() == "precious"
         assert link.is_symlink()
+        assert inventory.read_text() == "all: {hosts: {}}\n"
         assert list(run.named("negative").result["failure"]["fields"]) == ["progress_interval"]
         assert "progress_interval" in run.named("text").result["msg"]
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +292,10 @@ def test_options_of_the_module(store: SandboxStore, runner: PlaybookRunner, repo
             for word, given in bad.items()
         ),
     ]
+    (reports / "all").mkdir(parents=True)
+    (reports / "all").chmod(0o777)
+    in_all = {"dir": str(reports / "all" / "new")}
+    tasks.append({"name": "in all", "publica.la.publica_report": in_all, "ignore_errors": True})
     far = [{"name": "far", "publica.la.publica_report": {"dir": str(reports / "far")}}]
     hosts = {
         **LOCALHOST["all"]["hosts"],
@@ -312,6 +317,9 @@ def test_options_of_the_module(store: SandboxStore, runner: PlaybookRunner, repo
     assert "publica_users_report" in page_in(reports / "some")
     for word in bad:
         assert word in run.named(word).result["msg"]
+    # Only root has more to lose than the user who can write there.
+    refused = run.named("in all").result.get("msg", "")
+    assert ("can be changed by any user" in refused) is (os.geteuid() == 0)
     assert statuses(report_in(reports / "far")) == {"far": "not_run"}
 
 
@@ -419,7 +427,8 @@ def test_an_audit_reports_drift_and_writes_nothing(
     assert not any(isinstance(r, Error) for case in cases for r in case.result)
 
     failing = {"publica_audit_fail": True, "publica_users_report_language": "pt"}
-    (reports / "report.json").unlink()
+    # Of no program of this collection.
+    (reports / "report.json").write_text('{"run": 1, "stores": [{"name": []}], "totals": -1}')
     run = runner.playbook(AUDIT, inventory, arguments=variables(reports, **failing)).failed()
 
     (fail,) = [task for task in run.tasks if task.failed]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -164,7 +165,7 @@ BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
         b'dan@example.org,D,"' + SECRET.encode() + b'"x,2\n'
         b"eve@example.org,E,2," + SECRET.encode() + b"\n"
         b"ANA@example.org,F,,\n",
-        ["rows.csv:2.sessions_limit", "rows.csv:3", "rows.csv:4", "rows.csv:5",
+        ["rows.csv:2.sessions_limit", "rows.csv:3", "rows.csv:5",
          "rows.csv:6.password", "rows.csv:6.sessions_limit", "rows.csv:7.email"],
     ),
     "header.csv": (b"email,E-Mail,Email,emial\n", ["header.csv:1.E-Mail", "header.csv:1.emial",
@@ -191,6 +192,16 @@ BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
     "lines.jsonl": (b'{"id": 0}\n{id: 1}\n', ["lines.jsonl:1.id", "lines.jsonl:2:2"]),
     "vault.yml": (b"- email: x\n  password: !vault |\n    3130\n", ["vault.yml:2"]),
     "broken.yml": (b"- password: [" + SECRET.encode() + b"\n", ["broken.yml:2:1"]),
+    "aliases.yml": (
+        b"- email: dan@example.org\n- a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + b"".join(
+            b"  a%d: &a%d [%s]\n" % (level, level, b", ".join([b"*a%d" % (level - 1)] * 9))
+            for level in range(1, 9)
+        ) + b"  email: *a8\n",
+        ["aliases.yml:2"],
+    ),
+    "deep.json": (b"[" * 1_000_000, ["deep.json:1"]),
+    "line.csv": (b"email\ndan@example.org" + b"x" * 2_000_000, ["line.csv:2"]),
+    "line.jsonl": (b'{"email": "dan@example.org' + b"x" * 2_000_000, ["line.jsonl:1"]),
     "seats.xlsx": (b"PK", ["src"]),
 }  # fmt: skip
 
@@ -203,11 +214,14 @@ def test_nothing_is_sent_for_a_bad_file(store: SandboxStore, modules: ModuleRunn
              **others, src=str(modules.write(name, content)))
         for name, (content, fields) in BAD_FILES.items()
     ]  # fmt: skip
+    large = modules.write("large.jsonl", b'{"email": "dan@example.org"}\n')
+    os.truncate(large, (256 << 20) + 1)
     good = str(modules.write("good.csv", b"email\nana@example.org\n"))
     directory = str(modules.write("a.csv/x", b"").parent)
     cases += [
         _bad("missing", "src", src="nowhere/seats.csv",
              mentions=[str(modules.directory / "nowhere" / "seats.csv")]),
+        _bad("large", "large.jsonl", src=str(large), mentions=["256 MB"]),
         _bad("a directory", "src", src=directory, mentions=[directory]),
         _bad("columns", "src_columns.Mail", "src_columns.No", src=good,
              src_columns={"Mail": "emial", "Nr": "id", "No": "id"}, mentions=["email"]),
