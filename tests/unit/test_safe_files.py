@@ -239,7 +239,7 @@ class TestRead:
         path.write_bytes(b"content")
         with pytest.raises(UnsafeFileError, match="6 bytes"):
             directory.read(NAME, max_bytes=6)
-        assert directory.read(NAME, max_bytes=6, beginning=True) == b"conten"
+        assert directory.read(NAME, max_bytes=6, beginning=True) == b"content"[:6]
 
     @pytest.mark.parametrize("kind", ["link", "directory", "pipe"])
     def test_anything_but_a_regular_file(
