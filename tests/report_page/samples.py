@@ -68,7 +68,8 @@ def user(
 
 def plan(plan_id: int | None, name: str | None = None, **more: Any) -> dict[str, Any]:
     """A plan that a user holds."""
-    return {"plan_id": plan_id, "name": name, "valid_to": None, "cancelled": False, **more}
+    ended = {"valid_to": None, "cancelled": False, "status": None}
+    return {"plan_id": plan_id, "name": name, **ended, **more}
 
 
 def error(message: str, code: str = "invalid") -> dict[str, Any]:
