@@ -272,8 +272,11 @@ def test_a_forbidden_write_is_an_error_of_its_user(
 
     first = case.run()
 
-    assert list(first.codes.values()) == ["forbidden"]
-    assert case.sent >= sum(case.counts()[one] for one in ENDPOINTS) - 1
+    codes = list(first.codes.values())
+    assert codes.count("forbidden") == 1
+    # At most one user is to get an address that the other one then keeps.
+    assert codes.count("not_tried") == len(codes) - 1 <= 1
+    assert case.sent >= sum(case.counts()[one] for one in ENDPOINTS) - len(codes)
     case.check_next_run()
 
 
