@@ -51,10 +51,9 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Check the variables
+- name: Check the variables of the stores of a play
   publica.la.publica_variables:
-    hosts: publica_stores
-    role: true
+    hosts: all
 """
 
 RETURN = r"""
