@@ -276,9 +276,11 @@ def boolean_of(record: Mapping[str, Any], name: str) -> bool | None:
 
 def _has_entries(value: Any) -> bool:
     """Whether a list has entries; a store may send it as a list, as JSON or as one text."""
-    if value and isinstance(value, str):
+    if not value:
+        return False
+    if isinstance(value, str):
         return value.strip() not in ("", "[]", "{}", "null", "0")
-    return bool(value)
+    return any(value) if isinstance(value, list) else bool(value)
 
 
 def text_of(value: Any) -> str | None:

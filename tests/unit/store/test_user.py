@@ -200,6 +200,7 @@ def test_an_empty_value_leaves_open_whether_a_user_is_an_admin(sent: Any) -> Non
         pytest.param({}, set(), id="ordinary"),
         pytest.param({"ip_ranges": [], "referrers": []}, set(), id="empty lists"),
         pytest.param({"ip_ranges": None, "referrers": "[]"}, set(), id="null and empty JSON"),
+        pytest.param({"ip_ranges": [""], "referrers": [None]}, set(), id="empty entries"),
         pytest.param({"ip_ranges": ["10.0.0.0/8"]}, {"institution"}, id="networks"),
         pytest.param({"referrers": '["https://uni.example"]'}, {"institution"}, id="sites as JSON"),
         pytest.param({"referrers": {"0": "uni.example"}}, {"institution"}, id="sites as an object"),
