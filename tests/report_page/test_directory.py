@@ -74,7 +74,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.builds(lambda value: json.dumps(value).encode(), ANY_JSON)
     | st.builds(lambda stores: json.dumps({"run": RUN, "stores": stores}).encode(), ANY_JSON)
