@@ -74,7 +74,12 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     st.builds(lambda value: json.dumps(value).encode(), ANY_JSON)
     | st.builds(lambda stores: json.dumps({"run": RUN, "stores": stores}).encode(), ANY_JSON)
