@@ -29,12 +29,14 @@ class Exchange:
 
     :ivar ends_at: when it must be complete, by the monotonic clock.
     :ivar connection: the connection that it uses; None until it has one.
+    :ivar socket: that of the connection, which loses it to an answer with ``Connection: close``.
     :ivar was_sent: the request was sent, at least in part.
     :ivar expired: the time was over before the answer was complete.
     """
 
     ends_at: float
     connection: Any = None
+    socket: Any = None
     was_sent: bool = False
     expired: bool = False
 
@@ -84,12 +86,14 @@ class TimeLimit:
             exchange = exchanges.get(threading.get_ident())
             if exchange is not None:
                 exchange.connection = connection
+                exchange.socket = connection.sock
                 exchange.was_sent = exchange.was_sent or sends
 
         class WatchedConnection(base):
             def connect(self) -> None:
                 watch(self, sends=False)
                 super().connect()
+                watch(self, sends=False)
 
             def request(self, *args: Any, **options: Any) -> None:
                 watch(self, sends=True)
@@ -110,7 +114,7 @@ class TimeLimit:
             for exchange in exchanges:
                 if exchange.ends_at <= now:
                     exchange.expired = True
-                    _shut_down(getattr(exchange.connection, "sock", None))
+                    _shut_down(getattr(exchange.connection, "sock", None) or exchange.socket)
 
 
 def _shut_down(connected: Any) -> None:

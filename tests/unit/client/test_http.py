@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import requests.exceptions as kinds
-from ansible_collections.publica.la.plugins.module_utils.client import http
+from ansible_collections.publica.la.plugins.module_utils.client import failures, http
 from ansible_collections.publica.la.plugins.module_utils.client import limiter as limiter_module
 from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
 from ansible_collections.publica.la.plugins.module_utils.client.failures import (
@@ -335,11 +335,16 @@ class TestRealSockets:
     @pytest.mark.parametrize(
         "begun", [b"HTTP/1.1 200 OK\r\n", raw(CREATED, length=10**6)], ids=["headers", "body"]
     )
-    def test_an_answer_that_never_ends_is_cut_off(self, begun: bytes) -> None:
+    def test_an_answer_that_never_ends_is_cut_off(
+        self, begun: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Less than the timeout of the socket, which therefore does not end the answer.
+        for module in (http, failures):
+            monkeypatch.setattr(module, "TIMES_TIMEOUT", 0.1)
         with serving(begun, drips=True) as store, pytest.raises(LostAnswerError) as error:
-            api_at(store.url, timeout=0.1).create(BODY)
+            api_at(store.url, timeout=5).create(BODY)
         assert error.value.code == "timeout"
-        assert "total time of 1 s" in error.value.message
+        assert "total time of 0.5 s" in error.value.message
 
     def test_store_that_does_not_answer_times_out(self) -> None:
         with serving(silent=True) as store, pytest.raises(LostAnswerError) as error:
