@@ -29,7 +29,7 @@ def time_of(value: Any) -> str | None:
 
     :returns: None for any other text.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         time = _utc_time(whole_number(value.get("timestamp")))
         if time is not None:
             return time
@@ -57,7 +57,7 @@ def time_of(value: Any) -> str | None:
 
 def is_set(value: Any) -> bool:
     """Whether a value holds a time; a database's zero date is none."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return any(is_set(value.get(name)) for name in ("timestamp", "date"))
     if isinstance(value, str):
         return value.strip() not in ("", "0") and not value.strip().startswith(("0000-", "-0001-"))
@@ -91,7 +91,7 @@ def end_days(value: Any) -> frozenset[str]:
 
 def _day_in_text(value: Any) -> set[datetime.date]:
     """The day in the text itself, in the zone of the text."""
-    text = value.get("date") if isinstance(value, Mapping) else value
+    text = value.get("date") if isinstance(value, dict) else value
     day = _day(text.strip()) if isinstance(text, str) else None
     return set() if day is None else {day}
 
@@ -121,7 +121,6 @@ def _iso(time: datetime.datetime) -> str:
 
 # The keys of a record for results. Any other key, and its value, may contain a secret.
 COUNTERS = ("user_plans_count", "acquired_content_count", "purchased_issues_with_cancelled_count")
-_LINKS = ("impersonate", "impersonation_url")
 _LINK = "/impersonate"
 
 _TRUE = ("1", "true", "yes", "on")
@@ -228,11 +227,11 @@ def user_from_record(record: Mapping[str, Any]) -> CurrentUser:
             "The store returned a user without an id, so users can't be compared. Check that "
             "base_url is the address of a Publica.la store.",
         )
-    links = [record[name] for name in _LINKS if record.get(name)]
-    email, external_id, uuid = (
-        None if record.get(name) in links else text_of(record.get(name))
-        for name in ("email", "external_id", "uuid")
-    )
+    links = (record.get("impersonate"), record.get("impersonation_url"))
+    email, external_id, uuid = [
+        text_of(value) if value not in links else None
+        for value in (record.get("email"), record.get("external_id"), record.get("uuid"))
+    ]
     return CurrentUser(
         id=user_id,
         # An anonymized user may have no address, and is then not found by address.
@@ -285,10 +284,10 @@ def _has_entries(value: Any) -> bool:
 
 def text_of(value: Any) -> str | None:
     """A text or a whole number as text; None for an impersonation link and for anything else."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    is_shown = isinstance(value, str) and value and _LINK not in value.lower()
-    return value if is_shown else None
+    if isinstance(value, str):
+        is_link = "/" in value and _LINK in value.lower()
+        return None if is_link or not value else value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _counters(record: Mapping[str, Any]) -> dict[str, int]:
@@ -299,7 +298,7 @@ def _counters(record: Mapping[str, Any]) -> dict[str, int]:
 def _plans(record: Mapping[str, Any]) -> tuple[HeldPlan, ...] | None:
     """The plans of a record; None if it does not show what the user holds (variant 11)."""
     entries = record.get("user_plans")
-    if isinstance(entries, Mapping):
+    if isinstance(entries, dict):
         entries = list(entries.values())
     count = whole_number(record.get("user_plans_count"))
     if not isinstance(entries, list):
@@ -308,7 +307,7 @@ def _plans(record: Mapping[str, Any]) -> tuple[HeldPlan, ...] | None:
         return None
     plans = []
     for entry in entries:
-        plan = _plan(entry) if isinstance(entry, Mapping) else None
+        plan = _plan(entry) if isinstance(entry, dict) else None
         if plan is None:
             return None
         plans.append(plan)
@@ -319,7 +318,7 @@ def _plan(entry: Mapping[str, Any]) -> HeldPlan | None:
     nested = entry.get("plan")
     plan_id = whole_number(entry.get("plan_id"))
     name = text_of(entry.get("name"))
-    if isinstance(nested, Mapping):
+    if isinstance(nested, dict):
         plan_id = whole_number(nested.get("id")) if plan_id is None else plan_id
         name = name or text_of(nested.get("name"))
     if plan_id is None:
@@ -338,7 +337,7 @@ def _plan(entry: Mapping[str, Any]) -> HeldPlan | None:
 def _order_state(entry: Mapping[str, Any]) -> str | None:
     """The state of a row, or of its order if only that has ended (variant 21)."""
     order = entry.get("order")
-    values = (entry.get("status"), order.get("status") if isinstance(order, Mapping) else None)
+    values = (entry.get("status"), order.get("status") if isinstance(order, dict) else None)
     if values == (None, None):
         return None
     states = [_state_name(value) for value in values if value not in (None, "")]
