@@ -169,8 +169,8 @@ options:
         state, and even if the item fails.
       - Never deactivated for this are users in O(protected), admins, plan admins, institutions'
         accounts (with C(ip_ranges) or C(referrers)), anonymized accounts, accounts that the API may
-        not edit, and users for whom the store does not return whether they are an admin or a plan
-        admin. RV(summary.protected) counts them, and RV(kept) names them.
+        not edit, and users whose admin or plan admin status the store does not return.
+        RV(summary.protected) counts them, and RV(kept) names them.
       - The module reads the complete list of active users, so O(lookup=search) is an error.
       - A task with an empty list fails with C(empty_list). A task that can't read the store's list
         completely fails with C(incomplete_listing), regardless of the other options.

@@ -36,22 +36,13 @@ ADMIN, PROTECTED, RIGHTS_UNKNOWN = "admin", "protected", "rights_unknown"
 PLAN_ADMIN, INSTITUTION = "plan_admin", "institution"
 ANONYMIZED, NOT_EDITABLE = "anonymized", "not_editable"
 
-# The warnings about users who stay, except those that the operator or the store names explicitly.
-_KEPT_TEXTS = {
-    PLAN_ADMIN: "is not in the list and stays active, since the user is a plan admin",
-    INSTITUTION: (
-        "is not in the list and stays active, since all users of a network or site read through "
-        "this account (ip_ranges, referrers)"
-    ),
-    ANONYMIZED: "is not in the list and stays active, since the account is anonymized",
-    NOT_EDITABLE: (
-        "is not in the list and stays active, since the API may not change the account "
-        "(can_be_edited is false)"
-    ),
-    RIGHTS_UNKNOWN: (
-        "is not in the list and stays active, since the store does not return whether the user is "
-        "an admin or a plan admin"
-    ),
+# Reasons that the operator did not choose, each with the end of its warning.
+_WARNED_REASONS = {
+    PLAN_ADMIN: "the user is a plan admin",
+    INSTITUTION: "all users of a network or site read through this account (ip_ranges, referrers)",
+    ANONYMIZED: "the account is anonymized",
+    NOT_EDITABLE: "the API may not change the account (can_be_edited is false)",
+    RIGHTS_UNKNOWN: "the store does not return whether the user is an admin or a plan admin",
 }
 
 
@@ -72,8 +63,8 @@ class Removals:
     def warnings(self) -> list[LabelledWarning]:
         """A warning about each user who stays for a reason that the operator did not choose."""
         return [
-            LabelledWarning(label, text)
-            for reason, text in _KEPT_TEXTS.items()
+            LabelledWarning(label, f"is not in the list and stays active, since {text}")
+            for reason, text in _WARNED_REASONS.items()
             for label in self.kept.get(reason, ())
         ]
 
