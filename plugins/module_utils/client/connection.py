@@ -321,8 +321,8 @@ def read_environment(session: Any, connection: Connection) -> Environment:
 def _is_proxy(proxy: str) -> bool:
     """Whether a text can be the address of a proxy, by its form."""
     try:
-        # As ``requests`` reads it, in which "proxy:3128" is a scheme without a host. Its function has
-        # no annotations.
+        # As ``requests`` reads it: "proxy:3128" is a scheme without a host. The function has no
+        # annotations.
         complete = requests.utils.prepend_scheme_if_needed(proxy, "http")  # type: ignore[no-untyped-call]
         parts = urllib3.util.parse_url(complete)
     except ValueError:
