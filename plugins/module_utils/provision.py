@@ -15,7 +15,7 @@ from .client.api import UsersApi
 from .errors import NotFoundError, PublicaError
 from .input.options import DesiredUser
 from .input.policy import WITHOUT_REMOVALS, RemovalPolicy
-from .plan.model import FORCE_LOGOUT, LabelledWarning, Plan, Step, UserChange
+from .plan.model import FORCE_LOGOUT, Plan, Step, UserChange
 from .plan.planner import plan_users
 from .plan.removals import (
     GuardViolation,
@@ -24,9 +24,11 @@ from .plan.removals import (
     plan_removals,
     without_removals,
 )
+from .plan.warnings import LabelledWarning
 from .progress import NO_PROGRESS, Progress, utc_now
 from .store.plans import read_plans
-from .store.snapshot import ACTIVE, AUTO, Snapshot, UserFilter, find_users, read_current
+from .store.search import ACTIVE, UserFilter, find_users
+from .store.snapshot import AUTO, Snapshot, read_current
 from .store.user import CurrentUser
 
 # What a guard violation led to: nothing was applied, everything but the removals was, or it was a

@@ -24,7 +24,6 @@ from ..errors import (
 )
 from ..plan.model import (
     FORCE_LOGOUT,
-    LabelledWarning,
     Plan,
     Step,
     UserChange,
@@ -33,6 +32,7 @@ from ..plan.model import (
 )
 from ..plan.ordering import stages
 from ..plan.removals import removals_blocked_by
+from ..plan.warnings import LabelledWarning
 from ..progress import NO_PROGRESS, Progress
 from ..store.user import CurrentUser
 from .writes import Writer, Written

@@ -26,10 +26,11 @@ from ..concurrency import INTERRUPTED
 from ..errors import LostAnswerError, NotFoundError, PublicaError, RejectedError
 from ..input.options import ON_CREATE, DesiredUser, address_key
 from ..plan.matching import describe
-from ..plan.model import SECRET_FIELDS, UPDATE, LabelledWarning, Step, UserChange
+from ..plan.model import SECRET_FIELDS, UPDATE, Step, UserChange
 from ..plan.planner import RIGHTS, plan_user
+from ..plan.warnings import LabelledWarning
 from ..store.listing import Listing
-from ..store.snapshot import find_by_email
+from ..store.search import find_by_email
 from ..store.user import CurrentUser, user_from_record
 
 GENERATED_PASSWORD_BYTES = 24  # 32 characters

@@ -18,8 +18,9 @@ from ..errors import PublicaError, listed
 from ..input.options import ABSENT, DesiredUser, address_key
 from ..input.policy import RemovalPolicy
 from ..store.user import CurrentUser
-from .model import LabelledWarning, Plan, UserChange
+from .model import Plan, UserChange
 from .planner import plan_absence
+from .warnings import LabelledWarning
 
 EMPTY_LIST = "empty_list"
 INCOMPLETE_LISTING = "incomplete_listing"

@@ -22,13 +22,12 @@ from ..input.options import PUBLIC_NAMES, DesiredUser, is_given
 from ..plan.model import (
     FORCE_LOGOUT,
     SET_PASSWORD,
-    LabelledWarning,
     UserChange,
-    labels_by_text,
     outcomes_of,
 )
 from ..plan.planner import RIGHTS
 from ..plan.removals import INCOMPLETE_LISTING, GuardViolation
+from ..plan.warnings import LabelledWarning, labels_by_text
 from ..progress import OUTCOMES
 from ..provision import PREDICTED, REFUSED, Provisioned
 from ..store.user import CurrentUser, HeldPlan
