@@ -80,6 +80,14 @@ def standing_warning(label: str, code: Any, *values: Any) -> LabelledWarning:
     return LabelledWarning(label, _TEXTS[code](*values), code, values)
 
 
+def repeated_warning(label: str, code: str, values: Iterable[Any]) -> LabelledWarning | None:
+    """A standing warning of an earlier run; None if this version has no such warning."""
+    try:
+        return standing_warning(label, code, *values)
+    except (KeyError, TypeError):
+        return None
+
+
 def labels_by_text(warnings: Iterable[LabelledWarning]) -> dict[str, list[str]]:
     """The users of each text, in the order of the first user."""
     labels: dict[str, list[str]] = {}
