@@ -24,16 +24,9 @@ from ..plan.removals import (
     protection,
     reason_to_keep,
 )
-from ..plan.warnings import LabelledWarning
 from ..store.snapshot import Known, Snapshot
 from ..store.user import CurrentUser
 from .record import Entry
-
-_ANOTHER_ACCOUNT = (
-    "is no longer in the list, and the account with this address is another one, or cannot be "
-    "shown to be the same, so it was not changed; the record does not hold the user any longer. If "
-    "the user is to be deactivated, list the user with state: absent"
-)
 
 
 @dataclass(frozen=True)
@@ -101,16 +94,14 @@ class JudgedLeavers:
 
     :ivar removed: the entries of the users to remove.
     :ivar kept: the entries of those who stay in the record, each with the reason.
-    :ivar warnings: about those who are neither.
     """
 
     removals: Removals
     removed: Sequence[Entry]
     kept: Sequence[Entry]
-    warnings: Sequence[LabelledWarning]
 
 
-NO_LEAVERS = JudgedLeavers(Removals(), (), (), ())
+NO_LEAVERS = JudgedLeavers(Removals(), (), ())
 
 
 def judge_leavers(
@@ -132,7 +123,7 @@ def judge_leavers(
     is_protected = protection(policy.protected)
     removed: list[tuple[CurrentUser, Entry]] = []
     kept = list(leavers.kept)
-    warnings: list[LabelledWarning] = []
+    unproven: list[str] = []
     for entry in leavers.sought:
         current = _account_of(entry, snapshot)
         if current is not None:
@@ -144,7 +135,7 @@ def judge_leavers(
             else:
                 kept.append(replace(entry, kept=reason))
         elif any(snapshot.index.find_address(email) for email in entry.emails):
-            warnings.append(LabelledWarning(entry.label, _ANOTHER_ACCOUNT))
+            unproven.append(entry.label)
         elif entry.id is not None and not snapshot.complete:
             kept.append(replace(entry, kept=NOT_FOUND))
     removed.sort(key=lambda pair: pair[0].id)
@@ -156,10 +147,9 @@ def judge_leavers(
         for number, (current, _entry) in enumerate(removed, start=position)
     ]
     return JudgedLeavers(
-        Removals(changes, entries, by_reason, have_left=True),
+        Removals(changes, entries, by_reason, have_left=True, unproven=unproven),
         [entry for _current, entry in removed],
         kept,
-        warnings,
     )
 
 

@@ -88,7 +88,7 @@ class Record:
 
 def store_name(base_url: str) -> str:
     """The address of a store in one form, whatever its case and its port are written like."""
-    parts = urlsplit(base_url)
+    parts = urlsplit(base_url.strip())
     host = (parts.hostname or "").rstrip(".")
     if ":" in host:
         host = f"[{host}]"
@@ -171,11 +171,7 @@ def from_file(content: bytes, store: str, name: str) -> Record:
         )
     users = document.get("users")
     verified_at = document.get("verified_at")
-    if (
-        not isinstance(users, list)
-        or not isinstance(verified_at, (str, type(None)))
-        or not recorded
-    ):
+    if not (isinstance(users, list) and isinstance(verified_at, (str, type(None))) and recorded):
         raise _unusable(name, f"is not complete. {_REMOVE}")
     try:
         entries = tuple(map(_entry, users))

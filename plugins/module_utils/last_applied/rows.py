@@ -9,7 +9,7 @@ Pure functions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..input.options import ABSENT, ALWAYS, DesiredUser, address_key
@@ -162,7 +162,7 @@ def _entries_of(keys: Keys, entries: Sequence[Entry]) -> tuple[dict[int, Entry],
     """
     found: dict[int, Entry] = {}
     remaining = list(entries)
-    lookups = (
+    lookups: tuple[Callable[[Entry], int | None], ...] = (
         lambda entry: keys.ids.get(entry.id or 0),
         lambda entry: keys.external_ids.get(entry.external_id or ""),
         lambda entry: keys.addresses.get(address_key(entry.email or "")),

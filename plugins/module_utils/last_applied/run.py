@@ -75,6 +75,7 @@ class RecordedRun:
         """
         self.compared = compared
         list_new = self._compare_all or self._repeats_external_ids
+        known = [self._rows.known(position, list_new=list_new) for position in self._rows.compared]
         leavers, of_leavers = self._leavers.wanted(in_list=self._compare_all)
         snapshot = read_current(
             api,
@@ -84,13 +85,7 @@ class RecordedRun:
             progress,
             all_users=count_seats,
             deactivated_too=count_seats,
-            known=[
-                *(
-                    self._rows.known(position, list_new=list_new)
-                    for position in self._rows.compared
-                ),
-                *of_leavers,
-            ],
+            known=[*known, *of_leavers],
             store_size=len(self._record.entries),
         )
         self._repeats_external_ids |= snapshot.index.repeats_external_ids

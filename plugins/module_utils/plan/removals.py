@@ -51,6 +51,13 @@ _WARNED_REASONS = {
 }
 
 
+_UNPROVEN = (
+    "is no longer in the list, but another account has the address now, or one that can't be shown "
+    "to be the same, so nothing was changed and the record does not hold the user any longer; if "
+    "the account is to be deactivated, list it with state: absent"
+)
+
+
 @dataclass(frozen=True)
 class Removals:
     """The active users that the list does not contain.
@@ -60,12 +67,15 @@ class Removals:
     :ivar kept: the users who stay active although the list does not contain them, by reason.
     :ivar have_left: they were in the list of an earlier run; ``active`` is then the number of
         entries of its record.
+    :ivar unproven: users who have left, and whose address another account has now, or one that
+        can't be shown to be the same. They are not changed.
     """
 
     changes: Sequence[UserChange] = ()
     active: int = 0
     kept: Mapping[str, Sequence[str]] = field(default_factory=dict)
     have_left: bool = False
+    unproven: Sequence[str] = ()
 
     @property
     def warnings(self) -> list[LabelledWarning]:
@@ -75,7 +85,7 @@ class Removals:
             LabelledWarning(label, f"{is_missing} and was not deactivated, since {text}")
             for reason, text in _WARNED_REASONS.items()
             for label in self.kept.get(reason, ())
-        ]
+        ] + [LabelledWarning(label, _UNPROVEN) for label in self.unproven]
 
 
 @dataclass(frozen=True)
