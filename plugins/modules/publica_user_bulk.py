@@ -231,9 +231,9 @@ options:
     version_added: 1.0.0
   protected:
     description:
-      - Users that O(exclusive) and O(leavers) never deactivate, as addresses or shell patterns with C(*), C(?)
-        and C([...]), such as V(*@partner.example.org). Case is ignored. A value that can match no
-        address is an error.
+      - Users that O(exclusive) and O(leavers) never deactivate, as addresses or shell patterns with
+        C(*), C(?) and C([...]), such as V(*@partner.example.org). Case is ignored. A value that can
+        match no address is an error.
       - A user with an item with O(users[].state=absent) is deactivated nevertheless.
     type: list
     elements: str
@@ -259,9 +259,9 @@ options:
     type: str
   on_guard:
     description:
-      - What happens with O(exclusive) or O(leavers) on C(too_many_deactivations), C(not_approved) and
-        C(incomplete_listing). With V(fail), nothing is written and the task fails. With V(skip), no
-        user is deactivated for not being in the list, everything else is done, and the task gives
+      - What happens with O(exclusive) or O(leavers) on C(too_many_deactivations), C(not_approved)
+        and C(incomplete_listing). With V(fail), nothing is written and the task fails. With
+        V(skip), no user is deactivated for not being in the list, everything else is done, and the task gives
         a warning.
       - In check mode the task does not fail. It shows the complete plan and warns that a run would
         refuse it.
@@ -494,7 +494,7 @@ summary:
 results:
   description:
     - What was done for each user, or in check mode would be done, in the order of the input,
-      followed by the users that O(exclusive) deactivates, by their id.
+      followed by the users that O(exclusive) or O(leavers) deactivates, by their id.
   returned: always, if the store was read
   type: list
   elements: dict
