@@ -261,8 +261,8 @@ options:
     description:
       - What happens with O(exclusive) or O(leavers) on C(too_many_deactivations), C(not_approved)
         and C(incomplete_listing). With V(fail), nothing is written and the task fails. With
-        V(skip), no user is deactivated for not being in the list, everything else is done, and the task gives
-        a warning.
+        V(skip), no user is deactivated for not being in the list, everything else is done, and the
+        task gives a warning.
       - In check mode the task does not fail. It shows the complete plan and warns that a run would
         refuse it.
       - Without O(exclusive) and O(leavers), C(not_approved) always fails the task.

@@ -182,7 +182,9 @@ def safe_key_name(name: Any) -> str:
 
 def is_given(value: Any) -> bool:
     """Whether a value was given at all: null and ``omit`` both leave an option unmanaged."""
-    return value is not None and not (isinstance(value, str) and _OMIT.fullmatch(value))
+    if not isinstance(value, str):
+        return value is not None
+    return not value.startswith("__omit") or _OMIT.fullmatch(value) is None
 
 
 def read_text(value: Any) -> str:
@@ -360,6 +362,13 @@ def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
     return read
 
 
+# A column has few different values of these options, and up to 100,000 rows.
+def _remembering(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A reader that reads the same text once."""
+    remembered = functools.lru_cache(maxsize=256)(read)
+    return lambda value: remembered(value) if type(value) is str else read(value)
+
+
 @dataclass(frozen=True)
 class UserOption:
     """One option: its argument spec, and ``read``, which returns the value.
@@ -391,7 +400,7 @@ USER_OPTIONS: tuple[UserOption, ...] = (
     UserOption("email", "str", read_email),
     UserOption("external_id", "str", read_external_id),
     UserOption("id", "int", whole_number_between(1, None)),
-    UserOption("state", "str", one_of(STATES), default=PRESENT, choices=STATES),
+    UserOption("state", "str", _remembering(one_of(STATES)), default=PRESENT, choices=STATES),
     UserOption("password", "str", read_password, aliases=("new_password",), secret=True),
     UserOption(
         "update_password",
@@ -401,13 +410,17 @@ USER_OPTIONS: tuple[UserOption, ...] = (
         choices=UPDATE_PASSWORD,
     ),
     UserOption("generate_password", "bool", read_boolean, default=False),
-    UserOption("sessions_limit", "raw", read_sessions_limit),
-    UserOption("plan_id", "int", whole_number_between(1, None), aliases=("assign_new_plan",)),
-    UserOption("plan_valid_to", "str", read_date, aliases=("new_plan_custom_valid_to",)),
+    UserOption("sessions_limit", "raw", _remembering(read_sessions_limit)),
+    UserOption(
+        "plan_id", "int", _remembering(whole_number_between(1, None)), aliases=("assign_new_plan",)
+    ),
+    UserOption(
+        "plan_valid_to", "str", _remembering(read_date), aliases=("new_plan_custom_valid_to",)
+    ),
     UserOption("user_plan_name", "str", read_plan_name),
-    UserOption("admin", "bool", read_boolean),
-    UserOption("plan_admin", "bool", read_boolean),
-    UserOption("only_sees_readable", "bool", read_boolean),
+    UserOption("admin", "bool", _remembering(read_boolean)),
+    UserOption("plan_admin", "bool", _remembering(read_boolean)),
+    UserOption("only_sees_readable", "bool", _remembering(read_boolean)),
     UserOption("force_logout", "bool", read_boolean, default=False),
 )
 
