@@ -16,6 +16,7 @@ from .errors import NotFoundError, PublicaError
 from .input.options import DesiredUser
 from .input.policy import WITHOUT_REMOVALS, RemovalPolicy
 from .plan.model import FORCE_LOGOUT, LabelledWarning, Plan, Step, UserChange
+from .plan.plan_names import names_plan, resolve_plan_names
 from .plan.planner import plan_users
 from .plan.removals import (
     GuardViolation,
@@ -25,7 +26,7 @@ from .plan.removals import (
     without_removals,
 )
 from .progress import NO_PROGRESS, Progress, utc_now
-from .store.plans import read_plans
+from .store.plans import PlanList
 from .store.snapshot import ACTIVE, AUTO, Snapshot, UserFilter, find_users, read_current
 from .store.user import CurrentUser
 
@@ -75,7 +76,9 @@ def provision(
     """
     today = utc_now()[:10]
     dry_run = api.transport.read_only
+    plan_list = PlanList(api)
     progress.reading()
+    desired = with_plan_ids(desired, plan_list)
     snapshot = read_current(
         api,
         desired,
@@ -89,7 +92,7 @@ def provision(
     removals = plan_removals(desired, snapshot.active, policy)
     plan = Plan([*plan.changes, *removals.changes])
     if dry_run:
-        plan = _with_unknown_plans(api, plan)
+        plan = _with_unknown_plans(plan, plan_list)
     violation = check_guards(plan, policy, active=removals.active, complete=snapshot.complete)
     guard_effect = None
     if violation is not None:
@@ -113,11 +116,23 @@ def provision(
     )
 
 
-def _with_unknown_plans(api: UsersApi, plan: Plan) -> Plan:
+def with_plan_ids(desired: Sequence[DesiredUser], plan_list: PlanList) -> Sequence[DesiredUser]:
+    """The desired users, with the id of each plan that they name.
+
+    The store's list of plans is read only if one of them does.
+
+    :raises InvalidInputError: with every name that is not the name of exactly one plan.
+    """
+    if not any(map(names_plan, desired)):
+        return desired
+    return resolve_plan_names(desired, plan_list.read())
+
+
+def _with_unknown_plans(plan: Plan, plan_list: PlanList) -> Plan:
     """The plan with a warning for each user who is to get a plan that the store does not list."""
     if not any(_assigns(change) for change in plan.changes):
         return plan
-    listed = {known.id for known in read_plans(api) or ()}
+    listed = {known.id for known in plan_list.read() or ()}
     if not listed:
         return plan
     changes = []

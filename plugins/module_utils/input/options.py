@@ -98,6 +98,8 @@ class DesiredUser:
     generate_password: bool = False
     sessions_limit: int | None = None
     plan_id: int | None = None
+    # The name from which ``plan/plan_names.py`` sets plan_id, as written.
+    plan_name: str | None = None
     plan_valid_to: str | None = None
     user_plan_name: str | None = None
     admin: bool | None = None
@@ -106,6 +108,8 @@ class DesiredUser:
     force_logout: bool = False
     # Where the row is, such as users[3] or seats.csv:17; no part of the desired state.
     place: str = field(default="", compare=False, repr=False)
+    # No error quotes a value of the row; see ``rows.Row``.
+    hides_values: bool = field(default=False, compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -124,6 +128,11 @@ def address_key(email: str) -> str:
     """
     address = email.strip().lower()
     return address if address.isascii() else composed(address)
+
+
+def plan_name_key(name: str) -> str:
+    """A plan's name for comparison: case and the amount of white space never matter."""
+    return composed(composed(" ".join(name.split())).casefold())
 
 
 # A number of a task's arguments: Python has it, and no longer its characters.
@@ -276,7 +285,7 @@ def read_password(value: Any) -> str:
 
 
 def read_plan_name(value: Any) -> str:
-    """A name for the assignment of a plan, or for the plan."""
+    """The name of a plan, or of its assignment."""
     text = read_text(value)
     _refuse_left_behind(text)
     return text
@@ -396,6 +405,7 @@ USER_OPTIONS: tuple[UserOption, ...] = (
     UserOption("generate_password", "bool", read_boolean, default=False),
     UserOption("sessions_limit", "raw", read_sessions_limit),
     UserOption("plan_id", "int", whole_number_between(1, None), aliases=("assign_new_plan",)),
+    UserOption("plan_name", "str", read_plan_name),
     UserOption("plan_valid_to", "str", read_date, aliases=("new_plan_custom_valid_to",)),
     UserOption("user_plan_name", "str", read_plan_name),
     UserOption("admin", "bool", read_boolean),
