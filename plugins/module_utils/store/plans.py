@@ -75,9 +75,10 @@ def read_plans(api: UsersApi, query: str | None = None) -> list[StorePlan] | Non
         # A last page that is not marked is shorter than an earlier one, or has no new plan, since
         # the store may ignore the number of the page.
         if len(plans) == known or len(page.records) < size or is_last:
-            # If it ignores the number, and has marked the page as not the last, plans are missing.
-            is_repeated = len(plans) == known and bool(page.records) and is_last is False
-            return None if is_repeated else list(plans.values())
+            is_repeated = number > 1 and len(plans) == known and bool(page.records)
+            # A paginator that counts pages has promised further plans on this one.
+            misses_some = is_repeated and is_last is not None and page.total != len(plans)
+            return None if misses_some else list(plans.values())
         number, size = number + 1, max(size, len(page.records))
 
 
