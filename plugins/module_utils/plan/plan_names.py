@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from ..errors import MESSAGE_LINES, InvalidInputError, ValidationError, listed
 from ..input.options import ABSENT, IDENTITY, BadValueError, DesiredUser, plan_name_key
@@ -35,9 +36,12 @@ def names_plan(user: DesiredUser) -> bool:
 
 
 def plans_by_name(plans: Sequence[StorePlan]) -> dict[str, list[StorePlan]]:
-    """The plans of each name, by its comparable form; those without a name are left out."""
+    """The plans of each name, by its comparable form; those without a name are left out.
+
+    They are in the order of their ids, since the order of the list may change.
+    """
     found: dict[str, list[StorePlan]] = {}
-    for plan in plans:
+    for plan in sorted(plans, key=lambda plan: plan.id):
         if plan.name and (key := plan_name_key(plan.name)):
             found.setdefault(key, []).append(plan)
     return found
@@ -91,7 +95,8 @@ def _plan_id(name: str, by_name: PlansByName, *, suggests: bool) -> int | BadVal
     hint = "correct it"
     if suggests:
         similar = _similar(key, by_name)
-        names = listed([_shown(each[0]) for each in similar or by_name.values()], NAMED_PLANS)
+        shown = map(_shown, chain.from_iterable(similar or by_name.values()))
+        names = listed([*shown], NAMED_PLANS)
         hint = f"did you mean {names}?" if similar else f"it has {names}"
     return BadValueError(f"is not the name of a plan of the store; {hint}", name)
 

@@ -113,7 +113,7 @@ def test_every_bad_name_is_an_error_with_what_to_do() -> None:
         "did you mean 'Library  Pass' (13)?\n"
         "users[4].plan_name (user4@example.org): 'zzzz' is not the name of a plan of the store; "
         "it has 'Campus' (11), 'Library card' (12), 'Library  Pass' (13), 'gold' (14), "
-        "'Lançamento' (18)"
+        "'Gold' (15) and 1 more"
     )
 
 
