@@ -14,9 +14,9 @@ from typing import Any
 from ..client.api import UsersApi
 from ..errors import InvalidInputError, PublicaError, ValidationError
 from ..input.options import BadValueError, is_given, read_plan_name
-from ..plan.model import LabelledWarning, labels_by_text
 from ..plan.plan_names import plans_by_name
 from ..plan.removals import INCOMPLETE_LISTING
+from ..plan.warnings import LabelledWarning, labels_by_text
 from ..progress import utc_now
 from ..result.result import warning_lines
 from ..safe_files import (
@@ -28,7 +28,7 @@ from ..safe_files import (
 )
 from ..store.listing import UserList, read_all_users
 from ..store.plans import StorePlan, read_plans
-from ..store.snapshot import ACTIVE, ALL
+from ..store.search import ACTIVE, ALL
 from .formats import (
     DELIMITERS,
     ENCODING,
