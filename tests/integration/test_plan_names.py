@@ -135,6 +135,39 @@ def test_bad_names_are_errors_before_any_write(store: SandboxStore, modules: Mod
     assert (store.users(), store.sql("SELECT * FROM user_plans")) == before
 
 
+def test_only_users_who_are_compared_need_the_list_of_plans(
+    store: SandboxStore, modules: ModuleRunner
+) -> None:
+    bulk = "publica.la.publica_user_bulk"
+    first = [keys("ana", plan_name="Campus"), keys("ben", plan_name="Library card")]
+    respelled = [keys("ana", plan_name=" CAMPUS"), keys("ben", plan_name="library  card")]
+    moved = [respelled[0], keys("ben", plan_name="Staff")]
+    wrong = [keys("ana", plan_name="Campsu"), moved[1]]
+    steps = {"first": first, "respelled": respelled, "moved": moved, "wrong": wrong}
+    tasks = [
+        {
+            "name": name,
+            bulk: {"users": rows, "last_applied": "record.json"},
+            "ignore_errors": True,
+        }
+        for name, rows in steps.items()
+    ]
+    start = modules.copy(store)
+
+    run = modules.tasks(tasks, store).succeeded()
+
+    states = [start, *(task.database for task in run.tasks)]
+    read = {
+        task.name: any(row["endpoint"] == "plans" for row in after.requests_since(before))
+        for task, before, after in zip(run.tasks, states, states[1:], strict=False)
+    }
+    assert read == {"first": True, "respelled": False, "moved": True, "wrong": True}
+    unverified = {name: run.named(name).result["summary"]["unverified"] for name in [*steps][:3]}
+    assert unverified == {"first": 0, "respelled": 2, "moved": 1}
+    assert run.named("wrong").code == "invalid_input"
+    assert held(store) == {"ana": [CAMPUS], "ben": [LIBRARY_CARD, 13]}
+
+
 @pytest.mark.parametrize("plans_list", ["paginator", "list", "not_found", "forbidden", "empty"])
 def test_every_form_of_the_list(
     plans_list: str, store: SandboxStore, modules: ModuleRunner
