@@ -108,6 +108,8 @@ class DesiredUser:
     force_logout: bool = False
     # Where the row is, such as users[3] or seats.csv:17; no part of the desired state.
     place: str = field(default="", compare=False, repr=False)
+    # No error quotes a value of the row; see ``rows.Row``.
+    hides_values: bool = field(default=False, compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -285,7 +287,7 @@ def read_password(value: Any) -> str:
 
 
 def read_plan_name(value: Any) -> str:
-    """A name for the assignment of a plan, or for the plan."""
+    """The name of a plan, or of its assignment."""
     text = read_text(value)
     _refuse_left_behind(text)
     return text
@@ -414,6 +416,7 @@ USER_OPTIONS: tuple[UserOption, ...] = (
     UserOption(
         "plan_id", "int", _remembering(whole_number_between(1, None)), aliases=("assign_new_plan",)
     ),
+    UserOption("plan_name", "str", _remembering(read_plan_name)),
     UserOption(
         "plan_valid_to", "str", _remembering(read_date), aliases=("new_plan_custom_valid_to",)
     ),
