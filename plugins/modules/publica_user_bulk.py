@@ -341,9 +341,9 @@ options:
         C(stopping) (whether a stop was requested), C(pages_read), C(pages_left) (null if unknown),
         C(users_read), C(look_ups) and C(looked_up), C(total) and C(done) (users with changes), of
         these C(created), C(updated), C(reactivated), C(deactivated) and C(failed),
-        C(waiting_seconds) (left to wait for the store's rate limit), C(users_per_second) and
-        C(seconds_left) (null if unknown), C(pid), C(started_at), C(updated_at) (UTC) and C(seconds)
-        since the start.
+        C(unverified) (rows that were not read), C(waiting_seconds) (left to wait for the store's
+        rate limit), C(users_per_second) and C(seconds_left) (null if unknown), C(pid),
+        C(started_at), C(updated_at) (UTC) and C(seconds) since the start.
       - The directory must exist. If the file can't be written, the task gives a warning. A path
         that is not a progress file or an empty file, such as a link, is not replaced.
     type: path
