@@ -103,29 +103,22 @@ def provision(
         recorded = RecordedRun(record, desired, policy, today, compare_all=compare_all)
     plan_list = PlanList(api)
     progress.reading()
-    if recorded is not None:
-        snapshot = recorded.read(
-            api,
-            with_plan_ids(recorded.compared, plan_list),
-            lookup,
-            workers,
-            progress,
-            count_seats=count_seats,
-        )
-        plan, removals = recorded.plan(snapshot)
-    else:
-        desired = with_plan_ids(desired, plan_list)
+    compared = with_plan_ids(desired if recorded is None else recorded.compared, plan_list)
+    if recorded is None:
         snapshot = read_current(
             api,
-            desired,
+            compared,
             lookup,
             workers,
             progress,
             all_users=policy.exclusive or count_seats,
             deactivated_too=count_seats,
         )
-        plan = plan_users(desired, snapshot.index, today)
-        removals = plan_removals(desired, snapshot.active, policy)
+        plan = plan_users(compared, snapshot.index, today)
+        removals = plan_removals(compared, snapshot.active, policy)
+    else:
+        snapshot = recorded.read(api, compared, lookup, workers, progress, count_seats=count_seats)
+        plan, removals = recorded.plan(snapshot)
     plan = Plan([*plan.changes, *removals.changes])
     if dry_run:
         plan = _with_unknown_plans(plan, plan_list)
@@ -140,9 +133,10 @@ def provision(
         # A dry run shows the complete plan despite a violation, so that it can be reviewed.
         to_apply = without_removals(plan) if guard_effect == SKIPPED else plan
         find_taken: FindTaken | None = None
-        if recorded is not None and to_apply.requests:
+        if recorded is not None:
             recorded.write_before(to_apply)
-            if policy.approve is None and lookup != SEARCH:
+            # An approval is for the plan as it is, and a search reads no list.
+            if policy.approve is None and lookup != SEARCH and not recorded.lists_new:
                 find_taken = partial(recorded.find_taken, api, workers=workers, progress=progress)
         applied = shown = apply_plan(
             to_apply,
