@@ -49,7 +49,7 @@ LANGUAGE = "publica_users_report_language"
 _BOOLEAN_WORDS = frozenset(("true", "yes", "on", "1", "false", "no", "off", "0"))
 PLAYBOOK_VARIABLES = (
     *(HOSTS, "publica_connection", "publica_python_interpreter", "publica_offboard_emails"),
-    *(f"publica_export_{name}" for name in ("dir", "formats", "status", "delimiter")),
+    *(f"publica_export_{name}" for name in ("dir", "formats", "status", "plans", "delimiter")),
     *("publica_export_on_incomplete", *BOOLEANS),
 )
 RESULTS = ("publica_users_result", "publica_export_result", "publica_offboard_result")
