@@ -71,6 +71,7 @@ options:
     type: str
     choices: [ids, names]
     default: ids
+    version_added: 1.0.0
   delimiter:
     description:
       - The delimiter of the CSV file. Spreadsheets in Spanish and Portuguese mostly expect

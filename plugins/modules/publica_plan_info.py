@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: publica_plan_info
 short_description: Read the plans of a Publica.la store
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the plans of a store that match all given options, or all plans without options. If no
     plan matches, the list is empty.

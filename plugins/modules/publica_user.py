@@ -94,6 +94,7 @@ options:
         store that does not list its plans; give O(plan_id) there.
       - Not used with O(state=absent).
     type: str
+    version_added: 1.0.0
   plan_valid_to:
     description:
       - The last day of the plan, as C(YYYY-MM-DD), from 2000 on. Requires O(plan_id) or

@@ -103,6 +103,7 @@ options:
             first write. So does a store that does not list its plans; give O(users[].plan_id)
             there.
         type: str
+        version_added: 1.0.0
       plan_valid_to:
         description:
           - The last day of the plan, as C(YYYY-MM-DD), from 2000 on. Requires

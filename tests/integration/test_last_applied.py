@@ -31,7 +31,7 @@ READERS: list[dict[str, Any]] = [
     for number in range(40)
 ]
 SETTINGS = {
-    "publica_users_last_applied": "{{ inventory_dir }}/records/{{ inventory_hostname }}.json",
+    "publica_users_last_applied": "{{ inventory_dir }}/../records/{{ inventory_hostname }}.json",
     "publica_users_leavers": "deactivate",
     "publica_users_max_deactivations": "5",
 }
@@ -54,7 +54,8 @@ class Site:
     def __init__(self, runner: PlaybookRunner, stores: Mapping[str, SandboxStore]) -> None:
         self.runner, self.stores = runner, stores
         self.inventory = write_hosts(runner, {name: connection_of(stores[name]) for name in stores})
-        self.records = self.inventory / "records"
+        # Not in the inventory's directory, of which Ansible reads every file as an inventory.
+        self.records = runner.directory / "records"
         self.records.mkdir()
         self.reports = runner.directory / "reports"
         settings = {**SETTINGS, "publica_users_report_dir": str(self.reports)}

@@ -72,13 +72,14 @@ def read_plans(api: UsersApi, query: str | None = None) -> list[StorePlan] | Non
                 return None
             plans.setdefault(plan.id, plan)
         is_last = page.is_last(number)
-        # A last page that is not marked is shorter than an earlier one, or has no new plan, since
-        # the store may ignore the number of the page.
-        if len(plans) == known or len(page.records) < size or is_last:
-            is_repeated = number > 1 and len(plans) == known and bool(page.records)
-            # A paginator that counts pages has promised further plans on this one.
-            misses_some = is_repeated and is_last is not None and page.total != len(plans)
-            return None if misses_some else list(plans.values())
+        if len(plans) == known:
+            # The store may ignore the number of the page, and return the first one again. If its
+            # paginator counts pages, it has promised further plans.
+            is_unexpected = is_last is False or (is_last is True and bool(page.records))
+            return None if is_unexpected and page.total != len(plans) else list(plans.values())
+        # A last page that is not marked is shorter than an earlier one.
+        if is_last or (is_last is None and len(page.records) < size):
+            return list(plans.values())
         number, size = number + 1, max(size, len(page.records))
 
 

@@ -42,7 +42,7 @@ SIZES = (100, 1_000, 10_000)
 A_FEW = (1, 2, 5, 10)
 STORES = (1_000, 10_000, 100_000)
 QUICK_SIZES = (5, 20)
-QUICK_STORE = 100
+QUICK_STORE = 500
 QUICK_LIMITS = TimeLimits(budget=60.0, repeats=1)
 CONDITIONS = {"unlimited": UNLIMITED, "latency": LATENCY, "limit": LIMITED}
 NAMES = {contender.name: contender for contender in ALL}

@@ -115,6 +115,7 @@ class TestManyUsers:
             "reactivated": 1,
             "deactivated": 1,
             "unchanged": 1,
+            "unverified": 0,
             "protected": 0,
             "failed": 1,
         }

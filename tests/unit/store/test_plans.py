@@ -78,6 +78,36 @@ def test_store_that_ignores_the_page_and_has_more_pages_has_no_complete_list(
     assert len(store.calls) == 2
 
 
+@pytest.mark.parametrize(
+    ("pages", "expected"),
+    [
+        pytest.param([([1, 2], True), ([3], True), ([4, 5], False)], [1, 2, 3, 4, 5], id="short"),
+        pytest.param([([1, 2], True), ([], True)], None, id="empty page that is not the last"),
+        pytest.param([([1, 2], True), ([1, 2], True)], None, id="repeated page"),
+        pytest.param([([1, 2], True), ([2], False)], None, id="repeated last page"),
+        pytest.param([([1, 2], True), ([], False)], [1, 2], id="empty last page"),
+    ],
+)
+def test_a_paginator_that_marks_its_last_page(
+    pages: list[tuple[list[int], bool]], expected: list[int] | None
+) -> None:
+    store = store_of(0)
+    left = list(pages)
+
+    def answer(_call: Any) -> None:
+        ids, has_next = left.pop(0)
+        paginator = {
+            "data": [{"id": plan_id} for plan_id in ids],
+            "next_page_url": "https://store.example/next" if has_next else None,
+        }
+        store.answer_instead("GET", Reply(200, {"data": {"paginator": paginator}}))
+
+    store.before_answer = answer
+    plans = read_plans(api_on(store))
+    assert (None if plans is None else [plan.id for plan in plans]) == expected
+    assert left == []
+
+
 def test_plan_on_two_pages_is_one_plan() -> None:
     store = store_of(0, paginator=FULL, page_size=2)
     store.plans = [CAMPUS, CARD, CARD, {"id": 13}]
