@@ -23,8 +23,8 @@ from publica_sandbox.testing import SandboxStore
 from support.accounts import accounts_of
 from support.declared import content
 from support.failure_modes import (
+    ANSWERED_BY_A_PAGE,
     ANY,
-    DISTINCT_MODES,
     ENDPOINTS,
     LOST_ANSWER,
     NEVER_ARRIVED,
@@ -54,6 +54,8 @@ MOST_REQUESTS = 30
 REQUESTS = sorted(range(1, MOST_REQUESTS + 1), key=lambda number: number * 11 % 31)
 # The record is written ahead of the writes and at the end; killed before or behind either.
 RENAMES = [(1, False), (1, True), (2, False), (2, True)]
+LOST = (LOST_ANSWER, NEVER_ARRIVED)
+MODES = (*LOST, FailureMode("502", applied=True), ANSWERED_BY_A_PAGE)
 SHORT: dict[str, Any] = {"max_retries": 1, "max_rate_limit_wait": 0.5}
 
 EVENTS = list(NEXT_LISTS)
@@ -262,7 +264,7 @@ def _failing_renames(patch: pytest.MonkeyPatch, first: int) -> Any:
     combinations(
         RECORD_VARIANTS,
         [one for one in ENDPOINTS if one != "list"],
-        turns=[DISTINCT_MODES, EVENTS],
+        turns=[MODES, EVENTS],
     ),
 )
 def test_an_endpoint_that_never_answers(
@@ -282,7 +284,7 @@ def test_an_endpoint_that_never_answers(
 
 @pytest.mark.parametrize(
     ("variant", "mode", "event", "request_number"),
-    combinations(RECORD_VARIANTS, DISTINCT_MODES, turns=[EVENTS, REQUESTS]),
+    combinations(RECORD_VARIANTS, LOST, turns=[EVENTS, REQUESTS]),
 )
 def test_a_store_that_stops_answering(
     prepare: Prepare, variant: str, mode: FailureMode, event: str, request_number: int
@@ -298,7 +300,7 @@ def test_a_store_that_stops_answering(
 
 
 @pytest.mark.parametrize("variant", RECORD_VARIANTS)
-@pytest.mark.parametrize("mode", [LOST_ANSWER, NEVER_ARRIVED], ids=str)
+@pytest.mark.parametrize("mode", LOST, ids=str)
 def test_lost_answers(prepare: Prepare, variant: str, mode: FailureMode) -> None:
     """A run that clears an answer up by itself records the row as applied."""
     runs = prepare(variant)
@@ -409,6 +411,7 @@ def _damages(text: bytes) -> Iterator[tuple[str, bytes]]:
 
     yield from _cut(text)
     yield "another store", changed(store="https://other.publica.la")
+    yield "a store that is a number", changed(store=7)
     yield "a newer format", changed(format=2)
     yield "no format", changed(format=None)
     yield "no users", json.dumps({key: record[key] for key in record if key != "users"}).encode()
@@ -434,7 +437,7 @@ def test_a_damaged_record(prepare: Prepare, check: bool) -> None:
         for leavers in ("deactivate", "ignore"):
             outcome = _run_unchecked(runs, check=check, leavers=leavers)
             assert outcome["failure"]["code"] == "unusable_record", how
-            assert str(runs.path) in outcome["msg"], how
+            assert runs.path.name in outcome["msg"], how
         assert runs.store.journal() == [], how
         assert runs.path.read_bytes() == damaged, how
     assert content(runs.store) == before
@@ -582,6 +585,36 @@ def test_addresses_that_move_on(prepare: Prepare, variant: str) -> None:
     rows += [{"email": "u2@example.org", "external_id": "J4"}]
     runs.check_converges(rows)
     assert runs.store.user(external_id="J4")["email"] == "u2@example.org"
+
+
+@pytest.mark.parametrize(
+    ("variant", "kept", "new"),
+    combinations(
+        [name for name in RECORD_VARIANTS if name != "external-ids-hidden"],
+        [
+            ({"external_id": "K2"}, {"email": "k2@example.org", "external_id": "J9"}),
+            ({"email": "k2@example.org"}, {"email": "j9@example.org", "external_id": "K2"}),
+        ],
+    ),
+)
+def test_a_new_row_for_the_account_of_a_row_that_is_not_read(
+    prepare: Prepare, variant: str, kept: dict[str, Any], new: dict[str, Any]
+) -> None:
+    """Two rows are one user: an error, as if all rows were compared."""
+    runs = prepare(variant)
+    rows = [*without(BEFORE, "K2"), kept]
+    assert runs.run(rows).failures == {}
+    before = content(runs.store)
+
+    outcome = runs.run([*rows, new])
+
+    assert outcome.codes.get(new["external_id"]) == "identity_conflict"
+    assert content(runs.store) == before
+    again = runs.run([*rows, new], verify=ALL)
+    assert again.failures != {}
+    assert content(runs.store) == before
+    runs.run(rows)
+    assert content(runs.store) == before
 
 
 # Changes by others between two runs

@@ -36,7 +36,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 DEACTIVATE, IGNORE = "deactivate", "ignore"
 CHANGED, ALL = "changed", "all"
-RECORD_KEYS = {"format", "store", "verified_at", "users"}
+RECORD_KEYS = {"format", "store", "verified_at", "repeats_external_ids", "users"}
 ENTRY_KEYS = {
     "email", "external_id", "id", "earlier_email", "fingerprint", "plan_end", "absent", "kept",
     "taken", "warnings",
@@ -117,9 +117,10 @@ AFTER: list[Row] = [
     {"email": "a1@example.org", "external_id": "A1", "state": "active", "sessions_limit": 3},
     {"email": "g1@example.org", "external_id": "G1", "state": "absent", "force_logout": True},
 ]
-# J1 leaves, whom the run before may have created or not; L1 comes back.
+# Users leave whom the run before may have created (J1), activated (A1) or deactivated (G1), and L1
+# comes back.
 LATER: list[Row] = [
-    *(row for row in AFTER if row["external_id"] not in ("J1", "U1")),
+    *(row for row in AFTER if row["external_id"] not in ("J1", "A1", "G1", "U1")),
     {**_U1, "sessions_limit": 7},
     _L1,
     {"email": "j3@example.org", "external_id": "J3", "only_sees_readable": True},
@@ -130,12 +131,12 @@ NEXT_LISTS: Mapping[str, Rows] = {"unchanged": AFTER, "changed": LATER, "changed
 
 def person(rows: Rows, name: str, **values: Any) -> list[Row]:
     """The list with other values for one person."""
-    return [{**row, **(values if row["external_id"] == name else {})} for row in rows]
+    return [{**row, **(values if row.get("external_id") == name else {})} for row in rows]
 
 
 def without(rows: Rows, *names: str) -> list[Row]:
     """The list without some persons."""
-    return [dict(row) for row in rows if row["external_id"] not in names]
+    return [dict(row) for row in rows if row.get("external_id") not in names]
 
 
 class RecordedRuns:
