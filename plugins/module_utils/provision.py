@@ -9,13 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from .apply.executor import CONTINUE, NOT_TRIED, AppliedUser, apply_plan, not_applied, predict
+from .apply.executor import (
+    CONTINUE,
+    NOT_TRIED,
+    AppliedUser,
+    FindTaken,
+    apply_plan,
+    not_applied,
+    predict,
+)
 from .client.api import UsersApi
 from .errors import NotFoundError, PublicaError
 from .input.options import DesiredUser
 from .input.policy import WITHOUT_REMOVALS, RemovalPolicy
-from .plan.model import FORCE_LOGOUT, LabelledWarning, Plan, Step, UserChange
+from .last_applied.file import RecordFile
+from .last_applied.run import RecordedRun
+from .plan.model import FORCE_LOGOUT, Plan, Step, UserChange
 from .plan.planner import plan_users
 from .plan.removals import (
     GuardViolation,
@@ -24,9 +35,11 @@ from .plan.removals import (
     plan_removals,
     without_removals,
 )
+from .plan.warnings import LabelledWarning
 from .progress import NO_PROGRESS, Progress, utc_now
 from .store.plans import read_plans
-from .store.snapshot import ACTIVE, AUTO, Snapshot, UserFilter, find_users, read_current
+from .store.search import ACTIVE, UserFilter, find_users
+from .store.snapshot import AUTO, SEARCH, Snapshot, read_current
 from .store.user import CurrentUser
 
 # What a guard violation led to: nothing was applied, everything but the removals was, or it was a
@@ -41,6 +54,8 @@ class Provisioned:
     :ivar snapshot: what was read of the store.
     :ivar today: the date of the run in UTC.
     :ivar dry_run: nothing was written, since the task ran in check mode.
+    :ivar record: the record of the run; None without one.
+    :ivar warnings: about the record.
     :ivar guard_effect: ``refused``, ``skipped`` or ``predicted``; None without a violation.
     :ivar applied: one for each desired user in the order of the input, then one for each removal.
     :ivar shown: the same for the diff; of a refused plan, the prediction.
@@ -56,6 +71,8 @@ class Provisioned:
     guard_effect: str | None
     applied: Sequence[AppliedUser]
     shown: Sequence[AppliedUser]
+    record: RecordFile | None = None
+    warnings: Sequence[str] = ()
 
 
 def provision(
@@ -68,25 +85,39 @@ def provision(
     policy: RemovalPolicy = WITHOUT_REMOVALS,
     progress: Progress = NO_PROGRESS,
     count_seats: bool = False,
+    record: RecordFile | None = None,
+    verify_all: bool = False,
 ) -> Provisioned:
     """Bring the users of a store to the desired state, or predict that in check mode.
 
     :param count_seats: read the store's lists completely, so that all seats can be counted.
+    :param record: what the last run applied, so that only what has changed since is read.
+    :param verify_all: read and compare all users nevertheless.
     """
     today = utc_now()[:10]
     dry_run = api.transport.read_only
+    recorded = None
+    if record is not None:
+        compare_all = verify_all or count_seats
+        recorded = RecordedRun(record, desired, policy, today, compare_all=compare_all)
     progress.reading()
-    snapshot = read_current(
-        api,
-        desired,
-        lookup,
-        workers,
-        progress,
-        all_users=policy.exclusive or count_seats,
-        deactivated_too=count_seats,
-    )
-    plan = plan_users(desired, snapshot.index, today)
-    removals = plan_removals(desired, snapshot.active, policy)
+    if recorded is not None:
+        snapshot = recorded.read(
+            api, recorded.compared, lookup, workers, progress, count_seats=count_seats
+        )
+        plan, removals = recorded.plan(snapshot)
+    else:
+        snapshot = read_current(
+            api,
+            desired,
+            lookup,
+            workers,
+            progress,
+            all_users=policy.exclusive or count_seats,
+            deactivated_too=count_seats,
+        )
+        plan = plan_users(desired, snapshot.index, today)
+        removals = plan_removals(desired, snapshot.active, policy)
     plan = Plan([*plan.changes, *removals.changes])
     if dry_run:
         plan = _with_unknown_plans(api, plan)
@@ -99,17 +130,37 @@ def provision(
         shown: Sequence[AppliedUser] = predict(plan)
     else:
         # A dry run shows the complete plan despite a violation, so that it can be reviewed.
+        to_apply = without_removals(plan) if guard_effect == SKIPPED else plan
+        find_taken: FindTaken | None = None
+        if recorded is not None and to_apply.requests:
+            recorded.write_before(to_apply)
+            if policy.approve is None and lookup != SEARCH:
+                find_taken = partial(recorded.find_taken, api, workers=workers, progress=progress)
         applied = shown = apply_plan(
-            without_removals(plan) if guard_effect == SKIPPED else plan,
+            to_apply,
             api,
             today=today,
             workers=workers,
             on_error=on_error,
             progress=progress,
+            find_taken=find_taken,
         )
+        if recorded is not None:
+            recorded.write_after(applied)
     progress.finishing()
     return Provisioned(
-        snapshot, today, dry_run, plan, policy, removals, violation, guard_effect, applied, shown
+        snapshot,
+        today,
+        dry_run,
+        plan,
+        policy,
+        removals,
+        violation,
+        guard_effect,
+        applied,
+        shown,
+        record,
+        () if recorded is None else recorded.warnings,
     )
 
 

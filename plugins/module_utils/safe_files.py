@@ -113,6 +113,21 @@ class Directory:
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
 
+    @contextmanager
+    def holding(self, name: str) -> Iterator[None]:
+        """Hold the lock of a file, which is created if it is missing and stays.
+
+        :raises UnsafeFileError: if the file isn't regular.
+        :raises BlockingIOError: another process holds the lock.
+        """
+        self.status(name)
+        fd = os.open(name, os.O_RDWR | os.O_CREAT | _EXISTING, OWNER_ONLY, dir_fd=self._fd)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        finally:
+            os.close(fd)
+
     def status(self, name: str) -> os.stat_result | None:
         """The status of a regular file; None if the name is free.
 

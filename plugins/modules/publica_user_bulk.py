@@ -652,7 +652,8 @@ from typing import Any
 from ..module_utils.apply.executor import CONTINUE, ON_ERROR, check_workers
 from ..module_utils.client.api import UsersApi
 from ..module_utils.input.files import users_of_task
-from ..module_utils.input.policy import read_policy, removal_argument_spec
+from ..module_utils.input.policy import ALL, read_policy, removal_argument_spec
+from ..module_utils.last_applied.file import open_record
 from ..module_utils.module import PublicaModule, run
 from ..module_utils.plan.removals import refuse_empty_list
 from ..module_utils.progress import (
@@ -691,16 +692,21 @@ def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -
         params["user_lists"],
     )
     refuse_empty_list(policy, desired)
-    provisioned = provision(
-        api,
-        desired,
-        lookup=params["lookup"],
-        workers=params["concurrency"],
-        on_error=params["on_error"],
-        policy=policy,
-        progress=progress,
-        count_seats=params["count_seats"],
-    )
+    with open_record(
+        params["last_applied"], params["base_url"], read_only=api.transport.read_only
+    ) as record:
+        provisioned = provision(
+            api,
+            desired,
+            lookup=params["lookup"],
+            workers=params["concurrency"],
+            on_error=params["on_error"],
+            policy=policy,
+            progress=progress,
+            count_seats=params["count_seats"],
+            record=record,
+            verify_all=params["verify"] == ALL,
+        )
     return bulk_result(
         provisioned,
         failed_users=failed_users(provisioned.applied, _rows(params), params["defaults"] or {}),

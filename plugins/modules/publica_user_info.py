@@ -151,7 +151,7 @@ from ..module_utils.client.api import UsersApi
 from ..module_utils.input.options import IDENTITY
 from ..module_utils.module import PublicaModule, run
 from ..module_utils.result.result import normal_form
-from ..module_utils.store.snapshot import ACTIVE, STATUSES, find_users, user_filter
+from ..module_utils.store.search import ACTIVE, STATUSES, find_users, user_filter
 
 
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:

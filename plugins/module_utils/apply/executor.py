@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..client.api import UsersApi
@@ -18,13 +18,13 @@ from ..errors import (
     ForbiddenError,
     LostAnswerError,
     PublicaError,
+    RejectedError,
     ValidationError,
     internal_error,
     out_of_range,
 )
 from ..plan.model import (
     FORCE_LOGOUT,
-    LabelledWarning,
     Plan,
     Step,
     UserChange,
@@ -33,9 +33,12 @@ from ..plan.model import (
 )
 from ..plan.ordering import stages
 from ..plan.removals import removals_blocked_by
+from ..plan.warnings import LabelledWarning
 from ..progress import NO_PROGRESS, Progress
 from ..store.user import CurrentUser
-from .writes import Writer, Written
+from .writes import Writer, Written, is_about_plan, rejects_keys
+
+FindTaken = Callable[[Sequence[UserChange]], Sequence[UserChange]]
 
 CONTINUE, STOP = "continue", "stop"
 ON_ERROR = (CONTINUE, STOP)
@@ -86,6 +89,7 @@ def apply_plan(
     workers: int = 1,
     on_error: str = CONTINUE,
     progress: Progress = NO_PROGRESS,
+    find_taken: FindTaken | None = None,
 ) -> list[AppliedUser]:
     """Apply a plan, and return what was done for each user, in the order of the plan.
 
@@ -93,10 +97,12 @@ def apply_plan(
 
     :param workers: how many users are changed concurrently.
     :param on_error: ``continue`` with the other users after a user's error, or ``stop``.
+    :param find_taken: the changes of users whom the store refused to create, since an account that
+        was not read has a key of theirs. They are applied before any user is deactivated.
     """
     if api.transport.read_only:
         return predict(plan)
-    run = _Run(Writer(api, today), on_error, progress)
+    run = _Run(Writer(api, today), on_error, progress, find_taken)
     progress.applying(sum(bool(change.steps) for change in plan.changes), plan.requests)
     if on_error == STOP and any(change.error is not None for change in plan.changes):
         run.stop(None)
@@ -106,12 +112,26 @@ def apply_plan(
     def apply(change: UserChange) -> None:
         applied[change.position] = run.apply(change, applied)
 
-    for stage in stages(plan.changes):
-        if not all(change.listed for change in stage):
-            run.removals_error = _removals_error(plan, applied)
-        # A stage begins when the one before it is complete.
-        for_each(stage, apply, min(workers, len(stage)))
+    def apply_all(changes: Sequence[UserChange]) -> None:
+        for stage in stages(changes):
+            # A stage begins when the one before it is complete.
+            for_each(stage, apply, min(workers, len(stage)))
+
+    apply_all([change for change in plan.changes if not change.deactivates])
+    found = run.found_taken(applied)
+    applied.update((change.position, not_applied(change)) for change in found)
+    apply_all(found)
+    run.removals_error = _removals_error(plan, applied)
+    apply_all([change for change in plan.changes if change.deactivates])
     return [applied.get(change.position) or not_applied(change) for change in plan.changes]
+
+
+def is_taken(applied: AppliedUser) -> bool:
+    """Whether the store refused to create a user, since another account has a key of the user."""
+    error, change = applied.error, applied.change
+    if change.current is not None or not isinstance(error, RejectedError):
+        return False
+    return rejects_keys(error) and not is_about_plan(error, change.steps[0].body)
 
 
 def predict(plan: Plan) -> list[AppliedUser]:
@@ -135,10 +155,13 @@ def not_applied(change: UserChange, error: PublicaError | None = None) -> Applie
 class _Run:
     """One application of a plan by several workers, which an error can stop."""
 
-    def __init__(self, writer: Writer, on_error: str, progress: Progress) -> None:
+    def __init__(
+        self, writer: Writer, on_error: str, progress: Progress, find_taken: FindTaken | None
+    ) -> None:
         self._writer = writer
         self._progress = progress
         self._on_error = on_error
+        self._find_taken = find_taken
         self._stopped = threading.Event()
         self._cause: PublicaError | None = None
         self._write_numbers = itertools.count()
@@ -158,6 +181,8 @@ class _Run:
             return not_applied(change, self._stop_error())
         blocked = self._blocked_by(change, applied)
         result = self._apply_steps(change) if blocked is None else not_applied(change, blocked)
+        if self._find_taken is not None and is_taken(result):
+            return result
         if result.error is None or result.error.code != INTERRUPTED:
             self._progress.applied(
                 outcomes_of(result.actions), len(change.steps), result.error is not None
@@ -165,6 +190,29 @@ class _Run:
         if result.error is not None and (result.error.fatal or self._on_error == STOP):
             self.stop(result.error)
         return result
+
+    def found_taken(self, applied: Mapping[int, AppliedUser]) -> Sequence[UserChange]:
+        """The changes of the users whom the store refused to create and who were found since."""
+        taken = [user for user in applied.values() if is_taken(user)]
+        if self._find_taken is None or not taken:
+            return ()
+        found: Sequence[UserChange] = ()
+        try:
+            if not self._stopped.is_set():
+                found = self._find_taken([user.change for user in taken])
+        except PublicaError as error:
+            self.stop(error)
+        to_apply = {change.position for change in found if change.steps}
+        failed = {user.change.position for user in taken} - {
+            change.position for change in found if change.error is None
+        }
+        for user in taken:
+            if user.change.position not in to_apply:
+                has_failed = user.change.position in failed
+                self._progress.applied((), len(user.change.steps), has_failed)
+        if failed and self._on_error == STOP:
+            self.stop(None)
+        return found
 
     def _blocked_by(
         self, change: UserChange, applied: Mapping[int, AppliedUser]

@@ -26,10 +26,11 @@ from ..concurrency import INTERRUPTED
 from ..errors import LostAnswerError, NotFoundError, PublicaError, RejectedError
 from ..input.options import ON_CREATE, DesiredUser, address_key
 from ..plan.matching import describe
-from ..plan.model import SECRET_FIELDS, UPDATE, LabelledWarning, Step, UserChange
+from ..plan.model import SECRET_FIELDS, UPDATE, Step, UserChange
 from ..plan.planner import RIGHTS, plan_user
+from ..plan.warnings import LabelledWarning
 from ..store.listing import Listing
-from ..store.snapshot import find_by_email
+from ..store.search import find_by_email
 from ..store.user import CurrentUser, user_from_record
 
 GENERATED_PASSWORD_BYTES = 24  # 32 characters
@@ -98,7 +99,7 @@ class Writer:
             except RejectedError as rejected:
                 # The account may exist by now: the lost request arrived late, or another client
                 # created it.
-                found = self._find_new(desired) if _rejects_keys(rejected) else None
+                found = self._find_new(desired) if rejects_keys(rejected) else None
                 if found is None:
                     raise _with_remedy(rejected) from None
                 return self._adopt(found, step, change, ours=lost > 0)
@@ -147,7 +148,7 @@ class Writer:
                 if no_retry_left is not None:
                     raise no_retry_left from None
             except NotFoundError as error:
-                raise error if _is_about_plan(error, step.body) else _gone(current, error) from None
+                raise error if is_about_plan(error, step.body) else _gone(current, error) from None
             else:
                 return Written(_updated(current, change), done)
 
@@ -292,7 +293,7 @@ def _count_plans(user: CurrentUser, desired: DesiredUser) -> int:
     return sum(plan.plan_id == desired.plan_id and plan.gives_seat for plan in user.plans or ())
 
 
-def _rejects_keys(rejected: RejectedError) -> bool:
+def rejects_keys(rejected: RejectedError) -> bool:
     return not rejected.fields or bool({"email", "external_id"} & set(rejected.fields))
 
 
@@ -318,7 +319,7 @@ def _with_options(error: PublicaError, body: Mapping[str, Any]) -> PublicaError:
     for name, option in OPTION_OF_FIELD.items():
         value = f" {body[name]}" if name in body and name not in SECRET_FIELDS else ""
         message = message.replace(f"{name}: ", f"{option}{value}: ")
-    if message == error.message and _is_about_plan(error, body):
+    if message == error.message and is_about_plan(error, body):
         given = [
             f"{option} {body[name]}"
             for name, option in OPTION_OF_FIELD.items()
@@ -330,7 +331,7 @@ def _with_options(error: PublicaError, body: Mapping[str, Any]) -> PublicaError:
     return type(error)(error.code, message, **error.request, fields=error.fields)
 
 
-def _is_about_plan(error: PublicaError, body: Mapping[str, Any]) -> bool:
+def is_about_plan(error: PublicaError, body: Mapping[str, Any]) -> bool:
     """Whether the store refuses the assignment of a plan."""
     return "assign_new_plan" in body and bool(_PLAN.search(error.message))
 

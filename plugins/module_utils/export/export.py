@@ -13,8 +13,8 @@ from typing import Any
 
 from ..client.api import UsersApi
 from ..errors import InvalidInputError, PublicaError, ValidationError
-from ..plan.model import LabelledWarning, labels_by_text
 from ..plan.removals import INCOMPLETE_LISTING
+from ..plan.warnings import LabelledWarning, labels_by_text
 from ..progress import utc_now
 from ..result.result import warning_lines
 from ..safe_files import (
@@ -25,7 +25,7 @@ from ..safe_files import (
     UnsafePathError,
 )
 from ..store.listing import UserList, read_all_users
-from ..store.snapshot import ACTIVE, ALL
+from ..store.search import ACTIVE, ALL
 from .formats import DELIMITERS, ENCODING, csv_text, is_exported_csv, is_exported_yaml, yaml_text
 from .rows import ExportedUser, exported_users
 

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import escape_control
-from ..plan.model import LabelledWarning
 from ..plan.planner import RIGHTS
+from ..plan.warnings import LabelledWarning
 from .rows import ExportedUser
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}

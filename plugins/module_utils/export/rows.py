@@ -25,8 +25,8 @@ from ..input.options import (
     address_key,
     is_given,
 )
-from ..plan.model import LabelledWarning
 from ..plan.planner import RIGHTS
+from ..plan.warnings import LabelledWarning
 from ..store.user import CurrentUser, HeldPlan
 
 

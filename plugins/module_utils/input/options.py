@@ -98,6 +98,8 @@ class DesiredUser:
     generate_password: bool = False
     sessions_limit: int | None = None
     plan_id: int | None = None
+    # The name from which ``plan/plan_names.py`` sets plan_id, as written.
+    plan_name: str | None = None
     plan_valid_to: str | None = None
     user_plan_name: str | None = None
     admin: bool | None = None
@@ -124,6 +126,11 @@ def address_key(email: str) -> str:
     """
     address = email.strip().lower()
     return address if address.isascii() else composed(address)
+
+
+def plan_name_key(name: str) -> str:
+    """A plan's name for comparison: case and the amount of white space never matter."""
+    return composed(composed(" ".join(name.split())).casefold())
 
 
 # A number of a task's arguments: Python has it, and no longer its characters.

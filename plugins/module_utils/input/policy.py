@@ -4,7 +4,8 @@
 
 """The options on users that are not in the list, read and checked before the first request.
 
-They are ``exclusive``, ``protected``, ``max_deactivations``, ``approve`` and ``on_guard``.
+They are ``exclusive``, ``last_applied``, ``leavers``, ``verify``, ``protected``,
+``max_deactivations``, ``approve`` and ``on_guard``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ from .text import can_match_address, foreign_to_address
 
 FAIL, SKIP = "fail", "skip"
 ON_GUARD = (FAIL, SKIP)
+IGNORE, DEACTIVATE = "ignore", "deactivate"
+LEAVERS = (IGNORE, DEACTIVATE)
+CHANGED, ALL = "changed", "all"
+VERIFY = (CHANGED, ALL)
 DEFAULT_LIMIT = "10%"
 SEARCH = "search"  # the value of ``lookup`` that does not read the list of users
 
@@ -52,12 +57,12 @@ class Limit:
             return int(self.amount * active / 100)  # rounded down: fewer removals if in doubt
         return int(self.amount)
 
-    def in_words(self, active: int) -> str:
+    def in_words(self, active: int, counted: str) -> str:
         """``25 (10% of 250 active users)``, or only the number if no percentage was given."""
         number = self.of(active)
         if not self.is_percentage:
             return str(number)
-        return f"{number} ({float(self.amount):g}% of {active} active users)"
+        return f"{number} ({float(self.amount):g}% of {active} {counted})"
 
 
 NO_LIMIT_GIVEN = Limit(Fraction(10), is_percentage=True)
@@ -68,6 +73,8 @@ class RemovalPolicy:
     """Whether unlisted users are removed, and how the store is protected from a wrong list.
 
     :ivar exclusive: active users that are not in the list are deactivated.
+    :ivar leavers: users of the record that are no longer in the list are deactivated.
+    :ivar has_record: the run has a record of what the last one applied.
     :ivar protected: shell patterns of addresses, in small letters, that are never removed.
     :ivar approve: the hash of the only plan that may be applied; None where any may.
     :ivar on_guard: ``fail``, or ``skip`` to apply everything except the removals.
@@ -75,6 +82,8 @@ class RemovalPolicy:
     """
 
     exclusive: bool = False
+    leavers: bool = False
+    has_record: bool = False
     protected: tuple[str, ...] = ()
     limit: Limit = NO_LIMIT_GIVEN
     approve: str | None = None
@@ -83,8 +92,18 @@ class RemovalPolicy:
 
     @property
     def skips_removals(self) -> bool:
-        """Whether a guard stops only the removals. Without ``exclusive`` there are none."""
-        return self.exclusive and self.on_guard == SKIP
+        """Whether a guard stops only the removals."""
+        return self.removes and self.on_guard == SKIP
+
+    @property
+    def removes(self) -> bool:
+        """Whether users who are not in the list are removed at all."""
+        return self.exclusive or self.leavers
+
+    @property
+    def counted(self) -> str:
+        """What a limit in percent counts."""
+        return "entries in the record" if self.leavers else "active users"
 
 
 WITHOUT_REMOVALS = RemovalPolicy()
@@ -98,6 +117,10 @@ def removal_argument_spec() -> dict[str, Any]:
         "max_deactivations": {"type": "str", "default": DEFAULT_LIMIT},
         "approve": {"type": "str"},
         "on_guard": {"type": "str", "choices": list(ON_GUARD), "default": FAIL},
+        "last_applied": {"type": "path"},
+        # No defaults, so that a task that has no record can't have them.
+        "leavers": {"type": "str", "choices": list(LEAVERS)},
+        "verify": {"type": "str", "choices": list(VERIFY)},
     }
 
 
@@ -110,6 +133,16 @@ def read_policy(params: Mapping[str, Any]) -> tuple[RemovalPolicy, list[Validati
 
     if params["exclusive"] and params["lookup"] == SEARCH:
         refuse("lookup", "search does not read the list that exclusive needs; use auto or list")
+    if params["last_applied"] is None:
+        for option in ("leavers", "verify"):
+            if params[option] is not None:
+                refuse(option, "needs the record of the last run; give last_applied as well")
+    elif params["exclusive"]:
+        refuse(
+            "last_applied",
+            "can't be combined with exclusive; set exclusive: false, and leavers: deactivate for "
+            "users who leave the list",
+        )
     protected = []
     for index, value in enumerate(params["protected"]):
         try:
@@ -132,6 +165,8 @@ def read_policy(params: Mapping[str, Any]) -> tuple[RemovalPolicy, list[Validati
             )
     policy = RemovalPolicy(
         exclusive=params["exclusive"],
+        leavers=params["leavers"] == DEACTIVATE,
+        has_record=params["last_applied"] is not None,
         protected=tuple(protected),
         limit=limit,
         approve=approve,

@@ -11,6 +11,7 @@ could overwrite another user's account.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Union
 
 from ..errors import PublicaError
@@ -22,10 +23,25 @@ Match = Union[CurrentUser, PublicaError, None]
 # The desired users who get another address in this run, by the id of the current user.
 Renamed = Mapping[int, DesiredUser]
 
+NO_IDS: Mapping[int, int] = MappingProxyType({})
 
-def match_users(desired: Sequence[DesiredUser], index: UserIndex) -> list[Match]:
-    """Match every desired user, in the order of the input."""
-    by_strong_key = [_by_strong_key(user, index) for user in desired]
+
+def match_users(
+    desired: Sequence[DesiredUser],
+    index: UserIndex,
+    positions: Sequence[int],
+    known_ids: Mapping[int, int] = NO_IDS,
+) -> list[Match]:
+    """Match every desired user, in the order of the input.
+
+    :param positions: of the desired users in the input, for messages.
+    :param known_ids: by position, the id at the store that a record names. It counts where the
+        store does not return external ids.
+    """
+    by_strong_key = [
+        _by_strong_key(user, index, known_ids.get(position))
+        for position, user in zip(positions, desired)
+    ]
     renamed = {
         match.id: user
         for user, match in zip(desired, by_strong_key)
@@ -37,11 +53,12 @@ def match_users(desired: Sequence[DesiredUser], index: UserIndex) -> list[Match]
     ]
     return _refuse_shared_users(
         desired,
+        positions,
         [_check_other_keys(user, match, index, renamed) for user, match in zip(desired, matches)],
     )
 
 
-def _by_strong_key(desired: DesiredUser, index: UserIndex) -> Match:
+def _by_strong_key(desired: DesiredUser, index: UserIndex, known_id: int | None) -> Match:
     """Match by id or external id."""
     if desired.id is not None:
         current = index.by_id.get(desired.id)
@@ -57,6 +74,9 @@ def _by_strong_key(desired: DesiredUser, index: UserIndex) -> Match:
     current = index.by_external_id.get(desired.external_id)
     if current is not None and desired.id is not None:
         return _other_id(desired, current)
+    if current is None and desired.id is None and known_id is not None:
+        known = index.by_id.get(known_id)
+        return known if known is not None and not known.returns_external_id else None
     return current
 
 
@@ -103,23 +123,27 @@ def _check_other_keys(
     return match
 
 
-def _refuse_shared_users(desired: Sequence[DesiredUser], matches: Sequence[Match]) -> list[Match]:
+def _refuse_shared_users(
+    desired: Sequence[DesiredUser], positions: Sequence[int], matches: Sequence[Match]
+) -> list[Match]:
     """The matches, with an error for each desired user who is the same user as another one."""
-    positions_by_id: dict[int, list[int]] = {}
-    for position, match in enumerate(matches):
+    numbers_by_id: dict[int, list[int]] = {}
+    for number, match in enumerate(matches):
         if isinstance(match, CurrentUser):
-            positions_by_id.setdefault(match.id, []).append(position)
+            numbers_by_id.setdefault(match.id, []).append(number)
     result = list(matches)
-    for positions in positions_by_id.values():
-        current = matches[positions[0]]
-        if len(positions) == 1 or not isinstance(current, CurrentUser):
+    for numbers in numbers_by_id.values():
+        current = matches[numbers[0]]
+        if len(numbers) == 1 or not isinstance(current, CurrentUser):
             continue
-        names = " and ".join(f"#{position} ({desired[position].label})" for position in positions)
+        names = " and ".join(
+            f"#{positions[number]} ({desired[number].label})" for number in numbers
+        )
         error = _conflict(
             f"{names} are the same user of the store, {describe(current)}. Keep one of them."
         )
-        for position in positions:
-            result[position] = error
+        for number in numbers:
+            result[number] = error
     return result
 
 

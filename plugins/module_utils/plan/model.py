@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import PublicaError
 from ..input.options import DesiredUser
 from ..store.user import CurrentUser
+from .warnings import LabelledWarning
 
 CREATE = "create"
 UPDATE = "update"
@@ -80,22 +81,6 @@ class Step:
 
 
 @dataclass(frozen=True)
-class LabelledWarning:
-    """A warning about one user; equal texts of several users are shown as one line."""
-
-    label: str
-    text: str
-
-
-def labels_by_text(warnings: Iterable[LabelledWarning]) -> dict[str, list[str]]:
-    """The users of each text, in the order of the first user."""
-    labels: dict[str, list[str]] = {}
-    for warning in warnings:
-        labels.setdefault(warning.text, []).append(warning.label)
-    return labels
-
-
-@dataclass(frozen=True)
 class UserChange:
     """What the plan does for one user.
 
@@ -107,6 +92,8 @@ class UserChange:
         this one takes.
     :ivar error: why nothing can be done for this user; then there are no steps.
     :ivar listed: False for a user who is removed because the input does not list them.
+    :ivar compared: False for a user who was not read, since a record shows that the last run
+        brought the user to the same desired state.
     """
 
     position: int
@@ -118,6 +105,7 @@ class UserChange:
     warnings: tuple[LabelledWarning, ...] = ()
     error: PublicaError | None = None
     listed: bool = True
+    compared: bool = True
 
     @property
     def actions(self) -> list[str]:

@@ -24,7 +24,7 @@ from ..input.options import (
     address_key,
 )
 from ..store.user import CurrentUser, HeldPlan, UserIndex
-from .matching import Match, describe, match_users
+from .matching import NO_IDS, Match, describe, match_users
 from .model import (
     ASSIGN_PLAN,
     CREATE,
@@ -33,40 +33,50 @@ from .model import (
     REACTIVATE,
     SET_PASSWORD,
     UPDATE,
-    LabelledWarning,
     Plan,
     Step,
     UserChange,
 )
 from .ordering import with_order
+from .warnings import (
+    END_NOT_KEPT,
+    ID_ALMOST_EQUAL,
+    LEFT_DEACTIVATED,
+    NOT_COMPARED,
+    PAST_END,
+    PLANS_UNKNOWN,
+    UNKNOWN_STATUS,
+    LabelledWarning,
+    StandingWarning,
+    standing_warning,
+)
 
 RIGHTS = ("admin", "plan_admin", "only_sees_readable")
 
 # Changes that ``force_logout`` follows with a logout.
 ENDS_SESSIONS = frozenset((*RIGHTS, "sessions_limit"))
 
-_LEFT_DEACTIVATED = "is deactivated and stays so; set state: active to reactivate the user"
-_PLANS_UNKNOWN = (
-    "the store does not return the user's plans, so no plan was assigned; a second assignment "
-    "would add the plan twice"
-)
-_PAST_END = "plan_valid_to is in the past, so the plan was not assigned; correct it or remove it"
-_ID_ALMOST_EQUAL = (
-    "the external_id changes only by leading zeros or a trailing .0, which spreadsheets and "
-    "databases often lose or add; check the source of the list"
-)
 
-
-def plan_users(desired: Sequence[DesiredUser], index: UserIndex, today: str) -> Plan:
+def plan_users(
+    desired: Sequence[DesiredUser],
+    index: UserIndex,
+    today: str,
+    positions: Sequence[int] | None = None,
+    known_ids: Mapping[int, int] = NO_IDS,
+) -> Plan:
     """The plan that brings the current users to the desired state.
 
     :param index: all current users that the desired ones are compared with.
     :param today: the date in UTC, ``YYYY-MM-DD``.
+    :param positions: of the desired users in the input, if these are a part of it.
+    :param known_ids: by position, the id of the user at the store that a record names.
     """
-    matches = match_users(desired, index)
+    if positions is None:
+        positions = range(len(desired))
+    matches = match_users(desired, index, positions, known_ids)
     changes = [
         plan_user(position, user, match, today)
-        for position, (user, match) in enumerate(zip(desired, matches))
+        for position, user, match in zip(positions, desired, matches)
     ]
     return Plan(with_order(changes, index))
 
@@ -113,7 +123,7 @@ def _plan_creation(position: int, desired: DesiredUser, today: str) -> UserChang
     assigned = desired
     if desired.plan_id is not None and _has_past_end(desired, today):
         assigned = replace(desired, plan_id=None)
-        warnings = (LabelledWarning(desired.label, _PAST_END),)
+        warnings = (standing_warning(desired.label, PAST_END),)
     step = Step(
         CREATE,
         (CREATE,),
@@ -155,15 +165,15 @@ def _plan_update(
     if desired.force_logout and ends_sessions and after.active:
         steps.append(Step(FORCE_LOGOUT, (FORCE_LOGOUT,)))
 
-    texts = [plan_warning] if plan_warning else []
+    standing = [plan_warning] if plan_warning else []
     if not current.active and desired.state != ACTIVE:
-        texts.insert(0, _LEFT_DEACTIVATED)
+        standing.insert(0, (LEFT_DEACTIVATED,))
     if unknown := unknown_attributes(desired, current):
-        texts.append(_not_compared(unknown))
-    warnings = [LabelledWarning(current.label, text) for text in texts]
+        standing.append((NOT_COMPARED, *unknown))
+    warnings = [standing_warning(current.label, *warning) for warning in standing]
     if _is_almost_equal(different.get("external_id"), current.external_id):
         label = f"{current.label} (from {current.external_id} to {desired.external_id})"
-        warnings.append(LabelledWarning(label, _ID_ALMOST_EQUAL))
+        warnings.append(LabelledWarning(label, ID_ALMOST_EQUAL))
     return UserChange(
         position, desired, current, tuple(steps), after=after, warnings=tuple(warnings)
     )
@@ -205,13 +215,6 @@ def unknown_attributes(desired: DesiredUser, current: CurrentUser) -> list[str]:
     return [name for name in _not_returned(current) if getattr(desired, name) is not None]
 
 
-def _not_compared(names: Sequence[str]) -> str:
-    return (
-        f"the store does not return {' and '.join(names)}, so a difference is not seen; the value "
-        "is written only on creation and together with other changes"
-    )
-
-
 def _is_almost_equal(desired: str | None, current: str | None) -> bool:
     """Whether two external ids differ only by leading zeros or a trailing ``.0``."""
     if desired is None or current is None:
@@ -225,7 +228,7 @@ def _without_number_format(external_id: str) -> str:
 
 def plan_to_assign(
     desired: DesiredUser, current: CurrentUser, today: str
-) -> tuple[bool, str | None]:
+) -> tuple[bool, StandingWarning | None]:
     """Whether to assign the desired plan, and a warning about it.
 
     A plan with the desired end is held. A store may not keep the end that it gets (variant 20): a
@@ -236,7 +239,7 @@ def plan_to_assign(
     if desired.plan_id is None:
         return False, None
     if current.plans is None:
-        return False, _PLANS_UNKNOWN
+        return False, (PLANS_UNKNOWN,)
     plans = [plan for plan in current.plans if plan.plan_id == desired.plan_id and plan.gives_seat]
     wanted_end = desired.plan_valid_to
     if wanted_end is None:
@@ -245,32 +248,21 @@ def plan_to_assign(
     if held := [plan for plan in plans if wanted_end in plan.end_days]:
         return False, _status_warning(held)
     if any(not plan.end_days for plan in plans):
-        return False, _end_not_kept(desired, "has no end at the store")
+        return False, (END_NOT_KEPT, desired.plan_id, wanted_end)
     ends = Counter(plan.last_day for plan in plans if plan.is_held_on(today))
     for end, count in ends.items():
         if count > 1:
-            return False, _end_not_kept(desired, f"was assigned {count} times until {end}")
+            return False, (END_NOT_KEPT, desired.plan_id, wanted_end, count, end)
     if _has_past_end(desired, today):
-        return False, _PAST_END
+        return False, (PAST_END,)
     return True, None
 
 
-def _status_warning(held: Sequence[HeldPlan]) -> str | None:
+def _status_warning(held: Sequence[HeldPlan]) -> StandingWarning | None:
     """A warning if every one of these plans has an order state that is not known (variant 21)."""
     if not held or not all(plan.has_unknown_status for plan in held):
         return None
-    return (
-        f"plan {held[0].plan_id} has the state {held[0].status}, which is not known; it counts as "
-        "held"
-    )
-
-
-def _end_not_kept(desired: DesiredUser, shown: str) -> str:
-    return (
-        f"plan {desired.plan_id} {shown}, not the end {desired.plan_valid_to} that plan_valid_to "
-        "gives; the store does not keep it, so the plan counts as held. Remove plan_valid_to if "
-        "the plan is a recurring one"
-    )
+    return UNKNOWN_STATUS, held[0].plan_id, held[0].status
 
 
 def _has_past_end(desired: DesiredUser, today: str) -> bool:

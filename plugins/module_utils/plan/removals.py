@@ -18,8 +18,9 @@ from ..errors import PublicaError, listed
 from ..input.options import ABSENT, DesiredUser, address_key
 from ..input.policy import RemovalPolicy
 from ..store.user import CurrentUser
-from .model import LabelledWarning, Plan, UserChange
+from .model import Plan, UserChange
 from .planner import plan_absence
+from .warnings import LabelledWarning
 
 EMPTY_LIST = "empty_list"
 INCOMPLETE_LISTING = "incomplete_listing"
@@ -35,6 +36,7 @@ _WILDCARDS = frozenset("*?[")
 ADMIN, PROTECTED, RIGHTS_UNKNOWN = "admin", "protected", "rights_unknown"
 PLAN_ADMIN, INSTITUTION = "plan_admin", "institution"
 ANONYMIZED, NOT_EDITABLE = "anonymized", "not_editable"
+NOT_FOUND = "not_found"
 
 # Reasons that the operator did not choose, each with the end of its warning.
 _WARNED_REASONS = {
@@ -43,7 +45,17 @@ _WARNED_REASONS = {
     ANONYMIZED: "the account is anonymized",
     NOT_EDITABLE: "the API may not change the account (can_be_edited is false)",
     RIGHTS_UNKNOWN: "the store does not return whether the user is an admin or a plan admin",
+    NOT_FOUND: (
+        "no user has the address any more; a run with verify: all finds the user under another one"
+    ),
 }
+
+
+_UNPROVEN = (
+    "is no longer in the list, but another account has the address now, or one that can't be shown "
+    "to be the same, so nothing was changed and the record does not hold the user any longer; if "
+    "the account is to be deactivated, list it with state: absent"
+)
 
 
 @dataclass(frozen=True)
@@ -53,20 +65,27 @@ class Removals:
     :ivar changes: one for each user to remove, by user id, so that the plan's hash is stable.
     :ivar active: number of active users in the store's list.
     :ivar kept: the users who stay active although the list does not contain them, by reason.
+    :ivar have_left: they were in the list of an earlier run; ``active`` is then the number of
+        entries of its record.
+    :ivar unproven: users who have left, and whose address another account has now, or one that
+        can't be shown to be the same. They are not changed.
     """
 
     changes: Sequence[UserChange] = ()
     active: int = 0
     kept: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    have_left: bool = False
+    unproven: Sequence[str] = ()
 
     @property
     def warnings(self) -> list[LabelledWarning]:
         """A warning about each user who stays for a reason that the operator did not choose."""
+        is_missing = "is no longer in the list" if self.have_left else "is not in the list"
         return [
-            LabelledWarning(label, f"is not in the list and stays active, since {text}")
+            LabelledWarning(label, f"{is_missing} and was not deactivated, since {text}")
             for reason, text in _WARNED_REASONS.items()
             for label in self.kept.get(reason, ())
-        ]
+        ] + [LabelledWarning(label, _UNPROVEN) for label in self.unproven]
 
 
 @dataclass(frozen=True)
@@ -92,13 +111,20 @@ def refuse_empty_list(policy: RemovalPolicy, desired: Sequence[DesiredUser]) -> 
 
     :raises PublicaError: ``empty_list``, before the first request.
     """
-    if policy.exclusive and not desired:
+    if desired or not (policy.exclusive or policy.has_record):
+        return
+    check = "Check users and src (a variable or an export may be empty by mistake)"
+    if policy.exclusive:
         raise PublicaError(
             EMPTY_LIST,
             "The list of users is empty, and with exclusive: true all users of the store would be "
-            "deactivated. No request was sent. Check users and src (a variable or an export may be "
-            "empty by mistake), or set exclusive: false.",
+            f"deactivated. No request was sent. {check}, or set exclusive: false.",
         )
+    raise PublicaError(
+        EMPTY_LIST,
+        "The list of users is empty, so all users of the record (last_applied) would have left it. "
+        f"No request was sent. {check}. To deactivate them all, list them with state: absent.",
+    )
 
 
 def plan_removals(
@@ -128,19 +154,19 @@ def plan_removals(
     removed: list[CurrentUser] = []
     kept: dict[str, list[str]] = {}
     for current in unlisted:
-        reason = PROTECTED if is_protected(current.email) else _reason_to_keep(current)
+        reason = PROTECTED if is_protected(current.email) else reason_to_keep(current)
         if reason is None:
             removed.append(current)
         else:
             kept.setdefault(reason, []).append(current.label)
     changes = [
-        _plan_removal(position, current, policy.force_logout)
+        plan_removal(position, current, policy.force_logout)
         for position, current in enumerate(removed, start=len(desired))
     ]
     return Removals(changes, len(all_users), kept)
 
 
-def _reason_to_keep(current: CurrentUser) -> str | None:
+def reason_to_keep(current: CurrentUser) -> str | None:
     """Why an account is never removed for not being in the list (variant 23); None if it may be."""
     reasons = {
         ADMIN: current.admin,
@@ -170,7 +196,7 @@ def protection(patterns: Sequence[str]) -> Callable[[str], bool]:
     return is_protected
 
 
-def _plan_removal(position: int, current: CurrentUser, force_logout: bool) -> UserChange:
+def plan_removal(position: int, current: CurrentUser, force_logout: bool) -> UserChange:
     absent = DesiredUser(
         email=current.email or None,
         external_id=current.external_id,
@@ -197,15 +223,15 @@ def check_guards(
     removals = [change for change in plan.changes if not change.listed]
     if policy.exclusive and not complete:
         return _incomplete_listing(len(removals), active)
-    limit = policy.limit.of(active) if policy.exclusive else None
-    reported_active = active if policy.exclusive else None
+    limit = policy.limit.of(active) if policy.removes else None
+    reported_active = active if policy.removes else None
     if policy.approve is not None:
         if policy.approve == plan.hash or not plan.requests:
             return None
         text = _not_approved(plan, policy.approve, removals)
         return GuardViolation(NOT_APPROVED, text, len(removals), limit, reported_active)
     if limit is not None and len(removals) > limit:
-        text = _too_many(plan, policy.limit.in_words(active), removals)
+        text = _too_many(plan, policy.limit.in_words(active, policy.counted), removals)
         return GuardViolation(TOO_MANY_DEACTIVATIONS, text, len(removals), limit, reported_active)
     return None
 

@@ -22,13 +22,12 @@ from ..input.options import PUBLIC_NAMES, DesiredUser, is_given
 from ..plan.model import (
     FORCE_LOGOUT,
     SET_PASSWORD,
-    LabelledWarning,
     UserChange,
-    labels_by_text,
     outcomes_of,
 )
 from ..plan.planner import RIGHTS
 from ..plan.removals import INCOMPLETE_LISTING, GuardViolation
+from ..plan.warnings import LabelledWarning, labels_by_text
 from ..progress import OUTCOMES
 from ..provision import PREDICTED, REFUSED, Provisioned
 from ..store.user import CurrentUser, HeldPlan
@@ -272,6 +271,7 @@ def bulk_result(
     ]
     result: dict[str, Any] = {
         "changed": any(user.changed for user in applied),
+        "last_applied": _last_applied(provisioned),
         "summary": summarize(applied, sum(map(len, removals.kept.values()))),
         "kept": {
             reason: {"count": len(labels), "users": list(labels[:NAMED_KEPT])}
@@ -293,6 +293,7 @@ def bulk_result(
         "seats": _seats(provisioned, report),
         "warnings": [
             *([of_guard] if of_guard else []),
+            *provisioned.warnings,
             *warning_lines(chain(*(user.warnings for user in applied), removals.warnings)),
         ],
     }
@@ -306,6 +307,19 @@ def bulk_result(
         if stopped_by := stopping_error(applied):
             result["failure"] = stopped_by.as_failure()
     return result
+
+
+def _last_applied(provisioned: Provisioned) -> dict[str, Any] | None:
+    """The record after the run; None without one."""
+    file = provisioned.record
+    if file is None:
+        return None
+    record = file.record
+    return {
+        "path": file.path,
+        "entries": 0 if record is None else len(record.entries),
+        "verified_at": None if record is None else record.verified_at,
+    }
 
 
 def _seats(provisioned: Provisioned, report: str) -> dict[str, Any] | None:
@@ -370,6 +384,7 @@ def summarize(applied: Sequence[AppliedUser], kept: int = 0) -> dict[str, int]:
         "unchanged": sum(
             user.change.listed and not user.changed and user.error is None for user in applied
         ),
+        "unverified": sum(not user.change.compared for user in applied),
         "protected": kept,
         "failed": sum(user.error is not None for user in applied),
     }

@@ -5,30 +5,23 @@
 """Reading the current users with the fewest requests: list pages, or look-ups if cheaper.
 
 A page of a list costs one request for 100 users, a look-up one request for each user. ``auto``
-chooses after the first page. ``find_users`` serves the modules that name single users.
+chooses after the first page.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..client.api import ADMINS, DEACTIVATED, PAGE_SIZE, UsersApi
+from ..client.api import DEACTIVATED, PAGE_SIZE, UsersApi
 from ..concurrency import leave_signals_to_main_thread
-from ..errors import InvalidInputError, ValidationError
-from ..input.options import (
-    BadValueError,
-    DesiredUser,
-    address_key,
-    as_written,
-    whole_number_between,
-)
+from ..input.options import DesiredUser, address_key
 from ..progress import NO_PROGRESS, Progress
 from .listing import Listing
+from .search import find_by_email
 from .user import CurrentUser, UserIndex
 
 AUTO, LIST, SEARCH = "auto", "list", "search"
@@ -43,6 +36,39 @@ LOOK_UPS_PER_PAGE = 4
 def lookup_argument_spec() -> dict[str, Any]:
     """The argument spec of ``lookup``, for the modules that compare."""
     return {"type": "str", "choices": list(LOOKUPS), "default": AUTO}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the record of an earlier run says about a desired user.
+
+    :ivar id: the id of the user at the store.
+    :ivar emails: addresses that the user may have, besides the desired one.
+    :ivar id_identifies: the record and the desired user have the same external id, so the id
+        identifies the user where the store does not return external ids (variant 8).
+    :ivar in_list: read the lists for the user if no look-up finds them.
+    """
+
+    id: int | None = None
+    emails: tuple[str, ...] = ()
+    id_identifies: bool = False
+    in_list: bool = True
+
+
+NOT_KNOWN = Known()
+
+
+class _Wanted(NamedTuple):
+    """A desired user who is to be found."""
+
+    user: DesiredUser
+    known: Known
+
+    @property
+    def emails(self) -> tuple[str, ...]:
+        """The addresses to look up, the best first."""
+        first = () if self.user.email is None else (self.user.email,)
+        return (*first, *self.known.emails)
 
 
 @dataclass(frozen=True)
@@ -70,6 +96,8 @@ def read_current(
     *,
     all_users: bool = False,
     deactivated_too: bool = False,
+    known: Sequence[Known] | None = None,
+    store_size: int = 0,
 ) -> Snapshot:
     """Read the current users that the plan for ``desired`` needs.
 
@@ -77,9 +105,11 @@ def read_current(
     :param workers: number of concurrent look-ups and pages.
     :param all_users: read the complete list of active users.
     :param deactivated_too: also read the complete list of deactivated users.
+    :param known: what a record says, for each of ``desired``; None without a record.
+    :param store_size: the minimum number of users at the store, if known.
     """
     with ThreadPoolExecutor(workers, initializer=leave_signals_to_main_thread) as pool:
-        reader = _Reader(api, desired, workers, pool, progress)
+        reader = _Reader(api, desired, workers, pool, progress, known, store_size)
         if all_users:
             reader.list_all_users()
         elif lookup == SEARCH:
@@ -90,33 +120,15 @@ def read_current(
         return reader.snapshot()
 
 
-def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[CurrentUser]:
-    """The users that a search for an address returns, the one with that address first.
-
-    The search may match a substring and ignore case (variant 1), so complete addresses are compared
-    here. A search that respects case does not find an address that the store has lower-cased
-    (variant 16), so an address with capitals is searched again in lower case if it is not found.
-    The same goes for a letter with an accent, which can be one character or two (NFC and NFD).
-
-    :param page_size: number of users on a page of this store; 0 if no page was read yet.
-    """
-    seen: list[CurrentUser] = []
-    for query in _spellings(email):
-        for user in Listing(api, query, page_size):
-            if address_key(user.email) == address_key(email) and not user.anonymized:
-                return [user, *seen]
-            seen.append(user)
-    return seen
-
-
-def _spellings(email: str) -> Iterable[str]:
-    """The ways to write an address, the most probable first."""
-    spellings = dict.fromkeys((email, email.lower()))
-    if not email.isascii():
-        spellings = dict.fromkeys(
-            unicodedata.normalize(form, text) for form in ("NFC", "NFD") for text in spellings
-        )
-    return spellings
+def find_in_lists(
+    api: UsersApi, desired: Sequence[DesiredUser], workers: int, progress: Progress
+) -> UserIndex:
+    """The users of the lists, read until all of ``desired`` are found, the deactivated first."""
+    with ThreadPoolExecutor(workers, initializer=leave_signals_to_main_thread) as pool:
+        reader = _Reader(api, desired, workers, pool, progress)
+        reader.list_deactivated()
+        reader.list_active(may_look_up=False)
+        return reader.index
 
 
 class _Reader:
@@ -133,22 +145,33 @@ class _Reader:
         workers: int,
         pool: Executor,
         progress: Progress,
+        known: Sequence[Known] | None = None,
+        store_size: int = 0,
     ) -> None:
         self._api = api
+        self._has_record = known is not None
+        self._store_size = store_size
         self._workers = workers
         self._pool = pool
         self._progress = progress
         self._looked_up: set[str] = set()
         self._active = Listing(api)
         self._deactivated: Listing | None = None
-        self._unresolved: dict[int, DesiredUser] = dict(enumerate(desired))
+        self._unresolved: dict[int, _Wanted] = {
+            position: _Wanted(user, NOT_KNOWN if known is None else known[position])
+            for position, user in enumerate(desired)
+        }
         self._unresolved_by_key: dict[tuple[str, object], list[int]] = {}
-        for position, user in self._unresolved.items():
-            for key in _keys(user):
+        for position, wanted in self._unresolved.items():
+            for key in _keys(wanted.user, wanted.known.id):
                 self._unresolved_by_key.setdefault(key, []).append(position)
         # Users that a look-up can't find, or not with certainty.
-        self._without_email = {n for n, user in self._unresolved.items() if user.email is None}
-        self._with_id = {n for n, user in self._unresolved.items() if user.id is not None}
+        self._without_email = {n for n, wanted in self._unresolved.items() if not wanted.emails}
+        self._with_id = {
+            n
+            for n, wanted in self._unresolved.items()
+            if wanted.user.id is not None and wanted.known.id is None and wanted.known.in_list
+        }
         self.index = UserIndex()
 
     def list_active(self, may_look_up: bool) -> None:
@@ -211,7 +234,9 @@ class _Reader:
                 self._read_page(self._deactivated, self._workers * PAGE_SIZE)
             return
         # With ``absent``, a user who is not active needs no change.
-        self._read_deactivated(lambda desired: desired.state != "absent")
+        self._read_deactivated(
+            lambda wanted: wanted.user.state != "absent" and self._may_be_listed(wanted)
+        )
 
     def _holds_deactivated(self) -> bool:
         """Whether the list of active users holds a deactivated one."""
@@ -223,18 +248,19 @@ class _Reader:
         A user whose address was not found is most often deactivated, and that list is usually the
         shorter one.
         """
-        self._look_up(stop_early=True)
+        # With a record, most users are found, and the list is long compared with the look-ups.
+        self._look_up(stop_early=not self._has_record)
         self._read_deactivated(
-            lambda desired: self._was_looked_up(desired) and self._needs_list(desired)
+            lambda wanted: self._was_looked_up(wanted) and self._needs_list(wanted)
         )
 
-    def _read_deactivated(self, is_remaining: Callable[[DesiredUser], bool]) -> None:
+    def _read_deactivated(self, is_remaining: Callable[[_Wanted], bool]) -> None:
         if self._deactivated is None:
             self._deactivated = Listing(self._api, DEACTIVATED, self._active.page_size)
         while not self._deactivated.finished and (remaining := self._count(is_remaining)):
             self._read_page(self._deactivated, remaining)
 
-    def _count(self, is_remaining: Callable[[DesiredUser], bool]) -> int:
+    def _count(self, is_remaining: Callable[[_Wanted], bool]) -> int:
         """Number of remaining users, up to the number that matters for reading ahead."""
         enough = self._workers * PAGE_SIZE
         return sum(1 for _user in islice(filter(is_remaining, self._unresolved.values()), enough))
@@ -254,25 +280,25 @@ class _Reader:
 
         :param stop_early: stop at a user who was not found and that only the list can find.
         """
-        positions = [
+        while positions := [
             position
-            for position, user in self._unresolved.items()
-            if user.email is not None and not self._was_looked_up(user)
-        ]
-        self._progress.looking_up(len(positions))
-        for start in range(0, len(positions), self._workers):
-            batch = [
-                self._unresolved[position]
-                for position in positions[start : start + self._workers]
-                if position in self._unresolved
-            ]
-            addresses = [user.email for user in batch if user.email is not None]
-            for found in self._pool.map(self._find, addresses):
-                for user in found:
-                    self._add(user)
-            self._looked_up.update(map(address_key, addresses))
-            if stop_early and any(map(self._needs_list, batch)):
-                return
+            for position, wanted in self._unresolved.items()
+            if self._next_email(wanted) is not None
+        ]:
+            self._progress.looking_up(len(positions))
+            for start in range(0, len(positions), self._workers):
+                batch = [
+                    self._unresolved[position]
+                    for position in positions[start : start + self._workers]
+                    if position in self._unresolved
+                ]
+                emails = [email for wanted in batch if (email := self._next_email(wanted))]
+                for found in self._pool.map(self._find, emails):
+                    for user in found:
+                        self._add(user)
+                self._looked_up.update(map(address_key, emails))
+                if stop_early and any(map(self._needs_list, batch)):
+                    return
 
     def _find(self, email: str) -> list[CurrentUser]:
         found = find_by_email(self._api, email, self._active.page_size)
@@ -281,25 +307,29 @@ class _Reader:
 
     def _add(self, current: CurrentUser) -> None:
         self.index.add(current)
-        for key in _keys(current):
+        for key in _keys(current, current.id):
             for position in self._unresolved_by_key.get(key, ()):
-                desired = self._unresolved.get(position)
-                if desired is not None and self._is_resolved(desired):
+                wanted = self._unresolved.get(position)
+                if wanted is not None and self._is_resolved(wanted):
                     del self._unresolved[position]
                     self._without_email.discard(position)
                     self._with_id.discard(position)
 
-    def _is_resolved(self, desired: DesiredUser) -> bool:
+    def _is_resolved(self, wanted: _Wanted) -> bool:
         """Whether a user was read who has all keys of the desired user."""
-        index = self.index
+        index, (desired, known) = self.index, wanted
         found: CurrentUser | None = None
         if desired.id is not None:
             found = index.by_id.get(desired.id)
         elif desired.external_id is not None:
             found = index.by_external_id.get(desired.external_id)
+        if found is None and known.id_identifies and known.id is not None:
+            found = index.by_id.get(known.id)
         if found is None and desired.id is None and desired.email is not None:
             found = index.by_address.get(address_key(desired.email))
         if found is None:
+            return False
+        if known.id_identifies and not found.returns_external_id and found.id != known.id:
             return False
         same_address = desired.email is None or (
             address_key(desired.email) == address_key(found.email)
@@ -316,6 +346,8 @@ class _Reader:
             return False
         if self._active.pages_left is not None:
             return len(self._unresolved) < self._active.pages_left
+        if len(self._unresolved) < self._store_size // PAGE_SIZE - self._active.pages_read:
+            return True
         if self._active.pages_read == 1 and len(self._active.users) < PAGE_SIZE:
             # Most likely the complete list; one more page makes that certain.
             return False
@@ -324,111 +356,42 @@ class _Reader:
             return False
         return len(self._unresolved) < LOOK_UPS_PER_PAGE * self._active.pages_read
 
-    def _was_looked_up(self, desired: DesiredUser) -> bool:
-        return desired.email is not None and address_key(desired.email) in self._looked_up
+    def _next_email(self, wanted: _Wanted) -> str | None:
+        """The address to look up next; None if there is none left, or the user was found."""
+        if self._is_found(wanted):
+            # Another user may have the desired address.
+            emails = wanted.emails[:1] if wanted.user.email is not None else ()
+        else:
+            emails = wanted.emails
+        return next((email for email in emails if address_key(email) not in self._looked_up), None)
 
-    def _needs_list(self, desired: DesiredUser) -> bool:
+    def _is_found(self, wanted: _Wanted) -> bool:
+        """Whether the user that the record names was read."""
+        return wanted.known.id in self.index.by_id
+
+    def _was_looked_up(self, wanted: _Wanted) -> bool:
+        return bool(wanted.emails) and self._next_email(wanted) is None
+
+    def _may_be_listed(self, wanted: _Wanted) -> bool:
+        """Whether to read the lists for a user that no look-up has found."""
+        return wanted.known.in_list and not self._is_found(wanted)
+
+    def _needs_list(self, wanted: _Wanted) -> bool:
         """Whether only the list can still resolve a desired user."""
-        if self._is_resolved(desired):
+        if self._is_resolved(wanted):
             return False
-        if not self._was_looked_up(desired) or desired.id is not None:
+        if not self._was_looked_up(wanted):
+            return True
+        if not self._may_be_listed(wanted):
+            return False
+        if wanted.user.id is not None or wanted.known.id is not None:
             return True
         # No user has the address; a user with another address may have the external id.
-        return desired.external_id is not None and self.index.returns_external_id is not False
+        return wanted.user.external_id is not None and self.index.returns_external_id is not False
 
 
-def _keys(user: DesiredUser | CurrentUser) -> list[tuple[str, object]]:
+def _keys(user: DesiredUser | CurrentUser, known_id: int | None) -> list[tuple[str, object]]:
     """The keys of a user, in the form in which desired and current users are compared."""
     email = None if user.email is None else address_key(user.email)
-    keys = (("id", user.id), ("external_id", user.external_id), ("email", email))
+    keys = (("id", user.id or known_id), ("external_id", user.external_id), ("email", email))
     return [(name, value) for name, value in keys if value is not None]
-
-
-ACTIVE, ALL = "active", "all"
-STATUSES = (ACTIVE, DEACTIVATED, ALL)
-
-
-@dataclass(frozen=True)
-class UserFilter:
-    """Conditions that a user must all meet; None is no condition."""
-
-    email: str | None = None
-    external_id: str | None = None
-    id: int | None = None
-    query: str | None = None
-    admins: bool = False
-    status: str = ACTIVE
-
-    @property
-    def names_one(self) -> bool:
-        """Whether at most one user can match, so that reading may stop at the first."""
-        return self.email is not None or self.external_id is not None or self.id is not None
-
-    def matches(self, user: CurrentUser) -> bool:
-        """Whether a user meets the conditions, except ``query``, which the store has applied."""
-        # This query of the API returns deactivated users, regardless of ``status``.
-        status = DEACTIVATED if self.query == DEACTIVATED else self.status
-        conditions: tuple[tuple[Any, Any], ...] = (
-            (self.email and address_key(self.email), address_key(user.email)),
-            (self.external_id, user.external_id),
-            (self.id, user.id),
-            (self.admins or None, user.admin),
-            ({ACTIVE: True, DEACTIVATED: False, ALL: None}[status], user.active),
-        )
-        return all(value is None or value == actual for value, actual in conditions)
-
-
-# The readers of the keys. The store may have any key, so every text can be searched.
-_KEYS = {"email": as_written, "external_id": as_written, "id": whole_number_between(0, None)}
-
-
-def user_filter(params: Mapping[str, Any]) -> UserFilter:
-    """The filter that the options of a module give.
-
-    :raises InvalidInputError: a key is of a wrong type, or an option is empty, for example because
-        a variable is not set; that must not match all users.
-    """
-    given = {name: params[name] for name in UserFilter.__dataclass_fields__}
-    for name, read in _KEYS.items():
-        try:
-            given[name] = None if given[name] is None else read(given[name])
-        except BadValueError as error:
-            raise InvalidInputError([ValidationError("", name, str(error))]) from None
-    empty = [name for name, value in given.items() if isinstance(value, str) and not value.strip()]
-    if empty:
-        text = "the value is empty; leave the option out to search for all users"
-        raise InvalidInputError([ValidationError("", name, text) for name in empty])
-    return UserFilter(**given)
-
-
-def find_users(api: UsersApi, conditions: UserFilter) -> list[CurrentUser]:
-    """The users that meet the conditions, in the store's order, each once."""
-    found: dict[int, CurrentUser] = {}
-    for source in _sources(api, conditions):
-        for user in source():
-            if conditions.matches(user):
-                found[user.id] = user
-                if conditions.names_one:
-                    return [user]
-    return list(found.values())
-
-
-def _sources(
-    api: UsersApi, conditions: UserFilter
-) -> Iterator[Callable[[], Iterable[CurrentUser]]]:
-    """The lists that can hold the users, the cheapest first.
-
-    A list does not decide whether a user is active (variant 3): a search may also find deactivated
-    users (variant 2), so both lists are read.
-    """
-    email = conditions.email
-    if email is not None:
-        yield lambda: find_by_email(api, email)
-    elif conditions.query is not None:
-        yield lambda: Listing(api, conditions.query)
-    elif conditions.admins:
-        yield lambda: Listing(api, ADMINS)
-    elif conditions.status != DEACTIVATED:
-        yield lambda: Listing(api)
-    if conditions.status != ACTIVE and conditions.query is None:
-        yield lambda: Listing(api, DEACTIVATED)

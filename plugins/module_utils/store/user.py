@@ -360,6 +360,8 @@ class UserIndex:
         self.by_address: dict[str, CurrentUser] = {}
         # None until a user was read; then whether the store returns external ids (variant 8).
         self.returns_external_id: bool | None = None
+        # Whether two users with the same external id were read.
+        self.repeats_external_ids = False
         for user in users:
             self.add(user)
 
@@ -372,8 +374,13 @@ class UserIndex:
         if user.email and not user.anonymized:
             self._claim(self.by_address, address_key(user.email), user)
         if user.external_id is not None:
+            self.repeats_external_ids |= user.external_id in self.by_external_id
             self._claim(self.by_external_id, user.external_id, user)
         self.returns_external_id = bool(self.returns_external_id) or user.returns_external_id
+
+    def find_address(self, email: str) -> CurrentUser | None:
+        """The user with an address, in any case."""
+        return self.by_address.get(address_key(email))
 
     @staticmethod
     def _claim(users: dict[str, CurrentUser], key: str, user: CurrentUser) -> None:

@@ -25,7 +25,8 @@ EVE = current_user(5, email="eve@example.org", external_id=None, returns_externa
 def match(
     *desired: dict[str, Any], store: tuple[CurrentUser, ...] = (ANA, BEN, CLEO, EVE)
 ) -> list[Match]:
-    return match_users([DesiredUser(**keys) for keys in desired], UserIndex(store))
+    users = [DesiredUser(**keys) for keys in desired]
+    return match_users(users, UserIndex(store), range(len(users)))
 
 
 def error_of(found: Match) -> str:

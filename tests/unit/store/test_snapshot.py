@@ -13,13 +13,15 @@ from typing import Any
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.errors import InvalidInputError
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.store.snapshot import (
-    Snapshot,
+from ansible_collections.publica.la.plugins.module_utils.store.search import (
     UserFilter,
     find_by_email,
     find_users,
-    read_current,
     user_filter,
+)
+from ansible_collections.publica.la.plugins.module_utils.store.snapshot import (
+    Snapshot,
+    read_current,
 )
 from ansible_collections.publica.la.plugins.module_utils.store.user import UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import (

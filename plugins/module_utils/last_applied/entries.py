@@ -1,0 +1,153 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The entries of a record: before the first write of a run, and after its last one.
+
+Pure functions.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..apply.executor import NOT_TRIED, AppliedUser, is_taken
+from ..errors import RejectedError
+from ..input.options import ABSENT, DesiredUser, address_key
+from ..plan.model import ASSIGN_PLAN, CREATE, UserChange
+from ..store.user import CurrentUser
+from .record import Entry
+from .rows import Rows
+
+# A plan that was assigned without an end has one that only a later reading shows. No plan is
+# shorter than a month.
+DAYS_UNTIL_END_IS_READ = 27
+
+
+def entries_before(
+    rows: Rows, changes: Sequence[UserChange], removed: Collection[Entry], others: Sequence[Entry]
+) -> list[Entry]:
+    """The entries to store before the first write.
+
+    An entry of a user who is about to be written has no fingerprint, so that the user is compared
+    again if the run is killed.
+
+    :param removed: the entries of the users to remove.
+    :param others: the entries of users who have left the list and stay in the record.
+    """
+    written = {change.position: change for change in changes if change.listed and change.steps}
+    entries = []
+    for position in range(len(rows.desired)):
+        entry, change = rows.entries.get(position), written.get(position)
+        if change is not None:
+            entry = _keys_of(change.desired, change.current, entry)
+        if entry is not None:
+            entries.append(entry)
+    return [*entries, *map(_unverified, [*removed, *others]), *rows.clashing]
+
+
+def entries_after(
+    rows: Rows,
+    applied: Sequence[AppliedUser],
+    others: Sequence[Entry],
+    today: str,
+    *,
+    listed_taken: bool,
+) -> list[Entry]:
+    """The entries at the end of a run.
+
+    :param applied: one for each desired user, then one for each removal.
+    :param others: the entries of users who have left the list and stay in the record.
+    :param today: the date in UTC, ``YYYY-MM-DD``.
+    :param listed_taken: the lists were read for the users whom the store refused to create.
+    """
+    listed = applied[: len(rows.desired)]
+    entries = []
+    for position, user in enumerate(listed):
+        entry = _entry_after(rows, position, user, today)
+        if entry is not None and not (entry.taken and listed_taken):
+            entries.append(entry)
+    return [*entries, *map(_unverified, others), *rows.clashing]
+
+
+def _entry_after(rows: Rows, position: int, applied: AppliedUser, today: str) -> Entry | None:
+    entry, change = rows.entries.get(position), applied.change
+    if not change.compared:
+        return entry
+    if applied.error is not None:
+        return _entry_after_failure(entry, applied)
+    desired = change.desired
+    return replace(
+        _keys_of(desired, applied.user or change.current, entry),
+        earlier_email=None,
+        fingerprint=rows.fingerprints[position],
+        plan_end=_plan_end(applied, today),
+        absent=desired.state == ABSENT,
+        warnings=_standing(applied),
+    )
+
+
+def _entry_after_failure(entry: Entry | None, applied: AppliedUser) -> Entry | None:
+    """The entry of a user with an error, who is compared again at the next run."""
+    change, error = applied.change, applied.error
+    was_sent = bool(change.steps) and error is not None and error.code != NOT_TRIED
+    if not was_sent:
+        return None if entry is None else _unverified(entry)
+    if change.current is None and isinstance(error, RejectedError):
+        if is_taken(applied):
+            return replace(_keys_of(change.desired, None, entry), taken=True)
+        return None if entry is None else _unverified(entry)
+    return _keys_of(change.desired, applied.user or change.current, entry)
+
+
+def _unverified(entry: Entry) -> Entry:
+    return replace(entry, fingerprint=None, plan_end=None, warnings={})
+
+
+def _keys_of(desired: DesiredUser, current: CurrentUser | None, entry: Entry | None) -> Entry:
+    """An entry with the keys of the row, and those of the account that the row leaves out."""
+    has_account = current is not None and current.id > 0
+    email = desired.email or (current.email if current is not None else None)
+    earlier = current.email if current is not None else None
+    if earlier is None and entry is not None:
+        earlier = entry.email
+    external_id = desired.external_id
+    if external_id is None and current is not None:
+        external_id = current.external_id
+    if external_id is None and entry is not None:
+        external_id = entry.external_id
+    known_id = current.id if current is not None and has_account else entry.id if entry else None
+    return Entry(
+        email=email or None,
+        external_id=external_id,
+        id=known_id or desired.id,
+        earlier_email=(
+            earlier if earlier and email and address_key(earlier) != address_key(email) else None
+        ),
+    )
+
+
+def _plan_end(applied: AppliedUser, today: str) -> str | None:
+    """The day after which a plan without a desired end has to be read again; None for never."""
+    desired = applied.change.desired
+    if desired.plan_id is None or desired.plan_valid_to is not None or applied.user is None:
+        return None
+    if desired.state == ABSENT:
+        return None
+    if not {ASSIGN_PLAN, CREATE}.isdisjoint(applied.actions):
+        day = datetime.date.fromisoformat(today)
+        return (day + datetime.timedelta(days=DAYS_UNTIL_END_IS_READ)).isoformat()
+    held = [
+        plan.last_day
+        for plan in applied.user.plans or ()
+        if plan.plan_id == desired.plan_id and plan.is_held_on(today)
+    ]
+    return None if None in held else max(filter(None, held), default=None)
+
+
+def _standing(applied: AppliedUser) -> dict[str, list[Any]]:
+    warnings = {warning.code: list(warning.values) for warning in applied.warnings if warning.code}
+    return dict(sorted(warnings.items()))

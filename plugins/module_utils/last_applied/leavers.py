@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Users who have left the list since the last run: who is removed, and who stays, and why.
+
+Pure functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ..errors import listed
+from ..input.options import ABSENT, DesiredUser
+from ..input.policy import RemovalPolicy
+from ..plan.removals import (
+    NAMED_USERS,
+    NOT_FOUND,
+    PROTECTED,
+    Removals,
+    plan_removal,
+    protection,
+    reason_to_keep,
+)
+from ..store.snapshot import Known, Snapshot
+from ..store.user import CurrentUser
+from .record import Entry
+
+
+@dataclass(frozen=True)
+class Leavers:
+    """The users of a record who are no longer in the list.
+
+    :ivar sought: those to find at the store.
+    :ivar kept: those who stay without being read, each with the reason in its entry.
+    :ivar ignored: those who stay since ``leavers`` is ``ignore``.
+    """
+
+    sought: Sequence[Entry]
+    kept: Sequence[Entry]
+    ignored: Sequence[Entry]
+
+    def wanted(self, *, in_list: bool) -> tuple[list[DesiredUser], list[Known]]:
+        """The users to find, and what the record says about each.
+
+        :param in_list: read the lists for a user that no look-up finds.
+        """
+        users = [
+            DesiredUser(entry.email, entry.external_id, entry.id, state=ABSENT)
+            for entry in self.sought
+        ]
+        known = [Known(entry.id, entry.emails[1:], in_list=in_list) for entry in self.sought]
+        return users, known
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warning about users who are ignored."""
+        if not self.ignored:
+            return []
+        are = "user is" if len(self.ignored) == 1 else "users are"
+        names = listed([entry.label for entry in self.ignored], NAMED_USERS)
+        return [
+            f"{len(self.ignored):,} {are} no longer in the list and stay active, since leavers is "
+            f"ignore: {names}. The record does not hold them any longer. To deactivate users who "
+            "leave the list, set leavers: deactivate before they leave."
+        ]
+
+
+def leavers_of(left: Sequence[Entry], policy: RemovalPolicy, *, compare_all: bool) -> Leavers:
+    """The leavers, judged as far as the record allows.
+
+    :param compare_all: find all of them again, those with a reason to stay included.
+    """
+    if not policy.leavers:
+        return Leavers((), (), left)
+    is_protected = protection(policy.protected)
+    sought: list[Entry] = []
+    kept: list[Entry] = []
+    for entry in left:
+        if any(map(is_protected, entry.emails)):
+            kept.append(replace(entry, kept=PROTECTED))
+        elif compare_all or (entry.kept in (None, PROTECTED) and entry.emails):
+            sought.append(entry)
+        elif entry.id is not None:
+            kept.append(replace(entry, kept=entry.kept or NOT_FOUND))
+    return Leavers(sought, kept, ())
+
+
+@dataclass(frozen=True)
+class JudgedLeavers:
+    """The leavers after the store was read.
+
+    :ivar removed: the entries of the users to remove.
+    :ivar kept: the entries of those who stay in the record, each with the reason.
+    """
+
+    removals: Removals
+    removed: Sequence[Entry]
+    kept: Sequence[Entry]
+
+
+NO_LEAVERS = JudgedLeavers(Removals(), (), ())
+
+
+def judge_leavers(
+    leavers: Leavers,
+    snapshot: Snapshot,
+    policy: RemovalPolicy,
+    is_listed: Callable[[CurrentUser], bool],
+    position: int,
+    entries: int,
+) -> JudgedLeavers:
+    """What happens to the users who are no longer in the list.
+
+    A user is removed only if the account that was found is the one of the record.
+
+    :param is_listed: whether a user of the store shares a key with a desired user.
+    :param position: of the first removal in the plan.
+    :param entries: number of entries of the record.
+    """
+    is_protected = protection(policy.protected)
+    removed: list[tuple[CurrentUser, Entry]] = []
+    kept = list(leavers.kept)
+    unproven: list[str] = []
+    for entry in leavers.sought:
+        current = _account_of(entry, snapshot)
+        if current is not None:
+            if not current.active or is_listed(current):
+                continue
+            reason = PROTECTED if is_protected(current.email) else reason_to_keep(current)
+            if reason is None:
+                removed.append((current, entry))
+            else:
+                kept.append(replace(entry, kept=reason))
+        elif any(snapshot.index.find_address(email) for email in entry.emails):
+            unproven.append(entry.label)
+        elif entry.id is not None and not snapshot.complete:
+            kept.append(replace(entry, kept=NOT_FOUND))
+    removed.sort(key=lambda pair: pair[0].id)
+    by_reason: dict[str, list[str]] = {}
+    for entry in kept:
+        by_reason.setdefault(entry.kept or NOT_FOUND, []).append(entry.label)
+    changes = [
+        plan_removal(number, current, policy.force_logout)
+        for number, (current, _entry) in enumerate(removed, start=position)
+    ]
+    return JudgedLeavers(
+        Removals(changes, entries, by_reason, have_left=True, unproven=unproven),
+        [entry for _current, entry in removed],
+        kept,
+    )
+
+
+def _account_of(entry: Entry, snapshot: Snapshot) -> CurrentUser | None:
+    """The account of an entry: the one with its id, or if it has none, with its external id."""
+    index = snapshot.index
+    if entry.id is not None:
+        return index.by_id.get(entry.id)
+    return None if entry.external_id is None else index.by_external_id.get(entry.external_id)

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The record of what a run applied last: its entries, and its form as a file.
+
+Pure functions. A record holds no password, no token and nothing that is derived from one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..errors import PublicaError
+from ..input.options import ABSENT, DesiredUser, address_key, plan_name_key
+
+UNUSABLE = "unusable_record"
+FORMAT = 1
+
+# The desired values that decide whether a row is compared. Those of a user who is to be absent, and
+# those of a plan without a plan, have no effect.
+_KEYS = ("email", "external_id", "id", "state")
+_ATTRIBUTES = ("sessions_limit", "admin", "plan_admin", "only_sees_readable")
+_PLAN = ("plan_valid_to", "user_plan_name")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+_REMOVE = (
+    "Restore an older version of the file if there is one. Otherwise remove the file: the next run "
+    "then compares every user, and does not see who has left the list since the last one"
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One user of the list at the end of a run.
+
+    :ivar email: the address, as external_id and id: of the row, or else of the account.
+    :ivar earlier_email: the address that the account had when a run began to change it.
+    :ivar fingerprint: of the desired values; None if they may not have been applied.
+    :ivar plan_end: the last day of a plan that was assigned without an end, as last seen.
+    :ivar absent: the user was to be absent.
+    :ivar kept: why a user who left the list stays active.
+    :ivar taken: the store refused to create the user, since another account has a key.
+    :ivar warnings: the values of each standing warning, by its code.
+    """
+
+    email: str | None = None
+    external_id: str | None = None
+    id: int | None = None
+    earlier_email: str | None = None
+    fingerprint: str | None = None
+    plan_end: str | None = None
+    absent: bool = False
+    kept: str | None = None
+    taken: bool = False
+    warnings: Mapping[str, list[Any]] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """The name of the user in messages."""
+        return DesiredUser(self.email, self.external_id, self.id).label
+
+    @property
+    def emails(self) -> tuple[str, ...]:
+        """The addresses that the account may have."""
+        return tuple(email for email in (self.email, self.earlier_email) if email)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the runs with one list applied to a store.
+
+    :ivar store: the store, from :func:`store_name`.
+    :ivar verified_at: when all users of the list were compared last, in UTC; None for never.
+    :ivar repeats_external_ids: the store was seen to have two users with one external id.
+    """
+
+    store: str
+    entries: tuple[Entry, ...] = ()
+    verified_at: str | None = None
+    repeats_external_ids: bool = False
+
+
+def store_name(base_url: str) -> str:
+    """The address of a store in one form, whatever its case and its port are written like."""
+    parts = urlsplit(base_url.strip())
+    host = (parts.hostname or "").rstrip(".")
+    if ":" in host:
+        host = f"[{host}]"
+    port = parts.port
+    of_port = "" if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{port}"
+    return f"{parts.scheme}://{host}{of_port}{parts.path.rstrip('/')}"
+
+
+def fingerprint(desired: DesiredUser) -> str:
+    """A text that changes exactly if a desired value changes; passwords have no influence."""
+    names: tuple[str, ...] = _KEYS
+    has_plan = desired.plan_id is not None or desired.plan_name is not None
+    if desired.state != ABSENT:
+        names = (*_KEYS, *_ATTRIBUTES, *(_PLAN if has_plan else ()))
+    values = [(name, getattr(desired, name)) for name in names]
+    if desired.email is not None:
+        values[0] = ("email", address_key(desired.email))
+    if desired.state != ABSENT and has_plan:
+        # By the name as long as the row has one, since its id can change at the store.
+        if desired.plan_name is not None:
+            values.append(("plan_name", plan_name_key(desired.plan_name)))
+        else:
+            values.append(("plan_id", desired.plan_id))
+    given = {name: value for name, value in values if value is not None}
+    text = json.dumps(given, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def as_file(record: Record) -> bytes:
+    """The content of a record's file: one user a line, sorted, the same for equal records."""
+    head = {"format": FORMAT, "store": record.store, "verified_at": record.verified_at}
+    if record.repeats_external_ids:
+        head["repeats_external_ids"] = True
+    lines = [f"{_json(name)}: {_json(value)}," for name, value in head.items()]
+    users = ",\n".join(_json(_as_dict(entry)) for entry in sorted(record.entries, key=_order))
+    return "\n".join(["{", *lines, '"users": [', *([users] if users else []), "]", "}\n"]).encode()
+
+
+def _order(entry: Entry) -> tuple[str, str, int]:
+    return address_key(entry.email or ""), entry.external_id or "", entry.id or 0
+
+
+def _as_dict(entry: Entry) -> dict[str, Any]:
+    return {name: value for name, value in vars(entry).items() if value}
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
+
+
+def _json(value: Any) -> str:
+    return _encode(value)
+
+
+def from_file(content: bytes, store: str, name: str) -> Record:
+    """The record in the content of a file.
+
+    :param store: the store of the run, from :func:`store_name`.
+    :param name: the file's name, for messages.
+    :raises PublicaError: ``unusable_record``, with the reason and what to do.
+    """
+    try:
+        document = json.loads(content.decode())
+    except (ValueError, RecursionError):
+        raise _unusable(name, f"is not complete or is no record. {_REMOVE}") from None
+    if not isinstance(document, dict) or type(document.get("format")) is not int:
+        raise _unusable(name, f"is no record of this collection. {_REMOVE}")
+    if document["format"] > FORMAT:
+        raise _unusable(
+            name,
+            f"has format {document['format']}, and this version of the collection reads up to "
+            f"format {FORMAT}. Use the version that wrote the file, or a newer one",
+        )
+    recorded = document.get("store")
+    if isinstance(recorded, str) and recorded != store:
+        raise _unusable(
+            name,
+            f"is the record of {recorded}, not of {store}. Give each store its own file, such as "
+            'one with {{ inventory_hostname }} in its name. If the store has moved, change "store" '
+            f"in the file to {store}",
+        )
+    users = document.get("users")
+    verified_at = document.get("verified_at")
+    if not (isinstance(users, list) and isinstance(verified_at, (str, type(None))) and recorded):
+        raise _unusable(name, f"is not complete. {_REMOVE}")
+    try:
+        entries = tuple(map(_entry, users))
+    except (TypeError, ValueError):
+        raise _unusable(name, f"has a user who is not written as in a record. {_REMOVE}") from None
+    return Record(store, entries, verified_at, document.get("repeats_external_ids") is True)
+
+
+def _entry(user: Any) -> Entry:
+    """The entry of a line.
+
+    :raises TypeError: for a key or a value that no entry has; ValueError for an entry without keys.
+    """
+    entry = Entry(**user)
+    for name, value in user.items():
+        if type(value) is not _TYPES[name]:
+            raise TypeError(name)
+    if entry.email is None and entry.external_id is None and entry.id is None:
+        raise ValueError("no key")
+    if not all(isinstance(values, list) for values in entry.warnings.values()):
+        raise TypeError("warnings")
+    return entry
+
+
+_TYPES: Mapping[str, type] = {
+    **dict.fromkeys(("email", "external_id", "earlier_email", "fingerprint", "plan_end"), str),
+    **{"id": int, "absent": bool, "kept": str, "taken": bool, "warnings": dict},
+}
+
+
+def _unusable(name: str, reason: str) -> PublicaError:
+    return PublicaError(
+        UNUSABLE,
+        f"last_applied: {name} {reason}. No request was sent, and the file was not changed.",
+    )

@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which users a run with a record compares, and who has left the list since the last run.
+
+Pure functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..input.options import ABSENT, ALWAYS, DesiredUser, address_key
+from ..plan.model import UserChange
+from ..plan.warnings import LabelledWarning, repeated_warning
+from ..store.snapshot import Known
+from .record import Entry, Record, fingerprint
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The desired users of a run, each with the entry of the record that is the same user.
+
+    :ivar desired: all desired users, in the order of the input.
+    :ivar fingerprints: of each desired user.
+    :ivar entries: by position; a new user has none.
+    :ivar compared: the positions of the users to read and compare.
+    :ivar left: the entries of users who are no longer in the list.
+    :ivar clashing: the entries that share a key with a desired user who has another entry.
+    :ivar keys: those of all desired users.
+    """
+
+    desired: Sequence[DesiredUser]
+    fingerprints: Sequence[str]
+    entries: Mapping[int, Entry]
+    compared: Sequence[int]
+    left: Sequence[Entry]
+    clashing: Sequence[Entry]
+    keys: Keys
+
+    @property
+    def known_ids(self) -> dict[int, int]:
+        """By position, the id at the store of each user whose external id is the record's."""
+        return {
+            position: entry.id
+            for position in self.compared
+            if (entry := self.entries.get(position)) is not None
+            and entry.id is not None
+            and _same_external_id(self.desired[position], entry)
+        }
+
+    def known(self, position: int, *, list_new: bool) -> Known:
+        """What the record says about a desired user.
+
+        :param list_new: read the lists also for a user who is new.
+        """
+        user, entry = self.desired[position], self.entries.get(position)
+        if entry is None:
+            return Known(in_list=list_new or user.email is None)
+        return Known(
+            id=entry.id,
+            emails=tuple(
+                email
+                for email in entry.emails
+                if user.email is None or address_key(email) != address_key(user.email)
+            ),
+            id_identifies=_same_external_id(user, entry),
+            in_list=list_new or entry.id is not None or entry.taken or user.email is None,
+        )
+
+    def not_compared(self) -> list[UserChange]:
+        """The desired users who are not read, with the warnings of the last run that did."""
+        compared = set(self.compared)
+        return [
+            UserChange(
+                position,
+                user,
+                warnings=_repeated(self.entries[position]),
+                compared=False,
+            )
+            for position, user in enumerate(self.desired)
+            if position not in compared
+        ]
+
+
+def _same_external_id(user: DesiredUser, entry: Entry) -> bool:
+    return user.external_id is not None and user.external_id == entry.external_id
+
+
+def _repeated(entry: Entry) -> tuple[LabelledWarning, ...]:
+    warnings = (
+        repeated_warning(entry.label, code, values) for code, values in entry.warnings.items()
+    )
+    return tuple(warning for warning in warnings if warning is not None)
+
+
+def rows_of(
+    desired: Sequence[DesiredUser], record: Record | None, today: str, *, compare_all: bool
+) -> Rows:
+    """The rows of a run.
+
+    :param record: None at the first run.
+    :param today: the date in UTC, ``YYYY-MM-DD``.
+    :param compare_all: compare all users, whatever the record holds.
+    """
+    fingerprints = [fingerprint(user) for user in desired]
+    keys = Keys(desired)
+    entries, others = _entries_of(keys, () if record is None else record.entries)
+    compared = [
+        position
+        for position, user in enumerate(desired)
+        if compare_all or _is_due(user, fingerprints[position], entries.get(position), today)
+    ]
+    left: list[Entry] = []
+    clashing: list[Entry] = []
+    for entry in others:
+        if keys.include(entry.id, entry.external_id, entry.emails):
+            clashing.append(entry)
+        elif not (entry.absent or entry.taken):
+            # Users who were to be absent, or who were never created, have not left.
+            left.append(entry)
+    return Rows(desired, fingerprints, entries, compared, left, clashing, keys)
+
+
+def _is_due(user: DesiredUser, now: str, entry: Entry | None, today: str) -> bool:
+    """Whether a user must be compared, by what the record holds."""
+    if entry is None or entry.fingerprint != now:
+        return True
+    if user.state == ABSENT:
+        return False
+    sets_password = user.password is not None and user.update_password == ALWAYS
+    return sets_password or (entry.plan_end is not None and entry.plan_end < today)
+
+
+class Keys:
+    """The keys of desired users, each with the position of its user."""
+
+    def __init__(self, desired: Sequence[DesiredUser]) -> None:
+        self.ids = {user.id: n for n, user in enumerate(desired) if user.id is not None}
+        self.external_ids = {
+            user.external_id: n for n, user in enumerate(desired) if user.external_id is not None
+        }
+        self.addresses = {
+            address_key(user.email): n for n, user in enumerate(desired) if user.email is not None
+        }
+
+    def include(self, user_id: int | None, external_id: str | None, emails: Iterable[str]) -> bool:
+        """Whether a desired user has one of these keys."""
+        return (
+            user_id in self.ids
+            or external_id in self.external_ids
+            or any(address_key(email) in self.addresses for email in emails)
+        )
+
+
+def _entries_of(keys: Keys, entries: Sequence[Entry]) -> tuple[dict[int, Entry], list[Entry]]:
+    """The entry of each desired user, by position, and the entries of no desired user.
+
+    An entry is the user with the same id, else the same external id, else the same address.
+    """
+    found: dict[int, Entry] = {}
+    remaining = list(entries)
+    lookups: tuple[Callable[[Entry], int | None], ...] = (
+        lambda entry: keys.ids.get(entry.id or 0),
+        lambda entry: keys.external_ids.get(entry.external_id or ""),
+        lambda entry: keys.addresses.get(address_key(entry.email or "")),
+        lambda entry: keys.addresses.get(address_key(entry.earlier_email or "")),
+    )
+    for position_of in lookups:
+        others = []
+        for entry in remaining:
+            position = position_of(entry)
+            if position is None or position in found:
+                others.append(entry)
+            else:
+                found[position] = entry
+        remaining = others
+    return found, remaining

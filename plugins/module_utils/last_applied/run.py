@@ -1,0 +1,164 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run with a record: it reads what may have changed, and keeps the record up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..apply.executor import AppliedUser
+from ..client.api import UsersApi
+from ..errors import PublicaError
+from ..input.options import DesiredUser
+from ..input.policy import RemovalPolicy
+from ..plan.model import Plan, UserChange
+from ..plan.planner import plan_users
+from ..plan.removals import Removals
+from ..progress import Progress, utc_now
+from ..store.snapshot import Snapshot, find_in_lists, read_current
+from ..store.user import CurrentUser
+from .entries import entries_after, entries_before
+from .file import RecordFile
+from .leavers import NO_LEAVERS, judge_leavers, leavers_of
+from .record import Entry, Record
+from .rows import rows_of
+
+
+class RecordedRun:
+    """One run with a record.
+
+    :param desired: all desired users, with plans by the names that the rows have.
+    :param today: the date in UTC, ``YYYY-MM-DD``.
+    :param compare_all: compare all users, whatever the record holds.
+
+    :ivar compared: the desired users to compare.
+    :ivar warnings: about the users who are no longer in the list.
+    """
+
+    def __init__(
+        self,
+        file: RecordFile,
+        desired: Sequence[DesiredUser],
+        policy: RemovalPolicy,
+        today: str,
+        *,
+        compare_all: bool,
+    ) -> None:
+        self._file = file
+        self._record = file.record or Record(file.store)
+        self._policy = policy
+        self._today = today
+        self._compare_all = compare_all or file.record is None
+        self._rows = rows_of(desired, file.record, today, compare_all=self._compare_all)
+        self._leavers = leavers_of(self._rows.left, policy, compare_all=compare_all)
+        self._judged = NO_LEAVERS
+        self._listed_taken = False
+        self._repeats_external_ids = self._record.repeats_external_ids
+        self.compared: Sequence[DesiredUser] = [desired[n] for n in self._rows.compared]
+        self.warnings = self._leavers.warnings
+
+    def read(
+        self,
+        api: UsersApi,
+        compared: Sequence[DesiredUser],
+        lookup: str,
+        workers: int,
+        progress: Progress,
+        *,
+        count_seats: bool,
+    ) -> Snapshot:
+        """Read the current users that the plan needs.
+
+        :param compared: the users to compare, with the ids of their plans.
+        """
+        self.compared = compared
+        list_new = self._compare_all or self._repeats_external_ids
+        known = [self._rows.known(position, list_new=list_new) for position in self._rows.compared]
+        leavers, of_leavers = self._leavers.wanted(in_list=self._compare_all)
+        snapshot = read_current(
+            api,
+            [*compared, *leavers],
+            lookup,
+            workers,
+            progress,
+            all_users=count_seats,
+            deactivated_too=count_seats,
+            known=[*known, *of_leavers],
+            store_size=len(self._record.entries),
+        )
+        self._repeats_external_ids |= snapshot.index.repeats_external_ids
+        return snapshot
+
+    def plan(self, snapshot: Snapshot) -> tuple[Plan, Removals]:
+        """The plan for all desired users, in the order of the input, and the removals."""
+        rows = self._rows
+        compared = plan_users(
+            self.compared, snapshot.index, self._today, rows.compared, rows.known_ids
+        )
+        changes = [*compared.changes, *rows.not_compared()]
+        changes.sort(key=lambda change: change.position)
+        self._judged = judge_leavers(
+            self._leavers,
+            snapshot,
+            self._policy,
+            self._is_listed,
+            position=len(rows.desired),
+            entries=len(self._record.entries),
+        )
+        return Plan(changes), self._judged.removals
+
+    def _is_listed(self, current: CurrentUser) -> bool:
+        return self._rows.keys.include(current.id, current.external_id, (current.email,))
+
+    def find_taken(
+        self, api: UsersApi, changes: Sequence[UserChange], workers: int, progress: Progress
+    ) -> list[UserChange]:
+        """The changes of users whom the store refused to create, after its lists were read.
+
+        :returns: none for a user whom the lists do not hold either.
+        """
+        desired = [change.desired for change in changes]
+        index = find_in_lists(api, desired, workers, progress)
+        positions = [change.position for change in changes]
+        found = plan_users(desired, index, self._today, positions).changes
+        self._listed_taken = True
+        return [change for change in found if change.current or change.error]
+
+    def write_before(self, plan: Plan) -> None:
+        """Store the entries of all users who are about to be written, without a fingerprint.
+
+        :raises PublicaError: ``record_not_written``.
+        """
+        judged = self._judged
+        removes = any(not change.listed for change in plan.changes)
+        stay = [*judged.kept, *self._leavers.ignored, *(() if removes else judged.removed)]
+        removed = judged.removed if removes else ()
+        self._write(
+            entries_before(self._rows, plan.changes, removed, stay), self._record.verified_at
+        )
+
+    def write_after(self, applied: Sequence[AppliedUser]) -> None:
+        """Store what the run has applied; a file that can't be written is a warning."""
+        judged, rows = self._judged, self._rows
+        removals = applied[len(rows.desired) :]
+        failed = [user.error is not None for user in removals] or [True] * len(judged.removed)
+        remaining = [entry for entry, has_failed in zip(judged.removed, failed) if has_failed]
+        entries = entries_after(
+            rows,
+            applied,
+            [*judged.kept, *remaining],
+            self._today,
+            listed_taken=self._listed_taken,
+        )
+        verified_at = utc_now() if self._compare_all else self._record.verified_at
+        try:
+            self._write(entries, verified_at)
+        except PublicaError as error:
+            self.warnings.append(f"{error.message} The next run compares these users again.")
+
+    def _write(self, entries: Sequence[Entry], verified_at: str | None) -> None:
+        self._file.write(
+            Record(self._file.store, tuple(entries), verified_at, self._repeats_external_ids)
+        )
