@@ -25,10 +25,10 @@ from .accounts import Account, accounts_of
 from .declared import content
 from .failure_modes import ANY, ENDPOINTS, FAILURE_MODES, FaultyClient
 from .in_process import COMPLETE_RUN, Outcome, name_of
-from .machine import FEW_RETRIES, MOST_RUNS, STRANGERS
+from .machine import FEW_RETRIES, MOST_RUNS, SMALL_PAGE, STRANGERS
 from .oracle import FAIL, SET_EVERY_TIME, Policy, touchable
 from .recorded import ALL, CHANGED, DEACTIVATE, IGNORE, RecordedRuns, Row
-from .variants import returns_external_ids
+from .variants import FAULT_VARIANTS, returns_external_ids
 
 MOST_KILLED = 14
 
@@ -40,7 +40,10 @@ class RecordMachine(RuleBasedStateMachine):
         self, store: SandboxStore, client: FaultyClient, directory: Path, variant: str
     ) -> None:
         super().__init__()
-        self.runs = RecordedRuns(store, client, directory, variant)
+        # Short pages, so that a run often looks users up.
+        self.runs = RecordedRuns(
+            store, client, directory, {**FAULT_VARIANTS[variant], "per_page_max": SMALL_PAGE}
+        )
         self.rows: list[Row] = []
         self.leavers: str | None = DEACTIVATE
         self.policy = Policy((), "100%", FAIL)

@@ -13,6 +13,7 @@ import json
 import os
 import sqlite3
 import stat
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -29,7 +30,7 @@ from .generated import FIRST_PASSWORD, OTHER_PASSWORD
 from .in_process import Outcome, run
 from .killed import kill_this_process, was_killed
 from .oracle import Oracle, oracle_for, touchable
-from .variants import FAULT_VARIANTS, returns_external_ids
+from .variants import FAULT_VARIANTS, Variant, returns_external_ids
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
@@ -44,8 +45,16 @@ ENTRY_KEYS = {
 FINGERPRINT = "fingerprint"
 PASSWORD = "first-password-of-jana"
 SECRETS = (PASSWORD, FIRST_PASSWORD, OTHER_PASSWORD)
-# The variants that decide how a row or a leaver is found.
-RECORD_VARIANTS = ("documented", "external-ids-hidden", "states-lenient", "replacing")
+
+# The variants that decide how a row or a leaver is found, each with a number of further users: with
+# many of them, a run looks users up; with few, it reads the first page of the list.
+RECORD_VARIANTS: Mapping[str, tuple[Variant, int]] = {
+    "one-page": ({}, 0),
+    "many-pages": ({"per_page_max": 3}, 30),
+    "external-ids-hidden": ({"external_id_shown": False, "per_page_max": 3}, 30),
+    "deactivated-found": (FAULT_VARIANTS["states-lenient"], 60),
+    "full-paginator": (FAULT_VARIANTS["replacing"], 60),
+}
 
 # In no list. Some are alike, so that they could be taken for users of a list.
 BYSTANDERS: list[Row] = [
@@ -149,15 +158,16 @@ class RecordedRuns:
     """
 
     def __init__(
-        self, store: SandboxStore, client: FaultyClient, directory: Path, variant: str
+        self, store: SandboxStore, client: FaultyClient, directory: Path, variant: Variant
     ) -> None:
         self.store, self.client = store, client
-        self.variant = FAULT_VARIANTS[variant]
+        self.variant = variant
         self.path = directory / "last-applied.json"
         self.persons: set[str] = set()
         self.options: dict[str, Any] = {
             "last_applied": str(self.path),
             "leavers": DEACTIVATE,
+            "verify": None,
             "max_deactivations": "100%",
         }
         store.reset()
@@ -167,19 +177,27 @@ class RecordedRuns:
         for path in directory.glob("last-applied.json*"):
             path.unlink()
 
-    def fill(self, users: Rows = USERS, bystanders: Rows = BYSTANDERS) -> None:
-        """Store users who are to be in lists, and bystanders, and remember the bystanders."""
+    def fill(self, users: Rows = USERS, bystanders: Rows = BYSTANDERS, *, more: int = 0) -> None:
+        """Store users who are to be in lists, and bystanders, and remember the bystanders.
+
+        Args:
+            users: Those who are to be in lists.
+            bystanders: Those who are in none.
+            more: The number of further bystanders.
+        """
+        others = [{"email": f"reader{number}@example.net"} for number in range(more)]
         self.store.add_users(users)
-        self._bystanders = set(self.store.add_users(bystanders))
+        self._bystanders = set(self.store.add_users([*bystanders, *others]))
         self._as_before = self._content_of(self._bystanders)
 
     # Runs
 
     def run(self, rows: Rows, *, check: bool = False, workers: int = 1, **options: Any) -> Outcome:
         """One run; the record is well-formed after it, and no bystander was changed."""
-        self.client.counts.clear()
         before = self.file() if check else None
         outcome = run(self.store, rows, check=check, workers=workers, **{**self.options, **options})
+        # The next run counts its requests from 1; faults of the store stay until they are removed.
+        self.client.begin()
         if check:
             assert self.file() == before, "check mode wrote the record"
         else:
@@ -195,7 +213,7 @@ class RecordedRuns:
             arrange()
             run(self.store, rows, **{**self.options, **options})
 
-        self.client.begin()
+        self.store.clear_journal()
         killed = was_killed(work)
         self.persons |= {row["external_id"] for row in rows if row.get("external_id")}
         self.check_invariants()
@@ -274,7 +292,11 @@ class RecordedRuns:
                 ever in a list and whom no key of a row names.
         """
         accounts = accounts_of(self.store)
-        settled = self.oracle.settle(accounts, self._with_ids(rows, accounts)).accounts
+        identified = self._with_ids(rows, accounts)
+        settled = self.oracle.settle(accounts, identified)
+        if self.oracle.holds_back(accounts, identified, settled.outcomes):
+            # A user of the list may be one who seems to have left.
+            gone = ()
         if gone is None:
             # Nobody shares a key with a row and leaves, except an account whose address a row
             # wants: it may stay until that row can be applied.
@@ -282,11 +304,20 @@ class RecordedRuns:
             gone = {
                 user.external_id
                 for user in accounts
-                if user.external_id in self.persons and user.id not in named
+                if user.external_id in self.persons
+                and user.id not in named
+                and self._is_provable(user)
             }
         return [
-            replace(user, active=user.active and user.external_id not in gone) for user in settled
+            replace(user, active=user.active and user.external_id not in gone)
+            for user in settled.accounts
         ]
+
+    def _is_provable(self, user: Account) -> bool:
+        """Whether the record shows whose account it is: without external ids, only by its id."""
+        if returns_external_ids(self.variant) or not self.path.exists():
+            return True
+        return "id" in self.entries().get(str(user.external_id), {"id": user.id})
 
     def failing(self, rows: Rows) -> set[str]:
         """The external ids of the rows that fail in a run that compares all of them."""
@@ -331,7 +362,13 @@ class RecordedRuns:
             else user
             for user in expected
         ]
-        assert likenesses(accounts_of(self.store)) == likenesses(expected)
+        wanted, present = (
+            Counter(likenesses(expected)),
+            Counter(likenesses(accounts_of(self.store))),
+        )
+        faults = [f"lacks {account}" for account in wanted - present]
+        faults += [f"has {account}" for account in present - wanted]
+        assert faults == [], "\n".join(faults)
 
     def check_converges(self, rows: Rows, *, workers: int = 1) -> None:
         """The next run does what is left, the ones after it nothing, and its record is complete."""
@@ -348,7 +385,7 @@ class RecordedRuns:
         self.store.clear_journal()
         second = self.run(rows)
         assert second.failures.keys() == set(failing), second.failures
-        assert self.store.journal(writes=True) == []
+        assert self._changes() == []
         assert content(self.store) == before
         assert self.file() == record, "nothing changed, and the record was written"
         if not failing:
@@ -361,13 +398,37 @@ class RecordedRuns:
         third = self.run(rows, verify=ALL)
         assert third.failures.keys() == set(failing), third.failures
         assert third.results[0]["summary"]["unverified"] == 0
-        assert self.store.journal(writes=True) == [], "verify: all found something"
+        assert self._changes() == [], "verify: all found something"
         self.check_complete(rows, failing)
+
+    def _changes(self) -> list[Row]:
+        """The requests that changed the store; a row that fails may send one every time."""
+        return [row for row in self.store.journal(writes=True) if row["changed"]]
+
+    def check_written_ahead(self) -> None:
+        """The record has an entry of each active user whom the last run has written."""
+        changes = self._changes()
+        if not changes:
+            return
+        entries = self.record()["users"]
+        ids = {entry.get("id") for entry in entries}
+        addresses = {
+            str(address).lower()
+            for entry in entries
+            for address in (entry.get("email"), entry.get("earlier_email"))
+        }
+        for row in changes:
+            if row["endpoint"] == "create":
+                assert row["body"]["email"].lower() in addresses, row
+            elif row["endpoint"] != "force_logout":
+                user = self.store.user(id=int(row["path"].split("/users/")[1].split("/")[0]))
+                known = user["id"] in ids or user["email"].lower() in addresses
+                assert known or not user["active"], row
 
     def check_complete(self, rows: Rows, failing: Collection[str] = ()) -> None:
         """The record has each row, and of those that succeeded the fingerprint and the id."""
         entries = self.entries()
-        ids = {user["external_id"]: user["id"] for user in self.store.users()}
+        ids = {str(user["email"]).lower(): user["id"] for user in self.store.users()}
         for row in rows:
             name = row["external_id"]
             if name in failing:
@@ -376,7 +437,7 @@ class RecordedRuns:
             entry = entries[name]
             assert entry.get(FINGERPRINT), f"{name}: {entry}"
             if row.get("state") != "absent":
-                assert entry.get("id") == ids[name], f"{name}: {entry}"
+                assert entry.get("id") == ids[row["email"].lower()], f"{name}: {entry}"
                 assert entry["email"].lower() == row["email"].lower(), f"{name}: {entry}"
 
     def check_invariants(self) -> None:
