@@ -21,6 +21,8 @@ description:
     C(changed) and RV(results) show what was done, and RV(failed_users) what is left to do.
   - With O(exclusive), users who are not in the list are deactivated. Guards, which are checked
     before the first write, protect the store from a wrong list.
+  - With O(last_applied), a run reads only the users whose rows have changed since the last run, and
+    O(leavers) deactivates only users who were in the list then.
 author:
   - The publica.la collection's authors (@publica-la)
 extends_documentation_fragment:
@@ -177,19 +179,70 @@ options:
       - The users are also logged out if O(defaults) sets C(force_logout).
     type: bool
     default: false
+  last_applied:
+    description:
+      - The path of a record on the executing host, in which each run with this list keeps what it
+        applied. Rows with the same desired values as in the last run are then not read. They count
+        as C(unchanged) and as C(unverified) in RV(summary).
+      - A row is compared if a desired value has changed, if the last run failed for it, if it has
+        O(users[].update_password=always) with a password, or if it has a plan without
+        O(users[].plan_valid_to) whose end has passed. A change of a password alone is no change.
+      - The first run, without the file, compares every row. Users who left the list before it are
+        not known.
+      - Each store and each list needs its own file. Begin the path with C(inventory_dir), and put
+        C({{ inventory_hostname }}) into its name. The directory must exist. Never use one file for
+        two lists.
+      - The file is JSON with one user a line, sorted, and readable only by the user that the module
+        runs as. It has addresses and ids, and no passwords. It is replaced atomically, before the
+        first write to the store and at the end, and never in check mode. A link in its place is an
+        error.
+      - While a run works, it holds a lock on the file with C(.lock) at the end of its name, which
+        remains. A second run fails at once with C(record_locked). Check mode takes no lock.
+      - A record that is broken, of a newer version or of another store fails the task with
+        C(unusable_record) before the first request.
+      - An empty list is refused, as with O(exclusive). The two options exclude each other.
+    type: path
+    version_added: 1.0.0
+  leavers:
+    description:
+      - What happens to users of the record who are in no row any more and were not V(absent) in the
+        last run. Users whose address or external id has changed are still in the list.
+      - With V(ignore), a warning names them once, and they stay active.
+      - With V(deactivate), each is looked up, and deactivated only if the account that is found has
+        the id of the record, or its external id if the record has no id. Otherwise the address
+        belongs to another account, which is not changed. The users are also logged out if
+        O(defaults) sets C(force_logout).
+      - The accounts that O(exclusive) never deactivates stay active here too, as users in
+        O(protected) do. They stay in the record. They are judged again only with O(verify=all).
+        RV(kept) names them.
+      - A user who is not found stays in the record until a run with O(verify=all) finds the id.
+      - Requires O(last_applied). The default is V(ignore).
+    type: str
+    choices: [ignore, deactivate]
+    version_added: 1.0.0
+  verify:
+    description:
+      - With V(changed), rows that the record shows as applied are not read. With V(all), all rows
+        are compared, as without a record, so that changes by others are found.
+      - Requires O(last_applied). The default is V(changed). O(count_seats) reads all users, so it
+        acts like V(all).
+    type: str
+    choices: [changed, all]
+    version_added: 1.0.0
   protected:
     description:
-      - Users that O(exclusive) never deactivates, as addresses or shell patterns with C(*), C(?)
-        and C([...]), such as V(*@partner.example.org). Case is ignored. A value that can match no
-        address is an error.
+      - Users that O(exclusive) and O(leavers) never deactivate, as addresses or shell patterns with
+        C(*), C(?) and C([...]), such as V(*@partner.example.org). Case is ignored. A value that can
+        match no address is an error.
       - A user with an item with O(users[].state=absent) is deactivated nevertheless.
     type: list
     elements: str
     default: []
   max_deactivations:
     description:
-      - The maximum number of users that O(exclusive) may deactivate in one run. A whole number, or
-        a percentage with C(%) of the active users at the store, rounded down.
+      - The maximum number of users that O(exclusive) or O(leavers) may deactivate in one run. A
+        whole number, or a percentage with C(%), rounded down, of the active users at the store, or
+        with O(leavers) of the entries in the record.
       - It counts users who are not in the list. It does not count items with
         O(users[].state=absent).
       - A plan with more fails with C(too_many_deactivations) before the first write, unless
@@ -206,13 +259,13 @@ options:
     type: str
   on_guard:
     description:
-      - What happens with O(exclusive) on C(too_many_deactivations), C(not_approved) and
-        C(incomplete_listing). With V(fail), nothing is written and the task fails. With V(skip), no
-        user is deactivated for not being in the list, everything else is done, and the task gives
+      - What happens with O(exclusive) or O(leavers) on C(too_many_deactivations), C(not_approved)
+        and C(incomplete_listing). With V(fail), nothing is written and the task fails. With
+        V(skip), no user is deactivated for not being in the list, everything else is done, and the task gives
         a warning.
       - In check mode the task does not fail. It shows the complete plan and warns that a run would
         refuse it.
-      - Without O(exclusive), C(not_approved) always fails the task.
+      - Without O(exclusive) and O(leavers), C(not_approved) always fails the task.
     type: str
     choices: [fail, skip]
     default: fail
@@ -343,6 +396,16 @@ EXAMPLES = r"""
       generate_password: true
       sessions_limit: unlimited
 
+- name: At the cost of what has changed since the last run, and without the users who have left
+  publica.la.publica_user_bulk:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    src: "{{ playbook_dir }}/seats.csv"
+    last_applied: "{{ playbook_dir }}/{{ inventory_hostname }}.json"
+    leavers: deactivate
+    defaults:
+      generate_password: true
+
 - name: Only these users, the guests and the admins stay active
   publica.la.publica_user_bulk:
     base_url: https://example.publica.la
@@ -362,6 +425,25 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+last_applied:
+  description: The record after the task, in check mode as it is; null without O(last_applied).
+  returned: always, if the store was read
+  type: dict
+  sample: null
+  contains:
+    path:
+      description: The absolute path of the file.
+      type: str
+      sample: /srv/seats/records/library.json
+    entries:
+      description: Number of users in the record.
+      type: int
+      sample: 200
+    verified_at:
+      description:
+        - When a run last compared all users of the list, as ISO 8601 in UTC; null if none has.
+      type: str
+      sample: "2031-05-06T02:00:00Z"
 summary:
   description:
     - Number of users by outcome. A user can count twice, for example as updated and as failed if
@@ -386,17 +468,23 @@ summary:
       type: int
       sample: 1
     deactivated:
-      description: Users that were deactivated, including by O(exclusive).
+      description: Users that were deactivated, including by O(exclusive) and O(leavers).
       type: int
       sample: 2
     unchanged:
       description: Users without a difference.
       type: int
       sample: 184
+    unverified:
+      description:
+        - Users of these who were not read, since O(last_applied) shows that the last run brought
+          them to the same state. Changes by others since then are not seen.
+      type: int
+      sample: 0
     protected:
       description:
-        - Active users who are not in the list and that O(exclusive) did not deactivate, since they
-          are admins, may be admins, or are in O(protected).
+        - Users who are not in the list and that O(exclusive) or O(leavers) did not deactivate, by
+          the reasons in RV(kept).
       type: int
       sample: 0
     failed:
@@ -406,7 +494,7 @@ summary:
 results:
   description:
     - What was done for each user, or in check mode would be done, in the order of the input,
-      followed by the users that O(exclusive) deactivates, by their id.
+      followed by the users that O(exclusive) or O(leavers) deactivates, by their id.
   returned: always, if the store was read
   type: list
   elements: dict
@@ -428,7 +516,9 @@ results:
       type: str
       sample: present
     listed:
-      description: Whether the user is in the list. False for a user that O(exclusive) deactivates.
+      description:
+        - Whether the user is in the list. False for a user that O(exclusive) or O(leavers)
+          deactivates.
       type: bool
       sample: true
     actions:
@@ -548,10 +638,11 @@ kept:
       RV(summary.protected) counts them all.
     - The reasons are C(protected) (a pattern of O(protected) matches), C(admin), C(plan_admin),
       C(institution) (all users of a network or site read through this account), C(anonymized),
-      C(not_editable) (the API may not change the account) and C(rights_unknown) (the store does
-      not return whether the user is an admin or a plan admin).
+      C(not_editable) (the API may not change the account), C(rights_unknown) (the store does
+      not return whether the user is an admin or a plan admin) and, with O(leavers), C(not_found)
+      (no look-up found the user).
     - Each has C(count) and C(users), the first 100.
-  returned: always, if the store was read; empty without O(exclusive)
+  returned: always, if the store was read; empty without O(exclusive) and O(leavers)
   type: dict
   sample:
     admin: {count: 1, users: [admin@example.org]}

@@ -28,6 +28,7 @@ KEYS = {
         "summary",
         "results",
         "failed_users",
+        "last_applied",
         "guard",
         "kept",
         "seats",
