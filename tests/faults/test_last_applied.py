@@ -61,6 +61,16 @@ SHORT: dict[str, Any] = {"max_retries": 1, "max_rate_limit_wait": 0.5}
 
 EVENTS, VARIANTS = list(NEXT_LISTS), list(RECORD_VARIANTS)
 
+
+def in_variants(*small: str) -> list[Any]:
+    """All variants; those that are not in the small set are marked ``full``."""
+    return [
+        pytest.param(name, marks=[] if name in small else [pytest.mark.full])
+        for name in VARIANTS
+        if FULL or name in small
+    ]
+
+
 Prepare = Callable[..., RecordedRuns]
 
 
@@ -82,7 +92,7 @@ def prepare(store: SandboxStore, client: FaultyClient, tmp_path: Path) -> Prepar
     return begin
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("many-pages", "external-ids-hidden"))
 @pytest.mark.parametrize("workers", [1, 4])
 def test_undisturbed(prepare: Prepare, variant: str, workers: int) -> None:
     runs = prepare(variant, workers=workers)
@@ -112,15 +122,14 @@ def test_killed_before_a_request(
     runs.check_converges(NEXT_LISTS[event])
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("external-ids-hidden"))
 def test_every_request_is_killed(prepare: Prepare, variant: str) -> None:
     runs = prepare(variant)
     assert not runs.is_killed(AFTER, lambda: runs.kill_before_request(MOST_REQUESTS))
 
 
 @pytest.mark.parametrize(
-    ("event", "rename", "variant"),
-    combinations(EVENTS, RENAMES, turns=[VARIANTS]),
+    ("rename", "event", "variant"), combinations(RENAMES, turns=[EVENTS, VARIANTS])
 )
 def test_killed_as_the_record_is_written(
     prepare: Prepare, variant: str, event: str, rename: tuple[int, bool]
@@ -135,10 +144,8 @@ def test_killed_as_the_record_is_written(
     runs.check_converges(NEXT_LISTS[event])
 
 
-@pytest.mark.parametrize(
-    ("variant", "request_number"),
-    combinations(VARIANTS, turns=[REQUESTS]),
-)
+@pytest.mark.parametrize("variant", in_variants("many-pages", "external-ids-hidden"))
+@pytest.mark.parametrize("request_number", REQUESTS if FULL else REQUESTS[-1:])
 def test_killed_again_and_again(prepare: Prepare, variant: str, request_number: int) -> None:
     """Each run gets a little further, although the list changes every time."""
     runs = prepare(variant)
@@ -148,8 +155,8 @@ def test_killed_again_and_again(prepare: Prepare, variant: str, request_number: 
     runs.check_converges(LATER)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("request_number", REQUESTS if FULL else REQUESTS[:3])
+@pytest.mark.parametrize("variant", in_variants("many-pages", "external-ids-hidden"))
+@pytest.mark.parametrize("request_number", REQUESTS if FULL else [17])
 def test_killed_in_the_first_run(
     store: SandboxStore, client: FaultyClient, tmp_path: Path, variant: str, request_number: int
 ) -> None:
@@ -174,7 +181,7 @@ def test_killed_in_the_first_run(
 # Written ahead
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("many-pages", "deactivated-found"))
 @pytest.mark.parametrize("workers", [1, 4])
 def test_the_record_is_written_before_the_store(
     prepare: Prepare, variant: str, workers: int
@@ -242,12 +249,8 @@ def _failing_renames(patch: pytest.MonkeyPatch, first: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("variant", "endpoint", "mode", "event"),
-    combinations(
-        RECORD_VARIANTS,
-        [one for one in ENDPOINTS if one != "list"],
-        turns=[MODES, EVENTS],
-    ),
+    ("endpoint", "event", "variant", "mode"),
+    combinations([one for one in ENDPOINTS if one != "list"], EVENTS[1:], turns=[VARIANTS, MODES]),
 )
 def test_an_endpoint_that_never_answers(
     prepare: Prepare, variant: str, endpoint: str, mode: FailureMode, event: str
@@ -264,8 +267,8 @@ def test_an_endpoint_that_never_answers(
 
 
 @pytest.mark.parametrize(
-    ("variant", "mode", "event", "request_number"),
-    combinations(VARIANTS, LOST, turns=[EVENTS, REQUESTS]),
+    ("event", "mode", "variant", "request_number"),
+    combinations(EVENTS, LOST, turns=[VARIANTS, REQUESTS]),
 )
 def test_a_store_that_stops_answering(
     prepare: Prepare, variant: str, mode: FailureMode, event: str, request_number: int
@@ -280,7 +283,7 @@ def test_a_store_that_stops_answering(
     runs.check_converges(NEXT_LISTS[event])
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("full-paginator"))
 @pytest.mark.parametrize("mode", LOST, ids=str)
 def test_lost_answers(prepare: Prepare, variant: str, mode: FailureMode) -> None:
     """A run that clears an answer up by itself records the row as applied."""
@@ -298,7 +301,7 @@ def test_lost_answers(prepare: Prepare, variant: str, mode: FailureMode) -> None
     runs.check_repetition(AFTER)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("many-pages", "external-ids-hidden"))
 @pytest.mark.parametrize("back", [True, False])
 def test_a_refused_row_is_compared_again(prepare: Prepare, variant: str, back: bool) -> None:
     runs = prepare(variant)
@@ -337,7 +340,8 @@ def test_a_forbidden_row_is_compared_again(
 # Two runs at once
 
 
-@pytest.mark.parametrize(("variant", "request_number"), combinations(VARIANTS, turns=[REQUESTS]))
+@pytest.mark.parametrize("variant", in_variants("many-pages", "external-ids-hidden"))
+@pytest.mark.parametrize("request_number", REQUESTS[::5] if FULL else [1, 15])
 def test_two_runs_at_once(prepare: Prepare, variant: str, request_number: int) -> None:
     """The second run fails at once and sends nothing; a dry run only reads."""
     runs = prepare(variant)
@@ -345,11 +349,7 @@ def test_two_runs_at_once(prepare: Prepare, variant: str, request_number: int) -
     met: list[str] = []
 
     def before(endpoint: str, number: int) -> None:
-        if (endpoint, number) == (ANY, request_number) or (
-            endpoint == ANY and number == 1 and request_number > 10
-        ):
-            if met:
-                return
+        if (endpoint, number) == (ANY, request_number):
             met.append(endpoint)
             runs.client.before = lambda _endpoint, _number: None
             sent, record = len(runs.store.journal()), runs.file()
@@ -442,7 +442,7 @@ def test_an_empty_list(prepare: Prepare) -> None:
 # Addresses that change hands
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("many-pages", "external-ids-hidden"))
 @pytest.mark.parametrize("verify", ["changed", "all"])
 def test_an_address_that_another_person_has_now(
     prepare: Prepare, variant: str, verify: str
@@ -458,7 +458,7 @@ def test_an_address_that_another_person_has_now(
     assert outcome.failures == {}
     assert runs.store.user(id=other["id"]) == other
     assert plans == content(runs.store)["user_plans"][: len(plans)]
-    if verify == "changed":
+    if verify == "changed" and variant != "one-page":
         assert runs.store.user(external_id="L1")["active"]
         warnings = outcome.results[0]["warnings"]
         assert any("l1@example.org" in text for text in warnings), warnings
@@ -469,7 +469,7 @@ def test_an_address_that_another_person_has_now(
     runs.check_converges(AFTER)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("many-pages", "external-ids-hidden"))
 def test_a_leaver_whose_address_a_joiner_has_now(prepare: Prepare, variant: str) -> None:
     """The person of the list with the leaver's former address is not removed."""
     runs = prepare(variant)
@@ -485,7 +485,9 @@ def test_a_leaver_whose_address_a_joiner_has_now(prepare: Prepare, variant: str)
     runs.check_converges(rows)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant", in_variants("many-pages", "external-ids-hidden", "deactivated-found")
+)
 def test_a_renamed_user(prepare: Prepare, variant: str) -> None:
     """A user with another address is the same one, and costs few requests."""
     runs = prepare(variant)
@@ -502,7 +504,7 @@ def test_a_renamed_user(prepare: Prepare, variant: str) -> None:
     runs.check_converges(rows)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("many-pages", "external-ids-hidden"))
 def test_a_renamed_user_whose_former_address_another_person_has(
     prepare: Prepare, variant: str
 ) -> None:
@@ -519,7 +521,7 @@ def test_a_renamed_user_whose_former_address_another_person_has(
     runs.check_converges(rows)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("external-ids-hidden", "full-paginator"))
 def test_a_new_address_that_another_person_has(prepare: Prepare, variant: str) -> None:
     """The row fails; neither account is changed, and the person is no leaver."""
     runs = prepare(variant)
@@ -536,7 +538,7 @@ def test_a_new_address_that_another_person_has(prepare: Prepare, variant: str) -
     assert runs.store.user(external_id="U2")["active"]
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("many-pages", "external-ids-hidden"))
 def test_a_person_with_another_external_id(prepare: Prepare, variant: str) -> None:
     """One key that stays is enough: the person is no leaver."""
     runs = prepare(variant)
@@ -555,7 +557,7 @@ def test_a_person_with_another_external_id(prepare: Prepare, variant: str) -> No
     runs.check_repetition(rows)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("external-ids-hidden", "full-paginator"))
 def test_addresses_that_move_on(prepare: Prepare, variant: str) -> None:
     """A renamed user's address goes to a joiner, whose own goes to another joiner later."""
     runs = prepare(variant)
@@ -642,22 +644,16 @@ DRIFTS: Mapping[str, Callable[[RecordedRuns], None]] = {
 }
 
 
-@pytest.mark.parametrize("drift", DRIFTS)
-@pytest.mark.parametrize(
-    "variant",
-    [
-        pytest.param(name, marks=[pytest.mark.full] if number else [])
-        for number, name in enumerate(VARIANTS)
-        if FULL or not number
-    ],
-)
-def test_drift(prepare: Prepare, variant: str, drift: str) -> None:
+@pytest.mark.parametrize(("drift", "variant"), combinations(list(DRIFTS), turns=[VARIANTS]))
+def test_drift(prepare: Prepare, drift: str, variant: str) -> None:
     """Changed rows are right after the next run, and all rows after one that reads everything."""
     runs = prepare(variant)
     DRIFTS[drift](runs)
     stays = {"L1"} if drift in ("leaver renamed", "leaver is an admin") else set()
     leaves = {"L1", "L2"} - stays
     drifted = [row for row in accounts_of(runs.store) if row.external_id in ("K1", "K1-OTHER")]
+    # A look-up does not find a renamed leaver, and a list does.
+    unread = {"K1", "K1-OTHER", *(["L1"] if drift == "leaver renamed" else [])}
     failing = runs.failing(AFTER)
     expected = {user.external_id: user.likeness() for user in runs.expected(AFTER, gone=leaves)}
 
@@ -665,11 +661,10 @@ def test_drift(prepare: Prepare, variant: str, drift: str) -> None:
 
     assert set(first.failures) == failing
     found = {user.external_id: user for user in accounts_of(runs.store)}
-    unread = {"K1", "K1-OTHER"}
     for name, likeness in expected.items():
         if name not in unread:
             assert found[name].likeness() == likeness, name
-    now = [row for row in accounts_of(runs.store) if row.external_id in unread]
+    now = [row for row in accounts_of(runs.store) if row.external_id in ("K1", "K1-OTHER")]
     assert now == drifted, "an unchanged row was changed"
 
     gone = {"L1", "L2"} - ({"L1"} if drift == "leaver is an admin" else set())
@@ -685,7 +680,7 @@ def test_drift(prepare: Prepare, variant: str, drift: str) -> None:
 # Leavers who stay, and guards
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("many-pages"))
 def test_leavers_who_stay(prepare: Prepare, variant: str) -> None:
     """Each stays with its reason until the reason ends; only what a run may see ends it."""
     runs = prepare(variant)
@@ -729,7 +724,7 @@ def test_leavers_who_stay(prepare: Prepare, variant: str) -> None:
     runs.check_converges(rows)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("full-paginator"))
 @pytest.mark.parametrize("on_guard", ["fail", "skip"])
 def test_too_many_leavers(prepare: Prepare, variant: str, on_guard: str) -> None:
     runs = prepare(variant)
@@ -755,7 +750,7 @@ def test_too_many_leavers(prepare: Prepare, variant: str, on_guard: str) -> None
     runs.check_converges(AFTER)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("external-ids-hidden"))
 def test_an_approved_plan(prepare: Prepare, variant: str) -> None:
     """Exactly the plan of the dry run passes the guard, and each plan has its own hash."""
     runs = prepare(variant)
@@ -782,7 +777,7 @@ def test_an_approved_plan(prepare: Prepare, variant: str) -> None:
     runs.check_repetition(AFTER)
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("variant", in_variants("deactivated-found"))
 @pytest.mark.parametrize("leavers", [IGNORE, None])
 def test_leavers_who_are_ignored(prepare: Prepare, variant: str, leavers: str | None) -> None:
     """They are named once, and then no longer known."""
