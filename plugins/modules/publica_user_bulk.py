@@ -680,6 +680,7 @@ def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     policy, errors = read_policy(params)
+    warnings: list[str] = []
     errors += check_workers(params["concurrency"])
     errors += check_interval(params["progress_interval"])
     desired = users_of_task(
@@ -689,6 +690,8 @@ def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -
         params["defaults"],
         errors,
         params["user_lists"],
+        params["sheet"],
+        warnings,
     )
     refuse_empty_list(policy, desired)
     provisioned = provision(
@@ -701,13 +704,15 @@ def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -
         progress=progress,
         count_seats=params["count_seats"],
     )
-    return bulk_result(
+    result = bulk_result(
         provisioned,
         failed_users=failed_users(provisioned.applied, _rows(params), params["defaults"] or {}),
         report=params["report"],
         requests_a_window=api.transport.limiter.limit,
         share=params["rate_limit_share"],
     )
+    result["warnings"].extend(warnings)
+    return result
 
 
 def _rows(params: Mapping[str, Any]) -> list[Any]:
@@ -721,6 +726,7 @@ def main() -> None:
         "users": {"type": "list", "elements": "dict"},
         "user_lists": {"type": "dict"},
         "src": {"type": "path"},
+        "sheet": {"type": "str"},
         "src_columns": {"type": "dict", "default": {}},
         "defaults": {"type": "dict", "default": {}},
         "lookup": lookup_argument_spec(),
