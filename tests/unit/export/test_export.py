@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ from ansible_collections.publica.la.plugins.module_utils.export.export import (
     ExportDirectory,
     export,
 )
+from ansible_collections.publica.la.plugins.module_utils.input.files import users_of_task
+from ansible_collections.publica.la.tests.support.saved_workbook import SAVED_BY_LIBREOFFICE
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, api_on
 from ansible_collections.publica.la.tests.unit.support.store import FULL, FakeStore, StoredUser
 
@@ -236,3 +239,38 @@ def test_no_link_or_token_is_in_a_file(directory: Path) -> None:
         assert "impersonate" not in text
         assert TOKEN not in text
         assert "store.example" not in text
+
+
+class TestWorkbook:
+    def test_a_second_export_changes_nothing_and_the_diff_shows_sizes(
+        self, directory: Path
+    ) -> None:
+        formats = {"formats": ["xlsx", "csv"]}
+        planned = exported(two_users(), directory, check=True, **formats)
+        first = exported(two_users(), directory, **formats)
+        assert planned["files"] == first["files"]
+        path = directory / "press.xlsx"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        again = exported(two_users(), directory, **formats)
+        assert (again["changed"], again["diff"]) == (False, [])
+        third = exported(FakeStore(), directory, formats=["xlsx"])
+        [diff] = third["diff"]
+        assert re.fullmatch(r"\([0-9]+ bytes\)", diff["before"]["press.xlsx"][0])
+        assert diff["after"] == {"press.xlsx": [f"({path.stat().st_size} bytes)"]}
+
+    def test_an_id_like_a_formula_is_kept(self, directory: Path) -> None:
+        store = FakeStore(StoredUser(1, "ana@example.org", "=1+1"))
+        assert exported(store, directory, formats=["xlsx"])["warnings"] == []
+        [user] = users_of_task(None, str(directory / "press.xlsx"), None, None)
+        assert user.external_id == "=1+1"
+
+    def test_another_workbook_is_left_alone(self, directory: Path) -> None:
+        (directory / "press.xlsx").write_bytes(SAVED_BY_LIBREOFFICE.read_bytes())
+        error = refused(two_users(), directory, formats=["xlsx"])
+        assert "was not written by an export" in error.message
+
+    def test_the_token_of_a_hostile_store_is_not_written(self, directory: Path) -> None:
+        store = FakeStore(StoredUser(1, "ana@example.org", TOKEN))
+        with pytest.raises(PublicaError, match="holds the api_token"):
+            exported(store, directory, formats=["xlsx"])
+        assert list(directory.iterdir()) == []

@@ -29,13 +29,13 @@ from ansible_collections.publica.la.plugins.module_utils.input.workbook_file imp
     column_letters,
     column_number,
 )
-from ansible_collections.publica.la.tests.unit.support.sources import SourceDirectory
-from ansible_collections.publica.la.tests.unit.support.workbooks import (
+from ansible_collections.publica.la.tests.support.workbooks import (
     MAIN,
     package,
     text_cell,
     workbook,
 )
+from ansible_collections.publica.la.tests.unit.support.sources import SourceDirectory
 from openpyxl.comments import Comment
 from openpyxl.styles import numbers
 
