@@ -129,6 +129,8 @@ def test_an_export_creates_the_same_users_in_an_empty_store(
     assert [plan["valid_to"] for plan in south.plans_of(ana["id"])] == ["2031-12-31"]
 
 
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_two_stores_and_a_second_export(
     store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:
