@@ -29,7 +29,7 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
 from ..module_utils.errors import InvalidInputError, ValidationError, escape_control
-from ..module_utils.input.options import kind_of
+from ..module_utils.input.values import kind_of
 from ..plugin_utils.progress_follower import (
     Follower,
     InterruptHandler,

@@ -21,7 +21,8 @@ from .client.connection import IMPORT_ERROR, connection_argument_spec, connectio
 from .client.http import HttpTransport
 from .concurrency import StopRequest
 from .errors import InvalidInputError, PublicaError, ValidationError, internal_error
-from .input.options import PUBLIC_NAMES, kind_of, safe_key_name
+from .input.options import PUBLIC_NAMES
+from .input.values import kind_of, safe_key_name
 from .result.result import escaped_result
 
 NO_LOG = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"

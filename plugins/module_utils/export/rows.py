@@ -20,9 +20,11 @@ from ..input.options import (
     ABSENT,
     OPTION_BY_NAME,
     PRESENT,
+    address_key,
+)
+from ..input.values import (
     UNLIMITED,
     BadValueError,
-    address_key,
     is_given,
 )
 from ..plan.planner import RIGHTS

@@ -20,13 +20,12 @@ from .options import (
     IDENTITY,
     OPTION_BY_NAME,
     VALID_FROM,
-    kind_of,
     nearest_option,
-    safe_key_name,
     unknown_option,
 )
 from .rows import BadSourceError, Entry, Row
 from .text import composed
+from .values import kind_of, safe_key_name
 
 SRC_COLUMNS = "src_columns"
 # Stands for an option's name where ``src_columns`` maps a column to null.

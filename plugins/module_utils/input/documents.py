@@ -16,8 +16,8 @@ from typing import Any
 
 from ..errors import ValidationError
 from .columns import LONGEST_RECORD, Columns, TextLines
-from .options import NumberText, safe_key_name
 from .rows import BadSourceError, Entry
+from .values import NumberText, safe_key_name
 
 LIST_KEYS = ("users", "publica_users_desired")
 LIST_PREFIX = "publica_users_desired_"

@@ -17,8 +17,9 @@ from ..errors import ValidationError
 from .columns import LARGEST_FILE, SRC_COLUMNS, TOO_LARGE, Columns, TextLines, read_columns
 from .csv_rows import csv_rows
 from .documents import json_lines_rows, json_rows, yaml_rows
-from .options import DesiredUser, kind_of, safe_key_name
+from .options import DesiredUser
 from .rows import BadSourceError, Entry, rows_of_list, users_of_entries
+from .values import kind_of, safe_key_name
 from .workbook import SHEET, workbook_rows
 from .workbook_file import OTHER_KINDS
 

@@ -19,15 +19,15 @@ from fractions import Fraction
 from typing import Any
 
 from ..errors import ValidationError
-from .options import (
+from .options import address_key
+from .text import can_match_address, foreign_to_address
+from .values import (
     BadValueError,
-    address_key,
     foreign_character,
     is_given,
     kind_of,
     read_boolean,
 )
-from .text import can_match_address, foreign_to_address
 
 FAIL, SKIP = "fail", "skip"
 ON_GUARD = (FAIL, SKIP)

@@ -19,15 +19,17 @@ from .options import (
     IDENTITY,
     OPTION_BY_NAME,
     VALID_FROM,
-    BadValueError,
     DesiredUser,
     address_key,
+    unknown_option,
+)
+from .values import (
+    BadValueError,
     is_given,
     kind_of,
     may_be_several_cells,
     quoted,
     safe_key_name,
-    unknown_option,
 )
 
 LABEL_CHARACTERS = 40

@@ -45,7 +45,7 @@ def entries_before(
             entry = _keys_of(change.desired, change.current, entry)
         if entry is not None:
             entries.append(entry)
-    return [*entries, *map(_unverified, [*removed, *others]), *rows.clashing]
+    return [*entries, *(entry.stays(entry.kept) for entry in [*removed, *others]), *rows.clashing]
 
 
 def entries_after(
@@ -69,7 +69,7 @@ def entries_after(
         entry = _entry_after(rows, position, user, today)
         if entry is not None and not (entry.taken and listed_taken):
             entries.append(entry)
-    return [*entries, *map(_unverified, others), *rows.clashing]
+    return [*entries, *(entry.stays(entry.kept) for entry in others), *rows.clashing]
 
 
 def _entry_after(rows: Rows, position: int, applied: AppliedUser, today: str) -> Entry | None:
@@ -93,16 +93,12 @@ def _entry_after_failure(entry: Entry | None, applied: AppliedUser) -> Entry | N
     change, error = applied.change, applied.error
     was_sent = bool(change.steps) and error is not None and error.code != NOT_TRIED
     if not was_sent:
-        return None if entry is None else _unverified(entry)
+        return None if entry is None else entry.stays()
     if change.current is None and isinstance(error, RejectedError):
         if is_taken(applied):
             return _keys_of(change.desired, None, entry)._replace(taken=True)
-        return None if entry is None else _unverified(entry)
+        return None if entry is None else entry.stays()
     return _keys_of(change.desired, applied.user or change.current, entry)
-
-
-def _unverified(entry: Entry) -> Entry:
-    return entry._replace(fingerprint=None, plan_end=None, warnings={})
 
 
 def _keys_of(desired: DesiredUser, current: CurrentUser | None, entry: Entry | None) -> Entry:

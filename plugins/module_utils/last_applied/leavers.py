@@ -80,11 +80,11 @@ def leavers_of(left: Sequence[Entry], policy: RemovalPolicy, *, compare_all: boo
     kept: list[Entry] = []
     for entry in left:
         if any(map(is_protected, entry.emails)):
-            kept.append(entry._replace(kept=PROTECTED))
+            kept.append(entry.stays(PROTECTED))
         elif compare_all or (entry.kept in (None, PROTECTED) and entry.emails):
             sought.append(entry)
         elif entry.id is not None:
-            kept.append(entry._replace(kept=entry.kept or NOT_FOUND))
+            kept.append(entry.stays(entry.kept or NOT_FOUND))
     return Leavers(sought, kept, ())
 
 
@@ -133,11 +133,11 @@ def judge_leavers(
             if reason is None:
                 removed.append((current, entry))
             else:
-                kept.append(entry._replace(kept=reason))
+                kept.append(entry.stays(reason))
         elif any(snapshot.index.find_address(email) for email in entry.emails):
             unproven.append(entry.label)
         elif entry.id is not None and not snapshot.complete:
-            kept.append(entry._replace(kept=NOT_FOUND))
+            kept.append(entry.stays(NOT_FOUND))
     removed.sort(key=lambda pair: pair[0].id)
     by_reason: dict[str, list[str]] = {}
     for entry in kept:

@@ -65,6 +65,11 @@ class Entry(NamedTuple):
         """The name of the user in messages."""
         return DesiredUser(self.email, self.external_id, self.id).label
 
+    def stays(self, reason: str | None = None) -> Entry:
+        """The entry of a user who has left the list, and who is compared again after a return."""
+        changes = {"kept": reason, "fingerprint": None, "plan_end": None, "warnings": {}}
+        return self if (self.kept, self.fingerprint) == (reason, None) else self._replace(**changes)
+
     @property
     def emails(self) -> tuple[str, ...]:
         """The addresses that the account may have."""

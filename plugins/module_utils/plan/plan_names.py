@@ -12,8 +12,14 @@ from dataclasses import replace
 from itertools import chain
 
 from ..errors import MESSAGE_LINES, InvalidInputError, ValidationError, listed
-from ..input.options import ABSENT, IDENTITY, BadValueError, DesiredUser, plan_name_key
+from ..input.options import (
+    ABSENT,
+    IDENTITY,
+    DesiredUser,
+    plan_name_key,
+)
 from ..input.rows import key_label
+from ..input.values import BadValueError
 from ..store.plans import StorePlan
 
 NAMED_PLANS = 5

@@ -19,10 +19,10 @@ from ..input.options import (
     ABSENT,
     ACTIVE,
     ALWAYS,
-    EXTERNAL_ID_LENGTH,
     DesiredUser,
     address_key,
 )
+from ..input.values import EXTERNAL_ID_LENGTH
 from ..store.user import CurrentUser, HeldPlan, UserIndex
 from .matching import NO_IDS, Match, describe, match_users
 from .model import (

@@ -18,7 +18,8 @@ from typing import Any
 
 from ..apply.executor import NOT_TRIED, AppliedUser, stopping_error
 from ..errors import EscapedText, PublicaError, counted, escape_control, listed
-from ..input.options import PUBLIC_NAMES, DesiredUser, is_given
+from ..input.options import PUBLIC_NAMES, DesiredUser
+from ..input.values import is_given
 from ..plan.model import (
     FORCE_LOGOUT,
     SET_PASSWORD,

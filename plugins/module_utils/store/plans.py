@@ -13,12 +13,8 @@ from typing import Any
 from ..client.answers import whole_number
 from ..client.api import UsersApi
 from ..errors import InvalidInputError, PublicaError, ValidationError
-from ..input.options import (
-    OPTION_BY_NAME,
-    BadValueError,
-    plan_name_key,
-    read_text,
-)
+from ..input.options import OPTION_BY_NAME, plan_name_key
+from ..input.values import BadValueError, read_text
 from .user import boolean_of, text_of
 
 

@@ -13,7 +13,12 @@ from typing import Any
 
 from ..client.api import ADMINS, DEACTIVATED, UsersApi
 from ..errors import InvalidInputError, ValidationError
-from ..input.options import BadValueError, address_key, as_written, whole_number_between
+from ..input.options import address_key
+from ..input.values import (
+    BadValueError,
+    as_written,
+    whole_number_between,
+)
 from .listing import Listing
 from .user import CurrentUser
 

@@ -14,14 +14,16 @@ import pytest
 from ansible_collections.publica.la.plugins.module_utils.input.options import (
     PUBLIC_NAMES,
     USER_OPTIONS,
-    BadValueError,
     DesiredUser,
-    NumberText,
     UserOption,
     address_key,
+    user_argument_spec,
+)
+from ansible_collections.publica.la.plugins.module_utils.input.values import (
+    BadValueError,
+    NumberText,
     is_given,
     safe_key_name,
-    user_argument_spec,
 )
 
 OPTIONS = {option.name: option for option in USER_OPTIONS}

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.input.options import BadValueError
 from ansible_collections.publica.la.plugins.module_utils.input.policy import (
     read_limit,
     read_policy,
     removal_argument_spec,
 )
+from ansible_collections.publica.la.plugins.module_utils.input.values import BadValueError
 from hypothesis import given
 from hypothesis import strategies as st
 
