@@ -67,8 +67,9 @@ class Entry(NamedTuple):
 
     def stays(self, reason: str | None = None) -> Entry:
         """The entry of a user who has left the list, and who is compared again after a return."""
-        changes = {"kept": reason, "fingerprint": None, "plan_end": None, "warnings": {}}
-        return self if (self.kept, self.fingerprint) == (reason, None) else self._replace(**changes)
+        if (self.kept, self.fingerprint) == (reason, None):
+            return self
+        return self._replace(kept=reason, fingerprint=None, plan_end=None, warnings={})
 
     @property
     def emails(self) -> tuple[str, ...]:
