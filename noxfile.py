@@ -18,8 +18,9 @@ import nox
 TESTS = Path(__file__).resolve().parent / "tests"
 sys.path[:0] = [str(TESTS), str(TESTS / "tools")]
 
-# After the path is set. Importing a module registers its sessions.
-from sessions import checks, suites, tasks  # noqa: E402
+# After the path is set. Importing a module registers its sessions: those of suites come first.
+from sessions import suites  # noqa: E402, I001
+from sessions import checks, tasks  # noqa: E402
 from sessions.environment import environment, for_each_core  # noqa: E402
 
 __all__ = ["tasks"]
@@ -32,8 +33,7 @@ nox.options.tags = ["test"]
 
 for_each_core(environment, requires="", allow_parallel=True)
 for_each_core(checks.sanity, in_default=["test"], in_oldest=["test-all"], allow_parallel=True)
-for_each_core(suites.unit, in_default=["test"], in_oldest=["test-all"], allow_parallel=True)
-for_each_core(suites.integration, in_default=["test"], in_oldest=["test-all"], allow_parallel=True)
-# Each other ansible-core. The tests of the oldest and the newest one are part of the suites above.
+# Each other ansible-core; integration-target is for the oldest one.
 for_each_core(suites.cores, in_others=["test-all"], allow_parallel=True)
+for_each_core(suites.unit, in_default=["test"], in_oldest=["test-all"], allow_parallel=True)
 for_each_core(suites.demo, in_default=["test-all"], in_oldest=["test-all"])

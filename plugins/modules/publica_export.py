@@ -11,15 +11,17 @@ short_description: Write the users of a Publica.la store into files that provisi
 version_added: 0.1.0
 description:
   - Writes every user of a store into a YAML file with the variable C(publica_users_desired), and
-    into a CSV file for a spreadsheet. Either of them, given to M(publica.la.publica_user_bulk),
-    changes nothing at the store.
+    into a CSV file or a workbook for a spreadsheet. Each of them, given to
+    M(publica.la.publica_user_bulk), changes nothing at the store.
   - A row has the keys, state, sessions limit, rights and one plan of a user, the plan that ends
     last, by its id or name (see O(plans)). A deactivated user has the state V(absent), other users
     V(present). Passwords can't be read. No file holds a token or a link.
   - What a row can't express is in warnings, which name the users, and in comments of the YAML file.
     All users are exported.
   - Values are text. A value in the YAML file that Ansible would evaluate has the tag C(!unsafe). A
-    value that a spreadsheet would evaluate as a formula is left out of the CSV file.
+    value that a spreadsheet would evaluate as a formula is left out of the CSV file. In the
+    workbook it is text, as each key is, and dates are dates.
+  - The same users give the same files, so a second export changes nothing.
   - The files are readable only by their owner (mode 0600), are replaced atomically, and are never
     written through a link.
 author:
@@ -30,8 +32,8 @@ extends_documentation_fragment:
 attributes:
   diff_mode:
     details:
-      - Shows the lines of one file, the YAML file if it is written. Above about 100 kB it shows
-        only the sizes.
+      - Shows the lines of one file, the YAML file if it is written. Above about 100 kB, and for a
+        workbook, it shows only the sizes.
 options:
   dir:
     description:
@@ -45,16 +47,17 @@ options:
     required: true
   name:
     description:
-      - The name of the files without a suffix. C(.yml) and C(.csv) are added.
+      - The name of the files without a suffix. C(.yml), C(.csv) and C(.xlsx) are
+        added.
       - If a file of this name exists that no export has written, or a link, the task fails before
         the first request.
     type: str
     required: true
   formats:
-    description: The files to write.
+    description: The files to write. A V(xlsx) is a workbook.
     type: list
     elements: str
-    choices: [yaml, csv]
+    choices: [yaml, csv, xlsx]
     default: [yaml, csv]
   status:
     description:
@@ -100,6 +103,14 @@ EXAMPLES = r"""
     dir: "{{ playbook_dir }}/exported"
     name: press
 
+- name: All users as a workbook
+  publica.la.publica_export:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    dir: "{{ playbook_dir }}/workbooks"
+    name: press
+    formats: [xlsx]
+
 - name: The active readers, for a spreadsheet that expects semicolons
   publica.la.publica_export:
     base_url: https://example.publica.la
@@ -124,7 +135,7 @@ files:
       type: str
       sample: /srv/stores/exported/press.yml
     format:
-      description: V(yaml) or V(csv).
+      description: V(yaml), V(csv) or V(xlsx).
       type: str
       sample: yaml
     changed:
@@ -202,6 +213,7 @@ from typing import Any
 
 from ..module_utils.client.api import UsersApi
 from ..module_utils.export.export import (
+    DEFAULT_FORMATS,
     FAIL,
     FORMATS,
     IDS,
@@ -227,7 +239,7 @@ def main() -> None:
             "type": "list",
             "elements": "str",
             "choices": list(FORMATS),
-            "default": list(FORMATS),
+            "default": list(DEFAULT_FORMATS),
         },
         "status": {"type": "str", "choices": list(STATUSES), "default": STATUSES[0]},
         "plans": {"type": "str", "choices": list(PLANS), "default": IDS},

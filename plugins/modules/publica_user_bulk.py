@@ -14,9 +14,10 @@ description:
     that differ. A second run with the same list changes nothing.
   - Reads the store with as few requests as possible, since a store allows about 100 requests a
     minute. One request reads up to 100 users.
-  - The desired users are in the task, in a file (CSV, JSON, JSON Lines or YAML), or in both.
+  - The desired users are in the task, in a file (a workbook, CSV, JSON, JSON Lines or YAML), or in
+    both.
   - All items are validated before the first request. All bad items are reported at once, each with
-    its option and its index, or its file and line.
+    its option and its index, its file and line, or its sheet and cell.
   - If a user fails, the module continues with the other users. The task fails at its end. Then
     C(changed) and RV(results) show what was done, and RV(failed_users) what is left to do.
   - With O(exclusive), users who are not in the list are deactivated. Guards, which are checked
@@ -28,6 +29,8 @@ author:
 extends_documentation_fragment:
   - publica.la.connection
   - publica.la.attributes
+requirements:
+  - openpyxl 3.1 or newer, only for a workbook in O(src)
 options:
   users:
     description:
@@ -143,14 +146,22 @@ options:
     description:
       - A file of desired users, on the host where the module runs. They follow those of O(users)
         and O(user_lists), and are validated together with them.
-      - The suffix of the name determines the format. It is V(.csv), V(.json), V(.jsonl), V(.yml) or
-        V(.yaml).
+      - The suffix of the name determines the format. It is V(.csv), V(.json), V(.jsonl), V(.yml),
+        V(.yaml) or V(.xlsx).
       - A relative path is relative to the module's working directory. To be independent of it,
         begin the path with C(playbook_dir) or C(inventory_dir), as in the examples.
       - A CSV file has the names of the options in its first line, in any order. Case is ignored,
         and spaces and hyphens count as underscores. An empty cell leaves the option unmanaged, or
         to O(defaults). Empty rows are skipped. The delimiter (comma, semicolon, tab or pipe) is
         detected. The encoding is UTF-8, or UTF-16 with a byte-order mark.
+      - A workbook has the names of the options in the first row with a value of one O(sheet). Text
+        stays text. A whole number can be an id if its format is general, or of zeros only, such as
+        C(00000). A number with a fraction or with more than 15 digits, a date, a truth value and an
+        error are no id, and a number is no password. A formula counts by the value that is stored
+        in the file. Merged cells in the table are an error. Hidden and filtered rows count, with a
+        warning.
+      - The columns C(assign_plan_id) and C(assign_plan_valid_to) of the dashboard's own import are
+        known in each format. C(assign_plan_valid_from) is an error unless it is empty.
       - A JSON or YAML document is a list of users, or a mapping with the list under its only key,
         which is C(users), C(publica_users_desired) or begins with C(publica_users_desired_). Its
         keys are matched like column names. A JSON Lines file has one user a line.
@@ -161,6 +172,12 @@ options:
         null leaves an option out.
       - Templates are not evaluated in the file, and values of Ansible Vault inside it are refused.
     type: path
+  sheet:
+    description:
+      - The name of the sheet of a workbook in O(src). Case is ignored. The default is the first
+        visible sheet. It is an error if O(src) is no workbook.
+    type: str
+    version_added: 1.0.0
   src_columns:
     description:
       - A mapping of column names or keys of O(src) to option names, for columns that are not named
@@ -416,6 +433,15 @@ EXAMPLES = r"""
     src: "{{ playbook_dir }}/seats.csv"
     last_applied: "{{ playbook_dir }}/{{ inventory_hostname }}.json"
     leavers: deactivate
+    defaults:
+      generate_password: true
+
+- name: Users from a sheet of a workbook
+  publica.la.publica_user_bulk:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    src: "{{ playbook_dir }}/readers.xlsx"
+    sheet: Readers
     defaults:
       generate_password: true
 
@@ -785,6 +811,7 @@ def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     policy, errors = read_policy(params)
+    warnings: list[str] = []
     errors += check_workers(params["concurrency"])
     errors += check_interval(params["progress_interval"])
     desired = users_of_task(
@@ -794,6 +821,8 @@ def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -
         params["defaults"],
         errors,
         params["user_lists"],
+        params["sheet"],
+        warnings,
     )
     refuse_empty_list(policy, desired)
     with open_record(
@@ -811,13 +840,15 @@ def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -
             record=record,
             verify_all=params["verify"] == ALL,
         )
-    return bulk_result(
+    result = bulk_result(
         provisioned,
         failed_users=failed_users(provisioned.applied, _rows(params), params["defaults"] or {}),
         report=params["report"],
         requests_a_window=api.transport.limiter.limit,
         share=params["rate_limit_share"],
     )
+    result["warnings"].extend(warnings)
+    return result
 
 
 def _rows(params: Mapping[str, Any]) -> list[Any]:
@@ -831,6 +862,7 @@ def main() -> None:
         "users": {"type": "list", "elements": "dict"},
         "user_lists": {"type": "dict"},
         "src": {"type": "path"},
+        "sheet": {"type": "str"},
         "src_columns": {"type": "dict", "default": {}},
         "defaults": {"type": "dict", "default": {}},
         "lookup": lookup_argument_spec(),

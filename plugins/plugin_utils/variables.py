@@ -36,7 +36,7 @@ ROLE_VARIABLES = (
     *(f"publica_users_{name}" for name in (
         *("base_url", "api_token", "desired", "src", "src_columns", "defaults", "exclusive"),
         *("protected", "max_deactivations", "approve", "on_guard", "lookup", "count_seats"),
-        *("last_applied", "leavers", "verify"),
+        *("last_applied", "leavers", "verify", "sheet"),
         *("report_dir", "report_language", "concurrency", "on_error", "report", "validate_certs"),
         *("ca_path", "timeout", "max_retries", "rate_limit_share", "max_rate_limit_wait"),
         *("rate_limit_dir", "progress_interval"),

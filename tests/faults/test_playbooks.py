@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 from publica_sandbox.testing import SandboxStore
 
 from support.declared import PASSWORDS, DeclaredList
@@ -24,6 +25,7 @@ from support.servers import PausingRelay
 TIMEOUT = 3.0
 
 
+@pytest.mark.full
 def test_a_playbook_meets_every_failure_mode(tmp_path: Path) -> None:
     runner = PlaybookRunner(tmp_path)
     stores: dict[str, SandboxStore] = {}

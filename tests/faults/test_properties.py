@@ -7,7 +7,8 @@
 Runs reach the declared state and then change nothing; a dry run writes nothing, and the run after
 it does what it predicted; users in no list are never changed; faults lose nothing and do nothing
 twice; no secret is reported. The oracle of the declared state was written from the documentation
-(support/oracle.py).
+(support/oracle.py). Runs with a record also survive being killed, and no user leaves who is in the
+list or was in none (support/record_machine.py).
 
 `make soak` runs for SOAK_MINUTES, with different examples every time. A failure prints the steps
 that led to it, and a line that repeats it.
@@ -17,14 +18,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from publica_sandbox.testing import SandboxStore
 
 from support.failure_modes import FaultyClient
 from support.machine import StoreMachine
+from support.record_machine import RecordMachine
 from support.selection import FULL
 from support.variants import FAULT_VARIANTS
 
@@ -52,10 +56,22 @@ SOAKING = settings(
 @pytest.mark.timeout(0 if SOAK_MINUTES else 300)
 @pytest.mark.parametrize("variant", FAULT_VARIANTS)
 def test_random_events(store: SandboxStore, client: FaultyClient, variant: str) -> None:
-    # The variants share the minutes.
-    until = time.monotonic() + SOAK_MINUTES * 60 / len(FAULT_VARIANTS)
+    _run(lambda: StoreMachine(store, client, variant))
+
+
+@pytest.mark.timeout(0 if SOAK_MINUTES else 300)
+@pytest.mark.parametrize("variant", FAULT_VARIANTS)
+def test_random_events_with_a_record(
+    store: SandboxStore, client: FaultyClient, variant: str, tmp_path: Path
+) -> None:
+    _run(lambda: RecordMachine(store, client, tmp_path, variant))
+
+
+def _run(machine: Callable[[], RuleBasedStateMachine]) -> None:
+    # The tests share the minutes.
+    until = time.monotonic() + SOAK_MINUTES * 60 / (2 * len(FAULT_VARIANTS))
     profile = SOAKING if SOAK_MINUTES else BOUNDED
     while True:
-        run_state_machine_as_test(lambda: StoreMachine(store, client, variant), settings=profile)
+        run_state_machine_as_test(machine, settings=profile)
         if time.monotonic() >= until:
             break

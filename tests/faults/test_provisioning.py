@@ -155,8 +155,8 @@ def _check_fault(
 
 
 @pytest.mark.parametrize(
-    ("mode", "endpoint", "position", "module"),
-    combinations(FAILURE_MODES, ENDPOINTS, turns=[POSITIONS, MODULES]),
+    ("mode", "position", "endpoint", "module"),
+    combinations(FAILURE_MODES, POSITIONS, turns=[ENDPOINTS, MODULES]),
 )
 def test_one_fault(
     case: Case, mode: FailureMode, endpoint: str, position: str, module: str

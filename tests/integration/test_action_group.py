@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 from publica_sandbox.testing import SandboxStore
 
@@ -22,6 +23,8 @@ def test_the_group_names_exactly_the_modules() -> None:
     assert len(group) == len(set(group))
 
 
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_defaults_of_the_group_reach_each_module(
     store: SandboxStore, runner: PlaybookRunner
 ) -> None:

@@ -90,6 +90,8 @@ def test_bad_addresses_and_tokens(store: SandboxStore, modules: ModuleRunner) ->
     assert [row["status"] for row in store.journal()] == [401]
 
 
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_errors_of_the_environment_name_the_variable(
     authority: Authority, secure_store: SandboxStore, runner: PlaybookRunner
 ) -> None:

@@ -64,7 +64,20 @@ def changes(tasks: list[TaskRun]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("module", documentation.module_names())
+# The modules and the page whose examples run without PUBLICA_TEST_FULL=1.
+BY_DEFAULT = ("publica_user_logout", "publica_variables", "getting-started.md")
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param(
+            module,
+            marks=[] if module in BY_DEFAULT else [pytest.mark.full, pytest.mark.oldest_core],
+        )
+        for module in documentation.module_names()
+    ],
+)
 def test_the_examples_of_a_module(module: str, store: SandboxStore, runner: PlaybookRunner) -> None:
     store.add_users(USERS_BEFORE.get(module, []))
     for name, content in FILES_BEFORE.get(module, {}).items():
@@ -79,10 +92,6 @@ def test_the_examples_of_a_module(module: str, store: SandboxStore, runner: Play
     assert changes(again) == []
     writes = store.journal(writes=True)
     assert [row for row in writes if row["status"] >= 400] == []
-
-
-# The page whose examples run without PUBLICA_TEST_FULL=1.
-BY_DEFAULT = ("getting-started.md",)
 
 
 def runnable_pages() -> list[Any]:

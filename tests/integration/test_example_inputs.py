@@ -89,6 +89,8 @@ def environment_of(store: SandboxStore) -> dict[str, str]:
     return {"PUBLICA_API_TOKEN": store.token}
 
 
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_a_table_from_a_spreadsheet(store: SandboxStore, runner: PlaybookRunner) -> None:
     store.add_user(CARLA, external_id="staff-1003")
 

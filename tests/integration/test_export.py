@@ -17,6 +17,7 @@ from publica_sandbox.testing import SandboxStore
 from support.in_process import ModuleRunner
 from support.inventories import connection_of, write_hosts
 from support.playbooks import PlaybookRunner
+from support.saved_workbook import SAVED_BY_LIBREOFFICE, USERS
 
 EXPORT, PROVISION = "publica.la.export", "publica.la.provision"
 MODULE = "publica_export"
@@ -51,9 +52,9 @@ def test_an_export_provisions_back_without_a_change(
     inventory = write_hosts(runner, {"press": connection_of(store)})
     directory = runner.directory / "exported"
 
-    exported = runner.playbook(
-        EXPORT, inventory, arguments=["-vvv", *_extra(publica_export_dir=str(directory))]
-    ).succeeded()
+    formats = ["yaml", "csv", "xlsx"]
+    words = _extra(publica_export_dir=str(directory), publica_export_formats=formats)
+    exported = runner.playbook(EXPORT, inventory, arguments=["-vvv", *words]).succeeded()
 
     (task,) = exported.of_module(MODULE)
     assert task.result["summary"] == {"exported": 27, "active": 24, "deactivated": 3, "admins": 2}
@@ -64,12 +65,12 @@ def test_an_export_provisions_back_without_a_change(
     users.write_bytes((directory / "press.yml").read_bytes())
     sources = {
         name: {**connection_of(store), "publica_users_src": str(directory / name)}
-        for name in ("press.yml", "press.csv")
+        for name in ("press.yml", "press.csv", "press.xlsx")
     }
     inventory = write_hosts(runner, {"press": connection_of(store), **sources})
     run = runner.playbook(PROVISION, inventory).succeeded()
     tasks = run.of_module("publica_user_bulk")
-    assert len(tasks) == 3
+    assert len(tasks) == 4
     for task in tasks:
         assert task.result["changed"] is False, task.result["results"]
         assert task.result["summary"]["desired"] == len(before)
@@ -78,6 +79,29 @@ def test_an_export_provisions_back_without_a_change(
     assert store.users() == before
     assert not mark.exists()
     assert not list(runner.directory.rglob(mark.name))
+
+
+def test_a_workbook_that_libreoffice_has_saved_changes_nothing(
+    store: SandboxStore, modules: ModuleRunner
+) -> None:
+    for values in USERS:
+        given = {name: value for name, value in values.items() if name != "plan"}
+        if "plan" in values:
+            given["plans"] = [dict(zip(("plan_id", "valid_to"), values["plan"], strict=True))]
+        store.add_user(**given)
+    export = {"dir": "exported", "name": "press", "formats": ["xlsx"]}
+    tasks: list[dict[str, Any]] = [
+        {"name": "export", f"publica.la.{MODULE}": export},
+        {"name": "again", f"publica.la.{MODULE}": export},
+    ]
+    for src in ("exported/press.xlsx", str(SAVED_BY_LIBREOFFICE)):
+        tasks.append({"name": src, "publica.la.publica_user_bulk": {"src": src}})  # noqa: PERF401
+
+    run = modules.tasks(tasks, store).succeeded()
+
+    assert [task.result["changed"] for task in run.tasks] == [True, False, False, False]
+    assert run.tasks[-1].result["summary"]["unchanged"] == len(USERS)
+    assert store.journal(writes=True) == []
 
 
 @pytest.mark.full
@@ -105,6 +129,8 @@ def test_an_export_creates_the_same_users_in_an_empty_store(
     assert [plan["valid_to"] for plan in south.plans_of(ana["id"])] == ["2031-12-31"]
 
 
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_two_stores_and_a_second_export(
     store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:

@@ -27,6 +27,8 @@ def test_each_step_is_predicted_applied_and_not_repeated(
     assert store.user(email=STRANGER["email"]) == stranger
 
 
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_a_store_that_logs_out_deactivated_users(
     store: SandboxStore, runner: PlaybookRunner
 ) -> None:

@@ -148,6 +148,8 @@ class TestLines:
             last = [line for line in lines if line.startswith(f"{name}: ")][-1]
             assert re.search(r"60/60 .*60 created", last)
 
+    @pytest.mark.full
+    @pytest.mark.oldest_core
     def test_a_wait_for_the_rate_limit(self, store: SandboxStore, runner: PlaybookRunner) -> None:
         store.configure(rate_limit=30, rate_limit_window=2)
 
@@ -232,6 +234,8 @@ def elsewhere(runner: PlaybookRunner) -> dict[str, str]:
 
 
 class TestFile:
+    @pytest.mark.full
+    @pytest.mark.oldest_core
     def test_of_an_asynchronous_task(
         self, slow_store: SandboxStore, runner: PlaybookRunner
     ) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from publica_sandbox.testing import SandboxStore
 
 from support.inventories import (
@@ -82,6 +83,8 @@ def test_the_hosts_of_a_run(
     assert len(south.users()) == EACH
 
 
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_yaml_values_vault_and_python(
     store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:

@@ -86,6 +86,8 @@ def test_no_longer_wait_than_allowed(store: SandboxStore) -> None:
     assert len(store.users()) == created
 
 
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_runs_of_one_machine_share_the_limit(store: SandboxStore, tmp_path: Path) -> None:
     runs, each, limit = 4, 24, 30
     store.configure(rate_limit=limit, rate_limit_window=3)

@@ -243,6 +243,8 @@ def test_a_report_is_never_written_through_a_link(
     assert len(store.users()) == EACH
 
 
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_values_of_a_store_stay_text(
     store: SandboxStore, runner: PlaybookRunner, reports: Path
 ) -> None:
@@ -324,6 +326,8 @@ def test_options_of_the_module(store: SandboxStore, runner: PlaybookRunner, repo
 
 
 @pytest.mark.every_core
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_results_of_loops_and_of_other_tasks(
     stores: dict[str, SandboxStore], runner: PlaybookRunner, reports: Path
 ) -> None:
@@ -368,6 +372,8 @@ def test_results_of_loops_and_of_other_tasks(
     assert change["email"] == "north@example.org"
 
 
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_a_role_in_a_loop(
     stores: dict[str, SandboxStore], runner: PlaybookRunner, reports: Path
 ) -> None:

@@ -29,6 +29,8 @@ from support.secrets import Watched, core_of, leaks, links_of, token, watched
 from support.servers import echo_store
 
 TOKEN = "the store's token"
+# Each is an attribute of a scenario and a mark of its test.
+MARKS = ("full", "oldest_core")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,11 @@ def check_no_leak(scene: Scene, seen: Watched) -> None:
 @pytest.mark.parametrize(
     "scenario",
     [
-        pytest.param(scenario, id=scenario.name, marks=[pytest.mark.full] if scenario.full else [])
+        pytest.param(
+            scenario,
+            id=scenario.name,
+            marks=[getattr(pytest.mark, name) for name in MARKS if getattr(scenario, name)],
+        )
         for scenario in SCENARIOS
     ],
 )

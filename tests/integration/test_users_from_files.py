@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from support.failures import BadCase, check_failures
 from support.in_process import ModuleRunner
 from support.inventories import connection_of, write_hosts
 from support.playbooks import PlaybookRunner
+from support.workbooks import package, text_cell, workbook
 
 PROVISION = "publica.la.provision"
 SECRET = "canary-of-the-file-7f3a"
@@ -35,7 +37,28 @@ TABLE = (
     'bruno@example.org;"S-2";2;12;2031-12-31;;"Press; ""north"""\r\n'
     f"carla@example.org;=cmd();;;;{{{{ {SECRET} }}}};\r\n"
 )
+
+
+def _typed(sheet: Any) -> None:
+    """Cells as a spreadsheet program has them: text, numbers in a format, dates, hidden rows."""
+    sheet["A3"].number_format = "0000"
+    sheet["A5"].data_type = "s"
+    sheet.row_dimensions[3].hidden = True
+    other = sheet.parent.create_sheet("Notes", 0)
+    other["A1"] = "Not a table"
+
+
+WORKBOOK = workbook(
+    ("External ID", "email", "sessions limit", "assign_plan_id", "Assign_plan_valid_to",
+     "assign_plan_valid_from", "password", "Department"),
+    (),
+    (101, "ana@example.org", "Unlimited", None, None, None, None, "Press"),
+    ("S-2", "bruno@example.org", 2.0, 12, datetime.datetime(2031, 12, 31, 18, 30)),
+    ("=cmd()", "carla@example.org", None, None, None, None, f"{{{{ {SECRET} }}}}"),
+    change=_typed,
+)  # fmt: skip
 FILES: dict[str, bytes] = {
+    "seats.xlsx": WORKBOOK,
     "seats.csv": TABLE.encode("utf-8-sig"),
     "excel.CSV": ("sep=;\r\n" + TABLE).encode("utf-16"),
     "seats.json": json.dumps({"publica_users_desired_press": ROWS}).encode(),
@@ -68,7 +91,9 @@ def test_each_format_provisions_a_store(
 ) -> None:
     # A relative path counts from the working directory.
     modules.write(f"lists/{name}", FILES[name])
-    options = {"src": f"lists/{name}", "src_columns": COLUMNS}
+    options: dict[str, Any] = {"src": f"lists/{name}", "src_columns": COLUMNS}
+    if name.endswith(".xlsx"):
+        options["sheet"] = "readers"
     tasks = [
         {**_bulk("predicted", **options), "check_mode": True},
         _bulk("done", **options),
@@ -202,7 +227,28 @@ BAD_FILES: dict[str, tuple[bytes, list[str]]] = {
     "deep.json": (b"[" * 1_000_000, ["deep.json:1"]),
     "line.csv": (b"email\ndan@example.org" + b"x" * 2_000_000, ["line.csv:2"]),
     "line.jsonl": (b'{"email": "dan@example.org' + b"x" * 2_000_000, ["line.jsonl:1"]),
-    "seats.xlsx": (b"PK", ["src"]),
+    "old.xls": (b"PK", ["src"]),
+    "broken.xlsx": (b"PK", ["broken.xlsx"]),
+    "bad.xlsx": (
+        workbook(
+            ("email", "external_id", "password", "admin"),
+            ("dan@example.org", 1.5, 12345678),
+            ("eva@example.org", datetime.date(2031, 12, 31), SECRET, 7),
+            (None, None, SECRET),
+        ),
+        ["Readers!B2.external_id", "Readers!C2.password", "Readers!B3.external_id",
+         "Readers!D3.admin", "Readers!4.email"],
+    ),
+    "merged.xlsx": (
+        package(
+            f'<row r="1">{text_cell("A1", "email")}</row>'
+            f'<row r="2">{text_cell("A2", "dan@example.org")}</row>',
+            after='<mergeCells><mergeCell ref="A2:A3"/></mergeCells>',
+        ),
+        ["Readers!A2:A3"],
+    ),
+    "start.csv": (b"email,assign_plan_valid_from\ndan@example.org,2031-01-01\n",
+                  ["start.csv:2.assign_plan_valid_from"]),
 }  # fmt: skip
 
 
@@ -227,6 +273,11 @@ def test_nothing_is_sent_for_a_bad_file(store: SandboxStore, modules: ModuleRunn
              src_columns={"Mail": "emial", "Nr": "id", "No": "id"}, mentions=["email"]),
         _bad("absent column", "src_columns.Nr", src=good, src_columns={"Nr": "external_id"}),
         _bad("columns without a file", "src_columns", users=[], src_columns={"Nr": "id"}),
+        _bad("sheet of a table", "sheet", src=good, sheet="Readers"),
+        _bad("no such sheet", "sheet", src=str(modules.write("seats.xlsx", WORKBOOK)),
+             sheet="Guests", mentions=["Notes, Readers"]),
+        _bad("no table", "Notes!1", src=str(modules.directory / "seats.xlsx"),
+             mentions=["the workbook has the sheets Notes, Readers"]),
     ]  # fmt: skip
 
     run = modules.tasks([case.task() for case in cases], store)
@@ -241,12 +292,13 @@ def _bad(name: str, *fields: str, mentions: Sequence[str] = (), **options: Any) 
 
 
 def test_the_role_takes_a_file_and_lists(store: SandboxStore, runner: PlaybookRunner) -> None:
-    table = runner.directory / "inventory" / "files" / "north.csv"
+    table = runner.directory / "inventory" / "files" / "north.xlsx"
     table.parent.mkdir(parents=True)
-    table.write_bytes(TABLE.encode("utf-8-sig"))
+    table.write_bytes(WORKBOOK)
     variables = {
         **connection_of(store),
-        "publica_users_src": "{{ inventory_dir }}/files/north.csv",
+        "publica_users_src": "{{ inventory_dir }}/files/north.xlsx",
+        "publica_users_sheet": "Readers",
         "publica_users_src_columns": COLUMNS,
         "publica_users_desired_guests": [{"email": "zoe@example.org", "state": "absent"}],
     }
@@ -258,3 +310,5 @@ def test_the_role_takes_a_file_and_lists(store: SandboxStore, runner: PlaybookRu
     assert first["desired"] == again["desired"] == len(ROWS) + 1
     assert (first["created"], again["created"]) == (3, 0)
     _check_provisioned(store)
+    warnings = [task.result["warnings"] for task in run.of_module("publica_user_bulk")]
+    assert all("Readers: 1 row with a user is hidden" in str(lines) for lines in warnings)

@@ -149,6 +149,8 @@ def test_values_of_a_file_are_never_evaluated(
     assert reported == [row["external_id"] for row in rows]
 
 
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_no_name_controls_the_terminal(store: SandboxStore, runner: PlaybookRunner) -> None:
     users = [
         store.add_user(email, external_id=f"control-{number}", active=number % 2 == 0)

@@ -16,12 +16,14 @@ import find_python
 from .environment import (
     CACHE,
     DEFAULT,
+    OLDEST,
     PYTHONS,
     REQUIREMENTS,
     TARGET_PYTHON,
     UV,
     ansible_environment,
     benchmark_environment,
+    for_each_core,
     install,
     programs,
     run,
@@ -31,23 +33,29 @@ from .environment import (
 ENVIRONMENT = f"environment-{DEFAULT}"
 # The suites then run the tests with the mark `full` too.
 FULL = {"PUBLICA_TEST_FULL": "1"}
+# Modules then run on the oldest Python of an executing host.
+TARGET = {"PUBLICA_TEST_TARGET_PYTHON": str(programs("target") / "python")}
+EVERY_CORE = ("-m", "every_core", "tests/integration")
 
 
-def pytest(session: nox.Session, core: str, *words: str, env: dict[str, str] | None = None) -> None:
+def pytest(
+    session: nox.Session,
+    core: str,
+    *words: str,
+    processes: int | str = "auto",
+    env: dict[str, str] | None = None,
+) -> None:
     """Run pytest in the copy of the work tree; words after `--` select the tests."""
     collection = tree()
     session.chdir(collection)
     run(
         *(session, core, "python", "-m", "pytest", "-o", f"cache_dir={CACHE / 'pytest'}"),
-        *("--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal", "--timeout=300"),
+        *(f"--numprocesses={processes}", "--maxprocesses=4", "--dist=worksteal", "--timeout=300"),
+        # Every process would take a second to load this plugin, which no test uses.
+        *("-p", "no:schemathesis"),
         *(session.posargs or words),
         env={**ansible_environment(collection), **(env or {})},
     )
-
-
-def unit(session: nox.Session, core: str) -> None:
-    """Unit tests"""
-    pytest(session, core, "tests/unit")
 
 
 def integration(session: nox.Session, core: str) -> None:
@@ -55,21 +63,14 @@ def integration(session: nox.Session, core: str) -> None:
     pytest(session, core, "tests/integration")
 
 
-def cores(session: nox.Session, core: str) -> None:
-    """Playbooks, role and reports, in a part of the integration tests,"""
-    pytest(session, core, "-m", "every_core", "tests/integration")
+# nox starts sessions in the order of their registration: the longest ones come first.
+for_each_core(integration, in_default=["test"], allow_parallel=True)
 
 
-@nox.session(name="sandbox-test", requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
-def sandbox_test(session: nox.Session) -> None:
-    """Tests of the sandbox store."""
-    pytest(session, DEFAULT, "tests/sandbox/tests")
-
-
-@nox.session(requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
-def contract(session: nox.Session) -> None:
-    """The API's description against the sandbox store and the client's requests."""
-    pytest(session, DEFAULT, "tests/contract")
+@nox.session(name="faults-full", requires=[ENVIRONMENT], tags=["test-all"], allow_parallel=True)
+def faults_full(session: nox.Session) -> None:
+    """The fault tests that `make test` leaves out."""
+    pytest(session, DEFAULT, "-m", "full", "tests/faults", env=FULL)
 
 
 @nox.session(requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
@@ -86,10 +87,57 @@ def integration_full(session: nox.Session) -> None:
     pytest(session, DEFAULT, "-m", "full", "tests/integration", env=FULL)
 
 
-@nox.session(name="faults-full", requires=[ENVIRONMENT], tags=["test-all"], allow_parallel=True)
-def faults_full(session: nox.Session) -> None:
-    """The fault tests that `make test` leaves out."""
-    pytest(session, DEFAULT, "-m", "full", "tests/faults", env=FULL)
+@nox.session(
+    name="integration-target",
+    requires=[f"environment-{OLDEST}", "environment-target"],
+    tags=["test-all"],
+    allow_parallel=True,
+)
+def integration_target(session: nox.Session) -> None:
+    """Integration tests on the oldest ansible-core, with the modules on the oldest Python."""
+    words = ("-m", "not full or oldest_core", "tests/integration")
+    pytest(session, OLDEST, *words, env={**FULL, **TARGET})
+
+
+@nox.session(
+    name="cores-target",
+    requires=[ENVIRONMENT, "environment-target"],
+    tags=["test-all"],
+    allow_parallel=True,
+)
+def cores_target(session: nox.Session) -> None:
+    """The tests of every ansible-core, with the modules on the oldest Python."""
+    pytest(session, DEFAULT, *EVERY_CORE, env={**FULL, **TARGET})
+
+
+def cores(session: nox.Session, core: str) -> None:
+    """Playbooks, role and reports, in a part of the integration tests,"""
+    pytest(session, core, *EVERY_CORE, env=FULL)
+
+
+def unit(session: nox.Session, core: str) -> None:
+    """Unit tests"""
+    pytest(session, core, "tests/unit")
+
+
+# The next suites take less processor time in one process: each further one would import as much.
+@nox.session(requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
+def contract(session: nox.Session) -> None:
+    """The API's description against the sandbox store and the client's requests."""
+    pytest(session, DEFAULT, "tests/contract", processes=0)
+
+
+@nox.session(name="sandbox-test", requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
+def sandbox_test(session: nox.Session) -> None:
+    """Tests of the sandbox store."""
+    pytest(session, DEFAULT, "tests/sandbox/tests", processes=0)
+
+
+@nox.session(name="report-page", requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
+def report_page(session: nox.Session) -> None:
+    """The report in Chromium, and its other formats read by independent parsers."""
+    run(session, DEFAULT, "python", str(tree() / "tests" / "tools" / "find_chromium.py"))
+    pytest(session, DEFAULT, "tests/report_page", processes=0)
 
 
 @nox.session(requires=[ENVIRONMENT])
@@ -98,13 +146,6 @@ def soak(session: nox.Session) -> None:
     minutes = os.environ.get("SOAK_MINUTES", "30")
     env = {**FULL, "SOAK_MINUTES": minutes}
     pytest(session, DEFAULT, "--timeout=0", "tests/faults", env=env)
-
-
-@nox.session(name="report-page", requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
-def report_page(session: nox.Session) -> None:
-    """The report in Chromium, and its other formats read by independent parsers."""
-    run(session, DEFAULT, "python", str(tree() / "tests" / "tools" / "find_chromium.py"))
-    pytest(session, DEFAULT, "tests/report_page")
 
 
 @nox.session(requires=[ENVIRONMENT], tags=["test-all"])
@@ -159,15 +200,3 @@ def unit_target(session: nox.Session) -> None:
     session.run(*UV, "pip", "install", *words, "--target", str(sent), "-r", str(core), log=False)
     path = f"{ansible_environment(tree())['PYTHONPATH']}:{sent}"
     pytest(session, "target", "tests/unit", env={"PYTHONPATH": path})
-
-
-@nox.session(
-    name="integration-target",
-    requires=[ENVIRONMENT, "environment-target"],
-    tags=["test-all"],
-    allow_parallel=True,
-)
-def integration_target(session: nox.Session) -> None:
-    """Integration tests with the modules on the oldest Python of an executing host."""
-    env = {"PUBLICA_TEST_TARGET_PYTHON": str(programs("target") / "python")}
-    pytest(session, DEFAULT, "tests/integration", env=env)

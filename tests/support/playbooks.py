@@ -27,6 +27,8 @@ from .usage import record_usage
 RUN_SECONDS = 300
 # The variables that a run inherits. Every other one could change a result.
 KEPT_VARIABLES = ("PATH", "ANSIBLE_CONFIG", "PYTHONPYCACHEPREFIX", "TMPDIR")
+# For PYTHONPATH: the modules then start in half the time.
+ARCHIVE_CACHE = str(SUPPORT / "archive_cache")
 INTERPRETER = "{{ lookup('ansible.builtin.env', 'TARGET_PYTHON') }}"
 
 
@@ -213,6 +215,7 @@ class PlaybookRunner:
         words += arguments
         variables = {
             **{name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ},
+            "PYTHONPATH": ARCHIVE_CACHE,
             "LC_ALL": "C.UTF-8",
             # Its own, so that no runs of other tests share its rate limit.
             "PUBLICA_RATE_LIMIT_DIR": str(self.directory / "rate-limits"),

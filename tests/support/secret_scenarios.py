@@ -105,6 +105,7 @@ class Scenario:
         holds: Places of passwords that the store must hold in the end, by address.
         registers: Whether results are registered; not where Ansible itself adds a password.
         full: Whether ansible-playbook runs it only with PUBLICA_TEST_FULL=1.
+        oldest_core: Whether it then runs on the oldest ansible-core too.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Scenario:
     arguments: Sequence[str] = ()
     registers: bool = True
     full: bool = False
+    oldest_core: bool = False
 
     def command(self, scene: Scene) -> Command:
         """The command, after its files were written."""
@@ -346,10 +348,13 @@ _FAILING_MODULES = _tasks(2, 3, 4, 6, 8, 9, 12, 14)
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "every module", _every_module, fails=_FAILING_MODULES,
-        holds={_ANA: "always", _BRUNO: "row"},
+        holds={_ANA: "always", _BRUNO: "row"}, full=True, oldest_core=True,
     ),
     Scenario("check mode", _rows(_REFUSED), arguments=["--check"], full=True),
-    Scenario("arguments in a file", _one_user, holds={_ANA: "one"}, environment=_FILES),
+    Scenario(
+        "arguments in a file", _one_user, holds={_ANA: "one"}, environment=_FILES, full=True,
+        oldest_core=True,
+    ),
     Scenario("a part fails", _rows(_REFUSED), fails=_tasks(0), holds={_ANA: "row"}, full=True),
     Scenario(
         "a guard refuses", _rows(exclusive=True), fails=_tasks(0), code="too_many_deactivations",
@@ -370,6 +375,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         "in the background", _in_background, fails=["over"], holds={_ANA: "in the background"},
+        full=True, oldest_core=True,
     ),
     Scenario(
         "a loop", _looped, fails=_tasks(0), holds={_ANA: "first of a loop"}, registers=False,
@@ -382,7 +388,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         "the playbooks", _reported_inventory,
         # The last one fails, after which Ansible runs no other.
         [f"publica.la.{name}" for name in ("export", "offboard", "audit", "provision")],
-        returncode=2, holds={_ANA: "guest of the playbook"},
+        returncode=2, holds={_ANA: "guest of the playbook"}, full=True, oldest_core=True,
     ),
     Scenario("a report", _report, fails=_tasks(0, 1), holds={_ANA: "row"}),
 )  # fmt: skip

@@ -39,6 +39,7 @@ from .formats import (
     yaml_text,
 )
 from .rows import ExportedUser, exported_users
+from .workbook import is_exported_workbook, workbook_bytes
 
 NOT_WRITTEN = "not_written"
 
@@ -116,17 +117,17 @@ def _error(path: str, text: str) -> PublicaError:
     return PublicaError(NOT_WRITTEN, f"{path} {text}.", fields={"dir": [text]})
 
 
-YAML, CSV = "yaml", "csv"
-FORMATS = (YAML, CSV)
+YAML, CSV, XLSX = "yaml", "csv", "xlsx"
+FORMATS = (YAML, CSV, XLSX)
+DEFAULT_FORMATS = (YAML, CSV)
 STATUSES = (ALL, ACTIVE)
 IDS, NAMES = "ids", "names"
 PLANS = (IDS, NAMES)
 FAIL, WARN = "fail", "warn"
 ON_INCOMPLETE = (FAIL, WARN)
-ENDINGS = {YAML: ".yml", CSV: ".csv"}
-# Whether a text is an earlier export, by its first line, which is shorter than MARK_BYTES.
+ENDINGS = {YAML: ".yml", CSV: ".csv", XLSX: ".xlsx"}
+# An earlier export is known by its beginning, which is shorter than this.
 MARK_BYTES = 4096
-IS_EXPORTED = {YAML: is_exported_yaml, CSV: is_exported_csv}
 
 # The size above which Ansible's own modules show no diff of a file.
 MAX_DIFF_BYTES = 104_448
@@ -158,7 +159,7 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
         users = exported_users(all_users.users, utc_now()[:10], plan_names)
         header = [*_header(all_users), *about_store]
         contents, warnings = contents_of(users, header, params)
-        _refuse_secret(contents, params["api_token"])
+        _refuse_secret(contents, users, params["api_token"])
         return {
             **_written(directory, names, contents, writes=not api.transport.read_only),
             "summary": _summary(all_users),
@@ -220,13 +221,15 @@ def contents_of(
         warnings += left_out
     if YAML in params["formats"]:
         contents[YAML] = yaml_text(users, header).encode()
+    if XLSX in params["formats"]:
+        contents[XLSX] = workbook_bytes(users)
     return contents, warnings
 
 
 def _refuse_foreign(directory: ExportDirectory, name: str, format_name: str) -> None:
     """Refuse to replace a file that no export has written."""
     content = directory.content(name, MARK_BYTES)
-    if content and not IS_EXPORTED[format_name](content.decode(ENCODING, errors="replace")):
+    if content and not _is_exported(format_name, content):
         path = directory.path_of(name)
         raise PublicaError(
             NOT_WRITTEN,
@@ -236,9 +239,22 @@ def _refuse_foreign(directory: ExportDirectory, name: str, format_name: str) -> 
         )
 
 
-def _refuse_secret(contents: Mapping[str, bytes], token: str) -> None:
+def _is_exported(format_name: str, content: bytes) -> bool:
+    if format_name == XLSX:
+        return is_exported_workbook(content)
+    text = content.decode(ENCODING, errors="replace")
+    return is_exported_yaml(text) if format_name == YAML else is_exported_csv(text)
+
+
+def _refuse_secret(
+    contents: Mapping[str, bytes], users: Sequence[ExportedUser], token: str
+) -> None:
     """Refuse to write the token, which a hostile store or proxy could return."""
-    if any(token.encode() in content for content in contents.values()):
+    # A workbook is compressed, so its values are searched before.
+    values = (value for user in users for value in user.values.values() if isinstance(value, str))
+    if any(token.encode() in content for content in contents.values()) or any(
+        token in value for value in values
+    ):
         raise PublicaError(
             "unexpected_answer",
             "A user's record holds the api_token, so nothing was written. Check base_url, and "
@@ -272,22 +288,25 @@ def _written(
         files.append({"path": path, "format": format_name, "changed": changed})
         if changed and not diffs:
             # The files hold the same users, so one diff is enough.
-            diffs.append(_diff(path, directory.content(name), content))
+            diffs.append(_diff(path, directory.content(name), content, format_name))
         if changed and writes:
             directory.write(name, content)
     return {"changed": any(file["changed"] for file in files), "files": files, "diff": diffs}
 
 
-def _diff(path: str, before: bytes | None, after: bytes) -> dict[str, Any]:
+def _diff(path: str, before: bytes | None, after: bytes, format_name: str) -> dict[str, Any]:
+    name = os.path.basename(path)
     return {
         "before_header": path,
         "after_header": path,
-        "before": {} if before is None else {os.path.basename(path): _lines(before)},
-        "after": {os.path.basename(path): _lines(after)},
+        "before": {} if before is None else {name: _lines(before, format_name)},
+        "after": {name: _lines(after, format_name)},
     }
 
 
-def _lines(content: bytes) -> list[str]:
+def _lines(content: bytes, format_name: str) -> list[str]:
+    if format_name == XLSX:
+        return [f"({len(content)} bytes)"]
     if len(content) > MAX_DIFF_BYTES:
         return [f"({len(content)} bytes, too long for a diff)"]
     return content.decode(ENCODING, errors="replace").splitlines()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import escape_control
@@ -41,7 +41,7 @@ def csv_text(users: Sequence[ExportedUser], delimiter: str) -> tuple[str, list[L
     """The CSV file with a delimiter character, and warnings about what it leaves out."""
     warnings: list[LabelledWarning] = []
     rows = [_row(user, warnings) for user in users]
-    columns = _columns({name for row in rows for name in (PLAN_ID, PLAN_NAME, ID) if name in row})
+    columns = columns_of(rows)
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(columns)
@@ -53,15 +53,16 @@ def is_exported_csv(text: str) -> bool:
     """Whether a CSV file was written by an export, by its header."""
     header = text.split("\r\n", 1)[0]
     return any(
-        header == delimiter.join(_columns({*plans, *ids}))
+        header == delimiter.join(columns_of([dict.fromkeys((*plans, *ids))]))
         for delimiter in DELIMITERS.values()
         for plans in ((PLAN_ID,), (PLAN_NAME,), (PLAN_ID, PLAN_NAME))
         for ids in ((), (ID,))
     )
 
 
-def _columns(used: Collection[str]) -> tuple[str, ...]:
-    """The columns of a table in which some row has these optional ones."""
+def columns_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The columns of a table with these rows."""
+    used = {name for row in rows for name in (PLAN_ID, PLAN_NAME, ID) if name in row}
     plans = [name for name in (PLAN_ID, PLAN_NAME) if name in used] or [PLAN_ID]
     ids = [ID] if ID in used else []
     return ("email", "external_id", "state", "sessions_limit", *plans, "plan_valid_to", *RIGHTS,

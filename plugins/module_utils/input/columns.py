@@ -9,24 +9,44 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-from ..errors import ValidationError
-from .options import OPTION_BY_NAME, kind_of, nearest_option, safe_key_name, unknown_option
+from ..errors import ValidationError, listed
+from .options import (
+    IDENTITY,
+    OPTION_BY_NAME,
+    VALID_FROM,
+    kind_of,
+    nearest_option,
+    safe_key_name,
+    unknown_option,
+)
 from .rows import BadSourceError, Entry, Row
 from .text import composed
 
 SRC_COLUMNS = "src_columns"
 # Stands for an option's name where ``src_columns`` maps a column to null.
 IGNORED = ""
+# The meaning of each name that src_columns does not map. The second line has the names of the
+# dashboard's own import.
+_MEANINGS = {
+    **{name: name for name in OPTION_BY_NAME},
+    **{"assign_plan_id": "plan_id", "assign_plan_valid_to": "plan_valid_to"},
+    VALID_FROM: VALID_FROM,
+}
 
 # A byte-order mark's name for messages, and the encoding's name for Python.
 _UTF_8, _UTF_16 = ("UTF-8", "utf-8-sig"), ("UTF-16", "utf-16")
 _SAVE_AS = 'save the file as UTF-8, in a spreadsheet as "CSV UTF-8"'
-_VAULT = "$ANSIBLE_VAULT;"
+VAULT = "$ANSIBLE_VAULT;"
+ENCRYPTED = (
+    "is encrypted by Ansible Vault, which the module cannot read; keep these users in a variable "
+    "of the inventory, or decrypt the file before the task"
+)
 
 # The size of a file, in bytes, and of a line or a CSV record, in characters.
 LARGEST_FILE = 256 << 20
@@ -34,6 +54,8 @@ LONGEST_RECORD = 1 << 20
 _PART = 1 << 20
 # The names that a record can have, those of ignored columns included.
 MOST_NAMES = 1000
+# How many columns an error of one row names.
+NAMED_COLUMNS = 5
 TOO_MANY_NAMES = (
     f"has more than {MOST_NAMES:,} columns or keys with a name; remove those that are not needed"
 )
@@ -132,12 +154,8 @@ class TextLines(Iterator[str]):
         if _BROKEN in text:
             error = f"contains bytes that are not {self._encoding}; {_SAVE_AS}"
             raise BadSourceError(self.place, error)
-        if self.number == 1 and text.startswith(_VAULT):
-            raise BadSourceError(
-                self.name,
-                "is encrypted by Ansible Vault, which the module cannot read; keep these users in "
-                "a variable of the inventory, or decrypt the file before the task",
-            )
+        if self.number == 1 and text.startswith(VAULT):
+            raise BadSourceError(self.name, ENCRYPTED)
         if "\0" in text:
             raise BadSourceError(
                 self.place, f"contains a NUL byte, so it is not a text file; {_SAVE_AS}"
@@ -161,7 +179,7 @@ class Columns:
         """The option that a name means, ``IGNORED``, or None for an unknown name."""
         if name not in self._known:
             key = column_key(name)
-            self._known[name] = self._mapped.get(key, key if key in OPTION_BY_NAME else None)
+            self._known[name] = self._mapped.get(key, _MEANINGS.get(key))
         return self._known[name]
 
     def missing(self) -> Iterator[str]:
@@ -241,3 +259,45 @@ def unknown_column(name: str) -> str:
     near = nearest_option(column_key(name))
     hint = f"did you mean {near}? If not, map it" if near else "map it"
     return f"unknown column; {hint} in src_columns, to an option or to null to ignore it"
+
+
+class NamedColumn(NamedTuple):
+    """A column of a table.
+
+    :ivar name: as the header has it.
+    :ivar place: where the name is.
+    :ivar position: the number or the letter of the column.
+    """
+
+    name: str
+    place: str
+    position: str
+
+
+def header_errors(
+    named: Sequence[NamedColumn], columns: Columns, no_header: ValidationError, no_column: str
+) -> Iterator[ValidationError]:
+    """All errors of a header. A line that may be a user instead of a header is not quoted.
+
+    :param no_header: the error for a header without a key of a user.
+    :param no_column: the error for a name of ``src_columns`` that is not in the header.
+    """
+    options = [columns.option_of(column.name) for column in named]
+    for name in columns.missing():
+        yield ValidationError(SRC_COLUMNS, safe_key_name(name), no_column)
+    if not any(option in IDENTITY for option in options):
+        yield no_header
+        return
+    by_option = defaultdict(list)
+    for column, option in zip(named, options):
+        shown = safe_key_name(column.name.strip())
+        if option is None and column.name.strip():
+            yield ValidationError(column.place, shown, unknown_column(column.name))
+        elif option:
+            known = OPTION_BY_NAME.get(option)
+            by_option[known.name if known else option].append((shown, column))
+    for option, given in by_option.items():
+        if len(given) > 1:
+            names = listed([f"{shown} ({one.position})" for shown, one in given], NAMED_COLUMNS)
+            text = f"several columns are mapped to this option: {names}; keep one"
+            yield ValidationError(given[0][1].place, option, text)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Union
 
@@ -17,13 +16,14 @@ from ..errors import ValidationError, listed
 from .columns import (
     LONGEST_RECORD,
     MOST_NAMES,
-    SRC_COLUMNS,
+    NAMED_COLUMNS,
     TOO_MANY_NAMES,
     Columns,
+    NamedColumn,
     TextLines,
-    unknown_column,
+    header_errors,
 )
-from .options import IDENTITY, OPTION_BY_NAME, safe_key_name
+from .options import IDENTITY, SECRET_NAMES
 from .rows import BadSourceError, Entry, Row
 
 DELIMITERS = ",;\t|"
@@ -33,13 +33,11 @@ _SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[^\w\s"]|\t)"?[\r\n]*', re.IG
 # The sniffer's time can grow with the square of the text.
 SNIFFED_CHARACTERS = 2000
 
-# How many columns an error of one row names.
-NAMED_COLUMNS = 5
-
 _NO_HEADER = (
     "names none of the columns email, external_id and id; the first line must name the columns, "
     "separated by comma, semicolon, tab or pipe (src_columns maps other names to these)"
 )
+_NO_COLUMN = "is not a column of the file; correct the name"
 _QUOTES = (
     "has a quote that is not closed, or one inside a value that is not doubled; write a value with "
     'quotes, line breaks or delimiters as "a ""quoted"" value"'
@@ -68,11 +66,13 @@ def csv_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
         raise BadSourceError(header, _QUOTES) from None
     if sum(map(bool, map(str.strip, names))) > MOST_NAMES:
         raise BadSourceError(header, TOO_MANY_NAMES)
-    options = [columns.option_of(name) for name in names]
-    errors = list(_header_errors(header, names, options, columns))
+    named = [NamedColumn(name, header, str(number)) for number, name in enumerate(names, 1)]
+    no_header = ValidationError(header, "", _NO_HEADER)
+    errors = list(header_errors(named, columns, no_header, _NO_COLUMN))
     if errors:
         yield from errors
         return
+    options = [columns.option_of(name) for name in names]
     yield from _rows(_records(reader, lines), lines, options, delimiter)
 
 
@@ -116,30 +116,6 @@ def _delimiter(line: str, columns: Columns) -> str:
     return guess
 
 
-def _header_errors(
-    place: str, names: Sequence[str], options: Sequence[str | None], columns: Columns
-) -> Iterator[ValidationError]:
-    """All errors of a header. A line that may be a user instead of a header is not quoted."""
-    for name in columns.missing():
-        text = "is not a column of the file; correct the name"
-        yield ValidationError(SRC_COLUMNS, safe_key_name(name), text)
-    if not any(option in IDENTITY for option in options):
-        yield ValidationError(place, "", _NO_HEADER)
-        return
-    by_option = defaultdict(list)
-    for number, (name, option) in enumerate(zip(names, options), 1):
-        shown = safe_key_name(name.strip())
-        if option is None and name.strip():
-            yield ValidationError(place, shown, unknown_column(name))
-        elif option:
-            by_option[OPTION_BY_NAME[option].name].append(f"{shown} ({number})")
-    for option, given in by_option.items():
-        if len(given) > 1:
-            names = listed(given, NAMED_COLUMNS)
-            text = f"several columns are mapped to this option: {names}; keep one"
-            yield ValidationError(place, option, text)
-
-
 # A record with the number of the line in which it begins, or the error in its place.
 _Record = Union[tuple[int, list[str]], ValidationError]
 
@@ -178,7 +154,7 @@ def _rows(
     delimiter: str,
 ) -> Iterator[Entry]:
     # With passwords in the table, any cell may be one that has moved to another column.
-    hides_values = any(option and OPTION_BY_NAME[option].secret for option in options)
+    hides_values = any(option in SECRET_NAMES for option in options)
     nameless = [index for index, option in enumerate(options) if option is None]
     for record in records:
         if isinstance(record, ValidationError):
@@ -258,7 +234,7 @@ def _late_quotes(
 ) -> Iterator[ValidationError]:
     """Quotes after a space, which makes them a part of the value."""
     for option, cell in zip(options, cells):
-        if '"' not in cell or not option or OPTION_BY_NAME[option].secret:
+        if '"' not in cell or not option or option in SECRET_NAMES:
             continue
         if cell[0].isspace() and cell.lstrip().startswith('"'):
             text = "has a space before its quote; remove the space"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import ValidationError
 from .columns import LARGEST_FILE, SRC_COLUMNS, TOO_LARGE, Columns, TextLines, read_columns
@@ -18,6 +19,8 @@ from .csv_rows import csv_rows
 from .documents import json_lines_rows, json_rows, yaml_rows
 from .options import DesiredUser, kind_of, safe_key_name
 from .rows import BadSourceError, Entry, rows_of_list, users_of_entries
+from .workbook import SHEET, workbook_rows
+from .workbook_file import OTHER_KINDS
 
 SRC = "src"
 USER_LISTS = "user_lists"
@@ -31,6 +34,9 @@ READERS: Mapping[str, Reader] = {
     ".yml": yaml_rows,
     ".yaml": yaml_rows,
 }
+WORKBOOK = ".xlsx"
+# Reads an open file by its name.
+_FileReader = Callable[[BinaryIO, str, Columns], Iterator[Entry]]
 
 
 def users_of_task(
@@ -40,13 +46,16 @@ def users_of_task(
     defaults: Mapping[str, Any] | None,
     errors: Iterable[ValidationError] = (),
     user_lists: Mapping[str, Any] | None = None,
+    sheet: str | None = None,
+    warnings: list[str] | None = None,
 ) -> list[DesiredUser]:
     """The desired users of a task: those of its lists, then those of its file.
 
     :param errors: those of the task's other options.
+    :param warnings: gets what is odd about the file, but no error.
     :raises InvalidInputError: with every error of all, of the defaults and of the other options.
     """
-    entries = chain(errors, task_entries(users, src, src_columns, user_lists))
+    entries = chain(errors, task_entries(users, src, src_columns, user_lists, sheet, warnings))
     return users_of_entries(entries, defaults, os.path.abspath(src) if src else "")
 
 
@@ -55,6 +64,8 @@ def task_entries(
     src: str | None,
     src_columns: Mapping[str, Any] | None,
     user_lists: Mapping[str, Any] | None = None,
+    sheet: str | None = None,
+    warnings: list[str] | None = None,
 ) -> Iterator[Entry]:
     """The rows of ``users`` and ``user_lists``, then those of the file, and their errors."""
     yield from rows_of_list(users or ())
@@ -65,18 +76,33 @@ def task_entries(
             text = f"must be a list of users, not {kind_of(rows)}"
             yield ValidationError(USER_LISTS, safe_key_name(name), text)
     if src is not None:
-        yield from file_entries(src, src_columns or {})
-    elif src_columns:
+        yield from file_entries(src, src_columns or {}, sheet, [] if warnings is None else warnings)
+        return
+    if src_columns:
         yield ValidationError("", SRC_COLUMNS, "names columns of a file; give src as well")
+    if sheet is not None:
+        yield ValidationError("", SHEET, "names a sheet of a workbook; give src as well")
 
 
-def file_entries(path: str, src_columns: Mapping[str, Any]) -> Iterator[Entry]:
+def file_entries(
+    path: str, src_columns: Mapping[str, Any], sheet: str | None, warnings: list[str]
+) -> Iterator[Entry]:
     """The rows of a file and its errors. No file makes this raise an exception."""
     columns, errors = read_columns(src_columns)
-    reader = READERS.get(os.path.splitext(path)[1].lower())
+    suffix = os.path.splitext(path)[1].lower()
+    text_reader = READERS.get(suffix)
+    reader: _FileReader | None = None
+    if suffix == WORKBOOK:
+        reader = partial(workbook_rows, sheet=sheet, warnings=warnings)
+    elif sheet is not None:
+        text = f"names a sheet, but src is no workbook ({WORKBOOK}); remove it, or correct src"
+        errors.append(ValidationError("", SHEET, text))
+    if text_reader is not None:
+        reader = partial(_text_rows, text_reader)
     if reader is None:
-        text = f"unknown kind of file; use a name that ends in {', '.join(READERS)}"
-        errors.append(ValidationError("", SRC, text))
+        kinds = ", ".join((*READERS, WORKBOOK))
+        text = f"unknown kind of file; use a name that ends in {kinds}"
+        errors.append(ValidationError("", SRC, OTHER_KINDS.get(suffix, text)))
     if errors or reader is None:
         # The meaning of the file's names is not known, so its rows cannot be checked.
         yield from errors
@@ -89,7 +115,11 @@ def file_entries(path: str, src_columns: Mapping[str, Any]) -> Iterator[Entry]:
         yield ValidationError("", SRC, _system_error(error))
 
 
-def _read(path: str, reader: Reader, columns: Columns) -> Iterator[Entry]:
+def _text_rows(reader: Reader, content: BinaryIO, name: str, columns: Columns) -> Iterator[Entry]:
+    return reader(TextLines(content, name), columns)
+
+
+def _read(path: str, reader: _FileReader, columns: Columns) -> Iterator[Entry]:
     name = os.path.basename(path)
     # Before it is opened: opening a pipe would wait until another process writes into it.
     try:
@@ -106,7 +136,7 @@ def _read(path: str, reader: Reader, columns: Columns) -> Iterator[Entry]:
         raise BadSourceError(name, TOO_LARGE)
     found = has_errors = False
     with open(path, "rb") as content:
-        for entry in reader(TextLines(content, name), columns):
+        for entry in reader(content, name, columns):
             found = True
             has_errors = has_errors or isinstance(entry, ValidationError)
             yield entry

@@ -437,6 +437,10 @@ OPTION_BY_NAME = {
 # The names whose values can be shown. A misspelt name is in no list of secrets, so this is the list
 # of what is not secret.
 PUBLIC_NAMES = frozenset(name for name, option in OPTION_BY_NAME.items() if not option.secret)
+SECRET_NAMES = frozenset(OPTION_BY_NAME) - PUBLIC_NAMES
+
+# A column of the dashboard's own import that no option stands for.
+VALID_FROM = "assign_plan_valid_from"
 
 
 def user_argument_spec() -> dict[str, dict[str, Any]]:

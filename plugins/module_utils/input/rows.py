@@ -11,12 +11,14 @@ No error quotes a password.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Union
 
 from ..errors import InvalidInputError, ValidationError
 from .options import (
     IDENTITY,
     OPTION_BY_NAME,
+    VALID_FROM,
     BadValueError,
     DesiredUser,
     address_key,
@@ -31,6 +33,11 @@ from .options import (
 LABEL_CHARACTERS = 40
 TWO_PLANS = "cannot be combined with plan_id; keep one of the two"
 
+_NO_START = (
+    "cannot be chosen: a plan begins when it is assigned. Empty the column, or map it to null in "
+    "src_columns"
+)
+
 
 class Row(NamedTuple):
     """A row before its validation.
@@ -38,11 +45,23 @@ class Row(NamedTuple):
     :ivar place: where it is: ``users[3]``, ``seats.csv:17``.
     :ivar hides_values: no error quotes a value of the row, since any value may be a password: in a
         table that has them, a missing delimiter moves them to another column.
+    :ivar letters: in a workbook, the letter of each option's column. The row's place is then
+        ``Readers!7``, and that of a cell ``Readers!B7``. A ``BadValueError`` stands for a cell that
+        has no value for its option.
     """
 
     place: str
     values: Any
     hides_values: bool = False
+    letters: Mapping[str, str] = MappingProxyType({})
+
+    def place_of(self, option: str) -> str:
+        """Where the value of an option is."""
+        letter = self.letters.get(option)
+        if letter is None:
+            return self.place
+        sheet, mark, number = self.place.rpartition("!")
+        return f"{sheet}{mark}{letter}{number}"
 
 
 Entry = Union[Row, ValidationError]
@@ -144,7 +163,7 @@ def _read_row(
         # A default of one of these is meant for the rows that have a plan.
         if name in given and not plans and values.keys().isdisjoint(("plan_id", "plan_name")):
             text = "applies only together with a plan; give plan_id or plan_name as well"
-            errors.append(ValidationError(row.place, name, text))
+            errors.append(ValidationError(row.place_of(name), name, text))
     if not errors:
         return DesiredUser(**values, place=row.place, hides_values=row.hides_values), []
     # A partial user, so that duplicates of its keys are found in the same run.
@@ -164,20 +183,25 @@ def _read_values(row: Row) -> tuple[dict[str, Any], list[ValidationError]]:
     errors: list[ValidationError] = []
     for name, value in row.values.items():
         option = OPTION_BY_NAME.get(name)
-        if option is None:
+        if name == VALID_FROM:
+            if is_given(value) and str(value).strip():
+                errors.append(ValidationError(row.place_of(name), name, _NO_START))
+        elif option is None:
             text = unknown_option(str(name))
             errors.append(ValidationError(row.place, safe_key_name(name), text))
         elif not is_given(value):
             continue
         elif option.name in values:
             text = f"given twice, also as {name}; keep one"
-            errors.append(ValidationError(row.place, option.name, text))
+            errors.append(ValidationError(row.place_of(name), option.name, text))
         else:
             try:
+                if isinstance(value, BadValueError):
+                    raise value
                 values[option.name] = option.read(value)
             except BadValueError as error:
                 text = error.without_value if row.hides_values else str(error)
-                errors.append(ValidationError(row.place, str(name), text))
+                errors.append(ValidationError(row.place_of(name), str(name), text))
     return values, errors
 
 
@@ -222,7 +246,7 @@ def _duplicates(
         # this one.
         held = "values not shown" if row.hides_values else f"{_keys(user)}; {_keys(first)}"
         text = f"the same {name} as in {first.place} ({held}); keep one of the two rows"
-        yield ValidationError(row.place, name, text)
+        yield ValidationError(row.place_of(name), name, text)
 
 
 def _keys(user: DesiredUser) -> str:

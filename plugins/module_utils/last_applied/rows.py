@@ -67,7 +67,12 @@ class Rows:
                 if user.email is None or address_key(email) != address_key(user.email)
             ),
             id_identifies=_same_external_id(user, entry),
-            in_list=list_new or entry.id is not None or entry.taken or user.email is None,
+            # Without an id and a fingerprint, the entry is of a creation that was cut short.
+            in_list=list_new
+            or entry.id is not None
+            or entry.fingerprint is not None
+            or entry.taken
+            or user.email is None,
         )
 
     def not_compared(self) -> list[UserChange]:

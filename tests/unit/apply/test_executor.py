@@ -427,6 +427,7 @@ class Recorded(Progress):
         self.finished: list[tuple[tuple[str, ...], int, bool]] = []
 
     def applying(self, users: int, requests: int, unverified: int = 0) -> None:
+        assert unverified == 0
         self.totals.append((users, requests))
 
     def applied(self, actions: Iterable[str], requests: int, failed: bool) -> None:

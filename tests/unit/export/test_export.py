@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +22,9 @@ from ansible_collections.publica.la.plugins.module_utils.export.export import (
     names_of_plans,
 )
 from ansible_collections.publica.la.plugins.module_utils.export.rows import NO_PLAN_NAME
+from ansible_collections.publica.la.plugins.module_utils.input.files import users_of_task
 from ansible_collections.publica.la.plugins.module_utils.store.plans import StorePlan
+from ansible_collections.publica.la.tests.support.saved_workbook import SAVED_BY_LIBREOFFICE
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, api_on
 from ansible_collections.publica.la.tests.unit.support.store import (
     FULL,
@@ -308,3 +311,38 @@ def test_a_store_without_a_list_of_plans_keeps_all_ids(directory: Path) -> None:
     assert result["notes"] == []
     assert plans_of_rows(directory) == ["plan_id,plan_valid_to", "12,", ","]
     assert f"# {NO_PLAN_NAMES}\n---" in (directory / "press.yml").read_text(encoding="utf-8")
+
+
+class TestWorkbook:
+    def test_a_second_export_changes_nothing_and_the_diff_shows_sizes(
+        self, directory: Path
+    ) -> None:
+        formats = {"formats": ["xlsx", "csv"]}
+        planned = exported(two_users(), directory, check=True, **formats)
+        first = exported(two_users(), directory, **formats)
+        assert planned["files"] == first["files"]
+        path = directory / "press.xlsx"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        again = exported(two_users(), directory, **formats)
+        assert (again["changed"], again["diff"]) == (False, [])
+        third = exported(FakeStore(), directory, formats=["xlsx"])
+        [diff] = third["diff"]
+        assert re.fullmatch(r"\([0-9]+ bytes\)", diff["before"]["press.xlsx"][0])
+        assert diff["after"] == {"press.xlsx": [f"({path.stat().st_size} bytes)"]}
+
+    def test_an_id_like_a_formula_is_kept(self, directory: Path) -> None:
+        store = FakeStore(StoredUser(1, "ana@example.org", "=1+1"))
+        assert exported(store, directory, formats=["xlsx"])["warnings"] == []
+        [user] = users_of_task(None, str(directory / "press.xlsx"), None, None)
+        assert user.external_id == "=1+1"
+
+    def test_another_workbook_is_left_alone(self, directory: Path) -> None:
+        (directory / "press.xlsx").write_bytes(SAVED_BY_LIBREOFFICE.read_bytes())
+        error = refused(two_users(), directory, formats=["xlsx"])
+        assert "was not written by an export" in error.message
+
+    def test_the_token_of_a_hostile_store_is_not_written(self, directory: Path) -> None:
+        store = FakeStore(StoredUser(1, "ana@example.org", TOKEN))
+        with pytest.raises(PublicaError, match="holds the api_token"):
+            exported(store, directory, formats=["xlsx"])
+        assert list(directory.iterdir()) == []

@@ -2,22 +2,48 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The YAML and CSV of an export, as YAML, Ansible and a spreadsheet read them."""
+"""The files of an export, as YAML, Ansible and a spreadsheet read them."""
 
 from __future__ import annotations
 
+import datetime
+import io
+import sys
+import time
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import yaml
 from ansible_collections.publica.la.plugins.module_utils.export.formats import (
+    columns_of,
     csv_text,
     is_exported_csv,
     is_exported_yaml,
     is_formula,
     yaml_text,
 )
-from ansible_collections.publica.la.plugins.module_utils.export.rows import exported_users
+from ansible_collections.publica.la.plugins.module_utils.export.rows import (
+    ExportedUser,
+    exported_users,
+)
+from ansible_collections.publica.la.plugins.module_utils.export.workbook import (
+    is_exported_workbook,
+    workbook_bytes,
+)
+from ansible_collections.publica.la.plugins.module_utils.input.columns import Columns
+from ansible_collections.publica.la.plugins.module_utils.input.files import users_of_task
+from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.input.rows import Row, desired_users
+from ansible_collections.publica.la.plugins.module_utils.input.workbook import workbook_rows
+from ansible_collections.publica.la.plugins.module_utils.store.user import HeldPlan
+from ansible_collections.publica.la.tests.support.saved_workbook import (
+    SAVED_BY_LIBREOFFICE,
+    USERS,
+)
 from ansible_collections.publica.la.tests.unit.support.builders import TODAY, current_user
 from hypothesis import given
 from hypothesis import strategies as st
@@ -141,3 +167,77 @@ class TestCsv:
         assert is_exported_csv(csv_text(exported_users(odd, TODAY), delimiter)[0])
         assert not is_exported_csv("email,external_id,state\r\n")
         assert not is_exported_csv("")
+
+
+def bulk_rows(users: Sequence[ExportedUser]) -> list[DesiredUser]:
+    return desired_users([dict(user.values) for user in users])
+
+
+class TestWorkbook:
+    @staticmethod
+    def saved_users() -> list[ExportedUser]:
+        """The users whose workbook LibreOffice has saved."""
+        users = []
+        for number, values in enumerate(USERS, 1):
+            plan_id, day = values.get("plan", (None, ""))
+            plans = (HeldPlan(plan_id, valid_to=f"{day}T00:00:00Z", end_days=frozenset([day])),)
+            held = {"plans": plans} if plan_id else {}
+            given = {name: value for name, value in values.items() if name != "plan"}
+            users.append(current_user(number, **given, **held))
+        return exported_users(users, TODAY)
+
+    def test_it_is_read_back_with_the_same_users(self, tmp_path: Path) -> None:
+        users = self.saved_users()
+        assert len(users) == len(USERS)
+        (tmp_path / "press.xlsx").write_bytes(workbook_bytes(users))
+        for path in (tmp_path / "press.xlsx", SAVED_BY_LIBREOFFICE):
+            warnings: list[str] = []
+            read = users_of_task(None, str(path), None, None, warnings=warnings)
+            assert read == bulk_rows(users), path
+            assert warnings == []
+
+    def test_as_a_spreadsheet_sees_it(self) -> None:
+        file = io.BytesIO(workbook_bytes(self.saved_users()))
+        [sheet] = openpyxl.load_workbook(file).worksheets
+        assert sheet.freeze_panes == "A2"
+        names = [cell.value for cell in sheet[1]]
+        assert names == list(columns_of([]))
+        row = {name: sheet.cell(2, number) for number, name in enumerate(names, 1)}
+        assert (row["external_id"].value, row["external_id"].number_format) == ("00123", "@")
+        assert row["plan_valid_to"].is_date
+        assert row["plan_valid_to"].value == datetime.datetime(2031, 12, 31)
+        assert (row["plan_id"].value, row["admin"].value) == (12, False)
+        assert all(cell.data_type != "f" for cells in sheet.rows for cell in cells)
+        # What is added below is text as well.
+        assert sheet.column_dimensions["B"].number_format == "@"
+
+    def test_the_same_users_give_the_same_bytes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = workbook_bytes(self.saved_users())
+        monkeypatch.setattr(time, "time", lambda: 1.0)
+        monkeypatch.setattr(sys, "platform", "win32")
+        assert workbook_bytes(self.saved_users()) == first
+        with zipfile.ZipFile(io.BytesIO(first)) as archive:
+            assert {part.date_time for part in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+            assert not any("docProps" in name for name in archive.namelist())
+
+    @given(external_id=st.text(min_size=1, max_size=64))
+    def test_a_text_is_read_back_unchanged(self, external_id: str) -> None:
+        users = exported_users([current_user(1, external_id=external_id)], TODAY)
+        file = io.BytesIO(workbook_bytes(users))
+        columns = Columns({}, {})
+        *_errors, row = workbook_rows(file, "press.xlsx", columns, None, [])
+        assert isinstance(row, Row)
+        assert row.values.get("external_id") == users[0].values.get("external_id")
+
+    def test_a_user_without_other_keys_has_the_id(self, tmp_path: Path) -> None:
+        users = exported_users([current_user(5, email="", external_id=None)], TODAY)
+        path = tmp_path / "press.xlsx"
+        path.write_bytes(workbook_bytes(users))
+        [user] = users_of_task(None, str(path), None, None)
+        assert (user.id, user.email) == (5, None)
+
+    def test_only_an_export_is_recognized(self) -> None:
+        assert is_exported_workbook(workbook_bytes([])[:4096])
+        assert is_exported_workbook(workbook_bytes(self.saved_users())[:4096])
+        assert not is_exported_workbook(SAVED_BY_LIBREOFFICE.read_bytes())
+        assert not is_exported_workbook(b"")

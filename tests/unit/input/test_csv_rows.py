@@ -406,7 +406,7 @@ def test_any_table_leads_to_users_or_errors(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_text("email,external_id\n" + "".join(cells), encoding="utf-8")
-    entries = list(file_entries(str(path), {}))
+    entries = list(file_entries(str(path), {}, None, []))
     errors: Mapping[str, Any] = {}
     users = 0
     try:

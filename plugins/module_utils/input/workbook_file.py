@@ -1,0 +1,421 @@
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file of a workbook: its parts, its sheets, and the cells of a sheet, read by openpyxl.
+
+openpyxl reads a sheet row by row, and then shows neither merged cells nor hidden rows nor formulas.
+:func:`sheet_marks` finds them in the XML.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, NamedTuple
+from xml.parsers import expat
+
+from .columns import ENCRYPTED, LARGEST_FILE, VAULT
+from .rows import BadSourceError
+
+# What a workbook can have. All of it is checked before openpyxl reads the file.
+MOST_PARTS = 10_000
+MOST_CELLS = 10_000_000
+# In bytes: the list of parts, and the text of a cell. A cell can have 32,767 characters.
+_LARGEST_DIRECTORY = 4 << 20
+_LONGEST_TEXT = 1 << 19
+_PART = 1 << 16
+
+_SAVE = "save it as .xlsx (Excel workbook) in a spreadsheet program"
+# By the suffix.
+OTHER_KINDS = {
+    ".xls": f"is a workbook in the old Excel format; {_SAVE}",
+    ".xlsm": f"is a workbook with macros, which is not read; {_SAVE}, without the macros",
+    ".xlsb": f"is a workbook in the binary format; {_SAVE}",
+    ".xltx": f"is a template of a workbook; {_SAVE}",
+    ".xltm": f"is a template of a workbook with macros; {_SAVE}, without the macros",
+    ".ods": f"is an OpenDocument spreadsheet; {_SAVE}",
+}
+_BROKEN = f"is no workbook, or is broken or cut short; {_SAVE}, or get the file again"
+_PASSWORD = (
+    "is protected by a password; remove the password in the spreadsheet program, and protect the "
+    "file by its permissions instead"
+)
+_STRICT = f'is a workbook in the format "Strict Open XML"; {_SAVE}, not as "Strict"'
+_DOCTYPE = f"contains a document type in its XML, which no spreadsheet program writes; {_SAVE}"
+_TOO_LARGE = (
+    f"is larger than {LARGEST_FILE >> 20} MB when it is unpacked, or has too many parts, and was "
+    "not read; give a workbook that holds only the users of this store, or a CSV file"
+)
+_TOO_MANY_CELLS = (
+    f"has more than {MOST_CELLS:,} cells or a cell of more than {_LONGEST_TEXT:,} bytes; delete "
+    "the rows and columns without users, or give a CSV file"
+)
+
+# The header of OLE files: workbooks in the old format, and those with a password.
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+
+_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main "
+_STRICT_WORKBOOK = "http://purl.oclc.org/ooxml/spreadsheetml/main workbook"
+_ROW, _CELL, _FORMULA, _VALUE = (f"{_MAIN}{name}" for name in ("row", "c", "f", "v"))
+_MERGED = f"{_MAIN}mergeCell"
+_ITEM, _TEXT, _PHONETIC = (f"{_MAIN}{name}" for name in ("si", "t", "rPh"))
+_REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
+
+
+class Sheet(NamedTuple):
+    """A sheet of a workbook."""
+
+    title: str
+    visible: bool
+    part: str
+
+
+class Range(NamedTuple):
+    """A range of cells, by the numbers of its first and last column and row."""
+
+    reference: str
+    columns: tuple[int, int]
+    rows: tuple[int, int]
+
+
+@dataclass
+class SheetMarks:
+    """What openpyxl does not show of a sheet.
+
+    :ivar merged: the merged cells.
+    :ivar hidden: the numbers of the rows that are hidden, by hand or by a filter.
+    :ivar without_value: row and column of each formula whose value is not in the file.
+    """
+
+    merged: list[Range] = field(default_factory=list)
+    hidden: set[int] = field(default_factory=set)
+    without_value: set[tuple[int, int]] = field(default_factory=set)
+
+
+class Workbook:
+    """An open workbook.
+
+    :param content: the file, at its beginning; it can seek.
+    :param name: the file's name, for places.
+    :raises BadSourceError: here and in every method, for a file that cannot be read.
+    """
+
+    def __init__(self, content: BinaryIO, name: str) -> None:
+        self._name = name
+        _check_file(content, name)
+        reader_class = _openpyxl_reader(name)
+        try:
+            with zipfile.ZipFile(content) as archive:
+                _check_parts(archive, name)
+            # Only these steps: others read what is not needed, and fail for files of some programs.
+            reader = reader_class(content, read_only=True, data_only=True, keep_links=False)
+            reader.read_manifest()
+            reader.read_workbook()
+            self._read_styles(reader)
+            self._reader = reader
+            self.sheets = [
+                Sheet(sheet.name, sheet.state == "visible", rel.target)
+                for sheet, rel in reader.parser.find_sheets()
+                if rel.Type.endswith("/worksheet") and rel.target in reader.valid_files
+            ]
+        except Exception as error:
+            raise self._refused(error) from None
+
+    def _read_styles(self, reader: Any) -> None:
+        from openpyxl.styles.stylesheet import apply_stylesheet
+
+        apply_stylesheet(reader.archive, reader.wb)
+
+    def _refused(self, error: Exception) -> Exception:
+        """The error to raise in place of one of a library, which says nothing of a remedy."""
+        if isinstance(error, BadSourceError) or getattr(error, "errno", None) is not None:
+            return error
+        return BadSourceError(self._name, _BROKEN)
+
+    def marks(self, sheet: Sheet) -> SheetMarks:
+        """What openpyxl does not show of a sheet."""
+        try:
+            with self._reader.archive.open(sheet.part) as stream:
+                return sheet_marks(stream, sheet.title)
+        except Exception as error:
+            raise self._refused(error) from None
+
+    def rows(self, sheet: Sheet) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+        """The number and the cells of each row.
+
+        A cell has the keys ``column``, ``value``, ``data_type`` and ``style_id`` of openpyxl.
+        """
+        from openpyxl.worksheet._reader import WorkSheetParser
+
+        book, archive = self._reader.wb, self._reader.archive
+        try:
+            strings: list[str] = []
+            # openpyxl would remove a part of texts such as "x005F_".
+            part = self._reader.package.find(_shared_strings_type())
+            if part is not None:
+                with archive.open(part.PartName[1:]) as stream:
+                    strings = shared_strings(stream)
+            with archive.open(sheet.part) as stream:
+                parser = WorkSheetParser(
+                    stream,
+                    strings,
+                    data_only=True,
+                    epoch=book.epoch,
+                    date_formats=book._date_formats,
+                    timedelta_formats=book._timedelta_formats,
+                )
+                yield from parser.parse()
+        except Exception as error:
+            raise self._refused(error) from None
+
+    def number_format(self, style_id: int) -> str:
+        """The number format of a style."""
+        from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
+
+        book = self._reader.wb
+        try:
+            number = book._cell_styles[style_id].numFmtId
+            if number < BUILTIN_FORMATS_MAX_SIZE:
+                return str(BUILTIN_FORMATS.get(number, "General"))
+            return str(book._number_formats[number - BUILTIN_FORMATS_MAX_SIZE])
+        except IndexError as error:
+            raise self._refused(error) from None
+
+
+def _openpyxl_reader(name: str) -> Any:
+    """The class of openpyxl that reads a file.
+
+    :raises BadSourceError: where openpyxl is missing or too old.
+    """
+    # Loaded only here: it takes long, and is needed for workbooks only.
+    from ansible.module_utils.basic import missing_required_lib
+
+    try:
+        import openpyxl
+        from openpyxl.reader.excel import ExcelReader
+    except ImportError:
+        raise BadSourceError(name, missing_required_lib("openpyxl")) from None
+    if tuple(map(int, re.findall(r"[0-9]+", openpyxl.__version__)[:2])) < (3, 1):
+        raise BadSourceError(name, missing_required_lib("openpyxl >= 3.1"))
+    # It warns of parts that it does not read.
+    warnings.filterwarnings("ignore", module="openpyxl")
+    return ExcelReader
+
+
+def _shared_strings_type() -> str:
+    from openpyxl.xml.constants import SHARED_STRINGS
+
+    return str(SHARED_STRINGS)
+
+
+def _check_file(content: BinaryIO, name: str) -> None:
+    """Refuse a file that is no zip archive, or has too many parts to list them."""
+    beginning = content.read(len(VAULT))
+    if beginning.startswith(_OLE):
+        content.seek(0)
+        encrypted = _ENCRYPTED_PACKAGE in content.read(LARGEST_FILE)
+        raise BadSourceError(name, _PASSWORD if encrypted else OTHER_KINDS[".xls"])
+    if beginning == VAULT.encode():
+        raise BadSourceError(name, ENCRYPTED)
+    # The end of the central directory: APPNOTE of the zip format, section 4.3.16.
+    size = content.seek(0, 2)
+    content.seek(max(0, size - (1 << 16) - 22))
+    tail = content.read()
+    content.seek(0)
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0:
+        raise BadSourceError(name, _BROKEN)
+    directory = int.from_bytes(tail[end + 12 : end + 16], "little")
+    if directory > _LARGEST_DIRECTORY or tail[max(0, end - 20) : end].startswith(b"PK\x06\x07"):
+        raise BadSourceError(name, _TOO_LARGE)
+
+
+def _check_parts(archive: zipfile.ZipFile, name: str) -> None:
+    """Refuse what openpyxl must not read, or cannot."""
+    parts = archive.infolist()
+    # Nothing more is unpacked than the sizes in the list of parts.
+    if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_FILE:
+        raise BadSourceError(name, _TOO_LARGE)
+    if any(part.flag_bits & 1 for part in parts):
+        raise BadSourceError(name, _PASSWORD)
+    for part in parts:
+        base = part.filename.lower().rpartition("/")[2]
+        if base == "vbaproject.bin":
+            raise BadSourceError(name, OTHER_KINDS[".xlsm"])
+        if base == "workbook.bin":
+            raise BadSourceError(name, OTHER_KINDS[".xlsb"])
+        if base == "mimetype":
+            raise BadSourceError(name, OTHER_KINDS[".ods"])
+        with archive.open(part) as stream:
+            if _root_element(stream, name) == _STRICT_WORKBOOK:
+                raise BadSourceError(name, _STRICT)
+
+
+def _root_element(stream: Any, name: str) -> str:
+    """The name of an XML document's first element; empty for other content.
+
+    :raises BadSourceError: for a document type, which could define entities without end.
+    """
+    found: list[str] = []
+    parser = expat.ParserCreate(namespace_separator=" ")
+
+    def refuse(*_given: Any) -> None:
+        raise BadSourceError(name, _DOCTYPE)
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = lambda element, _attributes: found.append(element)
+    try:
+        while not found and (part := stream.read(_PART)):
+            parser.Parse(part)
+    except expat.ExpatError:
+        pass
+    return found[0] if found else ""
+
+
+def shared_strings(stream: Any) -> list[str]:
+    """The texts that cells refer to by number, without those that show how others are read."""
+    strings: list[str] = []
+    pieces: list[str] = []
+    phonetic = False
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+
+    def start(element: str, _attributes: Any) -> None:
+        nonlocal phonetic
+        if element == _ITEM:
+            pieces.clear()
+        elif element == _PHONETIC:
+            phonetic = True
+        elif element == _TEXT and not phonetic:
+            parser.CharacterDataHandler = pieces.append
+
+    def end(element: str) -> None:
+        nonlocal phonetic
+        if element == _TEXT:
+            parser.CharacterDataHandler = None
+        elif element == _PHONETIC:
+            phonetic = False
+        elif element == _ITEM:
+            strings.append("".join(pieces))
+
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    while part := stream.read(_PART):
+        parser.Parse(part)
+    parser.Parse(b"", True)
+    return strings
+
+
+def sheet_marks(stream: Any, title: str) -> SheetMarks:
+    """What openpyxl does not show of a sheet, by one pass over its XML.
+
+    :raises BadSourceError: for more cells than can be read.
+    """
+    scan = _SheetScan(title)
+    while part := stream.read(_PART):
+        scan.parser.Parse(part)
+    scan.parser.Parse(b"", True)
+    scan.check()
+    return scan.marks
+
+
+class _SheetScan:
+    """The state of a pass over a sheet."""
+
+    def __init__(self, title: str) -> None:
+        self.marks = SheetMarks()
+        self._title = title
+        self._row = self._cells = self._text_starts = 0
+        # The last cell with a reference, and how many cells without one have followed it.
+        self._reference, self._without = "", 0
+        # Whether the current cell has a formula, its type, and whether its value is in the file.
+        self._formula, self._type, self._value = False, "", False
+        self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.StartElementHandler = self._start
+
+    def check(self) -> None:
+        """Finish the last cell, and refuse what is beyond the bounds."""
+        self._end_formula()
+        if self._cells > MOST_CELLS or (
+            self.parser.CurrentByteIndex - self._text_starts > _LONGEST_TEXT
+        ):
+            raise BadSourceError(self._title, _TOO_MANY_CELLS)
+
+    def _start(self, element: str, attributes: dict[str, str]) -> None:
+        index = self.parser.CurrentByteIndex
+        if index - self._text_starts > _LONGEST_TEXT:
+            self.check()
+        self._text_starts = index
+        if element == _CELL:
+            if self._formula:
+                self._end_formula()
+            self._cells += 1
+            reference = attributes.get("r")
+            if reference:
+                self._reference, self._without = reference, 0
+            else:
+                self._without += 1
+            self._type = attributes.get("t", "n")
+        elif element == _VALUE:
+            if self._formula:
+                # A stored empty text is a value.
+                self._value = self._type == "str"
+                self.parser.CharacterDataHandler = self._text
+        elif element == _FORMULA:
+            self._formula, self._value = True, False
+        elif element == _ROW:
+            self.check()
+            number = attributes.get("r")
+            self._row = int(float(number)) if number else self._row + 1
+            self._reference, self._without = "", 0
+            if attributes.get("hidden") in ("1", "true"):
+                self.marks.hidden.add(self._row)
+        elif element == _MERGED:
+            merged = _range(attributes.get("ref", ""))
+            if merged is not None:
+                self.marks.merged.append(merged)
+
+    def _text(self, text: str) -> None:
+        if text.strip():
+            self._value = True
+            self.parser.CharacterDataHandler = None
+
+    def _end_formula(self) -> None:
+        if self._formula and not self._value:
+            found = _REFERENCE.fullmatch(self._reference)
+            column = (column_number(found[1]) if found else 0) + self._without
+            self.marks.without_value.add((self._row, column))
+        self._formula = False
+        self.parser.CharacterDataHandler = None
+
+
+def _range(reference: str) -> Range | None:
+    """A range of cells by its reference, such as ``A1:B2``."""
+    first, _colon, last = reference.partition(":")
+    ends = [_REFERENCE.fullmatch(end) for end in (first, last or first)]
+    if ends[0] is None or ends[1] is None:
+        return None
+    columns = sorted(column_number(end[1]) for end in ends if end)
+    rows = sorted(int(end[2]) for end in ends if end)
+    return Range(reference.replace("$", ""), (columns[0], columns[1]), (rows[0], rows[1]))
+
+
+def column_number(letters: str) -> int:
+    """The number of a column: 28 for ``AB``."""
+    number = 0
+    for letter in letters.upper():
+        number = 26 * number + ord(letter) - 64
+    return number
+
+
+def column_letters(number: int) -> str:
+    """The letters of a column: ``AB`` for 28."""
+    letters = ""
+    while number > 0:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters
