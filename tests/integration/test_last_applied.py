@@ -223,6 +223,7 @@ def test_a_list_that_changes(store: SandboxStore, runner: PlaybookRunner) -> Non
     assert site.report()["stores"][0]["seats"]["active"] == len(active) - 1
 
 
+@pytest.mark.every_core
 def test_a_record_of_another_host_or_of_several(
     store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:
