@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 from publica_sandbox.testing import SandboxStore
 
+from support.documentation import collection
 from support.inventories import connection_of, write_hosts
 from support.playbooks import INTERPRETER, PlaybookRunner, Run, TaskRun
 
@@ -80,7 +82,10 @@ class Site:
         return self.records / f"{host}.json"
 
     def report(self) -> dict[str, Any]:
+        """The report, which must match its schema."""
         report: dict[str, Any] = json.loads((self.reports / "report.json").read_text("utf-8"))
+        schema = (collection() / "docs" / "report.schema.json").read_text("utf-8")
+        jsonschema.Draft202012Validator(json.loads(schema)).validate(report)
         return report
 
     def page(self) -> str:
@@ -218,6 +223,7 @@ def test_a_list_that_changes(store: SandboxStore, runner: PlaybookRunner) -> Non
     assert site.report()["stores"][0]["seats"]["active"] == len(active) - 1
 
 
+@pytest.mark.every_core
 def test_a_record_of_another_host_or_of_several(
     store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:
