@@ -69,10 +69,12 @@ class RecordReport:
 
     def publish(self, docs: Path) -> None:
         """Update the tables and the picture of the documentation."""
-        page = docs / "performance.md"
-        block = f"![{CAPTION}]({IMAGES}/{PICTURE})\n\n{self.markdown()}"
+        page, picture = docs / "performance.md", self.picture()
+        shown = f"![{CAPTION}]({IMAGES}/{PICTURE})\n\n" if picture else ""
+        block = f"{shown}{self.markdown()}"
         page.write_text(with_block(page.read_text("utf-8"), block, "record benchmarks"), "utf-8")
-        (docs / "images" / PICTURE).write_text(self.picture(), "utf-8")
+        if picture:
+            (docs / "images" / PICTURE).write_text(picture, "utf-8")
 
 
 def _cell(outcome: Summary | NotRun | None, cell: Callable[[Summary], str]) -> str:

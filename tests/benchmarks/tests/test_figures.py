@@ -10,13 +10,29 @@ from typing import Any
 
 import pytest
 from publica_bench import runner as runner_module
-from publica_bench.goals import against_floor, against_loops, against_script, concurrent, doubling
+from publica_bench.goals import (
+    above_start,
+    against_floor,
+    against_loops,
+    against_script,
+    concurrent,
+    doubling,
+    most_requests,
+)
 from publica_bench.jobs import (
     BULK,
+    COMPLETE,
+    EXCLUSIVE,
+    FORMS,
     FOUR_BULK,
     NEW,
+    PEOPLE,
+    PERCENT,
+    RECORD,
     SAME,
     SCRIPT,
+    SOME_ROWS,
+    UNCHANGED,
     UNLIMITED,
     URI_LOOP,
     USER_LOOP,
@@ -24,6 +40,7 @@ from publica_bench.jobs import (
     limited,
 )  # fmt: skip
 from publica_bench.measurement import Measurement
+from publica_bench.record_report import RecordReport
 from publica_bench.runner import (
     NotRun,
     Results,
@@ -35,6 +52,7 @@ from publica_bench.runner import (
     paired_ratio,
     summarize,
 )  # fmt: skip
+from publica_bench.users import listed, listed_before, stored_before
 
 SMALL, LARGE = Job(NEW, 100), Job(NEW, 1_000)
 LIMIT = Job(NEW, 300, limited(60, 6))
@@ -210,3 +228,58 @@ def test_doubling_and_concurrent_goals():
 
     assert (ratio.figure, ratio.met) == (2.5, False)
     assert (share.figure, share.unit, share.met) == (2.5, " %", True)
+
+
+@pytest.mark.parametrize(
+    ("change", "changed", "moved"),
+    [(UNCHANGED, 0, 0), (SOME_ROWS, 30, 0), (PERCENT, 20, 0), (PEOPLE, 30, 5)],
+)
+def test_a_list_has_a_fifth_of_the_users_and_differs_by_its_change(change, changed, moved):
+    job = Job(change, 10_000)
+    before = {user["email"]: user for user in listed_before(job)}
+    now = {user["email"]: user for user in listed(job)}
+    stored = {user["email"]: user for user in stored_before(job)}
+
+    assert (len(before), len(now), len(stored)) == (2_000, 2_000, 10_000)
+    assert before.items() <= stored.items()
+    assert (len(before.keys() - now), len(now.keys() - stored)) == (moved, moved)
+    assert sum(before[email] != now[email] for email in before.keys() & now) == changed
+
+
+def test_goals_of_runs_with_a_record():
+    small, large = Job(COMPLETE, 1), Job(COMPLETE, 100_000)
+    people = Job(PEOPLE, 100_000)
+    csv = FORMS[0]
+
+    [requests] = checked(most_requests(people, 90), (people, RECORD, run(5.0, requests=81)))
+    seconds, memory, *others = checked(
+        above_start(large, small, 4.0, 300.0),
+        (small, csv, run(2.0, peak_mb=150.0)),
+        (large, csv, run(5.5, peak_mb=480.0)),
+    )
+
+    assert (requests.figure, requests.met) == (81, True)
+    assert (seconds.figure, seconds.met, seconds.unit) == (3.5, True, " s")
+    assert (memory.figure, memory.met, memory.unit) == (330.0, False, " MB")
+    assert not any(check.met for check in others)
+
+
+def test_the_report_on_records_has_requests_and_the_least_minutes_under_the_limit(tmp_path):
+    job = Job(UNCHANGED, 100_000)
+    results = Results()
+    results.runs[job.key, RECORD.name].append(run(4.0, requests=0, peak_mb=201.0))
+    results.runs[job.key, EXCLUSIVE.name].append(run(40.0, requests=1_001))
+    results.runs[job.key, SCRIPT.name].append(run(40.0, error="exit code 1"))
+    (tmp_path / "images").mkdir()
+    page = tmp_path / "performance.md"
+    page.write_text("a<!-- record benchmarks: begin --><!-- record benchmarks: end -->b", "utf-8")
+
+    RecordReport(results, [job, Job(PEOPLE, 100_000)], [], HERE).publish(tmp_path)
+
+    rows = [line for line in page.read_text("utf-8").splitlines() if line.startswith("| 100,000")]
+    assert rows == [
+        "| 100,000 | 20,000 | nothing | 0 (0) | 1,001 (10) | failed |",
+        "| 100,000 | 20,000 | nothing | 4.00 (201) | 40.0 (150) | failed |",
+    ]
+    picture = (tmp_path / "images" / "performance-record.svg").read_text("utf-8")
+    assert "100,000 users 1e+03" in picture

@@ -12,7 +12,18 @@ import sys
 import pytest
 from publica_bench import clients
 from publica_bench.__main__ import main
-from publica_bench.jobs import ALL, FEW, NEW, SCRIPT, Contender, Job
+from publica_bench.jobs import (
+    ALL,
+    COMPLETE,
+    FEW,
+    FOR_LISTS,
+    FORMS,
+    NEW,
+    PEOPLE,
+    SCRIPT,
+    Contender,
+    Job,
+)  # fmt: skip
 from publica_bench.measurement import measure
 
 USERS = 2
@@ -31,6 +42,17 @@ def test_every_contender_does_the_complete_job(tmp_path, capsys):
     assert table in capsys.readouterr().out
     assert all(contender.title in table for contender in ALL)
     assert (tmp_path / "performance-unlimited.svg").exists()
+    of_lists = [run for run in runs if run["change"] == PEOPLE]
+    assert {run["contender"] for run in of_lists} == {contender.name for contender in FOR_LISTS}
+    table = (tmp_path / "performance-record.md").read_text("utf-8")
+    assert all(contender.title in table for contender in FOR_LISTS)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_a_run_with_a_record_reads_nothing_for_an_unchanged_list(tmp_path, form):
+    run = measure(form, Job(COMPLETE, USERS), tmp_path, timeout=100.0)
+
+    assert (run.error, run.requests) == ("", 0)
 
 
 @pytest.mark.parametrize(
