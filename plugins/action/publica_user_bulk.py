@@ -4,7 +4,8 @@
 
 """Runs the module of the same name, and shows its progress while it runs.
 
-A variable that ``user_lists`` names is evaluated here, so that an error names it.
+A variable that ``user_lists`` names is evaluated here, so that an error names it. So is the file of
+a record that is named after another host, since only the controller knows the inventory.
 
 A module can return nothing before it ends. So it writes a progress file, and a thread of this
 process shows its content. If the two cannot share a file, the module runs without progress lines.
@@ -41,11 +42,13 @@ from ..plugin_utils.progress_follower import (
     writes_document,
 )
 from ..plugin_utils.progress_lines import interrupted_line, last_line
+from ..plugin_utils.variables import foreign_record, loop_variable
 
 display = Display()
 
 FILE = "progress_file"
 LISTS = "user_lists"
+RECORD = "last_applied"
 PREFIX = "publica-progress-"
 # A module that still runs can write the file again while its directory is being removed.
 REMOVAL_ATTEMPTS = 3
@@ -63,12 +66,14 @@ class ActionModule(NormalAction):
         # Not in the task's own arguments, which callbacks show and a retry uses again.
         self._arguments: dict[str, Any] = {}
         warnings: list[str] = []
-        if isinstance(self._task.args.get(LISTS), Mapping):
-            try:
+        host = str(variables.get("inventory_hostname", ""))
+        try:
+            self._check_record(host, variables)
+            if isinstance(self._task.args.get(LISTS), Mapping):
                 self._arguments[LISTS] = self._lists(self._task.args[LISTS], variables, warnings)
-            except InvalidInputError as error:
-                return {**error.as_result(), "changed": False, "warnings": warnings}
-        with self._progress_shown(str(variables.get("inventory_hostname", ""))):
+        except InvalidInputError as error:
+            return {**error.as_result(), "changed": False, "warnings": warnings}
+        with self._progress_shown(host):
             result: dict[str, Any] = super().run(tmp, task_vars)
         self._hide_progress_file(result)
         if warnings:
@@ -87,6 +92,16 @@ class ActionModule(NormalAction):
             module_name=module_name, module_args=module_args, **options
         )
         return result
+
+    def _check_record(self, host: str, variables: Mapping[str, Any]) -> None:
+        """:raises InvalidInputError: if the record is named after another host."""
+        path = self._task.args.get(RECORD)
+        # In a loop, each item can be a store with a record of its own.
+        if not isinstance(path, str) or loop_variable(self._task, variables) is not None:
+            return
+        text = foreign_record(path, host, (variables.get("groups") or {}).get("all", ()))
+        if text:
+            raise InvalidInputError([ValidationError("", RECORD, text)])
 
     def _lists(
         self, given: Mapping[Any, Any], variables: Mapping[str, Any], warnings: list[str]

@@ -71,6 +71,10 @@ class ActionModule(ActionBase):
                 yield error
         if options["role"] and self._loses_reports(variables):
             yield checks.LOOP
+        if options["role"]:
+            error = self._shared_record(variables)
+            if error:
+                yield error
 
     def _loses_reports(self, variables: Mapping[str, Any]) -> bool:
         """Whether the items of a loop write their reports to one directory."""
@@ -86,6 +90,29 @@ class ActionModule(ActionBase):
         except Exception:
             # The directory is in a field that this item does not have.
             return False
+
+    def _shared_record(self, variables: Mapping[str, Any]) -> str | None:
+        """The error for a record that is that of other hosts of the play as well.
+
+        The other hosts' variables are only evaluated where the path does not contain the host's
+        name, since that takes time for each host.
+        """
+        path = variables.get(checks.RECORD)
+        hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or ()]
+        # On other machines, the same path is another file.
+        is_local = self._connection.transport == "local"
+        if not path or not is_local or checks.is_own_record(str(path)):
+            return None
+        this, hostvars = str(variables["inventory_hostname"]), variables["hostvars"]
+        own = str(self._templar.template(path))
+        if path == hostvars.raw_get(this).get(checks.RECORD):
+            paths = {host: _value(hostvars, host, checks.RECORD) for host in hosts}
+        else:
+            # A variable of the play, which hostvars does not hold. The value of a template is
+            # unknown for other hosts.
+            paths = dict.fromkeys(hosts if own == path else (), own)
+        known = {host: str(value) for host, value in paths.items() if value}
+        return checks.shared_record({**known, this: own}, this)
 
     def _shared_stores(self, variables: Mapping[str, Any]) -> list[str]:
         """The warnings for stores that several hosts of the play have; none but on its first host.
@@ -103,9 +130,9 @@ class ActionModule(ActionBase):
         default = ""
         if self._connection.transport == "local" and ENVIRONMENT not in str(self._task.environment):
             default = os.environ.get(ENVIRONMENT, "")
-        urls = {host: _base_url(hostvars, host) for host in hosts}
+        urls = {host: _value(hostvars, host, checks.BASE_URL) for host in hosts}
         return checks.shared_stores(
-            {host: default if url is None else url for host, url in urls.items()},
+            {host: default if url is None else str(url) for host, url in urls.items()},
             from_environment=[host for host, url in urls.items() if url is None],
         )
 
@@ -124,11 +151,10 @@ def _names_of_lost_words() -> list[str]:
     ]
 
 
-def _base_url(hostvars: Any, host: str) -> str | None:
-    """The address of a host's store; None if none is set, empty if it cannot be evaluated."""
+def _value(hostvars: Any, host: str, name: str) -> Any:
+    """A variable of a host; None if it is not set, empty if it cannot be evaluated."""
     try:
-        url = hostvars[host].get(checks.BASE_URL)
+        return hostvars[host].get(name)
     except Exception:
         # That host's own task reports it.
         return ""
-    return None if url is None else str(url)

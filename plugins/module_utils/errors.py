@@ -186,29 +186,35 @@ def out_of_range(
 
 
 class InvalidInputError(PublicaError):
-    """Input that is refused before the first request, with all its errors.
+    """Input that is refused before the first write, with all its errors.
 
     :param errors: at least one.
     :param source: the path of the file that was read, if one was.
+    :param consequence: a sentence on what was done before.
     """
 
-    def __init__(self, errors: Sequence[ValidationError], source: str = "") -> None:
+    def __init__(
+        self,
+        errors: Sequence[ValidationError],
+        source: str = "",
+        consequence: str = "No request was sent.",
+    ) -> None:
         fields: dict[str, dict[str, None]] = {}
         for error in errors:
             place = error.place
             if place in fields or len(fields) < PLACES_IN_FIELDS:
                 fields.setdefault(place, {})[error.text] = None
-        super().__init__("invalid_input", _message(errors, source), fields=fields)
+        super().__init__("invalid_input", _message(errors, source, consequence), fields=fields)
 
 
-def _message(errors: Sequence[ValidationError], source: str) -> str:
+def _message(errors: Sequence[ValidationError], source: str, consequence: str) -> str:
     """A line with the count, then one line for each text, with the places where it is true."""
     groups: dict[tuple[str, str], list[ValidationError]] = {}
     for error in errors:
         groups.setdefault((error.option, error.text), []).append(error)
     shown = list(groups.values())[:MESSAGE_LINES]
     where = f" in {source}" if source else ""
-    lines = [f"{counted(len(errors), 'validation error', ',')}{where}. No request was sent."]
+    lines = [f"{counted(len(errors), 'validation error', ',')}{where}. {consequence}"]
     for group in shown:
         places = [error.labelled_place for error in group]
         lines.append(f"{listed(places, PLACES_IN_LINE)}: {group[0].text}")

@@ -74,6 +74,7 @@ class Counts:
     :ivar pages_left: pages of the list that is being read; None if the store doesn't report it.
     :ivar look_ups: how many addresses are to be looked up, of which ``looked_up`` are done.
     :ivar total: users that need requests, of which ``done`` succeeded or failed.
+    :ivar unverified: unchanged users that the plan did not read.
     :ivar outcomes: the number of users by outcome.
     :ivar requests_left: requests that the plan still needs.
     """
@@ -89,6 +90,7 @@ class Counts:
     total: int = 0
     done: int = 0
     failed: int = 0
+    unverified: int = 0
     outcomes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
     requests_left: int = 0
 
@@ -176,11 +178,15 @@ class Progress:
         with self._lock:
             self._counts.looked_up += 1
 
-    def applying(self, users: int, requests: int) -> None:
-        """The plan is known: how many users need how many requests that write."""
+    def applying(self, users: int, requests: int, unverified: int = 0) -> None:
+        """The plan is known: how many users need how many requests that write.
+
+        :param unverified: unchanged users that were not read.
+        """
         with self._lock:
             self._counts.phase = APPLYING
             self._counts.total = users
+            self._counts.unverified = unverified
             self._counts.requests_left = requests
             self._applying_since = time.monotonic()
 

@@ -27,6 +27,7 @@ from .input.policy import WITHOUT_REMOVALS, RemovalPolicy
 from .last_applied.file import RecordFile
 from .last_applied.run import RecordedRun
 from .plan.model import FORCE_LOGOUT, Plan, Step, UserChange
+from .plan.plan_names import names_plan, resolve_plan_names
 from .plan.planner import plan_users
 from .plan.removals import (
     GuardViolation,
@@ -37,7 +38,7 @@ from .plan.removals import (
 )
 from .plan.warnings import LabelledWarning
 from .progress import NO_PROGRESS, Progress, utc_now
-from .store.plans import read_plans
+from .store.plans import PlanList
 from .store.search import ACTIVE, UserFilter, find_users
 from .store.snapshot import AUTO, SEARCH, Snapshot, read_current
 from .store.user import CurrentUser
@@ -100,27 +101,27 @@ def provision(
     if record is not None:
         compare_all = verify_all or count_seats
         recorded = RecordedRun(record, desired, policy, today, compare_all=compare_all)
+    plan_list = PlanList(api)
     progress.reading()
-    if recorded is not None:
-        snapshot = recorded.read(
-            api, recorded.compared, lookup, workers, progress, count_seats=count_seats
-        )
-        plan, removals = recorded.plan(snapshot)
-    else:
+    compared = with_plan_ids(desired if recorded is None else recorded.compared, plan_list)
+    if recorded is None:
         snapshot = read_current(
             api,
-            desired,
+            compared,
             lookup,
             workers,
             progress,
             all_users=policy.exclusive or count_seats,
             deactivated_too=count_seats,
         )
-        plan = plan_users(desired, snapshot.index, today)
-        removals = plan_removals(desired, snapshot.active, policy)
+        plan = plan_users(compared, snapshot.index, today)
+        removals = plan_removals(compared, snapshot.active, policy)
+    else:
+        snapshot = recorded.read(api, compared, lookup, workers, progress, count_seats=count_seats)
+        plan, removals = recorded.plan(snapshot)
     plan = Plan([*plan.changes, *removals.changes])
     if dry_run:
-        plan = _with_unknown_plans(api, plan)
+        plan = _with_unknown_plans(plan, plan_list)
     violation = check_guards(plan, policy, active=removals.active, complete=snapshot.complete)
     guard_effect = None
     if violation is not None:
@@ -132,9 +133,10 @@ def provision(
         # A dry run shows the complete plan despite a violation, so that it can be reviewed.
         to_apply = without_removals(plan) if guard_effect == SKIPPED else plan
         find_taken: FindTaken | None = None
-        if recorded is not None and to_apply.requests:
+        if recorded is not None:
             recorded.write_before(to_apply)
-            if policy.approve is None and lookup != SEARCH:
+            # An approval is for the plan as it is, and a search reads no list.
+            if policy.approve is None and lookup != SEARCH and not recorded.lists_new:
                 find_taken = partial(recorded.find_taken, api, workers=workers, progress=progress)
         applied = shown = apply_plan(
             to_apply,
@@ -164,11 +166,23 @@ def provision(
     )
 
 
-def _with_unknown_plans(api: UsersApi, plan: Plan) -> Plan:
+def with_plan_ids(desired: Sequence[DesiredUser], plan_list: PlanList) -> Sequence[DesiredUser]:
+    """The desired users, with the id of each plan that they name.
+
+    The store's list of plans is read only if one of them does.
+
+    :raises InvalidInputError: with every name that is not the name of exactly one plan.
+    """
+    if not any(map(names_plan, desired)):
+        return desired
+    return resolve_plan_names(desired, plan_list.read())
+
+
+def _with_unknown_plans(plan: Plan, plan_list: PlanList) -> Plan:
     """The plan with a warning for each user who is to get a plan that the store does not list."""
     if not any(_assigns(change) for change in plan.changes):
         return plan
-    listed = {known.id for known in read_plans(api) or ()}
+    listed = {known.id for known in plan_list.read() or ()}
     if not listed:
         return plan
     changes = []

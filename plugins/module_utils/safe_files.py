@@ -170,15 +170,17 @@ class Directory:
         mode: int = OWNER_ONLY,
         sync: bool = False,
         as_owner: bool = False,
+        is_locked: bool = False,
     ) -> None:
         """Create a file or replace it atomically; a link under this name is itself replaced.
 
         :param mode: of the file, whatever the umask is.
         :param sync: write the content to the disk before the file is replaced.
         :param as_owner: a file that root writes gets the directory's owner and group.
+        :param is_locked: no other process replaces the file now.
         """
-        temporary = f".{name}.{os.getpid()}"
-        # Left by a killed process that had the same number.
+        temporary = f".{name}.new" if is_locked else f".{name}.{os.getpid()}"
+        # Left by a killed process that had the same number, or the lock.
         with suppress(FileNotFoundError):
             os.unlink(temporary, dir_fd=self._fd)
         try:

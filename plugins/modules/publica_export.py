@@ -14,8 +14,8 @@ description:
     into a CSV file for a spreadsheet. Either of them, given to M(publica.la.publica_user_bulk),
     changes nothing at the store.
   - A row has the keys, state, sessions limit, rights and one plan of a user, the plan that ends
-    last. A deactivated user has the state V(absent), other users V(present). Passwords can't be
-    read. No file holds a token or a link.
+    last, by its id or name (see O(plans)). A deactivated user has the state V(absent), other users
+    V(present). Passwords can't be read. No file holds a token or a link.
   - What a row can't express is in warnings, which name the users, and in comments of the YAML file.
     All users are exported.
   - Values are text. A value in the YAML file that Ansible would evaluate has the tag C(!unsafe). A
@@ -62,6 +62,16 @@ options:
     type: str
     choices: [all, active]
     default: all
+  plans:
+    description:
+      - Whether a row has the C(plan_id) of the plan or its C(plan_name). V(names) reads the store's
+        list of plans. A row has the C(plan_id) nevertheless, with a warning, if the plan is not in
+        the list, shares its name with another plan, or has a name that is not valid in a list or
+        looks like a formula to a spreadsheet; and all rows have it if the store returns no list.
+    type: str
+    choices: [ids, names]
+    default: ids
+    version_added: 1.0.0
   delimiter:
     description:
       - The delimiter of the CSV file. Spreadsheets in Spanish and Portuguese mostly expect
@@ -97,6 +107,7 @@ EXAMPLES = r"""
     dir: "{{ playbook_dir }}/tables"
     name: press
     formats: [csv]
+    plans: names
     delimiter: semicolon
     status: active
 """
@@ -190,7 +201,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..module_utils.client.api import UsersApi
-from ..module_utils.export.export import FAIL, FORMATS, ON_INCOMPLETE, STATUSES, export
+from ..module_utils.export.export import (
+    FAIL,
+    FORMATS,
+    IDS,
+    ON_INCOMPLETE,
+    PLANS,
+    STATUSES,
+    export,
+)
 from ..module_utils.export.formats import DELIMITERS
 from ..module_utils.module import PublicaModule, run
 
@@ -211,6 +230,7 @@ def main() -> None:
             "default": list(FORMATS),
         },
         "status": {"type": "str", "choices": list(STATUSES), "default": STATUSES[0]},
+        "plans": {"type": "str", "choices": list(PLANS), "default": IDS},
         "delimiter": {"type": "str", "choices": list(DELIMITERS), "default": "comma"},
         "on_incomplete": {"type": "str", "choices": list(ON_INCOMPLETE), "default": FAIL},
     }

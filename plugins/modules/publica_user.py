@@ -85,9 +85,20 @@ options:
         the task gives a warning.
     type: int
     aliases: [assign_new_plan]
+  plan_name:
+    description:
+      - The name of the plan, instead of O(plan_id). The complete name is compared; case and the
+        amount of white space are ignored.
+      - It is looked up in the store's list of plans, which costs one request for each 100 plans. A
+        name that no plan has, or several have, fails the task before the first write. So does a
+        store that does not list its plans; give O(plan_id) there.
+      - Not used with O(state=absent).
+    type: str
+    version_added: 1.0.0
   plan_valid_to:
     description:
-      - The last day of the plan, as C(YYYY-MM-DD), from 2000 on. Requires O(plan_id).
+      - The last day of the plan, as C(YYYY-MM-DD), from 2000 on. Requires O(plan_id) or
+        O(plan_name).
       - A store does not keep the end of a recurring plan. A plan that is held without an end, or
         was assigned twice with one other end, is not assigned again, and the task gives a warning.
       - A plan is not assigned with a day in the past. The task then gives a warning.
@@ -96,7 +107,7 @@ options:
   user_plan_name:
     description:
       - A name for the assignment of the plan. It is sent only with an assignment and never
-        compared. Requires O(plan_id).
+        compared. Requires O(plan_id) or O(plan_name).
     type: str
   admin:
     description: Whether the user administers the store.
@@ -127,6 +138,7 @@ options:
 seealso:
   - module: publica.la.publica_user_bulk
   - module: publica.la.publica_user_info
+  - module: publica.la.publica_plan_info
   - module: publica.la.publica_user_logout
 """
 

@@ -93,15 +93,27 @@ options:
             already, with O(users[].plan_valid_to) as its end if that is given.
         type: int
         aliases: [assign_new_plan]
+      plan_name:
+        description:
+          - The name of the plan, instead of O(users[].plan_id). The complete name is compared; case
+            and the amount of white space are ignored. In O(defaults), it applies to items without
+            O(users[].plan_id), and the other way round.
+          - The store's list of plans is read once, with one request for each 100 plans, if an item
+            to compare has a name. Names that no plan has, or several have, fail the task before the
+            first write. So does a store that does not list its plans; give O(users[].plan_id)
+            there.
+        type: str
+        version_added: 1.0.0
       plan_valid_to:
         description:
-          - The last day of the plan, as C(YYYY-MM-DD), from 2000 on. Requires O(users[].plan_id).
+          - The last day of the plan, as C(YYYY-MM-DD), from 2000 on. Requires
+            O(users[].plan_id) or O(users[].plan_name).
         type: str
         aliases: [new_plan_custom_valid_to]
       user_plan_name:
         description:
           - A name for the assignment of the plan. It is sent only with an assignment. Requires
-            O(users[].plan_id).
+            O(users[].plan_id) or O(users[].plan_name).
         type: str
       admin:
         description: Whether the user administers the store.
@@ -261,8 +273,8 @@ options:
     description:
       - What happens with O(exclusive) or O(leavers) on C(too_many_deactivations), C(not_approved)
         and C(incomplete_listing). With V(fail), nothing is written and the task fails. With
-        V(skip), no user is deactivated for not being in the list, everything else is done, and the task gives
-        a warning.
+        V(skip), no user is deactivated for not being in the list, everything else is done, and the
+        task gives a warning.
       - In check mode the task does not fail. It shows the complete plan and warns that a run would
         refuse it.
       - Without O(exclusive) and O(leavers), C(not_approved) always fails the task.
@@ -330,15 +342,16 @@ options:
         C(stopping) (whether a stop was requested), C(pages_read), C(pages_left) (null if unknown),
         C(users_read), C(look_ups) and C(looked_up), C(total) and C(done) (users with changes), of
         these C(created), C(updated), C(reactivated), C(deactivated) and C(failed),
-        C(waiting_seconds) (left to wait for the store's rate limit), C(users_per_second) and
-        C(seconds_left) (null if unknown), C(pid), C(started_at), C(updated_at) (UTC) and C(seconds)
-        since the start.
+        C(unverified) (rows that were not read), C(waiting_seconds) (left to wait for the store's
+        rate limit), C(users_per_second) and C(seconds_left) (null if unknown), C(pid),
+        C(started_at), C(updated_at) (UTC) and C(seconds) since the start.
       - The directory must exist. If the file can't be written, the task gives a warning. A path
         that is not a progress file or an empty file, such as a link, is not replaced.
     type: path
 seealso:
   - module: publica.la.publica_user
   - module: publica.la.publica_user_info
+  - module: publica.la.publica_plan_info
 """
 
 EXAMPLES = r"""

@@ -42,8 +42,9 @@ options:
   role:
     description:
       - Whether the role C(publica_users) runs next. Then the task also fails if no list and no file
-        of desired users is set, and if the role runs in a loop whose items have the same
-        C(publica_users_report_dir).
+        of desired users is set, if the role runs in a loop whose items have the same
+        C(publica_users_report_dir), and if other hosts of the play have the same
+        C(publica_users_last_applied) on the controller.
     type: bool
     default: false
 seealso:

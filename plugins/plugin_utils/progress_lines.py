@@ -18,7 +18,8 @@ NUMBERS = (
     *("pages_read", "users_read", "look_ups", "looked_up"),
     *("total", "done", *OUTCOMES, "failed", "waiting_seconds", "pid"),
 )
-OPTIONAL_NUMBERS = ("pages_left", "seconds_left", "users_per_second")
+# A file of an earlier version has no ``unverified``.
+OPTIONAL_NUMBERS = ("pages_left", "seconds_left", "users_per_second", "unverified")
 
 State = Mapping[str, Any]
 
@@ -65,7 +66,7 @@ def progress_line(host: str, state: State | None) -> str:
     elif state["phase"] == APPLYING:
         step = _applying(state)
     else:
-        step = f"{_done_of_total(state)}, preparing the result"
+        step = f"{_done_of_total(state)}{_unverified(state)}, preparing the result"
     if state is not None and state["stopping"]:
         step = f"stopping, {step}"
     return _with_wait(f"{host}: {step}", state)
@@ -82,10 +83,12 @@ def last_line(host: str, state: State | None, seconds: float) -> str:
         return f"{host}: ended in {duration(seconds)}, before any change"
     if not state["total"]:
         read = counted(state["pages_read"] + state["looked_up"], "request")
-        return f"{host}: done in {duration(seconds)}, {read} to read the store, no changes sent"
-    if state["done"] < state["total"]:
-        return f"{host}: ended after {_done_of_total(state)} in {duration(seconds)}"
-    return f"{host}: done, {_done_of_total(state)} in {duration(seconds)}"
+        line = f"{host}: done in {duration(seconds)}, {read} to read the store, no changes sent"
+    elif state["done"] < state["total"]:
+        line = f"{host}: ended after {_done_of_total(state)} in {duration(seconds)}"
+    else:
+        line = f"{host}: done, {_done_of_total(state)} in {duration(seconds)}"
+    return f"{line}{_unverified(state)}"
 
 
 def interrupted_line(host: str, state: State | None) -> str:
@@ -98,12 +101,14 @@ def interrupted_line(host: str, state: State | None) -> str:
         return f"{host}: interrupted. The progress of the run is unknown."
     if state["phase"] in (STARTING, READING):
         return f"{host}: interrupted before any change. The next run makes all changes."
+    unverified = _unverified(state)
     if not state["total"]:
-        return f"{host}: interrupted after the store was read. No changes were sent."
+        return f"{host}: interrupted after the store was read{unverified}. No changes were sent."
     if state["done"] >= state["total"]:
-        return f"{host}: interrupted after {_done_of_total(state)}. Only the result is lost."
+        done = f"{_done_of_total(state)}{unverified}"
+        return f"{host}: interrupted after {done}. Only the result is lost."
     least = "" if state["ended"] else "at least "
-    counts = f"{least}{state['done']} of {state['total']} users{_outcomes(state)}"
+    counts = f"{least}{state['done']} of {state['total']} users{_outcomes(state)}{unverified}"
     return f"{host}: interrupted after {counts}. The next run completes the rest."
 
 
@@ -130,7 +135,7 @@ def _reading(state: State) -> str:
 
 
 def _applying(state: State) -> str:
-    step = _done_of_total(state)
+    step = f"{_done_of_total(state)}{_unverified(state)}"
     if state["users_per_second"]:
         step += f", {_rate(state['users_per_second'])}"
     if state["seconds_left"] is not None:
@@ -154,6 +159,10 @@ def _done_of_total(state: State) -> str:
 def _outcomes(state: State) -> str:
     counts = [f"{state[name]} {name}" for name in (*OUTCOMES, "failed") if state[name]]
     return f" ({', '.join(counts)})" if counts else ""
+
+
+def _unverified(state: State) -> str:
+    return f", {state['unverified']} not read" if state["unverified"] else ""
 
 
 def _rate(users_per_second: float) -> str:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +25,7 @@ DESIRED_DEFAULT = "{{ publica_users__none }}"
 SRC = "publica_users_src"
 REPORT_DIR = "publica_users_report_dir"
 BASE_URL = "publica_users_base_url"
+RECORD = "publica_users_last_applied"
 HOSTS = "publica_hosts"
 # What Ansible drops from the value of an -e is in this variable.
 LOST_WORDS = "_raw_params"
@@ -34,6 +36,7 @@ ROLE_VARIABLES = (
     *(f"publica_users_{name}" for name in (
         *("base_url", "api_token", "desired", "src", "src_columns", "defaults", "exclusive"),
         *("protected", "max_deactivations", "approve", "on_guard", "lookup", "count_seats"),
+        *("last_applied", "leavers", "verify"),
         *("report_dir", "report_language", "concurrency", "on_error", "report", "validate_certs"),
         *("ca_path", "timeout", "max_retries", "rate_limit_share", "max_rate_limit_wait"),
         *("rate_limit_dir", "progress_interval"),
@@ -46,7 +49,7 @@ LANGUAGE = "publica_users_report_language"
 _BOOLEAN_WORDS = frozenset(("true", "yes", "on", "1", "false", "no", "off", "0"))
 PLAYBOOK_VARIABLES = (
     *(HOSTS, "publica_connection", "publica_python_interpreter", "publica_offboard_emails"),
-    *(f"publica_export_{name}" for name in ("dir", "formats", "status", "delimiter")),
+    *(f"publica_export_{name}" for name in ("dir", "formats", "status", "plans", "delimiter")),
     *("publica_export_on_incomplete", *BOOLEANS),
 )
 RESULTS = ("publica_users_result", "publica_export_result", "publica_offboard_result")
@@ -58,6 +61,7 @@ _OWN = re.compile(r"publica_(user|offboard_|export_|audit_)")
 _NEAR = 0.9
 _MAYBE_OWN = re.compile(r"publi[a-z]{0,3}_")
 _DESIRED_LIST = re.compile(rf"{DESIRED}(_.+)?")
+_OF_THIS_HOST = re.compile(r"\binventory_hostname\b")
 
 
 def is_set(name: str, variables: Mapping[str, Any]) -> bool:
@@ -193,6 +197,45 @@ def unmatched(
     return (
         f"The play runs on the hosts '{','.join(parts)}', but {what}. Correct the inventory, or "
         f"give {HOSTS} with -e; its default is the group publica_stores. {NO_REQUEST}"
+    )
+
+
+def foreign_record(path: str, host: str, hosts: Collection[str]) -> str | None:
+    """What is wrong with a record whose file is named after another host; None for any other.
+
+    :param path: the record's path; the name counts with and without its suffixes.
+    :param hosts: the names of the hosts of the inventory.
+    """
+    names = [PurePath(path).name]
+    while "." in names[-1]:
+        names.append(names[-1].rpartition(".")[0])
+    # The longest name counts, since a host's name can have dots.
+    other = next((name for name in names if name in hosts), host)
+    if other == host:
+        return None
+    return (
+        f"'{path}' is named after the host {other}, but this host is {host}; each store needs its "
+        "own record, so use {{ inventory_hostname }} in the path"
+    )
+
+
+def is_own_record(template: str) -> bool:
+    """Whether the path of a record contains the name of its host, as a template."""
+    return _OF_THIS_HOST.search(template) is not None
+
+
+def shared_record(paths: Mapping[str, str], host: str) -> str | None:
+    """The error for a host whose record is that of other hosts as well; None if it is its own.
+
+    :param paths: the path of each host's record.
+    """
+    path = PurePath(paths[host])
+    hosts = [name for name, other in paths.items() if PurePath(other) == path]
+    if hosts == [host]:
+        return None
+    return (
+        f"{RECORD}: '{escape_control(str(path))}' is the record of {listed(hosts, 5)}, but each "
+        f"store needs its own. Use {{{{ inventory_hostname }}}} in the path. {NO_REQUEST}"
     )
 
 

@@ -113,13 +113,13 @@ def failure_codes() -> set[str]:
     """The codes of all errors that the plugins create."""
     trees = [ast.parse(path.read_text("utf-8")) for path in (REPOSITORY / "plugins").rglob("*.py")]
     nodes = [node for tree in trees for node in ast.walk(tree)]
-    constants: dict[str, object] = {
-        target.id: node.value.value
-        for node in nodes
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
+    # Two modules can use one name for different codes.
+    constants: dict[str, set[object]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    constants.setdefault(target.id, set()).add(node.value.value)
     # The functions that take a code, with its position.
     creators = {"PublicaError": 0, "GuardViolation": 0, "fail": 0, "_failure": 1, "_copy": 2}
     creators |= {
@@ -135,7 +135,7 @@ def failure_codes() -> set[str]:
             if isinstance(code, ast.Constant):
                 codes.add(code.value)
             elif isinstance(code, ast.Name) and code.id in constants:
-                codes.add(constants[code.id])
+                codes |= constants[code.id]
     return {str(code) for code in codes}
 
 

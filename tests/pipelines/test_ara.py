@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pipeline_support.jobs import INSTALL, Job, JobRun, Machine, Script, texts_below
+from pipeline_support.jobs import INSTALL, Checkout, Job, JobRun, Machine, Script, texts_below
 from pipeline_support.site import Site
 
 # The commands of the documentation. -vvv adds the arguments of each task to its result.
@@ -46,7 +46,8 @@ def recorded(site: Site, machine: Machine, folder: Path) -> JobRun:
     site.add("press", ELENA)
     site.stores["press"].fault(500, endpoint="create", nth=2)
     environment = {**site.tokens, "ARA_BASE_DIR": str(folder)}
-    steps = [Script(INSTALL), Script(RECORD, name="run"), Script(PAGES, always=True)]
+    record = Script(RECORD, name="run")
+    steps = [Checkout("records"), Script(INSTALL), record, Script(PAGES, always=True)]
     return machine.run(Job("recorded", steps, environment))
 
 

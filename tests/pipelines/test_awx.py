@@ -109,6 +109,8 @@ def test_the_templates_run_what_the_project_has(recorded: Arguments) -> None:
         assert template["job_slice_count"] == 1
         assert not template["allow_simultaneous"]
         assert not template["ask_variables_on_launch"]
+        # The directory of a job is deleted after it.
+        assert template["extra_vars"]["publica_records_dir"].startswith("/var/lib/")
 
 
 def test_nothing_is_applied_before_it_was_approved(recorded: Arguments) -> None:
@@ -145,5 +147,5 @@ def test_the_survey_asks_for_what_the_playbooks_read(recorded: Arguments) -> Non
     assert variables == {
         "publica_hosts",
         "publica_users_rate_limit_share",
-        "publica_users_exclusive",
+        "publica_users_verify",
     }

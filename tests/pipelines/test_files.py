@@ -22,7 +22,7 @@ WORKFLOWS = sorted(path.name for path in GITHUB.glob("*.yml"))
 STAGES = ("Audit", "Plan", "Apply")
 # The allowed parts of a declarative pipeline of Jenkins.
 STAGE_PARTS = {"agent", "environment", "input", "options", "post", "steps", "when"}
-PIPELINE_PARTS = {"agent", "environment", "options", "post", "stages", "triggers"}
+PIPELINE_PARTS = {"agent", "environment", "options", "parameters", "post", "stages", "triggers"}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import shutil
 
 import yaml
 
-from pipeline_support.jobs import INSTALL, Job, Machine, Script, texts_below
+from pipeline_support.jobs import INSTALL, Checkout, Job, Machine, Script, texts_below
 from pipeline_support.paths import EXAMPLES
 from pipeline_support.site import Site
 
@@ -24,7 +24,11 @@ def test_a_run_with_the_settings_of_the_example(site: Site, machine: Machine) ->
     approved = f"{apply} --extra-vars @plans/approve.json"
 
     run = machine.run(
-        Job("navigator", [Script(INSTALL), Script(plan), Script(approved)], site.tokens)
+        Job(
+            "navigator",
+            [Checkout("records"), Script(INSTALL), Script(plan), Script(approved)],
+            site.tokens,
+        )
     )
 
     run.succeeded()

@@ -12,23 +12,29 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pipeline_support.github import FORK, Github, workflow
+from pipeline_support.github import BY_HAND, FORK, Github, workflow
 from pipeline_support.gitlab import Gitlab
-from pipeline_support.jobs import INSTALL, Job, Machine, Pipeline, Script, texts_below
+from pipeline_support.jobs import INSTALL, Checkout, Job, Machine, Pipeline, Script, texts_below
 from pipeline_support.note_server import NoteServer
 from pipeline_support.site import Site
 
 NEW = {"email": "elena@example.org", "external_id": "staff-1003"}
 CANARY = "a-password-that-must-stay-secret"
 WITH_PASSWORD = {"email": "heidi@example.org", "external_id": "staff-1005", "password": CANARY}
-BY_HAND = {"email": "farid@example.org", "external_id": "staff-1004"}
 GONE = {"email": "gone@example.org", "external_id": "staff-0001"}
+# In no list and no record.
+BUYER = {"email": "farid@example.org", "external_id": "buyer-1"}
+BRUNO = "bruno@example.org"
 
 
 def test_a_change_is_planned_approved_and_applied(
     pipeline: Pipeline, site: Site, machine: Machine
 ) -> None:
-    site.stores["press"].add_users([GONE])
+    press = site.stores["press"]
+    [gone, _buyer] = press.add_users([GONE, BUYER])
+    entries = [{**GONE, "id": gone, "fingerprint": "0123456789abcdef"}]
+    record = {"format": 1, "store": press.base_url, "users": entries}
+    pipeline.records.write("press.json", json.dumps(record))
     site.add("press", WITH_PASSWORD)
 
     review = pipeline.review().succeeded()
@@ -44,18 +50,23 @@ def test_a_change_is_planned_approved_and_applied(
 
     assert applied is not None
     applied.succeeded()
-    assert site.active() == site.declared()
+    declared = site.declared()
+    assert site.active() == {**declared, "press": declared["press"] | {BUYER["email"]}}
+    assert pipeline.records.names() == ["press.json", "university.json"]
+    for name in site.stores:
+        users = json.loads(pipeline.records.read(f"{name}.json"))["users"]
+        assert {user["email"] for user in users} == declared[name]
     pipeline.audit().succeeded()
 
     before = site.writes()
-    site.stores["university"].add_users([BY_HAND])
+    press.change_user(press.user(email=BRUNO)["id"], sessions_limit=9)
     audit = pipeline.audit()
 
     assert audit.failed
     report = json.loads((audit.checkout / "report" / "report.json").read_text("utf-8"))
     assert [store["name"] for store in report["stores"]] == list(site.stores)
     assert (audit.checkout / "report" / "junit.xml").is_file()
-    assert BY_HAND["email"] in audit.output
+    assert BRUNO in audit.output
     assert site.writes() == before
     runs = (review, applied, audit)
     kept = [text for run in runs for text in texts_below(run.checkout / "report").values()]
@@ -83,9 +94,29 @@ def test_without_a_difference_no_approval_is_needed(github: Github, site: Site) 
 
     github.plan().succeeded()
 
+    # The stores have no difference. The rows are new in the records.
+    assert "record only" in github.shown()
+    applied = github.apply()
+    assert applied is not None
+    applied.succeeded()
+    assert site.writes() == 0
+    press = site.stores["press"]
+    bruno = press.user(email=BRUNO)
+    press.change_user(bruno["id"], sessions_limit=9)
+    press.clear_journal()
+
+    github.plan().succeeded()
+
     assert github.apply() is None
     assert "nothing to do" in github.shown()
-    assert site.writes() == 0
+    assert len(press.journal()) <= 1
+
+    github.plan(BY_HAND).succeeded()
+    corrected = github.apply(BY_HAND)
+
+    assert corrected is not None
+    corrected.succeeded()
+    assert press.user(id=bruno["id"])["sessions_limit"] == 2
 
 
 def test_without_an_answer_of_a_store_there_is_no_plan_to_approve(
@@ -103,7 +134,8 @@ def test_without_an_answer_of_a_store_there_is_no_plan_to_approve(
 def test_a_store_without_an_approved_plan_is_not_changed(site: Site, machine: Machine) -> None:
     approved = """ansible-playbook apply.yml --extra-vars '{"publica_plans": {}}'"""
 
-    run = machine.run(Job("apply", [Script(INSTALL), Script(approved)], site.tokens))
+    steps = [Checkout("records"), Script(INSTALL), Script(approved)]
+    run = machine.run(Job("apply", steps, site.tokens))
 
     assert run.failed == approved
     assert "The approved plan is 0000000000000000" in run.output

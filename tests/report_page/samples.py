@@ -131,6 +131,22 @@ def result(users: Iterable[dict[str, Any]] = (), **more: Any) -> dict[str, Any]:
     }
 
 
+def of_record(
+    users: Iterable[dict[str, Any]] = (), unverified: int = 90, **more: Any
+) -> dict[str, Any]:
+    """The result of a store with a record of what was applied last."""
+    record = {"path": "/srv/north.json", "entries": 19990, "verified_at": "2026-11-23T02:00:00Z"}
+    more = {"kept": {"admin": {"count": 1, "users": ["admin@example.org"]}}, **more}
+    of_store = result(users, last_applied=record, seats=None, **more)
+    return {**of_store, "summary": {**of_store["summary"], "unverified": unverified}}
+
+
+def leaver(email: str) -> dict[str, Any]:
+    """A user who is no longer in the list."""
+    before, after = {"active": True}, {"active": False}
+    return user(email, "deactivate", before=before, after=after, listed=False, state="absent")
+
+
 def many(number: int) -> list[dict[str, Any]]:
     """Users that change in different ways."""
     library = plan(12, "Library card", valid_to="2027-06-30")
@@ -211,6 +227,7 @@ def of_every_kind() -> dict[str, Any]:
             "unchanged": result(),
             "partly failed": result(partly, seats=seats(deactivated=None)),
             "guarded": result(many(3), guard=guard, warnings=[warning], seats=None),
+            "with a record": of_record([leaver("leaver@example.org")]),
             "failed": {"failed": True, "msg": "The store cannot be reached.", "api": None},
             "unreachable": {"unreachable": True, "msg": "No route."},
             "not run": {},

@@ -146,6 +146,37 @@ def test_junit_of_provisioning_fails_only_for_failures() -> None:
     assert "Sessions: 1 → no limit" in cases[2].system_out
 
 
+def test_each_file_shows_which_users_were_not_read() -> None:
+    left = samples.leaver("leaver@example.org")
+    record = samples.of_record([left], unverified=12345)
+    stores = {"north": record, "south": samples.result(), "west": samples.of_record()}
+
+    report = samples.report(stores, "provision", check_mode=False)
+    files = files_of(report, "en")
+
+    written = json.loads(files["report.json"])
+    assert written["totals"]["users"]["unverified"] == 12435
+    assert [store["summary"]["unverified"] for store in written["stores"]] == [12345, 0, 90]
+    assert written["stores"][0]["last_applied"] == {
+        "entries": 19990,
+        "verified_at": "2026-11-23T02:00:00Z",
+    }
+    assert written["stores"][0]["kept"] == record["kept"]
+    (change,) = written["changes"]
+    assert (change["listed"], change["leaver"]) == (False, True)
+    text = files["report.md"]
+    assert "1 user in 1 store was changed. 12,435 unchanged users were not read." in text
+    assert "| Unchanged | Not read | Failed |" in text
+    assert "| `west` | As last applied |" in text
+    assert "| `south` | As declared |" in text
+    assert "- `north`: 12,345 unchanged users were not read" in text
+    assert "deactivate, no longer in the inventory" in text
+    cases = junit(report)
+    assert "12,345 unchanged users were not read" in cases["north"][0].system_out
+    assert cases["south"][0].system_out is None
+    assert "deactivate, no longer in the inventory" in cases["north"][1].system_out
+
+
 def test_each_line_of_a_message_is_a_line_of_junit() -> None:
     suites = junit(samples.of_several_lines())
 

@@ -97,7 +97,7 @@ def test_rows_are_filtered_by_text_store_action_and_state(open_report: Opener) -
     page.get_by_label("Search").fill("READER.00007")
     assert users(page) == ["reader.00007@example.org"]
     page.get_by_role("button", name="Clear").click()
-    expect(status).to_have_text("1 to 25 of 65")
+    expect(status).to_have_text("1 to 25 of 66")
     page.locator(".filters [name=status]").select_option(label="failed")
     assert users(page) == ["broken@example.org"]
     page.get_by_role("button", name="Clear").click()
@@ -201,6 +201,27 @@ def test_a_page_without_differences(open_report: Opener) -> None:
     expect(watched.page.locator("#changes .empty")).to_contain_text("Nothing differs.")
     assert watched.page.locator(".filters").count() == 0
     watched.assert_quiet()
+
+
+def test_users_that_were_not_read_are_not_shown_as_compared(open_report: Opener) -> None:
+    nothing = open_report(samples.report({"north": samples.of_record()}, "provision")).page
+
+    expect(nothing.locator("h1")).to_have_text(
+        "A run would change no user. 90 unchanged users were not read."
+    )
+    expect(nothing.locator("#stores thead")).to_contain_text("Unchanged Not read Protected")
+    expect(nothing.locator("#stores tbody tr")).to_contain_text("As last applied")
+    expect(nothing.locator("#stores")).to_contain_text(
+        "Last complete comparison: 23 Nov 2026, 02:00 UTC."
+    )
+    expect(nothing.locator(".tile-drifted")).to_contain_text("90 not read")
+    expect(nothing.locator("#changes .empty")).to_contain_text("90 users were not read.")
+
+    left = samples.leaver("leaver@example.org")
+    page = open_report(samples.report({"north": samples.of_record([left], unverified=0)})).page
+
+    expect(page.locator(ROWS)).to_contain_text("no longer in the inventory")
+    expect(page.locator("#stores thead")).not_to_contain_text("Not read")
 
 
 def test_unknown_seats_are_shown_with_the_option_that_counts_them(open_report: Opener) -> None:

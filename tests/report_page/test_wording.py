@@ -79,6 +79,12 @@ def changed(number: int) -> dict[str, Any]:
          "No store could be compared with the inventory. 1 store failed."),
         ({"n": {**changed(4), "results": [], "diff": []}}, "provision", False,
          "Users were changed in 1 store."),
+        ({"n": samples.of_record(), "s": samples.result()}, "provision", False,
+         "No user was changed. 90 unchanged users were not read."),
+        ({"n": samples.of_record(samples.many(1), unverified=1)}, "provision", False,
+         "1 user in 1 store was changed. 1 unchanged user was not read."),
+        ({"n": samples.of_record(unverified=0)}, "audit", True,
+         "Nothing differs: in 1 store, everything is as the inventory declares."),
     ],
 )  # fmt: skip
 def test_the_headline_has_the_changes_and_each_kind_of_failure(
@@ -92,12 +98,53 @@ def test_the_headline_has_the_changes_and_each_kind_of_failure(
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("kind", "check_mode"), [("audit", True), ("provision", False)])
 def test_no_placeholder_remains(language: str, kind: str, check_mode: bool) -> None:
-    stores = {"north": changed(6), "south": {}, "east": FAILED}
+    leavers = samples.of_record([samples.leaver("leaver@example.org")])
+    stores = {"north": changed(6), "south": {}, "east": FAILED, "west": leavers}
     files = files_of(samples.report(stores, kind, check_mode=check_mode), language)
 
     page = files["index.html"].partition('<script type="application/json"')[0]
     for text in (page.partition("</style>")[2], files["report.md"], files["junit.xml"]):
         assert re.findall(r"\{\w+\}", text) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "notes"),
+    [
+        ("en",
+         "90 unchanged users were not read, because their rows are as they were applied last. "
+         "Last complete comparison: 23 Nov 2026, 02:00 UTC. "
+         "Not in the inventory, but not deactivated: admin (1), not found (2), a new reason (3)."),
+        ("pt", "90 usuários sem alteração não foram lidos, porque suas linhas estão como foram "
+         "aplicadas da última vez. Última comparação completa: 23 nov 2026, 02:00 UTC. "
+         "Fora do inventário, mas não desativados: administrador (1), não encontrado (2), "
+         "a new reason (3)."),
+    ],
+)  # fmt: skip
+def test_the_notes_on_a_store_with_a_record(language: str, notes: str) -> None:
+    store = samples.of_record()
+    for reason, number in (("not_found", 2), ("a new reason", 3)):
+        store["kept"][reason] = {"count": number, "users": ["x@example.org"]}
+    (found,) = samples.report({"north": store})["stores"]
+
+    assert wording.store_notes(found, Texts(language)) == notes
+
+
+def test_a_record_that_was_never_compared_completely() -> None:
+    store = samples.of_record(unverified=0, kept={})
+    store["last_applied"]["verified_at"] = None
+    (found,) = samples.report({"north": store})["stores"]
+
+    assert wording.store_notes(found, Texts("en")) == "Last complete comparison: never."
+
+
+def test_a_result_of_an_earlier_version_has_no_record() -> None:
+    report = samples.report({"north": samples.result(samples.many(4))})
+
+    (store,) = report["stores"]
+    assert (store["last_applied"], store["kept"], store["summary"]["unverified"]) == (None, {}, 0)
+    assert not any(change["leaver"] for change in report["changes"])
+    assert wording.store_notes(store, Texts("en")) == ""
+    assert "ot read" not in files_of(report, "en")["report.md"]
 
 
 def test_plans_are_written_in_the_language_of_the_report() -> None:

@@ -188,10 +188,12 @@ class TestReports:
             progress.looking_up(7)
             progress.looked_up()
             until(path, lambda current: (current["look_ups"], current["looked_up"]) == (7, 1))
-            progress.applying(3, 4)
+            assert current["unverified"] == 0
+            progress.applying(3, 4, unverified=97)
             progress.applied(["created"], 2, False)
             current = until(path, lambda current: current["done"] == 1)
             assert (current["phase"], current["total"]) == ("applying", 3)
+            assert current["unverified"] == 97
             assert current["created"] == 1
             progress.stopping()
             until(path, lambda current: bool(current["stopping"]))

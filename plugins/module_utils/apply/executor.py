@@ -103,7 +103,11 @@ def apply_plan(
     if api.transport.read_only:
         return predict(plan)
     run = _Run(Writer(api, today), on_error, progress, find_taken)
-    progress.applying(sum(bool(change.steps) for change in plan.changes), plan.requests)
+    progress.applying(
+        sum(bool(change.steps) for change in plan.changes),
+        plan.requests,
+        unverified=sum(not change.compared for change in plan.changes),
+    )
     if on_error == STOP and any(change.error is not None for change in plan.changes):
         run.stop(None)
     api.transport.limiter.expect(plan.requests)

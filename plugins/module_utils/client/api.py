@@ -109,14 +109,18 @@ class UsersApi:
         except NotFoundError:
             return EMPTY_PAGE
 
-    def list_plans(self, page: int) -> Page | None:
+    def list_plans(self, page: int, query: str | None = None) -> Page | None:
         """One page of the store's plans; None if the store lists none (variant 27).
+
+        ``query`` is a part of a name.
 
         A list that can't be read is no failure, since a run that uses ids does not need it.
 
         :raises FatalError: ``unauthenticated``, or ``interrupted``.
         """
-        parameters = {"page": page, "per_page": PAGE_SIZE}
+        parameters: dict[str, Any] = {"page": page, "per_page": PAGE_SIZE}
+        if query is not None:
+            parameters["query"] = query
         try:
             return self.transport.send("GET", PLANS_PATH, _plans, query=parameters)[0]
         except NotFoundError as error:

@@ -13,6 +13,8 @@ from typing import Any
 
 from ..client.api import UsersApi
 from ..errors import InvalidInputError, PublicaError, ValidationError
+from ..input.options import BadValueError, is_given, read_plan_name
+from ..plan.plan_names import plans_by_name
 from ..plan.removals import INCOMPLETE_LISTING
 from ..plan.warnings import LabelledWarning, labels_by_text
 from ..progress import utc_now
@@ -25,8 +27,17 @@ from ..safe_files import (
     UnsafePathError,
 )
 from ..store.listing import UserList, read_all_users
+from ..store.plans import StorePlan, read_plans
 from ..store.search import ACTIVE, ALL
-from .formats import DELIMITERS, ENCODING, csv_text, is_exported_csv, is_exported_yaml, yaml_text
+from .formats import (
+    DELIMITERS,
+    ENCODING,
+    csv_text,
+    is_exported_csv,
+    is_exported_yaml,
+    is_formula,
+    yaml_text,
+)
 from .rows import ExportedUser, exported_users
 
 NOT_WRITTEN = "not_written"
@@ -108,6 +119,8 @@ def _error(path: str, text: str) -> PublicaError:
 YAML, CSV = "yaml", "csv"
 FORMATS = (YAML, CSV)
 STATUSES = (ALL, ACTIVE)
+IDS, NAMES = "ids", "names"
+PLANS = (IDS, NAMES)
 FAIL, WARN = "fail", "warn"
 ON_INCOMPLETE = (FAIL, WARN)
 ENDINGS = {YAML: ".yml", CSV: ".csv"}
@@ -134,8 +147,17 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
         all_users = read_all_users(api, deactivated=params["status"] == ALL)
         if not all_users.complete and params["on_incomplete"] == FAIL:
             raise _incomplete(len(all_users.users))
-        users = exported_users(all_users.users, utc_now()[:10])
-        contents, warnings = contents_of(users, all_users, params)
+        about_store = _about_store(all_users)
+        plan_names = None
+        if params["plans"] == NAMES:
+            plans = read_plans(api)
+            if plans is None:
+                about_store.append(NO_PLAN_NAMES)
+            else:
+                plan_names = names_of_plans(plans)
+        users = exported_users(all_users.users, utc_now()[:10], plan_names)
+        header = [*_header(all_users), *about_store]
+        contents, warnings = contents_of(users, header, params)
         _refuse_secret(contents, params["api_token"])
         return {
             **_written(directory, names, contents, writes=not api.transport.read_only),
@@ -145,8 +167,25 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
             "notes": [
                 {"text": text, "users": labels} for text, labels in labels_by_text(warnings).items()
             ],
-            "warnings": [*_about_store(all_users), *warning_lines(warnings)],
+            "warnings": [*about_store, *warning_lines(warnings)],
         }
+
+
+def names_of_plans(plans: Sequence[StorePlan]) -> dict[int, str]:
+    """The name of each plan that a row can have in place of the id.
+
+    No other plan has it, and neither the validation of a row nor a spreadsheet changes it.
+    """
+    names = {}
+    for same_name in plans_by_name(plans).values():
+        plan, *others = same_name
+        try:
+            name = read_plan_name(plan.name)
+        except BadValueError:
+            continue
+        if not others and is_given(name) and not is_formula(name):
+            names[plan.id] = name
+    return names
 
 
 def names_of(name: str, formats: Sequence[str]) -> dict[str, str]:
@@ -167,9 +206,12 @@ def names_of(name: str, formats: Sequence[str]) -> dict[str, str]:
 
 
 def contents_of(
-    users: Sequence[ExportedUser], all_users: UserList, params: Mapping[str, Any]
+    users: Sequence[ExportedUser], header: Sequence[str], params: Mapping[str, Any]
 ) -> tuple[dict[str, bytes], list[LabelledWarning]]:
-    """The content of each format's file, and what the files can't express."""
+    """The content of each format's file, and what the files can't express.
+
+    :param header: the comments at the beginning of the YAML file.
+    """
     warnings = [warning for user in users for warning in user.warnings]
     contents: dict[str, bytes] = {}
     if CSV in params["formats"]:
@@ -177,7 +219,7 @@ def contents_of(
         contents[CSV] = text.encode(ENCODING)
         warnings += left_out
     if YAML in params["formats"]:
-        contents[YAML] = yaml_text(users, _header(all_users)).encode()
+        contents[YAML] = yaml_text(users, header).encode()
     return contents, warnings
 
 
@@ -263,13 +305,15 @@ def _summary(all_users: UserList) -> dict[str, int]:
 
 
 def _header(all_users: UserList) -> list[str]:
-    """The comments at the beginning of the YAML file."""
+    """The first comments of the YAML file."""
     counts = ", ".join(f"{count} {name}" for name, count in _summary(all_users).items())
     return [
         f"{counts}. The file holds no token, password or link.",
         "The next export replaces this file. Move it to the directory of your lists.",
-        *_about_store(all_users),
     ]
+
+
+NO_PLAN_NAMES = "The store returns no list of plans, so rows have plan_id in place of plan_name."
 
 
 def _about_store(all_users: UserList) -> list[str]:

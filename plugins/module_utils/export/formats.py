@@ -14,7 +14,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..errors import escape_control
@@ -25,15 +25,7 @@ from .rows import ExportedUser
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 ENCODING = "utf-8-sig"
 
-COLUMNS = (
-    "email",
-    "external_id",
-    "state",
-    "sessions_limit",
-    "plan_id",
-    "plan_valid_to",
-    *RIGHTS,
-)
+PLAN_ID, PLAN_NAME = "plan_id", "plan_name"
 # A column only if a user has no other key.
 ID = "id"
 KEYS = ("email", "external_id")
@@ -49,7 +41,7 @@ def csv_text(users: Sequence[ExportedUser], delimiter: str) -> tuple[str, list[L
     """The CSV file with a delimiter character, and warnings about what it leaves out."""
     warnings: list[LabelledWarning] = []
     rows = [_row(user, warnings) for user in users]
-    columns = (*COLUMNS, ID) if any(ID in row for row in rows) else COLUMNS
+    columns = _columns({name for row in rows for name in (PLAN_ID, PLAN_NAME, ID) if name in row})
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(columns)
@@ -61,10 +53,19 @@ def is_exported_csv(text: str) -> bool:
     """Whether a CSV file was written by an export, by its header."""
     header = text.split("\r\n", 1)[0]
     return any(
-        header == delimiter.join(columns)
+        header == delimiter.join(_columns({*plans, *ids}))
         for delimiter in DELIMITERS.values()
-        for columns in (COLUMNS, (*COLUMNS, ID))
+        for plans in ((PLAN_ID,), (PLAN_NAME,), (PLAN_ID, PLAN_NAME))
+        for ids in ((), (ID,))
     )
+
+
+def _columns(used: Collection[str]) -> tuple[str, ...]:
+    """The columns of a table in which some row has these optional ones."""
+    plans = [name for name in (PLAN_ID, PLAN_NAME) if name in used] or [PLAN_ID]
+    ids = [ID] if ID in used else []
+    return ("email", "external_id", "state", "sessions_limit", *plans, "plan_valid_to", *RIGHTS,
+            *ids)  # fmt: skip
 
 
 def is_formula(text: str) -> bool:

@@ -69,6 +69,9 @@ SEVERAL_PLANS = (
     "holds several plans, but a row has only one; the others are comments in the YAML file and "
     "don't change at the store"
 )
+NO_PLAN_NAME = (
+    "has no valid name in the store's list of plans, or shares it, so the files have its plan_id"
+)
 
 
 @dataclass(frozen=True)
@@ -89,21 +92,28 @@ class ExportedUser:
     warnings: tuple[LabelledWarning, ...] = ()
 
 
-def exported_users(users: Sequence[CurrentUser], today: str) -> list[ExportedUser]:
+def exported_users(
+    users: Sequence[CurrentUser], today: str, plan_names: Mapping[int, str] | None = None
+) -> list[ExportedUser]:
     """The users as rows, in the order of their addresses: the same users give the same rows.
 
     :param today: the date in UTC as ``YYYY-MM-DD``; plans that ended before are left out.
+    :param plan_names: the name that a row has in place of the id of each plan; None for ids.
     """
     addresses = Counter(address_key(user.email) for user in users if user.email)
     external_ids = Counter(user.external_id for user in users if user.external_id is not None)
     return [
-        _exported(user, today, addresses, external_ids)
+        _exported(user, today, addresses, external_ids, plan_names)
         for user in sorted(users, key=lambda user: (address_key(user.email), user.id))
     ]
 
 
 def _exported(
-    user: CurrentUser, today: str, addresses: Counter[str], external_ids: Counter[str]
+    user: CurrentUser,
+    today: str,
+    addresses: Counter[str],
+    external_ids: Counter[str],
+    plan_names: Mapping[int, str] | None,
 ) -> ExportedUser:
     notes = _Notes()
     keys: dict[str, Any] = {}
@@ -123,7 +133,7 @@ def _exported(
     limit = user.sessions_limit
     if user.returns_sessions_limit and (limit is None or notes.fits("sessions_limit", limit)):
         values["sessions_limit"] = UNLIMITED if limit is None else limit
-    values.update(_plan(user, today, notes))
+    values.update(_plan(user, today, notes, plan_names))
     values.update((name, getattr(user, name)) for name in RIGHTS if getattr(user, name) is not None)
     if user.external_id is None and user.returns_external_id:
         notes.warnings.append(NO_EXTERNAL_ID)
@@ -139,7 +149,9 @@ def _label(keys: Mapping[str, Any]) -> str:
     return str(value) if name == "email" else f"{name} {value}"
 
 
-def _plan(user: CurrentUser, today: str, notes: _Notes) -> dict[str, Any]:
+def _plan(
+    user: CurrentUser, today: str, notes: _Notes, plan_names: Mapping[int, str] | None
+) -> dict[str, Any]:
     """The plan of a row, the one that ends last."""
     if user.plans is None:
         notes.warnings.append(PLANS_UNKNOWN)
@@ -154,6 +166,12 @@ def _plan(user: CurrentUser, today: str, notes: _Notes) -> dict[str, Any]:
         notes.comments.append(f"Also holds {', '.join(further)}.")
     day = last_day(first)
     end = {} if day is None else {"plan_valid_to": day}
+    name = (plan_names or {}).get(first.plan_id or 0)
+    if name is not None:
+        return {"plan_name": name, **end}
+    if plan_names is not None:
+        notes.warnings.append(f"the plan {NO_PLAN_NAME}")
+        notes.comments.append(f"The plan {NO_PLAN_NAME}.")
     return {"plan_id": first.plan_id, **end}
 
 

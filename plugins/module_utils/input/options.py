@@ -108,6 +108,8 @@ class DesiredUser:
     force_logout: bool = False
     # Where the row is, such as users[3] or seats.csv:17; no part of the desired state.
     place: str = field(default="", compare=False, repr=False)
+    # No error quotes a value of the row; see ``rows.Row``.
+    hides_values: bool = field(default=False, compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -182,7 +184,9 @@ def safe_key_name(name: Any) -> str:
 
 def is_given(value: Any) -> bool:
     """Whether a value was given at all: null and ``omit`` both leave an option unmanaged."""
-    return value is not None and not (isinstance(value, str) and _OMIT.fullmatch(value))
+    if not isinstance(value, str):
+        return value is not None
+    return not value.startswith("__omit") or _OMIT.fullmatch(value) is None
 
 
 def read_text(value: Any) -> str:
@@ -283,7 +287,7 @@ def read_password(value: Any) -> str:
 
 
 def read_plan_name(value: Any) -> str:
-    """A name for the assignment of a plan, or for the plan."""
+    """The name of a plan, or of its assignment."""
     text = read_text(value)
     _refuse_left_behind(text)
     return text
@@ -360,6 +364,13 @@ def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
     return read
 
 
+# A column has few different values of these options, and up to 100,000 rows.
+def _remembering(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A reader that reads the same text once."""
+    remembered = functools.lru_cache(maxsize=256)(read)
+    return lambda value: remembered(value) if type(value) is str else read(value)
+
+
 @dataclass(frozen=True)
 class UserOption:
     """One option: its argument spec, and ``read``, which returns the value.
@@ -391,7 +402,7 @@ USER_OPTIONS: tuple[UserOption, ...] = (
     UserOption("email", "str", read_email),
     UserOption("external_id", "str", read_external_id),
     UserOption("id", "int", whole_number_between(1, None)),
-    UserOption("state", "str", one_of(STATES), default=PRESENT, choices=STATES),
+    UserOption("state", "str", _remembering(one_of(STATES)), default=PRESENT, choices=STATES),
     UserOption("password", "str", read_password, aliases=("new_password",), secret=True),
     UserOption(
         "update_password",
@@ -401,13 +412,18 @@ USER_OPTIONS: tuple[UserOption, ...] = (
         choices=UPDATE_PASSWORD,
     ),
     UserOption("generate_password", "bool", read_boolean, default=False),
-    UserOption("sessions_limit", "raw", read_sessions_limit),
-    UserOption("plan_id", "int", whole_number_between(1, None), aliases=("assign_new_plan",)),
-    UserOption("plan_valid_to", "str", read_date, aliases=("new_plan_custom_valid_to",)),
+    UserOption("sessions_limit", "raw", _remembering(read_sessions_limit)),
+    UserOption(
+        "plan_id", "int", _remembering(whole_number_between(1, None)), aliases=("assign_new_plan",)
+    ),
+    UserOption("plan_name", "str", _remembering(read_plan_name)),
+    UserOption(
+        "plan_valid_to", "str", _remembering(read_date), aliases=("new_plan_custom_valid_to",)
+    ),
     UserOption("user_plan_name", "str", read_plan_name),
-    UserOption("admin", "bool", read_boolean),
-    UserOption("plan_admin", "bool", read_boolean),
-    UserOption("only_sees_readable", "bool", read_boolean),
+    UserOption("admin", "bool", _remembering(read_boolean)),
+    UserOption("plan_admin", "bool", _remembering(read_boolean)),
+    UserOption("only_sees_readable", "bool", _remembering(read_boolean)),
     UserOption("force_logout", "bool", read_boolean, default=False),
 )
 

@@ -29,6 +29,7 @@ from .options import (
 )
 
 LABEL_CHARACTERS = 40
+TWO_PLANS = "cannot be combined with plan_id; keep one of the two"
 
 
 class Row(NamedTuple):
@@ -117,6 +118,8 @@ def _read_defaults(defaults: Any) -> tuple[dict[str, Any], list[ValidationError]
         if values.pop(name, None) is not None:
             text = "cannot be a default, since it identifies one user; give it in the row"
             errors.append(ValidationError("defaults", name, text))
+    if {"plan_id", "plan_name"} <= values.keys():
+        errors.append(ValidationError("defaults", "plan_name", TWO_PLANS))
     return values, errors
 
 
@@ -130,13 +133,20 @@ def _read_row(
         text = "missing; give email, external_id or id"
         errors.append(ValidationError(row.place, "email", text))
     values = {**defaults, **given}
+    plans = [name for name in ("plan_id", "plan_name") if _gives(row.values, name)]
+    if len(plans) > 1:
+        errors.append(ValidationError(row.place, "plan_name", TWO_PLANS))
+    elif plans == ["plan_id"]:
+        values.pop("plan_name", None)
+    elif plans:
+        values.pop("plan_id", None)
     for name in ("plan_valid_to", "user_plan_name"):
         # A default of one of these is meant for the rows that have a plan.
-        if name in given and "plan_id" not in values and not _names_plan(row.values):
-            text = "applies only together with a plan; give plan_id as well"
+        if name in given and not plans and values.keys().isdisjoint(("plan_id", "plan_name")):
+            text = "applies only together with a plan; give plan_id or plan_name as well"
             errors.append(ValidationError(row.place, name, text))
     if not errors:
-        return DesiredUser(**values, place=row.place), []
+        return DesiredUser(**values, place=row.place, hides_values=row.hides_values), []
     # A partial user, so that duplicates of its keys are found in the same run.
     keys = {name: given[name] for name in IDENTITY if name in given}
     return (DesiredUser(**keys, place=row.place) if keys else None), _labelled(row, errors)
@@ -171,28 +181,30 @@ def _read_values(row: Row) -> tuple[dict[str, Any], list[ValidationError]]:
     return values, errors
 
 
-def _names_plan(values: Mapping[str, Any]) -> bool:
-    return any(
-        is_given(values.get(name)) for name in ("plan_id", *OPTION_BY_NAME["plan_id"].aliases)
-    )
+def _gives(values: Mapping[str, Any], option: str) -> bool:
+    """Whether a row gives an option, by any of its names, with a valid value or not."""
+    return any(is_given(values.get(name)) for name in (option, *OPTION_BY_NAME[option].aliases))
 
 
 def _labelled(row: Row, errors: list[ValidationError]) -> list[ValidationError]:
     """The errors with the user's key, since an index says little in a list joined from several."""
     if row.hides_values or not row.place:
         return errors
+    name, label = key_label(row.values)
+    # An error of the key itself quotes it already.
+    return [error if error.option == name else error._replace(label=label) for error in errors]
+
+
+def key_label(values: Mapping[str, Any]) -> tuple[str, str]:
+    """The first key of a row that can be shown, as its name and a label; empty without one."""
     for name in IDENTITY:
-        value = row.values.get(name)
+        value = values.get(name)
         if not is_given(value) or not isinstance(value, (str, int, float)):
             continue
         key = str(value).strip()
         if key and key.isprintable() and not may_be_several_cells(key):
-            # An error of the key itself quotes it already.
-            label = key[:LABEL_CHARACTERS]
-            return [
-                error if error.option == name else error._replace(label=label) for error in errors
-            ]
-    return errors
+            return name, key[:LABEL_CHARACTERS]
+    return "", ""
 
 
 def _duplicates(

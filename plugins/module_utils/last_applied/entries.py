@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..apply.executor import NOT_TRIED, AppliedUser, is_taken
@@ -80,8 +79,7 @@ def _entry_after(rows: Rows, position: int, applied: AppliedUser, today: str) ->
     if applied.error is not None:
         return _entry_after_failure(entry, applied)
     desired = change.desired
-    return replace(
-        _keys_of(desired, applied.user or change.current, entry),
+    return _keys_of(desired, applied.user or change.current, entry)._replace(
         earlier_email=None,
         fingerprint=rows.fingerprints[position],
         plan_end=_plan_end(applied, today),
@@ -98,13 +96,13 @@ def _entry_after_failure(entry: Entry | None, applied: AppliedUser) -> Entry | N
         return None if entry is None else _unverified(entry)
     if change.current is None and isinstance(error, RejectedError):
         if is_taken(applied):
-            return replace(_keys_of(change.desired, None, entry), taken=True)
+            return _keys_of(change.desired, None, entry)._replace(taken=True)
         return None if entry is None else _unverified(entry)
     return _keys_of(change.desired, applied.user or change.current, entry)
 
 
 def _unverified(entry: Entry) -> Entry:
-    return replace(entry, fingerprint=None, plan_end=None, warnings={})
+    return entry._replace(fingerprint=None, plan_end=None, warnings={})
 
 
 def _keys_of(desired: DesiredUser, current: CurrentUser | None, entry: Entry | None) -> Entry:

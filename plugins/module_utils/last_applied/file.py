@@ -43,12 +43,12 @@ class RecordFile:
 
         :raises PublicaError: ``record_not_written``.
         """
-        if self._read_only:
+        if self._read_only or record.equals(self.record):
             return
         content = as_file(record)
         if content != self._content:
             try:
-                self._directory.replace(self._name, content, sync=True)
+                self._directory.replace(self._name, content, sync=True, is_locked=True)
             except OSError as error:
                 raise PublicaError(
                     NOT_WRITTEN,

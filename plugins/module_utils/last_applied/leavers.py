@@ -10,7 +10,7 @@ Pure functions.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..errors import listed
 from ..input.options import ABSENT, DesiredUser
@@ -80,11 +80,11 @@ def leavers_of(left: Sequence[Entry], policy: RemovalPolicy, *, compare_all: boo
     kept: list[Entry] = []
     for entry in left:
         if any(map(is_protected, entry.emails)):
-            kept.append(replace(entry, kept=PROTECTED))
+            kept.append(entry._replace(kept=PROTECTED))
         elif compare_all or (entry.kept in (None, PROTECTED) and entry.emails):
             sought.append(entry)
         elif entry.id is not None:
-            kept.append(replace(entry, kept=entry.kept or NOT_FOUND))
+            kept.append(entry._replace(kept=entry.kept or NOT_FOUND))
     return Leavers(sought, kept, ())
 
 
@@ -133,11 +133,11 @@ def judge_leavers(
             if reason is None:
                 removed.append((current, entry))
             else:
-                kept.append(replace(entry, kept=reason))
+                kept.append(entry._replace(kept=reason))
         elif any(snapshot.index.find_address(email) for email in entry.emails):
             unproven.append(entry.label)
         elif entry.id is not None and not snapshot.complete:
-            kept.append(replace(entry, kept=NOT_FOUND))
+            kept.append(entry._replace(kept=NOT_FOUND))
     removed.sort(key=lambda pair: pair[0].id)
     by_reason: dict[str, list[str]] = {}
     for entry in kept:

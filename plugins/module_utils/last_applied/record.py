@@ -12,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from ..errors import PublicaError
@@ -24,9 +25,9 @@ FORMAT = 1
 
 # The desired values that decide whether a row is compared. Those of a user who is to be absent, and
 # those of a plan without a plan, have no effect.
-_KEYS = ("email", "external_id", "id", "state")
+_KEYS = ("external_id", "id", "state")
 _ATTRIBUTES = ("sessions_limit", "admin", "plan_admin", "only_sees_readable")
-_PLAN = ("plan_valid_to", "user_plan_name")
+_OF_PLAN = ("plan_valid_to", "user_plan_name")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _REMOVE = (
@@ -35,8 +36,7 @@ _REMOVE = (
 )
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One user of the list at the end of a run.
 
     :ivar email: the address, as external_id and id: of the row, or else of the account.
@@ -58,7 +58,7 @@ class Entry:
     absent: bool = False
     kept: str | None = None
     taken: bool = False
-    warnings: Mapping[str, list[Any]] = field(default_factory=dict)
+    warnings: Mapping[str, list[Any]] = MappingProxyType({})
 
     @property
     def label(self) -> str:
@@ -85,6 +85,13 @@ class Record:
     verified_at: str | None = None
     repeats_external_ids: bool = False
 
+    def equals(self, other: Record | None) -> bool:
+        """Whether another record has the same content, its entries in any order."""
+        if other is None or len(self.entries) != len(other.entries):
+            return False
+        heads = [(record.verified_at, record.repeats_external_ids) for record in (self, other)]
+        return heads[0] == heads[1] and set(map(id, self.entries)) == set(map(id, other.entries))
+
 
 def store_name(base_url: str) -> str:
     """The address of a store in one form, whatever its case and its port are written like."""
@@ -99,21 +106,19 @@ def store_name(base_url: str) -> str:
 
 def fingerprint(desired: DesiredUser) -> str:
     """A text that changes exactly if a desired value changes; passwords have no influence."""
-    names: tuple[str, ...] = _KEYS
-    has_plan = desired.plan_id is not None or desired.plan_name is not None
+    email = None if desired.email is None else address_key(desired.email)
+    values = [("email", email), *((name, getattr(desired, name)) for name in _KEYS)]
     if desired.state != ABSENT:
-        names = (*_KEYS, *_ATTRIBUTES, *(_PLAN if has_plan else ()))
-    values = [(name, getattr(desired, name)) for name in names]
-    if desired.email is not None:
-        values[0] = ("email", address_key(desired.email))
-    if desired.state != ABSENT and has_plan:
-        # By the name as long as the row has one, since its id can change at the store.
+        values += [(name, getattr(desired, name)) for name in _ATTRIBUTES]
         if desired.plan_name is not None:
+            # By the name as long as the row has one, since its id can change at the store.
             values.append(("plan_name", plan_name_key(desired.plan_name)))
-        else:
+        elif desired.plan_id is not None:
             values.append(("plan_id", desired.plan_id))
-    given = {name: value for name, value in values if value is not None}
-    text = json.dumps(given, sort_keys=True, separators=(",", ":"))
+        if desired.plan_name is not None or desired.plan_id is not None:
+            values += [(name, getattr(desired, name)) for name in _OF_PLAN]
+    # No value has a line break.
+    text = "\n".join([f"{name}={value}" for name, value in values if value is not None])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -132,7 +137,7 @@ def _order(entry: Entry) -> tuple[str, str, int]:
 
 
 def _as_dict(entry: Entry) -> dict[str, Any]:
-    return {name: value for name, value in vars(entry).items() if value}
+    return {name: value for name, value in zip(Entry._fields, entry) if value}
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
@@ -162,7 +167,9 @@ def from_file(content: bytes, store: str, name: str) -> Record:
             f"format {FORMAT}. Use the version that wrote the file, or a newer one",
         )
     recorded = document.get("store")
-    if isinstance(recorded, str) and recorded != store:
+    if not isinstance(recorded, str):
+        raise _unusable(name, f"names no store. {_REMOVE}")
+    if recorded != store:
         raise _unusable(
             name,
             f"is the record of {recorded}, not of {store}. Give each store its own file, such as "
@@ -171,7 +178,7 @@ def from_file(content: bytes, store: str, name: str) -> Record:
         )
     users = document.get("users")
     verified_at = document.get("verified_at")
-    if not (isinstance(users, list) and isinstance(verified_at, (str, type(None))) and recorded):
+    if not isinstance(users, list) or not isinstance(verified_at, (str, type(None))):
         raise _unusable(name, f"is not complete. {_REMOVE}")
     try:
         entries = tuple(map(_entry, users))

@@ -67,7 +67,12 @@ class Rows:
                 if user.email is None or address_key(email) != address_key(user.email)
             ),
             id_identifies=_same_external_id(user, entry),
-            in_list=list_new or entry.id is not None or entry.taken or user.email is None,
+            # Without an id and a fingerprint, the entry is of a creation that was cut short.
+            in_list=list_new
+            or entry.id is not None
+            or entry.fingerprint is not None
+            or entry.taken
+            or user.email is None,
         )
 
     def not_compared(self) -> list[UserChange]:
@@ -90,6 +95,8 @@ def _same_external_id(user: DesiredUser, entry: Entry) -> bool:
 
 
 def _repeated(entry: Entry) -> tuple[LabelledWarning, ...]:
+    if not entry.warnings:
+        return ()
     warnings = (
         repeated_warning(entry.label, code, values) for code, values in entry.warnings.items()
     )
@@ -111,7 +118,9 @@ def rows_of(
     compared = [
         position
         for position, user in enumerate(desired)
-        if compare_all or _is_due(user, fingerprints[position], entries.get(position), today)
+        if compare_all
+        or _is_due(user, fingerprints[position], entries.get(position), today)
+        or keys.clash(position, entries[position])
     ]
     left: list[Entry] = []
     clashing: list[Entry] = []
@@ -138,6 +147,7 @@ class Keys:
     """The keys of desired users, each with the position of its user."""
 
     def __init__(self, desired: Sequence[DesiredUser]) -> None:
+        self._desired = desired
         self.ids = {user.id: n for n, user in enumerate(desired) if user.id is not None}
         self.external_ids = {
             user.external_id: n for n, user in enumerate(desired) if user.external_id is not None
@@ -145,6 +155,19 @@ class Keys:
         self.addresses = {
             address_key(user.email): n for n, user in enumerate(desired) if user.email is not None
         }
+
+    def clash(self, position: int, entry: Entry) -> bool:
+        """Whether another user than the one at this position has a key of an entry."""
+        user = self._desired[position]
+        same = (entry.email, entry.external_id) == (user.email, user.external_id)
+        if same and entry.earlier_email is None and self.ids.get(entry.id or 0) in (None, position):
+            return False
+        positions = {
+            self.ids.get(entry.id or 0),
+            self.external_ids.get(entry.external_id or ""),
+            *(self.addresses.get(address_key(email)) for email in entry.emails),
+        }
+        return not positions <= {None, position}
 
     def include(self, user_id: int | None, external_id: str | None, emails: Iterable[str]) -> bool:
         """Whether a desired user has one of these keys."""

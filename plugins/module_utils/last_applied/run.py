@@ -58,6 +58,9 @@ class RecordedRun:
         self._repeats_external_ids = self._record.repeats_external_ids
         self.compared: Sequence[DesiredUser] = [desired[n] for n in self._rows.compared]
         self.warnings = self._leavers.warnings
+        # Whether the lists are read for new users, too. Where a store accepts an external id twice,
+        # creating a user would not show that the user exists.
+        self.lists_new = self._compare_all or self._record.repeats_external_ids
 
     def read(
         self,
@@ -74,8 +77,8 @@ class RecordedRun:
         :param compared: the users to compare, with the ids of their plans.
         """
         self.compared = compared
-        list_new = self._compare_all or self._repeats_external_ids
-        known = [self._rows.known(position, list_new=list_new) for position in self._rows.compared]
+        rows = self._rows
+        known = [rows.known(position, list_new=self.lists_new) for position in rows.compared]
         leavers, of_leavers = self._leavers.wanted(in_list=self._compare_all)
         snapshot = read_current(
             api,
@@ -131,6 +134,8 @@ class RecordedRun:
 
         :raises PublicaError: ``record_not_written``.
         """
+        if not plan.requests:
+            return
         judged = self._judged
         removes = any(not change.listed for change in plan.changes)
         stay = [*judged.kept, *self._leavers.ignored, *(() if removes else judged.removed)]
@@ -150,7 +155,7 @@ class RecordedRun:
             applied,
             [*judged.kept, *remaining],
             self._today,
-            listed_taken=self._listed_taken,
+            listed_taken=self._listed_taken or self.lists_new,
         )
         verified_at = utc_now() if self._compare_all else self._record.verified_at
         try:

@@ -204,6 +204,9 @@ def failed_users(
                 for name, value in values.items()
                 if value is not None and (value != _UNSET[name] or name in defaults)
             }
+            if "plan_name" in given:
+                # The id was resolved from the name, and an item can have only one of them.
+                given.pop("plan_id", None)
         items.append({name: value for name, value in given.items() if name in PUBLIC_NAMES})
     return items
 

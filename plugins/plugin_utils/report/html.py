@@ -23,6 +23,7 @@ from jinja2 import Environment, StrictUndefined
 
 from ...module_utils.errors import escape_control
 from . import wording
+from .model import COUNTS, UNVERIFIED
 from .wording import Texts
 
 _DIRECTORY = Path(__file__).parent / "templates"
@@ -30,7 +31,7 @@ _DIRECTORY = Path(__file__).parent / "templates"
 SCRIPT_TEXTS = (
     *("store", "user", "action", "difference", "status", "plan", "valid_to", "days_left"),
     *("rows_shown", "rows_none", "previous", "next", "page_size", "page_all", "sort_by"),
-    *("before", "after", "not_listed", "thousands"),
+    *("before", "after", "not_listed", "no_longer_listed", "thousands"),
 )
 _ENDS_SCRIPT = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}
 # A chart shows this many bars, and the others when they are unfolded.
@@ -49,6 +50,7 @@ def page(report: Mapping[str, Any], texts: Texts) -> str:
     template = environment.from_string(_read("page.html.j2"))
     run = wording.run_type(report)
     ends = plan_ends(report, texts)
+    unverified = report["totals"]["users"][UNVERIFIED]
     rendered: str = template.render(
         t=texts,
         report=report,
@@ -58,6 +60,7 @@ def page(report: Mapping[str, Any], texts: Texts) -> str:
         headline=wording.headline(report, texts),
         tiles=tiles(report, texts),
         notices=wording.notices(report, texts),
+        counts=[name for name in COUNTS if name != UNVERIFIED or unverified],
         stores=[_store_row(store, run, texts) for store in report["stores"]],
         seats=seat_charts(report, texts),
         ending=ending_chart(ends, texts),
@@ -84,7 +87,11 @@ def tiles(report: Mapping[str, Any], texts: Texts) -> list[dict[str, str]]:
     )
     drifted = texts("tile.not_itemized")
     if totals["drifted"] is not None:
-        drifted = texts("tile.desired", n=texts.number(totals["users"]["desired"]))
+        users = totals["users"]
+        desired, unverified = texts.number(users["desired"]), texts.number(users[UNVERIFIED])
+        drifted = texts("tile.desired", n=desired)
+        if users[UNVERIFIED]:
+            drifted = texts("tile.desired_unverified", n=desired, unverified=unverified)
     failed = texts("tile.failed_users")
     if totals["not_tried"]:
         failed = texts("tile.not_tried", n=texts.number(totals["not_tried"]))
@@ -119,7 +126,8 @@ def _store_row(store: Mapping[str, Any], run: str, texts: Texts) -> dict[str, An
     return {
         "name": escape_control(store["name"]),
         "status": store["status"],
-        "status_text": wording.store_status(store["status"], run, texts),
+        "status_text": wording.store_status(store, run, texts),
+        "notes": wording.store_notes(store, texts),
         "counts": store["summary"],
         "requests": (store["api"] or {}).get("requests"),
         "hash": escape_control(str((store["plan"] or {}).get("hash") or "")),
@@ -148,7 +156,7 @@ def _table_data(
                 escape_control(str(change["external_id"] or "")),
                 change["actions"],
                 change["status"],
-                change["listed"],
+                wording.unlisted(change),
                 [wording.difference(entry, texts) for entry in change["differences"]],
                 wording.message(change["error"]["message"]) if change["error"] else "",
             ]

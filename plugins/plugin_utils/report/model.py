@@ -29,12 +29,16 @@ AS_DECLARED, CHANGED, FAILED, UNREACHABLE, NOT_RUN = STORE_STATUSES = (
 # The status of a user, in addition to FAILED and NOT_TRIED. A dry run predicts changes.
 DONE, PREDICTED = "done", "foreseen"
 
-COUNTS = ("desired", *OUTCOMES, "unchanged", "protected", "failed")
+# Of the unchanged users, those that were not read.
+UNVERIFIED = "unverified"
+
+COUNTS = ("desired", *OUTCOMES, "unchanged", UNVERIFIED, "protected", "failed")
+RECORD_KEYS = ("entries", "verified_at")
 FAILURE_KEYS = ("code", "message", "method", "path", "status")
 # The keys of a result that a report may use. Others, such as its arguments, are never read.
 RESULT_KEYS = (
     *("changed", "failed", "unreachable", "skipped", "msg", "failure", "warnings"),
-    *("summary", "results", "diff", "plan", "guard", "seats", "api"),
+    *("summary", "results", "diff", "plan", "guard", "seats", "api", "kept", "last_applied"),
 )
 
 Result = Mapping[str, Any]
@@ -197,6 +201,11 @@ def _store(name: str, result: Result) -> dict[str, Any]:
         "failure": _failure(result),
         "guard": result.get("guard"),
         "warnings": list(result.get("warnings") or []),
+        "kept": {
+            reason: {"count": kept["count"], "users": list(kept["users"])}
+            for reason, kept in (result.get("kept") or {}).items()
+        },
+        "last_applied": _record(result),
         "plan": result.get("plan"),
         "api": result.get("api"),
         "seats": result.get("seats"),
@@ -225,6 +234,11 @@ def _failure(result: Result) -> dict[str, Any] | None:
     }
 
 
+def _record(result: Result) -> dict[str, Any] | None:
+    record = result.get("last_applied")
+    return {name: record.get(name) for name in RECORD_KEYS} if record else None
+
+
 def _changes(store: str, result: Result, check_mode: bool) -> Iterator[dict[str, Any]]:
     """The users of a store that changed or failed, in the order of its result."""
     diffs = {entry.get("result"): entry for entry in result.get("diff") or []}
@@ -238,6 +252,7 @@ def _changes(store: str, result: Result, check_mode: bool) -> Iterator[dict[str,
                 "id": item.get("id"),
                 "state": item.get("state"),
                 "listed": bool(item.get("listed", True)),
+                "leaver": not item.get("listed", True) and bool(result.get("last_applied")),
                 "actions": list(item.get("actions") or []),
                 "changed": bool(item.get("changed")),
                 "status": _user_status(item, error, check_mode),

@@ -21,7 +21,7 @@ from typing import Any
 from ...module_utils.errors import escape_control
 from . import wording
 from .html import page
-from .model import AS_DECLARED, AUDIT, CHANGED, COUNTS, PREDICTED
+from .model import AS_DECLARED, AUDIT, CHANGED, COUNTS, PREDICTED, UNVERIFIED
 from .wording import Texts
 
 PAGE, DATA, MARKDOWN, JUNIT = "index.html", "report.json", "report.md", "junit.xml"
@@ -29,7 +29,6 @@ PAGE, DATA, MARKDOWN, JUNIT = "index.html", "report.json", "report.md", "junit.x
 MOST_CHARACTERS = 60_000
 # The longest value in a row or line. The page and the JSON have the complete value.
 LONGEST_VALUE = 600
-STORE_COUNTS = tuple(name for name in COUNTS if name != "protected")
 
 
 def files_of(report: Mapping[str, Any], language: str) -> dict[str, str]:
@@ -53,7 +52,12 @@ def markdown(report: Mapping[str, Any], texts: Texts) -> str:
         for _tone, label, store, text in wording.notices(report, texts)
     )
     moment = texts.moment(report["generated_at"])
-    blocks = [head, moment, _store_table(report, run, texts), notices]
+    notes = "\n".join(
+        f"- {code(escape_control(store['name']))}: {note}"
+        for store in report["stores"]
+        if (note := wording.store_notes(store, texts))
+    )
+    blocks = [head, moment, _store_table(report, run, texts), notes, notices]
     text = "\n\n".join(block for block in blocks if block)
     # A thousand failed stores alone would be too long for a comment.
     text = _cut(text, MOST_CHARACTERS // 2, texts)
@@ -77,12 +81,17 @@ def _item(text: str) -> str:
 
 
 def _store_table(report: Mapping[str, Any], run: str, texts: Texts) -> str:
-    names = [texts("store"), texts("status"), *(texts(f"count.{name}") for name in STORE_COUNTS)]
-    lines = [_row(names), _row(["---", "---", *("--:" for _name in STORE_COUNTS)])]
+    shown = [
+        name
+        for name in COUNTS
+        if name != "protected" and (name != UNVERIFIED or report["totals"]["users"][UNVERIFIED])
+    ]
+    names = [texts("store"), texts("status"), *(texts(f"count.{name}") for name in shown)]
+    lines = [_row(names), _row(["---", "---", *("--:" for _name in shown)])]
     for store in report["stores"]:
         counts = store["summary"]
-        numbers = [texts.number(counts[name]) if counts else "" for name in STORE_COUNTS]
-        status = wording.store_status(store["status"], run, texts)
+        numbers = [texts.number(counts[name]) if counts else "" for name in shown]
+        status = wording.store_status(store, run, texts)
         lines.append(_row([code(escape_control(store["name"])), status, *numbers]))
     return "\n".join(lines)
 
@@ -113,8 +122,8 @@ def _change_rows(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
         actions = [wording.action(name, texts) for name in change["actions"]]
         if change["error"]:
             actions.append(f"**{wording.user_status(change['status'], '', texts)}**")
-        if not change["listed"]:
-            actions.append(texts("not_listed"))
+        if unlisted := wording.unlisted(change):
+            actions.append(texts(unlisted))
         details = [_difference(entry, texts) for entry in change["differences"]]
         if change["error"]:
             details.extend(map(code, wording.message(change["error"]["message"]).split("\n")))
@@ -178,19 +187,24 @@ def _suite(
 
 def _store_case(store: Mapping[str, Any], run: str, audit: bool, texts: Texts) -> ET.Element:
     case = _case(store["name"], texts("store"))
-    status = wording.store_status(store["status"], run, texts)
+    status = wording.store_status(store, run, texts)
     if store["status"] == CHANGED and audit:
         _add_outcome(case, "failure", status, "drift", status)
     elif store["status"] not in (AS_DECLARED, CHANGED):
         failure = store["failure"] or {}
         text = wording.message(failure.get("message") or texts("notice.not_run_text"))
         _add_outcome(case, "error", status, failure.get("code") or store["status"], text)
+    if note := wording.store_notes(store, texts):
+        ET.SubElement(case, "system-out").text = note
     return case
 
 
 def _user_case(change: Mapping[str, Any], run: str, audit: bool, texts: Texts) -> ET.Element:
     case = _case(change["store"], wording.user_label(change))
-    actions = ", ".join(wording.action(name, texts) for name in change["actions"])
+    words = [wording.action(name, texts) for name in change["actions"]]
+    if unlisted := wording.unlisted(change):
+        words.append(texts(unlisted))
+    actions = ", ".join(words)
     lines = [actions] if actions else []
     for entry in change["differences"]:
         label, before, after = wording.difference(entry, texts)

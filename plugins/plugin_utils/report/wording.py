@@ -19,7 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils.errors import escape_control
-from .model import AUDIT, CHANGED, FAILED, NOT_RUN, PREDICTED, UNREACHABLE
+from .model import (
+    AS_DECLARED,
+    AUDIT,
+    CHANGED,
+    FAILED,
+    NOT_RUN,
+    PREDICTED,
+    UNREACHABLE,
+    UNVERIFIED,
+)
 
 ENGLISH, SPANISH, PORTUGUESE = "en", "es", "pt"
 LANGUAGES = (ENGLISH, SPANISH, PORTUGUESE)
@@ -101,7 +110,7 @@ def headline(report: Mapping[str, Any], texts: Texts) -> str:
     """One sentence on what the run changed or would change, and one for each kind of failure."""
     totals, name = report["totals"], f"head.{run_type(report)}"
     compared = [store for store in report["stores"] if store["summary"] is not None]
-    drifted, failed = totals["drifted"], totals["failed"]
+    drifted, failed, unverified = totals["drifted"], totals["failed"], totals["users"][UNVERIFIED]
     if not compared:
         sentences = [texts("head.nothing_read")]
     elif drifted is None:
@@ -110,12 +119,13 @@ def headline(report: Mapping[str, Any], texts: Texts) -> str:
     elif drifted:
         changed = len({change["store"] for change in report["changes"] if change["changed"]})
         sentences = [texts.count(name, drifted, stores=texts.count("stores", changed))]
-    elif failed or len(compared) < totals["stores"]:
+    elif failed or unverified or len(compared) < totals["stores"]:
         sentences = [texts(f"{name}.no_user")]
     else:
         sentences = [texts(f"{name}.none", stores=texts.count("stores", len(compared)))]
     by_status = totals["stores_by_status"]
     more = {
+        "head.unverified": unverified,
         "head.users_failed": failed,
         # A store with failed users is not counted again as a failed store.
         "head.stores_failed": sum(
@@ -127,13 +137,33 @@ def headline(report: Mapping[str, Any], texts: Texts) -> str:
     return " ".join(sentences)
 
 
-def store_status(status: str, run: str, texts: Texts) -> str:
+def store_status(store: Mapping[str, Any], run: str, texts: Texts) -> str:
     """The status of a store as text.
 
     :param run: the type of the run.
     """
-    name = f"status.{status}"
-    return texts(f"{name}.{run}" if status == CHANGED else name)
+    name = f"status.{store['status']}"
+    if store["status"] == AS_DECLARED and store["summary"][UNVERIFIED]:
+        return texts(f"{name}.{UNVERIFIED}")
+    return texts(f"{name}.{run}" if store["status"] == CHANGED else name)
+
+
+def store_notes(store: Mapping[str, Any], texts: Texts) -> str:
+    """What the counts of a store do not show: what was not read, and which users were kept."""
+    notes = []
+    if unverified := (store["summary"] or {}).get(UNVERIFIED):
+        notes.append(texts.count("store.unverified", unverified))
+    if record := store["last_applied"]:
+        verified = record["verified_at"]
+        moment = texts.moment(str(verified)) if verified else texts("store.never_verified")
+        notes.append(texts("store.verified_at", moment=escape_control(moment)))
+    kept = [
+        f"{texts.get(f'kept.{reason}') or escape_control(reason)} ({texts.number(one['count'])})"
+        for reason, one in store["kept"].items()
+    ]
+    if kept:
+        notes.append(texts("store.kept", reasons=", ".join(kept)))
+    return " ".join(notes)
 
 
 def user_status(status: str, run: str, texts: Texts) -> str:
@@ -143,6 +173,13 @@ def user_status(status: str, run: str, texts: Texts) -> str:
     """
     name = f"change.{status}"
     return texts(f"{name}.{run}" if status == PREDICTED else name)
+
+
+def unlisted(change: Mapping[str, Any]) -> str:
+    """The name of the text on a user who is not in the list; empty for any other."""
+    if change["listed"]:
+        return ""
+    return "no_longer_listed" if change["leaver"] else "not_listed"
 
 
 def action(name: str, texts: Texts) -> str:

@@ -10,7 +10,7 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from . import goals
@@ -20,22 +20,29 @@ from .jobs import (
     BULK,
     CHANGES,
     FEW,
+    FOR_LISTS,
     LATENCY,
     LIMITED,
+    LIST_CHANGES,
     NEW,
+    PEOPLE,
     SCRIPT,
     UNLIMITED,
     USER_LOOP,
+    Contender,
     Job,
     matrix,
 )  # fmt: skip
 from .measurement import Measurement
+from .record_report import RecordReport
 from .report import Report, environment, read_runs, write_runs
 from .runner import Runner, TimeLimits
 
 SIZES = (100, 1_000, 10_000)
 A_FEW = (1, 2, 5, 10)
+STORES = (1_000, 10_000, 100_000)
 QUICK_SIZES = (5, 20)
+QUICK_STORE = 500
 QUICK_LIMITS = TimeLimits(budget=60.0, repeats=1)
 CONDITIONS = {"unlimited": UNLIMITED, "latency": LATENCY, "limit": LIMITED}
 NAMES = {contender.name: contender for contender in ALL}
@@ -62,27 +69,69 @@ def main(arguments: Sequence[str] | None = None) -> int:
         runner.resume(earlier)
         measured.extend(run for run in earlier if not run.failed)
         _log(f"{len(measured)} earlier runs are used")
-    jobs = _jobs(options)
     contenders = [] if options.report else [NAMES[name] for name in options.contenders]
     if not options.quick:
-        runner.warm_up(contenders)
+        runner.warm_up(FOR_LISTS if options.only_record else contenders)
+    if not options.only_record:
+        _compare(runner, contenders, about, options)
+    if not options.no_record:
+        _compare_with_record(runner, about, options)
+    failed = [run for run in measured if run.failed]
+    for run in failed:
+        print(f"FAILED: {run.contender}, {run.users} users, {run.change}: {run.error}")
+    return 1 if failed else 0
+
+
+def _compare(
+    runner: Runner,
+    contenders: Sequence[Contender],
+    about: Mapping[str, str],
+    options: argparse.Namespace,
+) -> None:
+    """All contenders at the same jobs."""
+    jobs = _jobs(options)
     for job in jobs:
         runner.run(job, contenders)
     a_few = [] if options.quick else [Job(NEW, users) for users in A_FEW]
     for job in a_few:
         runner.run(job, [each for each in (USER_LOOP, BULK, SCRIPT) if each in contenders])
-    checks: list[Check] = []
-    for goal in _goals(options):
-        checks += goal.check(runner.results) if options.report else goal.run(runner)
+    checks = _checks(runner, _goals(options), options)
     report = Report(runner.results, jobs, a_few, checks, about)
     report.write(options.folder)
     print(f"\n{report.markdown()}")
     if options.publish:
         report.publish(options.publish)
-    failed = [run for run in measured if run.failed]
-    for run in failed:
-        print(f"FAILED: {run.contender}, {run.users} users, {run.change}: {run.error}")
-    return 1 if failed else 0
+
+
+def _compare_with_record(
+    runner: Runner, about: Mapping[str, str], options: argparse.Namespace
+) -> None:
+    """A run with a record next to others, in stores of which the list has a part."""
+    if options.quick:
+        jobs = [Job(PEOPLE, QUICK_STORE)]
+    else:
+        stores = options.stores or STORES
+        jobs = [Job(change, users) for change in LIST_CHANGES for users in sorted(stores)]
+    for job in jobs:
+        runner.run(job, [] if options.report else FOR_LISTS)
+    complete = not (options.quick or options.no_goals)
+    checks = _checks(runner, goals.with_record() if complete else [], options)
+    by_size = sorted(jobs, key=lambda job: job.users)
+    report = RecordReport(runner.results, by_size, checks, about)
+    report.write(options.folder)
+    print(f"\n{report.markdown()}")
+    if options.publish:
+        report.publish(options.publish)
+
+
+def _checks(
+    runner: Runner, to_reach: Iterable[goals.Goal], options: argparse.Namespace
+) -> list[Check]:
+    """The checks of the goals, after the runs that they still need."""
+    checks: list[Check] = []
+    for goal in to_reach:
+        checks += goal.check(runner.results) if options.report else goal.run(runner)
+    return checks
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,6 +145,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--report", action="store_true", help="only report the runs that are in the directory")
     add("--no-goals", action="store_true", help="only the matrix of jobs")
     add("--no-loops", action="store_true", help="without loops over 1,000 users")
+    add("--only-record", action="store_true", help="only the runs with a record and their peers")
+    add("--no-record", action="store_true", help="without them")
+    add("--stores", type=int, nargs="+", help="numbers of users in their stores")
     add("--sizes", type=int, nargs="+", help="numbers of users")
     add("--budget", type=float, default=300.0, help="maximum length of a run in seconds")
     add("--repeats", type=int, default=3, help="number of runs, unless a run is slow")

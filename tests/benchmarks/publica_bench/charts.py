@@ -17,7 +17,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from .jobs import BULK, BULK_SRC, CHANGES, SCRIPT, URI_LOOP, USER_LOOP, Condition, Contender, Job
+from .jobs import (
+    BULK,
+    BULK_SRC,
+    CHANGES,
+    EXCLUSIVE,
+    RECORD,
+    SCRIPT,
+    URI_LOOP,
+    USER_LOOP,
+    Condition,
+    Contender,
+    Job,
+)  # fmt: skip
 from .runner import Results, Summary
 
 # Placeholders that nothing else in a picture uses: each is replaced by a colour for light pages and
@@ -33,6 +45,8 @@ STYLES: Mapping[str, tuple[str, str]] = {
     BULK.name: ("#2b8cd6", "o"),
     BULK_SRC.name: ("#009e73", "D"),
     SCRIPT.name: ("#8a8a8a", "s"),
+    RECORD.name: ("#2b8cd6", "o"),
+    EXCLUSIVE.name: ("#d55e00", "v"),
 }
 FIGURES = {
     "seconds": "seconds, all processes",
@@ -54,11 +68,15 @@ def panels_by_change(
     contenders: Sequence[Contender],
     condition: Condition,
     figure: str,
+    changes: Mapping[str, str] = CHANGES,
 ) -> dict[str, list[Curve]]:
-    """The curves of the jobs under one condition by their change, without empty panels."""
+    """The curves of the jobs under one condition by their change, without empty panels.
+
+    :param changes: the titles of the changes that get a panel.
+    """
     panels: dict[str, list[Curve]] = {}
     jobs = [job for job in jobs if job.condition == condition]
-    for (change, title), contender in product(CHANGES.items(), contenders):
+    for (change, title), contender in product(changes.items(), contenders):
         points = {
             job.users: float(getattr(outcome, figure))
             for job in jobs
@@ -71,7 +89,7 @@ def panels_by_change(
     return panels
 
 
-def draw(panels: Mapping[str, Sequence[Curve]], condition: Condition, figure: str) -> str:
+def draw(panels: Mapping[str, Sequence[Curve]], title: str, figure: str) -> str:
     """One picture with all panels, one scale and one legend."""
     settings: dict[Any, Any] = {
         "svg.fonttype": "none",
@@ -89,8 +107,13 @@ def draw(panels: Mapping[str, Sequence[Curve]], condition: Condition, figure: st
         picture = Figure(figsize=(11, 5), layout="constrained")
         picture.patch.set_alpha(0)
         axes = picture.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for axis, (title, panel) in zip(axes, panels.items()):
-            _draw_panel(axis, title, panel)
+        for axis, (change, panel) in zip(axes, panels.items()):
+            _draw_panel(axis, change, panel)
+        if any(0 in curve.points.values() for panel in panels.values() for curve in panel):
+            # Linear up to 1: a run with a record may need no request. All axes share the scale.
+            axes[0].set_yscale("symlog", linthresh=1)
+        else:
+            axes[0].set_yscale("log")
         axes[0].set_ylabel(FIGURES[figure])
         handles = {
             label: handle
@@ -99,15 +122,15 @@ def draw(panels: Mapping[str, Sequence[Curve]], condition: Condition, figure: st
         }
         place: dict[str, Any] = {"loc": "outside lower center", "ncols": 3, "frameon": False}
         picture.legend(handles.values(), handles.keys(), **place)
-        picture.suptitle(f"The same users by each contender: {condition.title}")
+        picture.suptitle(title)
         buffer = io.StringIO()
         picture.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return _for_any_page(buffer.getvalue(), _description(panels, condition, figure))
+    return _for_any_page(buffer.getvalue(), _description(panels, title, figure))
 
 
 def _draw_panel(axis: Axes, title: str, panel: Sequence[Curve]) -> None:
     axis.patch.set_alpha(0)
-    axis.set(title=title, xlabel="users", xscale="log", yscale="log")
+    axis.set(title=title, xlabel="users", xscale="log")
     axis.grid(which="major", linewidth=0.8)
     axis.minorticks_off()
     for side in ("top", "right"):
@@ -128,15 +151,15 @@ def _draw_panel(axis: Axes, title: str, panel: Sequence[Curve]) -> None:
     axis.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _description(panels: Mapping[str, Sequence[Curve]], condition: Condition, figure: str) -> str:
+def _description(panels: Mapping[str, Sequence[Curve]], title: str, figure: str) -> str:
     """The picture as text, for readers who cannot see it."""
     curves = [
-        f"{title}: {curve.contender.title}, "
+        f"{change}: {curve.contender.title}, "
         + "; ".join(f"{size:,} users {value:,.3g}" for size, value in sorted(curve.points.items()))
-        for title, panel in panels.items()
+        for change, panel in panels.items()
         for curve in panel
     ]
-    return f"{FIGURES[figure]}, {condition.title}. " + ". ".join(curves) + "."
+    return f"{FIGURES[figure]}. {title}. " + ". ".join(curves) + "."
 
 
 def _for_any_page(svg: str, description: str) -> str:

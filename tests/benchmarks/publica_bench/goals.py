@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The goals of the benchmarks: bounds on ratios, never on absolute times."""
+"""The goals of the benchmarks: bounds on ratios, requests, and times above that of a start.
+
+No test depends on a time.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,16 @@ from dataclasses import dataclass
 from .jobs import (
     BULK,
     BULK_SRC,
+    COMPLETE,
+    FORMS,
     FOUR_BULK,
     LOOPS,
     NEW,
+    PEOPLE,
+    RECORD,
     SAME,
     SCRIPT,
+    UNCHANGED,
     Contender,
     Job,
     latency,
@@ -28,6 +36,7 @@ from .runner import (
     TimeLimits,
     floor_seconds,
     least_ratio,
+    paired_difference,
     paired_ratio,
     summarize,
 )  # fmt: skip
@@ -96,6 +105,15 @@ def full(loops: bool = True) -> list[Goal]:
     ]
 
 
+def with_record() -> list[Goal]:
+    """The goals of runs with a record."""
+    return [
+        most_requests(Job(UNCHANGED, 100_000), 1),
+        most_requests(Job(PEOPLE, 100_000), 90),
+        above_start(Job(COMPLETE, 100_000), Job(COMPLETE, 1), seconds=4.0, megabytes=300.0),
+    ]
+
+
 def quick() -> list[Goal]:
     """One goal at a size that takes seconds, to show that goals work."""
     return [against_script(Job(NEW, 5), (BULK,), 1_000.0)]
@@ -117,6 +135,39 @@ def against_script(
                 yield Check(what, peak, megabytes, unit=" MB")
 
     return Goal([(job, (*contenders, SCRIPT))], check)
+
+
+def most_requests(job: Job, bound: int) -> Goal:
+    """A maximum of requests of a run with a record."""
+
+    def check(results: Results) -> Iterable[Check]:
+        runs = results.of(job, RECORD)
+        requests = None
+        if runs and not summarize(runs).error:
+            requests = float(max(run.requests for run in runs))
+        yield Check(f"{job}: requests of {RECORD.title}", requests, bound)
+
+    return Goal([(job, (RECORD,))], check)
+
+
+def above_start(job: Job, start: Job, seconds: float, megabytes: float) -> Goal:
+    """A maximum of the time and the memory of a run above those of a run with one user.
+
+    The latter is the start of Ansible and of the module.
+    """
+
+    def check(results: Results) -> Iterable[Check]:
+        for form in FORMS:
+            runs, starts = results.of(job, form), results.of(start, form)
+            time = paired_difference(runs, starts)
+            memory = None
+            if time is not None:
+                memory = summarize(runs).peak_mb - summarize(starts).peak_mb
+            what = f"{job}: {form.title}, above a start"
+            yield Check(what, time, seconds, unit=" s")
+            yield Check(what, memory, megabytes, unit=" MB")
+
+    return Goal([(start, FORMS), (job, FORMS)], check)
 
 
 def doubling(half: Job, double: Job, contender: Contender, bound: float = 2.2) -> Goal:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
@@ -21,15 +20,14 @@ from typing import Any
 import psutil
 from publica_sandbox.testing import SandboxStore
 
-from .jobs import FEW, LOOPS, NEW, Contender, Job
+from .jobs import LOOPS, NEW, Contender, Job
+from .users import listed, listed_before, stored_before, write_files
 
 # Short enough to see peaks of some tenths of a second, long enough not to disturb the run.
 SAMPLE_SECONDS = 0.1
 MEGABYTE = 1_000_000
 OUTPUT_SHOWN = 300
-SESSIONS, OTHER_SESSIONS = 2, 3
 BATCH = 20_000
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,12 @@ class Measurement:
     load: float
     unfinished: bool = False
 
+    @classmethod
+    def failure(cls, contender: Contender, job: Job, error: str, load: float) -> Measurement:
+        """A run that could not begin."""
+        name, condition = contender.name, job.condition.name
+        return cls(name, job.change, job.users, condition, 0.0, 0.0, 0.0, 0, 0, error, load)
+
     @property
     def key(self) -> tuple[str, int, str]:
         """The values that identify the job."""
@@ -84,7 +88,9 @@ def measure(contender: Contender, job: Job, directory: Path, timeout: float) -> 
     :param timeout: seconds after which the run is ended and counts as failed.
     """
     seed = seeded_database(job, directory / "seeds")
-    files = write_files(desired(job.users), directory / "users", contender.processes)
+    lists = directory / "users"
+    files = write_files(listed(job), lists, contender.processes)
+    [before] = write_files(listed_before(job), lists, name="before")
     database = fresh_copy(seed, directory / "store.sqlite3")
     load = os.getloadavg()[0]
     with SandboxStore(database, process=True, **job.condition.switches) as store:
@@ -94,12 +100,21 @@ def measure(contender: Contender, job: Job, directory: Path, timeout: float) -> 
             "PUBLICA_API_TOKEN": store.token,
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         }
-        commands = [contender.command(file) for file in files]
-        cost = run(commands, env, directory / "output", timeout)
+        output = directory / "output"
+        if contender.has_record:
+            # The run that writes the record. The measured one needs the same store.
+            for old in lists.glob("last-applied.json*"):
+                old.unlink()
+            cost = run([contender.command(before)], env, output, timeout)
+            if error := _error_of(cost, output):
+                return Measurement.failure(contender, job, f"the first run: {error}", load)
+            store.clear_journal()
+        commands = [contender.command(file, before if job.moved else None) for file in files]
+        cost = run(commands, env, output, timeout)
         [counted] = store.sql(
             "SELECT COUNT(*) AS requests, COALESCE(SUM(status = 429), 0) AS refusals FROM journal"
         )
-        error = _error_of(cost, directory / "output") or wrong_state(job, store)
+        error = _error_of(cost, output) or wrong_state(job, store)
     return Measurement(
         contender=contender.name,
         change=job.change,
@@ -207,46 +222,9 @@ def _error_of(cost: Cost, output: Path) -> str:
     return ""
 
 
-def desired(count: int) -> list[Row]:
-    """The users that every contender gets."""
-    return [
-        {
-            "email": f"reader{number}@example.org",
-            "external_id": f"seat-{number}",
-            "sessions_limit": SESSIONS,
-        }
-        for number in range(count)
-    ]
-
-
-def stored_before(job: Job) -> list[Row]:
-    """The users in the store before the job. Those that differ are distributed evenly."""
-    if job.change == NEW:
-        return []
-    users = desired(job.users)
-    if job.change == FEW:
-        step = job.users // job.differing
-        for user in users[: step * job.differing : step]:
-            user["sessions_limit"] = OTHER_SESSIONS
-    return users
-
-
-def write_files(users: Sequence[Row], directory: Path, parts: int = 1) -> list[Path]:
-    """The users as files of variables, distributed evenly over ``parts``."""
-    directory.mkdir(parents=True, exist_ok=True)
-    files = []
-    for part in range(parts):
-        path = directory / f"users-{len(users)}-{part + 1}-of-{parts}.json"
-        path.write_text(json.dumps({"users": users[part::parts]}), "utf-8")
-        # Only the list, as `src` reads it.
-        path.with_suffix(".src.json").write_text(json.dumps(users[part::parts]), "utf-8")
-        files.append(path)
-    return files
-
-
 def seeded_database(job: Job, directory: Path) -> Path:
     """A store's file in the state before the job. It is made once, and copied for each run."""
-    path = directory / f"seed-{job.change}-{job.users if job.change != NEW else 0}.sqlite3"
+    path = directory / f"seed-{job.stored}.sqlite3"
     if not path.exists():
         directory.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_suffix(".unfinished")
@@ -268,14 +246,19 @@ def fresh_copy(database: Path, target: Path) -> Path:
 
 def wrong_state(job: Job, store: SandboxStore) -> str:
     """How the database differs from the desired state after the job; empty if it does not."""
-    hashes = "COUNT(password_hash)" if job.change == NEW else "COUNT(*)"
-    [found] = store.sql(
-        f"""SELECT COUNT(*) AS users, {hashes} AS hashes,
-            COALESCE(SUM(deleted_at IS NULL AND sessions_limit = ?
-                AND email = 'reader' || SUBSTR(external_id, 6) || '@example.org'), 0) AS good
-            FROM users""",
-        SESSIONS,
+    desired = listed(job)
+    active = {
+        row["email"]: row
+        for row in store.sql(
+            """SELECT email, external_id, sessions_limit, password_hash
+            FROM users WHERE deleted_at IS NULL"""
+        )
+    }
+    good = sum(
+        user.items() <= active.get(user["email"], {}).items()
+        and (job.change != NEW or active[user["email"]]["password_hash"] is not None)
+        for user in desired
     )
-    if dict(found) == dict.fromkeys(("users", "hashes", "good"), job.users):
+    if (good, len(active)) == (len(desired), len(desired) + job.users - job.listed):
         return ""
-    return f"{found['good']:,} of {job.users:,} users as desired, {found['users']:,} in the store"
+    return f"{good:,} of {len(desired):,} users as desired, {len(active):,} in the store"

@@ -20,7 +20,6 @@ from .jobs import ALL, BULK, CHANGES, SCRIPT, USER_LOOP, Contender, Job
 from .measurement import Measurement
 from .runner import NotRun, Results, Summary, break_even, paired_ratio
 
-BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 # Absolute, since the archive on Galaxy holds the page without the pictures.
 IMAGES = (
     "https://raw.githubusercontent.com/publica-la/ansible-collection-publica.la/main/docs/images"
@@ -103,9 +102,8 @@ class Report:
 
     def markdown(self) -> str:
         """The tables, for the documentation and for a terminal."""
-        environment = ", ".join(f"{name} {value}" for name, value in self.environment.items())
         tables = [table.markdown() for table in self.tables()]
-        parts = (f"Measured with {environment}.", *tables, self.break_even_sentence())
+        parts = (measured_with(self.environment), *tables, self.break_even_sentence())
         return "\n\n".join(filter(None, parts)) + "\n"
 
     def pictures(self) -> dict[str, str]:
@@ -117,9 +115,8 @@ class Report:
                 panels = charts.panels_by_change(self.results, self.jobs, ALL, condition, figure)
                 if panels:
                     kind = condition.name.partition("-")[0]
-                    drawn[f"performance-{kind}{suffix}.svg"] = charts.draw(
-                        panels, condition, figure
-                    )
+                    title = f"The same users by each contender: {condition.title}"
+                    drawn[f"performance-{kind}{suffix}.svg"] = charts.draw(panels, title, figure)
         return drawn
 
     def write(self, directory: Path) -> None:
@@ -163,8 +160,8 @@ def check_row(check: Check) -> Row:
     """The figure of a goal, its bound, and whether it is met."""
     measured = NOTHING
     if check.figure is not None:
-        measured = f"{'> ' if check.is_lower_bound else ''}{_figure(check.figure)}{check.unit}"
-    bound = f"{'≥' if check.at_least else '≤'} {_figure(check.bound)}{check.unit}"
+        measured = f"{'> ' if check.is_lower_bound else ''}{figure(check.figure)}{check.unit}"
+    bound = f"{'≥' if check.at_least else '≤'} {figure(check.bound)}{check.unit}"
     return check.what, measured, bound, "yes" if check.met else "NO"
 
 
@@ -173,24 +170,24 @@ def _cells(outcome: Summary | NotRun, ratio: float | None) -> Row:
         minutes = max(1, int(outcome.expected_seconds // 60))
         return (*(NOTHING,) * 3, f"not run (> {minutes} min by extrapolation)", *(NOTHING,) * 3)
     if outcome.error:
-        ended = f"more than {_figure(outcome.slowest)} (ended)"
+        ended = f"more than {figure(outcome.slowest)} (ended)"
         seconds = ended if outcome.unfinished else "failed"
         return (str(outcome.runs), *(NOTHING,) * 2, seconds, *(NOTHING,) * 3)
-    seconds = _figure(outcome.seconds)
+    seconds = figure(outcome.seconds)
     if outcome.runs > 1:
-        seconds += f" ({_figure(outcome.fastest)} to {_figure(outcome.slowest)})"
+        seconds += f" ({figure(outcome.fastest)} to {figure(outcome.slowest)})"
     return (
         str(outcome.runs),
         f"{outcome.requests:,}",
         str(outcome.refusals),
         seconds,
-        _figure(outcome.cpu_seconds),
+        figure(outcome.cpu_seconds),
         f"{outcome.peak_mb:.0f}",
-        NOTHING if ratio is None else _figure(ratio),
+        NOTHING if ratio is None else figure(ratio),
     )
 
 
-def _figure(value: float) -> str:
+def figure(value: float) -> str:
     """Three significant digits, with at most two decimals."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
@@ -200,16 +197,23 @@ def _caption(picture: str) -> str:
     return f"{(figure or 'seconds').capitalize()} by number of users, on a store {STORES[store]}"
 
 
-def with_block(page: str, block: str) -> str:
-    """A page with the text between the two markers replaced.
+def with_block(page: str, block: str, name: str = "benchmarks") -> str:
+    """A page with the text between the two markers of this name replaced.
 
     :raises ValueError: if one of the markers is missing.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _old, end, after = rest.partition(END)
+    first, last = (f"<!-- {name}: {which} -->" for which in ("begin", "end"))
+    before, begin, rest = page.partition(first)
+    _old, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"The page has no {BEGIN} ... {END} to put the tables between.")
+        raise ValueError(f"The page has no {first} ... {last} to put the tables between.")
     return f"{before}{begin}\n\n{block}\n{end}{after}"
+
+
+def measured_with(environment: Mapping[str, str]) -> str:
+    """What the figures depend on, as a sentence."""
+    values = ", ".join(f"{name} {value}" for name, value in environment.items())
+    return f"Measured with {values}."
 
 
 def environment(commit: str) -> dict[str, str]:

@@ -69,12 +69,21 @@ def paired_ratio(runs: Sequence[Measurement], others: Sequence[Measurement]) -> 
     The runs of a pair followed each other, so that other load of the machine slowed both. None if
     no pair finished the job.
     """
-    ratios = [
-        run.seconds / other.seconds
-        for run, other in zip(runs, others)
-        if not run.error and not other.error
-    ]
+    ratios = [run.seconds / other.seconds for run, other in _finished(runs, others)]
     return statistics.median(ratios) if ratios else None
+
+
+def paired_difference(runs: Sequence[Measurement], others: Sequence[Measurement]) -> float | None:
+    """The time of the runs above the time of the others: the median of the pairs, or None."""
+    differences = [run.seconds - other.seconds for run, other in _finished(runs, others)]
+    return statistics.median(differences) if differences else None
+
+
+def _finished(
+    runs: Sequence[Measurement], others: Sequence[Measurement]
+) -> list[tuple[Measurement, Measurement]]:
+    """The pairs whose runs both finished the job."""
+    return [pair for pair in zip(runs, others) if not any(run.error for run in pair)]
 
 
 def least_ratio(runs: Sequence[Measurement], others: Sequence[Measurement]) -> float | None:

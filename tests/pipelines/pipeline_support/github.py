@@ -14,8 +14,9 @@ from typing import Any
 import yaml
 
 from .conditions import holds_on_github
-from .jobs import Download, Job, JobRun, Machine, Script, Step, Upload
+from .jobs import Checkout, Download, Job, JobRun, Machine, Script, Step, Upload
 from .paths import GITHUB
+from .records import BRANCH
 from .site import Site
 
 # The jobs of the tests already have the project and a Python.
@@ -26,10 +27,13 @@ PULL_REQUEST = {
     "github.event.pull_request.head.repo.full_name": "press/stores",
     "github.event.pull_request.number": "12",
     "github.repository": "press/stores",
+    "github.ref": "refs/pull/12/merge",
     "github.token": "token-of-the-workflow-0123456789",
+    "inputs.verify": "",
 }
 FORK = {**PULL_REQUEST, "github.event.pull_request.head.repo.full_name": "fork/stores"}
-PUSH = {**PULL_REQUEST, "github.event_name": "push"}
+PUSH = {**PULL_REQUEST, "github.event_name": "push", "github.ref": "refs/heads/main"}
+BY_HAND = {**PUSH, "github.event_name": "workflow_dispatch", "inputs.verify": "all"}
 
 
 def workflow(name: str) -> dict[str, Any]:
@@ -46,12 +50,13 @@ class Github:
         self._machine = machine
         self._files = files
         self._outputs: dict[str, str] = {}
+        self.records = machine.records
 
     def review(self) -> JobRun:
         return self._always("stores.yml", "plan", PULL_REQUEST)
 
-    def plan(self) -> JobRun:
-        return self._always("stores.yml", "plan", PUSH)
+    def plan(self, values: Mapping[str, str] = PUSH) -> JobRun:
+        return self._always("stores.yml", "plan", values)
 
     def comment(self) -> JobRun:
         """The comment under the pull request."""
@@ -60,8 +65,8 @@ class Github:
     def shown(self) -> str:
         return (self._files / "plan-summary.md").read_text("utf-8")
 
-    def apply(self) -> JobRun | None:
-        return self.job("stores.yml", "apply", PUSH)
+    def apply(self, values: Mapping[str, str] = PUSH) -> JobRun | None:
+        return self.job("stores.yml", "apply", values)
 
     def audit(self) -> JobRun:
         return self._always("audit.yml", "audit", {})
@@ -84,7 +89,11 @@ class Github:
             Job(
                 job,
                 list(_steps(content["steps"], known)),
-                {"GITHUB_OUTPUT": str(output), "GITHUB_STEP_SUMMARY": str(summary)},
+                {
+                    "GITHUB_OUTPUT": str(output),
+                    "GITHUB_STEP_SUMMARY": str(summary),
+                    "GITHUB_RUN_ID": "77",
+                },
             )
         )
         outputs = dict(
@@ -99,13 +108,16 @@ class Github:
 
 def _steps(steps: list[dict[str, Any]], values: Mapping[str, str]) -> Iterator[Step]:
     for step in steps:
-        always = {"": False, "${{ !cancelled() }}": True}[step.get("if", "")]
+        condition = step.get("if", "")
+        always = {"": False, "${{ !cancelled() }}": True, "${{ always() }}": True}[condition]
         action = step.get("uses", "").partition("@")[0]
         given = step.get("with", {})
         if action == "actions/upload-artifact":
             yield Upload(given["name"], [given["path"]], always, content_only=True)
         elif action == "actions/download-artifact":
             yield Download(given["name"], given["path"], always)
+        elif given.get("ref") == BRANCH:
+            yield Checkout(given["path"], always)
         elif action in _THERE_ALREADY:
             continue
         elif action:

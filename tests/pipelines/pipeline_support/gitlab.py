@@ -51,6 +51,7 @@ class Gitlab:
         self._machine = machine
         self._variables = variables
         self._shown = ""
+        self.records = machine.records
 
     def review(self) -> JobRun:
         return self._plan(MERGE_REQUEST)
@@ -86,9 +87,10 @@ class Gitlab:
         job = {**file.get(own.get("extends", ""), {}), **own}
         kept = job.get("artifacts", {})
         checkout = str(self._machine.checkout())
+        directory = "$CI_PROJECT_DIR"
         common = {
-            key: text.replace("$CI_PROJECT_DIR", checkout)
-            for key, text in file["variables"].items()
+            key: value["value"] if isinstance(value, dict) else value.replace(directory, checkout)
+            for key, value in file["variables"].items()
         }
         return self._machine.run(
             Job(
@@ -106,6 +108,10 @@ class Gitlab:
                     **tokens,
                     "CI_PROJECT_DIR": checkout,
                     "CI_BUILDS_DIR": str(Path(checkout).parent),
+                    "CI_REPOSITORY_URL": self.records.url,
+                    "CI_JOB_ID": "77",
+                    "GITLAB_USER_NAME": "Press",
+                    "GITLAB_USER_EMAIL": "press@example.org",
                 },
             )
         )

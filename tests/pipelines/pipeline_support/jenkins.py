@@ -17,6 +17,7 @@ from tree_sitter import Language, Node, Parser
 
 from .jobs import Download, Job, JobRun, Machine, Script, Step, Upload
 from .paths import JENKINS
+from .records import RecordsDirectory
 from .site import Site
 
 CALLS = ("method_invocation", "juxt_function_call")
@@ -97,6 +98,7 @@ class Jenkins:
         }
         self._machine = machine
         self.description = ""
+        self.records = RecordsDirectory(machine.artifacts.with_name("records"))
 
     def review(self) -> JobRun:
         return self._plan()
@@ -128,7 +130,8 @@ class Jenkins:
 
     def _environment(self, found: Node) -> Mapping[str, str]:
         [environment] = calls(found, "environment")
-        given = {}
+        # In place of the agents' directory.
+        given = {"PUBLICA_RECORDS_DIR": str(self.records.folder)}
         for call in calls(environment, "credentials"):
             assignment = call.parent
             assert assignment is not None

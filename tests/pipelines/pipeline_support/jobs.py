@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .paths import kept_variables
+from .records import BRANCH, Records, RecordsBranch
 
 # A run that takes longer hangs.
 RUN_SECONDS = 280
@@ -56,7 +57,15 @@ class Download:
     always: bool = False
 
 
-Step = Script | Upload | Download
+@dataclass(frozen=True)
+class Checkout:
+    """Check the branch of the records out into a directory."""
+
+    into: str
+    always: bool = False
+
+
+Step = Script | Upload | Download | Checkout
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,8 @@ class JobRun:
 
 class Pipeline(Protocol):
     """The interface of the examples of all systems."""
+
+    records: Records
 
     def review(self) -> JobRun:
         """The plan of a pull request."""
@@ -113,6 +124,7 @@ class Machine:
         self._folder = folder
         self._project = project
         self._runs = 0
+        self.records = RecordsBranch(folder / "repository.git")
         self.artifacts = folder / "artifacts"
         self.programs = folder / "programs"
         self.programs.mkdir(parents=True)
@@ -139,6 +151,9 @@ class Machine:
                     self.artifacts / step.name, checkout / step.into, dirs_exist_ok=True
                 )
             else:
+                if isinstance(step, Checkout):
+                    clone = f"git clone --quiet --branch {BRANCH} {self.records.url} {step.into}"
+                    step = Script(clone)
                 finished = self._shell(step, job, checkout, home)
                 output += finished.stdout
                 if finished.returncode and not failed:

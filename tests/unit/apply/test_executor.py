@@ -426,7 +426,7 @@ class Recorded(Progress):
         self.totals: list[tuple[int, int]] = []
         self.finished: list[tuple[tuple[str, ...], int, bool]] = []
 
-    def applying(self, users: int, requests: int) -> None:
+    def applying(self, users: int, requests: int, unverified: int = 0) -> None:
         self.totals.append((users, requests))
 
     def applied(self, actions: Iterable[str], requests: int, failed: bool) -> None:
@@ -577,6 +577,7 @@ class TestExclusive:
             "reactivated": 0,
             "deactivated": 1,
             "unchanged": 1,
+            "unverified": 0,
             "protected": 1,
             "failed": 1,
         }

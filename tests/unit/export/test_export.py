@@ -15,11 +15,20 @@ from typing import Any
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
 from ansible_collections.publica.la.plugins.module_utils.export.export import (
+    NO_PLAN_NAMES,
     ExportDirectory,
     export,
+    names_of_plans,
 )
+from ansible_collections.publica.la.plugins.module_utils.export.rows import NO_PLAN_NAME
+from ansible_collections.publica.la.plugins.module_utils.store.plans import StorePlan
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, api_on
-from ansible_collections.publica.la.tests.unit.support.store import FULL, FakeStore, StoredUser
+from ansible_collections.publica.la.tests.unit.support.store import (
+    FULL,
+    FakeStore,
+    Held,
+    StoredUser,
+)
 
 
 @pytest.fixture
@@ -45,6 +54,7 @@ def exported(store: FakeStore, directory: Path, *, check: bool = False, **params
         "name": "press",
         "formats": ["yaml", "csv"],
         "status": "all",
+        "plans": "ids",
         "delimiter": "comma",
         "on_incomplete": "fail",
         **params,
@@ -236,3 +246,65 @@ def test_no_link_or_token_is_in_a_file(directory: Path) -> None:
         assert "impersonate" not in text
         assert TOKEN not in text
         assert "store.example" not in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [None, "", " ", "GOLD", "two\nlines", "#REF!", "NULL", "=1+1", "a;@b",
+     "__omit_place_holder__0a", "half \ud800"],
+)  # fmt: skip
+def test_a_name_that_is_not_unique_or_not_valid_in_a_file_is_not_used(name: str | None) -> None:
+    plans = [StorePlan(1, name), StorePlan(2, " Gold"), StorePlan(3, "Library  card ")]
+    expected = {3: "Library  card"} if name == "GOLD" else {2: "Gold", 3: "Library  card"}
+    assert names_of_plans(plans) == expected
+
+
+def plans_of_rows(directory: Path) -> list[str]:
+    """The header of the table and the plans of its rows."""
+    lines = (directory / "press.csv").read_text(encoding="utf-8-sig").splitlines()
+    return [",".join(line.split(",")[4:-3]) for line in lines]
+
+
+def test_rows_have_the_names_of_plans(directory: Path) -> None:
+    store = two_users()
+    store.users[1].plans = [Held(12, "2031-12-31", name="Another name of the assignment")]
+    store.users[2].plans = [Held(13)]
+    store.plans = [{"id": 12, "name": "Library card"}, {"id": 13, "name": "{{ staff }}"}]
+    result = exported(store, directory, plans="names")
+    assert (result["notes"], result["warnings"]) == ([], [])
+    assert plans_of_rows(directory) == [
+        "plan_name,plan_valid_to", "Library card,2031-12-31", "{{ staff }},"
+    ]  # fmt: skip
+    text = (directory / "press.yml").read_text(encoding="utf-8")
+    assert '    plan_name: "Library card"\n    plan_valid_to: "2031-12-31"\n' in text
+    assert '    plan_name: !unsafe "{{ staff }}"\n' in text
+    assert "plan_id" not in text
+    # The next export, with ids again, replaces these files.
+    assert exported(store, directory)["changed"] is True
+    assert plans_of_rows(directory)[:2] == ["plan_id,plan_valid_to", "12,2031-12-31"]
+
+
+def test_a_plan_without_a_usable_name_keeps_its_id(directory: Path) -> None:
+    store = two_users()
+    store.users[1].plans = [Held(12)]
+    store.users[2].plans = [Held(99)]
+    store.plans = [{"id": 12, "name": "Library card"}]
+    result = exported(store, directory, plans="names")
+    assert plans_of_rows(directory) == [
+        "plan_id,plan_name,plan_valid_to", ",Library card,", "99,,"
+    ]  # fmt: skip
+    text = f"the plan {NO_PLAN_NAME}"
+    assert result["notes"] == [{"text": text, "users": ["ben@example.org"]}]
+    comment = f"  # The plan {NO_PLAN_NAME}.\n  - email: ben@example.org"
+    assert comment in (directory / "press.yml").read_text(encoding="utf-8")
+    assert exported(store, directory, plans="names")["changed"] is False
+
+
+def test_a_store_without_a_list_of_plans_keeps_all_ids(directory: Path) -> None:
+    store = two_users()
+    store.users[1].plans = [Held(12)]
+    result = exported(store, directory, plans="names")
+    assert result["warnings"] == [NO_PLAN_NAMES]
+    assert result["notes"] == []
+    assert plans_of_rows(directory) == ["plan_id,plan_valid_to", "12,", ","]
+    assert f"# {NO_PLAN_NAMES}\n---" in (directory / "press.yml").read_text(encoding="utf-8")

@@ -89,6 +89,9 @@ GOOD: list[tuple[str, Any, Any]] = [
     ("plan_valid_to", datetime.date(2026, 12, 31), "2026-12-31"),
     ("plan_valid_to", "2000-01-01", "2000-01-01"),
     ("user_plan_name", " Gold ", "Gold"),
+    ("plan_name", " Gold,  yearly ", "Gold,  yearly"),
+    ("plan_name", 2031, "2031"),
+    ("plan_name", NumberText("1.10"), "1.10"),
     ("admin", NumberText("1"), True),
     *(("admin", word, True) for word in TRUE_WORDS),
     *(("admin", word, False) for word in FALSE_WORDS),
@@ -171,6 +174,10 @@ BAD: list[tuple[str, Any]] = [
     ("plan_valid_to", 20261231),
     ("user_plan_name", ""),
     ("user_plan_name", "#REF!"),
+    ("plan_name", ""),
+    ("plan_name", 1.1),
+    ("plan_name", "two\nlines"),
+    ("plan_name", "NULL"),
     *((name, word) for name in BOOLEANS for word in NO_BOOLEANS),
 ]
 

@@ -75,7 +75,7 @@ def test_invalid_limit_is_refused_with_the_value(text: str) -> None:
     ],
 )
 def test_limit_in_words(text: str, words: str) -> None:
-    assert read_limit(text).in_words(250) == words
+    assert read_limit(text).in_words(250, "active users") == words
 
 
 def test_defaults_remove_no_user() -> None:

@@ -179,6 +179,15 @@ def test_rows_become_users_in_their_order() -> None:
                      id="end without a plan"),
         pytest.param([{**ANA, "user_plan_name": "Gold"}], {}, ["users[0].user_plan_name"],
                      id="name without a plan"),
+        pytest.param([{**ANA, "plan_id": 4, "plan_name": "Gold"}], {}, ["users[0].plan_name"],
+                     id="plan by id and by name"),
+        pytest.param([{**ANA, "assign_new_plan": "x", "plan_name": "Gold"}], {},
+                     ["users[0].assign_new_plan", "users[0].plan_name"],
+                     id="plan by a bad id and by name"),
+        pytest.param([ANA], {"plan_id": 4, "plan_name": "Gold"}, ["defaults.plan_name"],
+                     id="default plan by id and by name"),
+        pytest.param([{**ANA, "plan_name": "", "plan_valid_to": "2026-12-31"}], {},
+                     ["users[0].plan_name"], id="bad plan name is one error"),
         pytest.param([{**ANA, "plan_id": "x", "plan_valid_to": "2026-12-31"}], {},
                      ["users[0].plan_id"], id="bad plan is one error"),
         pytest.param([{**ANA, "plan_id": "x"}, {**ANA, "external_id": "Z"}], {},
@@ -245,9 +254,30 @@ class TestDefaults:
     @pytest.mark.parametrize(
         ("name", "value"), [("plan_valid_to", "2026-12-31"), ("user_plan_name", "Gold")]
     )
-    def test_default_plan_is_enough_for_its_details(self, name: str, value: str) -> None:
-        [user] = desired_users([{**ANA, name: value}], {"plan_id": 4})
+    @pytest.mark.parametrize("plan", [{"plan_id": 4}, {"plan_name": "Campus"}], ids=str)
+    def test_default_plan_is_enough_for_its_details(
+        self, name: str, value: str, plan: dict[str, Any]
+    ) -> None:
+        [user] = desired_users([{**ANA, name: value}], plan)
         assert getattr(user, name) == value
+        [user] = desired_users([{**ANA, **plan, name: value}])
+        assert getattr(user, name) == value
+
+    def test_plan_of_a_row_replaces_the_default_plan_by_id_or_by_name(self) -> None:
+        rows = [{**ANA, "plan_name": "Campus"}, {**BEN, "assign_new_plan": 5}, {"id": 7}]
+        by_id = desired_users(rows, {"plan_id": 4})
+        assert [(user.plan_id, user.plan_name) for user in by_id] == [
+            *((None, "Campus"), (5, None), (4, None))
+        ]
+        by_name = desired_users(rows, {"plan_name": "Gold"})
+        assert [(user.plan_id, user.plan_name) for user in by_name] == [
+            *((None, "Campus"), (5, None), (None, "Gold"))
+        ]
+
+    @pytest.mark.parametrize("nothing", [None, OMIT], ids=["null", "omit"])
+    def test_plan_that_is_left_out_does_not_replace_the_default(self, nothing: Any) -> None:
+        [user] = desired_users([{**ANA, "plan_id": nothing, "plan_name": nothing}], {"plan_id": 4})
+        assert (user.plan_id, user.plan_name) == (4, None)
 
 
 class TestDuplicates:

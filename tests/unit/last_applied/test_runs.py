@@ -475,3 +475,15 @@ def test_many_changes_are_listed(path: Path) -> None:
     runs(users(sessions_limit=2))
 
     assert runs.requests - 200 <= 20
+
+
+def test_a_new_row_does_not_take_the_account_of_a_row_that_is_not_read(path: Path) -> None:
+    runs = Runs(store_of(2000), path)
+    by_external_id = [DesiredUser(external_id=f"ext-{number}") for number in LIST]
+    runs(by_external_id)
+
+    result = runs([*by_external_id, DesiredUser("user7@example.org", "another")])
+
+    assert not result["changed"]
+    assert {item["error"]["code"] for item in result["results"]} == {"identity_conflict"}
+    assert len(result["results"]) == 2

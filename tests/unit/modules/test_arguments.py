@@ -23,7 +23,9 @@ NEEDED = {"base_url", "api_token", "dir", "name", "users", "email", "external_id
 
 @pytest.fixture
 def store() -> FakeStore:
-    return FakeStore(StoredUser(1, "ana@example.org", "A"))
+    store = FakeStore(StoredUser(1, "ana@example.org", "A"))
+    store.plans = [{"id": 11, "name": "Campus"}]
+    return store
 
 
 def as_one_and_as_row(
@@ -158,6 +160,8 @@ def test_a_fraction_is_no_key_to_search(run: ModuleRunner, store: FakeStore) -> 
     assert "put it in quotes" in result["failure"]["fields"]["external_id"][0]
     assert run("publica_user_info", store, external_id=7).result["count"] == 0
     assert run("publica_user_info", store, id="1").result["count"] == 1
+    named = run("publica_plan_info", store, name=1.1, query=2.5, id="0").result
+    assert list(named["failure"]["fields"]) == ["id", "name", "query"]
     slip = run("publica_user_info", store, id={"password": SECRET})
     assert list(slip.result["failure"]["fields"]) == ["id"]
     assert SECRET not in slip.everything

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ansible_collections.publica.la.tests.unit.support.store import FakeStore, R
 EVERY = pytest.mark.parametrize("name", ARGUMENTS)
 KEYS = {
     "publica_export": {"files", "summary", "whole", "notes", "diff"},
+    "publica_plan_info": {"plans", "count"},
     "publica_user": {"user", "actions", "diff"},
     "publica_user_bulk": {
         "summary",
@@ -40,12 +42,17 @@ KEYS = {
 }
 
 
+CAMPUS, CARD = {"id": 11, "name": "Campus"}, {"id": 12, "name": "Library  Card"}
+
+
 @pytest.fixture
 def store() -> FakeStore:
-    return FakeStore(
+    store = FakeStore(
         StoredUser(1, "ana@example.org", "A"),
         StoredUser(2, "ben@example.org", "B", deactivated=True),
     )
+    store.plans = [CAMPUS, CARD]
+    return store
 
 
 @EVERY
@@ -53,7 +60,7 @@ def store() -> FakeStore:
 def test_the_keys_of_a_result(run: ModuleRunner, store: FakeStore, name: str, check: bool) -> None:
     result = run(name, store, check=check, **ARGUMENTS[name]).result
     assert set(result) - {"warnings"} == {"changed", "api", "invocation", *KEYS[name]}
-    assert result["changed"] is (name != "publica_user_info")
+    assert result["changed"] is not name.endswith("_info")
     assert result["api"] == {
         "requests": len(store.calls),
         "retries": 0,
@@ -74,7 +81,7 @@ def test_a_failure_has_its_structure(run: ModuleRunner, store: FakeStore, name: 
         "code": "unauthenticated",
         "message": result["msg"],
         "method": "GET",
-        "path": "/integration-api/v1/dashboard/users",
+        "path": f"/integration-api/v1/dashboard/{'plans' if 'plan' in name else 'users'}",
         "status": 401,
         "fields": {},
     }
@@ -217,6 +224,61 @@ class TestInfo:
         result = run("publica_user_info", store, email="ana@example.org", query="ana").result
         assert result["failed"] is True
         assert store.calls == []
+
+
+class TestPlanInfo:
+    @pytest.mark.parametrize(
+        ("options", "ids"),
+        [
+            ({}, [11, 12]),
+            ({"id": "12"}, [12]),
+            ({"id": 13}, []),
+            ({"name": "library card"}, [12]),
+            ({"name": "library"}, []),
+            ({"query": "CARD"}, [12]),
+            ({"query": "a", "id": 11}, [11]),
+            ({"query": "card", "id": 11}, []),
+        ],
+    )
+    @pytest.mark.parametrize("ignores_query", [False, True])
+    def test_a_plan_matches_all_options(
+        self,
+        run: ModuleRunner,
+        store: FakeStore,
+        options: dict[str, Any],
+        ids: list[int],
+        ignores_query: bool,
+    ) -> None:
+        store.variants = replace(store.variants, ignores_plan_query=ignores_query)
+        result = run("publica_plan_info", store, **options).result
+        assert [plan["id"] for plan in result["plans"]] == ids
+        assert result["count"] == len(ids)
+        assert store.calls[0].query.get("query") == options.get("query")
+
+    def test_a_search_that_finds_nothing_is_checked_by_the_complete_list(
+        self, run: ModuleRunner, store: FakeStore
+    ) -> None:
+        store.answer_instead("GET", Reply(404, {"message": ""}))
+        result = run("publica_plan_info", store, query="card").result
+        assert [plan["id"] for plan in result["plans"]] == [12]
+        assert [call.query.get("query") for call in store.calls[:2]] == ["card", None]
+
+    @pytest.mark.parametrize("option", ["name", "query", "id"])
+    def test_an_empty_option_is_an_error(
+        self, run: ModuleRunner, store: FakeStore, option: str
+    ) -> None:
+        result = run("publica_plan_info", store, **{option: " "}).result
+        assert "is empty" in result["failure"]["fields"][option][0]
+        assert store.calls == []
+
+    @pytest.mark.parametrize("options", [{}, {"query": "card"}, {"name": "Campus"}], ids=str)
+    def test_a_store_that_lists_no_plans_is_an_error(
+        self, run: ModuleRunner, store: FakeStore, options: dict[str, Any]
+    ) -> None:
+        store.plans = None
+        result = run("publica_plan_info", store, **options).result
+        assert result["failure"]["code"] == "no_plan_list"
+        assert "plans" not in result
 
 
 class TestExport:

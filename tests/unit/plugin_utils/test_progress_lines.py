@@ -77,6 +77,14 @@ def state(**changes: Any) -> State:
             "press: 5/5 users (5 deactivated), preparing the result",
         ),
         (
+            {**APPLYING, "total": 30, "done": 9, "updated": 9, "created": 0, "unverified": 19960},
+            "press: 9/30 users (9 updated, 3 failed), 19960 not read, 1.6/s, 39 min left",
+        ),
+        (
+            {"phase": "finishing", "total": 5, "done": 5, "unverified": 95},
+            "press: 5/5 users, 95 not read, preparing the result",
+        ),
+        (
             {"phase": "reading", "waiting_seconds": 34},
             "press: reading the store, waiting 34 s for the store's rate limit",
         ),
@@ -110,6 +118,18 @@ def test_progress_line_before_the_first_state() -> None:
             "press: done in 52 min, 7 requests to read the store, no changes sent",
         ),
         ({"phase": "reading"}, "press: ended in 52 min, before any change"),
+        (
+            {"phase": "finishing", "pages_read": 1, "unverified": 20000},
+            "press: done in 52 min, 1 request to read the store, no changes sent, 20000 not read",
+        ),
+        (
+            {"phase": "finishing", "total": 30, "done": 30, "updated": 30, "unverified": 19970},
+            "press: done, 30/30 users (30 updated) in 52 min, 19970 not read",
+        ),
+        (
+            {"phase": "finishing", "total": 30, "done": 3, "unverified": 19970},
+            "press: ended after 3/30 users in 52 min, 19970 not read",
+        ),
     ],
 )
 def test_last_line(changes: dict[str, Any], line: str) -> None:
@@ -141,10 +161,25 @@ def test_last_line(changes: dict[str, Any], line: str) -> None:
             {"phase": "finishing"},
             "press: interrupted after the store was read. No changes were sent.",
         ),
+        (
+            {"phase": "finishing", "unverified": 20},
+            "press: interrupted after the store was read, 20 not read. No changes were sent.",
+        ),
+        (
+            {**APPLYING, "updated": 0, "failed": 0, "ended": True, "unverified": 95000},
+            "press: interrupted after 1240 of 5000 users (800 created), 95000 not read. "
+            "The next run completes the rest.",
+        ),
     ],
 )
 def test_interrupted_line(changes: dict[str, Any], line: str) -> None:
     assert interrupted_line("press", state(**changes)) == line
+
+
+def test_a_file_of_an_earlier_version_has_no_unverified() -> None:
+    numbers = {name: value for name, value in NUMBERS.items() if name != "unverified"}
+    parsed = parse_state(json.dumps({**numbers, "phase": "applying", "total": 9}))
+    assert progress_line("press", parsed) == "press: 0/9 users"
 
 
 def test_lines_after_a_run_without_a_state() -> None:

@@ -212,6 +212,55 @@ def test_hosts_of_one_store() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "other"),
+    [
+        ("records/press.json", None),
+        ("records/faro.json", "faro"),
+        ("/srv/faro.last.json", "faro"),
+        ("faro", "faro"),
+        ("records/faro/record.json", None),
+        ("records/.faro", None),
+        ("records/last-applied-faro.json", None),
+        ("records/press.example.org.json", "press.example.org"),
+        ("records/faro.example.org.json", "faro"),
+    ],
+)
+def test_a_record_that_is_named_after_another_host(path: str, other: str | None) -> None:
+    hosts = ["press", "faro", "press.example.org"]
+
+    text = checks.foreign_record(path, "press", hosts)
+
+    if other is None:
+        assert text is None
+    else:
+        assert f"'{path}' is named after the host {other}, but" in str(text)
+        assert "{{ inventory_hostname }}" in str(text)
+        assert checks.foreign_record(path, other, hosts) is None
+
+
+def test_a_record_of_several_hosts() -> None:
+    paths = {"a": "records/a.json", "b": "records/../records/b.json", "c": "records//a.json"}
+
+    assert checks.shared_record(paths, "b") is None
+    for host in ("a", "c"):
+        text = str(checks.shared_record(paths, host))
+        assert text.startswith("publica_users_last_applied: 'records/a.json' is the record of a, c")
+        assert "Use {{ inventory_hostname }} in the path." in text
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ inventory_dir }}/{{ inventory_hostname }}.json", True),
+        ("{{ inventory_dir }}/{{ inventory_hostname_short }}.json", False),
+        ("records/press.json", False),
+    ],
+)
+def test_a_path_with_the_name_of_its_host(template: str, expected: bool) -> None:
+    assert checks.is_own_record(template) is expected
+
+
+@pytest.mark.parametrize(
     ("variables", "expected"),
     [
         ({}, None),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -114,6 +115,7 @@ class TestManyUsers:
             "reactivated": 1,
             "deactivated": 1,
             "unchanged": 1,
+            "unverified": 0,
             "protected": 0,
             "failed": 1,
         }
@@ -265,6 +267,7 @@ VALUES = {
     "generate_password": st.booleans(),
     "sessions_limit": st.integers(0, 3),
     "plan_id": st.integers(1, 3),
+    "plan_name": st.sampled_from(["Campus", "Library card"]),
     "plan_valid_to": st.just("2031-12-31"),
     "user_plan_name": st.just("Staff"),
     "admin": st.booleans(),
@@ -272,7 +275,17 @@ VALUES = {
     "only_sees_readable": st.booleans(),
     "force_logout": st.booleans(),
 }
-REQUIRED = ("email", "plan_id")
+# A row has a plan, by id or by name; the defaults have neither, or one of the two.
+PLANS = ("plan_id", "plan_name")
+
+
+def options_with(plan: str, *required: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Options of a user with the required ones, and without the other option for a plan."""
+    others = {*VALUES} - {*required, *PLANS, "email", "external_id"}
+    return st.fixed_dictionaries(
+        {name: VALUES[name] for name in required},
+        optional={name: VALUES[name] for name in VALUES if name in {*others, plan} - {*required}},
+    )
 
 
 class TestFailedUsers:
@@ -316,26 +329,18 @@ class TestFailedUsers:
         assert {option.name for option in USER_OPTIONS} - {"id", "password"} == set(VALUES)
 
     @given(
-        st.fixed_dictionaries(
-            {name: VALUES[name] for name in REQUIRED},
-            optional={name: value for name, value in VALUES.items() if name not in REQUIRED},
-        ),
-        st.fixed_dictionaries(
-            {},
-            optional={
-                name: value
-                for name, value in VALUES.items()
-                if name not in ("email", "external_id")
-            },
-        ),
+        st.sampled_from(PLANS).flatmap(lambda plan: options_with(plan, "email", plan)),
+        st.sampled_from(PLANS).flatmap(options_with),
     )
     def test_a_row_of_a_file_has_the_same_meaning_as_input(
         self, row: dict[str, Any], defaults: dict[str, Any]
     ) -> None:
         users = desired_users([row], defaults)
-        [again] = self.failed(users, [], defaults)
-        assert desired_users([again], defaults) == users
-        assert set(again) <= {*row, *defaults}
+        resolved = [user if user.plan_id else replace(user, plan_id=7) for user in users]
+        for applied in (users, resolved):
+            [again] = self.failed(applied, [], defaults)
+            assert desired_users([again], defaults) == users
+            assert set(again) <= {*row, *defaults}
 
     @pytest.mark.parametrize("secret", ["password", "new_password"])
     def test_a_password_of_a_file_or_of_the_defaults_is_left_out(self, secret: str) -> None:

@@ -9,8 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.publica.la.plugins.module_utils.errors import FatalError
+from ansible_collections.publica.la.plugins.module_utils.errors import (
+    FatalError,
+    InvalidInputError,
+)
 from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
+from ansible_collections.publica.la.plugins.module_utils.plan.plan_names import NO_LIST
 from ansible_collections.publica.la.plugins.module_utils.provision import Provisioned, provision
 from ansible_collections.publica.la.plugins.module_utils.store.plans import StorePlan, read_plans
 from ansible_collections.publica.la.tests.unit.support.builders import api_on, store_of
@@ -62,6 +66,54 @@ def test_shorter_page_is_the_last() -> None:
     assert plans is not None
     assert [plan.id for plan in plans] == [11, 12, 13]
     assert len(store.calls) == 2
+
+
+@pytest.mark.parametrize("plans", [[CAMPUS, CARD], [CAMPUS, CARD, {"id": 13}]], ids=len)
+def test_store_that_ignores_the_page_and_has_more_pages_has_no_complete_list(
+    plans: list[dict[str, Any]],
+) -> None:
+    store = store_of(0, paginator=FULL, page_size=1, ignores_page=True)
+    store.plans = plans
+    assert read_plans(api_on(store)) is None
+    assert len(store.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("pages", "expected"),
+    [
+        pytest.param([([1, 2], True), ([3], True), ([4, 5], False)], [1, 2, 3, 4, 5], id="short"),
+        pytest.param([([1, 2], True), ([], True)], None, id="empty page that is not the last"),
+        pytest.param([([1, 2], True), ([1, 2], True)], None, id="repeated page"),
+        pytest.param([([1, 2], True), ([2], False)], None, id="repeated last page"),
+        pytest.param([([1, 2], True), ([], False)], [1, 2], id="empty last page"),
+    ],
+)
+def test_a_paginator_that_marks_its_last_page(
+    pages: list[tuple[list[int], bool]], expected: list[int] | None
+) -> None:
+    store = store_of(0)
+    left = list(pages)
+
+    def answer(_call: Any) -> None:
+        ids, has_next = left.pop(0)
+        paginator = {
+            "data": [{"id": plan_id} for plan_id in ids],
+            "next_page_url": "https://store.example/next" if has_next else None,
+        }
+        store.answer_instead("GET", Reply(200, {"data": {"paginator": paginator}}))
+
+    store.before_answer = answer
+    plans = read_plans(api_on(store))
+    assert (None if plans is None else [plan.id for plan in plans]) == expected
+    assert left == []
+
+
+def test_plan_on_two_pages_is_one_plan() -> None:
+    store = store_of(0, paginator=FULL, page_size=2)
+    store.plans = [CAMPUS, CARD, CARD, {"id": 13}]
+    plans = read_plans(api_on(store))
+    assert plans is not None
+    assert [plan.id for plan in plans] == [11, 12, 13]
 
 
 def test_plan_with_only_an_id() -> None:
@@ -152,3 +204,61 @@ def test_plans_are_read_only_in_a_dry_run_that_assigns_some() -> None:
     dry_run(store, ROWS[3:])
     provision(api_on(store), desired_users(ROWS))
     assert f"GET {PLANS}" not in store.lines
+
+
+NAMED: list[dict[str, Any]] = [
+    {"email": "user1@example.org", "external_id": "ext-1", "plan_name": "LIBRARY card"},
+    {"email": "new@example.org", "external_id": "N", "plan_id": 999},
+    {"email": "user2@example.org", "external_id": "ext-2", "plan_id": 11},
+]
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["run", "dry run"])
+def test_the_list_of_plans_is_read_once_before_the_users(check: bool) -> None:
+    store = store_of(4)
+    store.plans = [CAMPUS, CARD]
+    provisioned = provision(api_on(store, read_only=check), desired_users(NAMED))
+    assert store.lines.count(f"GET {PLANS}") == 2  # the pages of one reading
+    assert store.lines[:2] == [f"GET {PLANS}"] * 2
+    steps = [dict(step.body) for change in provisioned.plan.changes for step in change.steps]
+    assert [body.get("assign_new_plan") for body in steps] == [12, 999, 11]
+    texts = [warning.text for user in provisioned.applied for warning in user.warnings]
+    assert texts == ["plan_id 999 is not in the store's list of plans; check the id"] * check
+
+
+def test_bad_names_are_errors_before_the_users_are_read() -> None:
+    store = store_of(4)
+    store.plans = [CAMPUS, CARD]
+    with pytest.raises(InvalidInputError) as error:
+        provision(api_on(store), desired_users([*NAMED, {"id": 3, "plan_name": "Librari card"}]))
+    assert error.value.message == (
+        "1 validation error. Nothing was changed.\n"
+        "users[3].plan_name (3): 'Librari card' is not the name of a plan of the store; did you "
+        "mean 'Library card' (12)?"
+    )
+    assert set(store.lines) == {f"GET {PLANS}"}
+
+
+def test_the_list_of_plans_is_not_read_for_users_without_a_name_or_absent() -> None:
+    store = store_of(4)
+    store.plans = [CAMPUS, CARD]
+    absent = {"email": "user1@example.org", "state": "absent", "plan_name": "No such plan"}
+    provision(api_on(store), desired_users([absent, *NAMED[1:]]))
+    assert f"GET {PLANS}" not in store.lines
+
+
+@pytest.mark.parametrize(
+    "answer", [Reply(403), Reply(404, {"message": ""}), Reply(500), Reply(200, {"data": []})]
+)
+def test_a_store_without_a_list_of_plans_needs_ids(answer: Reply) -> None:
+    store = store_of(4)
+    store.before_answer = lambda call: (
+        store.answer_instead("GET", answer) if call.path == PLANS else None
+    )
+    with pytest.raises(InvalidInputError) as error:
+        provision(api_on(store, max_retries=0), desired_users(NAMED))
+    assert error.value.fields == {"users[0].plan_name": [NO_LIST]}
+    assert {*store.lines} == {f"GET {PLANS}"}
+    store.users[1].plans.clear()
+    applied = provision(api_on(store, max_retries=0), desired_users(NAMED[1:])).applied
+    assert [user.error for user in applied] == [None, None]

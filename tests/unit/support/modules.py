@@ -30,6 +30,7 @@ EXPORT: dict[str, Any] = {"dir": "$PUBLICA_TEST_EXPORTS", "name": "press"}
 # Arguments of a call that succeeds; a module that accepts passwords gets one.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "publica_export": EXPORT,
+    "publica_plan_info": {"name": "Campus"},
     "publica_user": {**ANA, "password": SECRET, "update_password": "always"},
     "publica_user_bulk": {"users": [{**ANA, "password": SECRET, "update_password": "always"}]},
     "publica_user_info": {"email": "ana@example.org"},

@@ -77,6 +77,7 @@ class Variants:
     plan_end: str | None = KEPT  # 20: the end that every assignment gets
     slash_of_posts: str = "documented"  # 17: documented, with or without
     plain_plans: bool = False  # 27: a plain list instead of a paginator
+    ignores_plan_query: bool = False  # 27
 
 
 @dataclass
@@ -362,15 +363,17 @@ class FakeStore(BaseAdapter):
             return Reply(404, {"message": ""})
         number = 1 if self.variants.ignores_page else int(call.query.get("page", 1))
         size = self.variants.page_size
-        shown = self.plans[(number - 1) * size : number * size]
+        query = "" if self.variants.ignores_plan_query else call.query.get("query", "")
+        plans = [plan for plan in self.plans if query.lower() in str(plan.get("name")).lower()]
+        shown = plans[(number - 1) * size : number * size]
         if not shown and self.variants.empty_is_404:
             return Reply(404, {"message": "No query results for model [Plan]."})
         if self.variants.plain_plans:
             return Reply(200, {"CODE": "success", "data": shown})
         paginator: dict[str, Any] = {"current_page": number, "data": shown}
         if self.variants.paginator == FULL:
-            last = max(1, -(-len(self.plans) // size))
-            paginator.update(last_page=last, total=len(self.plans))
+            last = max(1, -(-len(plans) // size))
+            paginator.update(last_page=last, total=len(plans))
         return Reply(200, {"CODE": "success", "data": {"paginator": paginator}})
 
     def _stored(self, email: str) -> str:

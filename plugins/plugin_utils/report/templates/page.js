@@ -24,10 +24,10 @@
   const value = (content) => element("bdi", {}, content);
 
   const tags = (row) => {
-    const [, , , actions, status, listed] = row;
+    const [, , , actions, status, unlisted] = row;
     const shown = actions.map((name) => ["tag-" + name, data.actions[name]]);
     if (status === "failed" || status === "not_tried") shown.push(["tag-" + status, data.statuses[status]]);
-    if (!listed) shown.push(["", text("not_listed")]);
+    if (unlisted) shown.push(["", text(unlisted)]);
     return element("div", { class: "tags" },
       ...shown.map(([kind, words]) => element("span", { class: "tag " + kind }, words)));
   };

@@ -5,7 +5,8 @@
 """A script for this one job, as a user of the API and of `requests` would write it.
 
 It lists the active users in pages of 100, compares them, and creates or updates those that differ
-with eight threads on kept connections. It waits after a refusal. It does not handle lost answers,
+with eight threads on kept connections. With the previous list as a second file, it then deactivates
+the users that are no longer listed. It waits after a refusal. It does not handle lost answers,
 deactivated users, plans, dry runs or reports.
 """
 
@@ -72,13 +73,24 @@ def provision(user: dict[str, Any], current: dict[str, Any] | None) -> bool:
     return True
 
 
+def read_list(path: str) -> list[dict[str, Any]]:
+    """The users of a file."""
+    users: list[dict[str, Any]] = json.loads(Path(path).read_text("utf-8"))["users"]
+    return users
+
+
 def main() -> None:
-    """Read the file and the store, then write the differences."""
-    desired = json.loads(Path(sys.argv[1]).read_text("utf-8"))["users"]
+    """Read the lists and the store, then write the differences."""
+    desired = read_list(sys.argv[1])
+    listed = {user["email"].lower() for user in desired}
+    before = {user["email"].lower() for path in sys.argv[2:] for user in read_list(path)}
     current = read_store()
+    leavers = [current[email]["id"] for email in before - listed if email in current]
     with ThreadPoolExecutor(THREADS) as pool:
         done = pool.map(lambda user: provision(user, current.get(user["email"].lower())), desired)
         print(f"{sum(done)} of {len(desired)} users changed")
+        list(pool.map(lambda user_id: send("DELETE", f"{USERS}/{user_id}"), leavers))
+        print(f"{len(leavers)} users deactivated")
 
 
 main()
