@@ -33,6 +33,8 @@ from support.selection import FULL
 from support.variants import FAULT_VARIANTS
 
 SOAK_MINUTES = float(os.environ.get("SOAK_MINUTES", "0"))
+# The variants of the small set of runs with a record.
+WITH_A_RECORD = ("documented", "external-ids-hidden", "states-lenient")
 BOUNDED = settings(
     max_examples=20 if FULL else 3,
     stateful_step_count=12,
@@ -60,7 +62,14 @@ def test_random_events(store: SandboxStore, client: FaultyClient, variant: str) 
 
 
 @pytest.mark.timeout(0 if SOAK_MINUTES else 300)
-@pytest.mark.parametrize("variant", FAULT_VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(name, marks=[] if name in WITH_A_RECORD else [pytest.mark.full])
+        for name in FAULT_VARIANTS
+        if FULL or name in WITH_A_RECORD
+    ],
+)
 def test_random_events_with_a_record(
     store: SandboxStore, client: FaultyClient, variant: str, tmp_path: Path
 ) -> None:
