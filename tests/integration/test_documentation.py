@@ -17,6 +17,7 @@ from publica_sandbox.testing import SandboxStore
 from support import documentation
 from support.documentation import FILE, INVENTORY, PLAYBOOK, TASKS, VARS, Block, blocks_of, pages
 from support.playbooks import INTERPRETER, LOCALHOST, PlaybookRunner, TaskRun
+from support.workbooks import workbook
 
 EXAMPLE_STORE = "https://example.publica.la"
 # Ending sessions is always a change.
@@ -35,6 +36,7 @@ FILES_BEFORE = {
     "publica_user_bulk": {
         "seats.csv": "Email;External ID;Sessions limit\nelena@example.org;staff-1004;2\n",
         "personnel.csv": "Mail,Staff no.,Department\nfarid@example.org,staff-1005,Press\n",
+        "readers.xlsx": workbook(("email", "external_id"), ("gala@example.org", "staff-1006")),
     }
 }
 RUNNABLE = (PLAYBOOK, TASKS)

@@ -233,11 +233,12 @@ class PlaybookRunner:
         return Command(playbooks, words, variables, records)
 
     def write(self, name: str, content: Any) -> Path:
-        """Write a file: text unchanged, anything else as YAML."""
+        """Write a file: text and bytes unchanged, anything else as YAML."""
         path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False)
-        path.write_text(text, encoding="utf-8")
+        if not isinstance(content, (str, bytes)):
+            content = yaml.safe_dump(content, sort_keys=False)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
 
