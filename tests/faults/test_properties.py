@@ -15,7 +15,6 @@ that led to it, and a line that repeats it.
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
@@ -25,10 +24,9 @@ from publica_sandbox.testing import SandboxStore
 
 from support.failure_modes import FaultyClient
 from support.machine import StoreMachine
-from support.selection import FULL
+from support.selection import FULL, SOAK_MINUTES
 from support.variants import FAULT_VARIANTS
 
-SOAK_MINUTES = float(os.environ.get("SOAK_MINUTES", "0"))
 BOUNDED = settings(
     max_examples=20 if FULL else 3,
     stateful_step_count=12,
