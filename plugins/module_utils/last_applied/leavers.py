@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ..errors import listed
+from ..errors import counted, listed
 from ..input.options import ABSENT, DesiredUser
 from ..input.policy import RemovalPolicy
 from ..plan.removals import (
@@ -59,12 +59,13 @@ class Leavers:
         """The warning about users who are ignored."""
         if not self.ignored:
             return []
-        are = "user is" if len(self.ignored) == 1 else "users are"
+        one = len(self.ignored) == 1
         names = listed([entry.label for entry in self.ignored], NAMED_USERS)
         return [
-            f"{len(self.ignored):,} {are} no longer in the list and stay active, since leavers is "
-            f"ignore: {names}. The record does not hold them any longer. To deactivate users who "
-            "leave the list, set leavers: deactivate before they leave."
+            f"{counted(len(self.ignored), 'user', ',')} {'has' if one else 'have'} left the list "
+            f"and {'stays' if one else 'stay'} active, since leavers is ignore: {names}. The record "
+            "no longer holds them. To deactivate users who leave the list, set leavers: deactivate "
+            "before they leave."
         ]
 
 

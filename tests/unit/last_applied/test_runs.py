@@ -286,7 +286,7 @@ def test_ignored_leavers_are_named_once(path: Path) -> None:
 
     [warning] = runs(desired, leavers=False)["warnings"]
 
-    assert "2 users are no longer in the list" in warning
+    assert "2 users have left the list" in warning
     assert "user1@example.org, user2@example.org" in warning
     assert runs(desired, leavers=True)["warnings"] == []
     assert not any(runs.store.users[n].deactivated for n in (1, 2))
