@@ -59,13 +59,12 @@ class Leavers:
         """The warning about users who are ignored."""
         if not self.ignored:
             return []
-        one = len(self.ignored) == 1
+        have, stay = ("has", "stays") if len(self.ignored) == 1 else ("have", "stay")
         names = listed([entry.label for entry in self.ignored], NAMED_USERS)
         return [
-            f"{counted(len(self.ignored), 'user', ',')} {'has' if one else 'have'} left the list "
-            f"and {'stays' if one else 'stay'} active, since leavers is ignore: {names}. The record "
-            "no longer holds them. To deactivate users who leave the list, set leavers: deactivate "
-            "before they leave."
+            f"{counted(len(self.ignored), 'user', ',')} {have} left the list and {stay} active, "
+            f"since leavers is ignore: {names}. They are no longer in the record. To deactivate "
+            "users who leave the list, set leavers: deactivate before they leave."
         ]
 
 

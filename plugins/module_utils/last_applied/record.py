@@ -31,8 +31,9 @@ _OF_PLAN = ("plan_valid_to", "user_plan_name")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _REMOVE = (
-    "Restore an older version of the file if there is one, and run once with verify: all. Otherwise "
-    "remove the file: the next run then compares every user, and does not see who has left the list"
+    "Restore an older version of the file if there is one, and run once with verify: all. "
+    "Otherwise remove the file: the next run then compares every user, and does not see who has "
+    "left the list"
 )
 
 

@@ -375,7 +375,7 @@ def test_the_record_holds_no_secret_and_ignores_them(path: Path) -> None:
     runs(users(range(1, 31), password=PASSWORD, generate_password=True))
     content = path.read_text()
 
-    runs(users(range(1, 31), password="another-password-1", force_logout=True))
+    runs(users(range(1, 31), password=f"{PASSWORD}-2", force_logout=True))
 
     assert runs.requests == 0
     assert PASSWORD not in content
