@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
+from xml.etree.ElementTree import SubElement, iterparse
 from xml.parsers import expat
 
 from .columns import ENCRYPTED, LARGEST_FILE, VAULT
@@ -64,6 +65,8 @@ _STRICT_WORKBOOK = "http://purl.oclc.org/ooxml/spreadsheetml/main workbook"
 _ROW, _CELL, _FORMULA, _VALUE = (f"{_MAIN}{name}" for name in ("row", "c", "f", "v"))
 _MERGED = f"{_MAIN}mergeCell"
 _ITEM, _TEXT, _PHONETIC = (f"{_MAIN}{name}" for name in ("si", "t", "rPh"))
+# The same names as ElementTree has them.
+_INLINE, _INLINE_TEXT, _INLINE_VALUE = (f"{{{_MAIN.strip()}}}{name}" for name in ("is", "t", "v"))
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 
 
@@ -150,7 +153,7 @@ class Workbook:
 
         A cell has the keys ``column``, ``value``, ``data_type`` and ``style_id`` of openpyxl.
         """
-        from openpyxl.worksheet._reader import WorkSheetParser
+        from openpyxl.worksheet._reader import ROW_TAG, WorkSheetParser
 
         book, archive = self._reader.wb, self._reader.archive
         try:
@@ -169,7 +172,15 @@ class Workbook:
                     date_formats=book._date_formats,
                     timedelta_formats=book._timedelta_formats,
                 )
-                yield from parser.parse()
+                # The loop of openpyxl also reads what no row needs, and can be slower by half. A
+                # document type, which could do harm, does not get this far.
+                for _end, element in iterparse(stream):  # noqa: S314
+                    if element.tag == ROW_TAG:
+                        row: Any = element
+                        for cell in row:
+                            _simplify_text(cell)
+                        yield parser.parse_row(row)
+                        row.clear()
         except Exception as error:
             raise self._refused(error) from None
 
@@ -185,6 +196,15 @@ class Workbook:
             return str(book._number_formats[number - BUILTIN_FORMATS_MAX_SIZE])
         except IndexError as error:
             raise self._refused(error) from None
+
+
+def _simplify_text(cell: Any) -> None:
+    """Change a plain text in a cell into the form that openpyxl reads ten times as fast."""
+    if cell.get("t") == "inlineStr":
+        inline = cell.find(_INLINE)
+        if inline is not None and len(inline) == 1 and inline[0].tag == _INLINE_TEXT:
+            cell.set("t", "str")
+            SubElement(cell, _INLINE_VALUE).text = inline[0].text
 
 
 def _openpyxl_reader(name: str) -> Any:

@@ -609,3 +609,33 @@ class TestBounds:
     def test_many_columns(self, directory: SourceDirectory) -> None:
         content = workbook([f"emial{number}" for number in range(1001)])
         assert "more than 1,000 columns" in self.refused_at_once(directory, content)
+
+    @pytest.mark.full
+    @pytest.mark.parametrize("formula", ["", "<f>A1</f>"])
+    def test_a_hundred_thousand_rows(self, directory: SourceDirectory, formula: str) -> None:
+        names = ("email", "external_id", "state", "sessions_limit", "plan_id", "plan_valid_to",
+                 "admin")  # fmt: skip
+        header = "".join(text_cell(f"{one}1", name) for one, name in zip("ABCDEFG", names))
+        cells = (
+            f'<c r="A{{0}}" t="str">{formula}<v>user{{0}}@example.org</v></c>'
+            f'<c r="B{{0}}" t="str">{formula}<v>S-{{0}}</v></c>'
+            f'<c r="C{{0}}" t="str">{formula}<v>present</v></c><c r="D{{0}}">{formula}<v>2</v></c>'
+            f'<c r="E{{0}}">{formula}<v>12</v></c>'
+            f'<c r="F{{0}}" t="str">{formula}<v>2031-12-31</v></c>'
+            f'<c r="G{{0}}" t="b">{formula}<v>0</v></c>'
+        )
+        rows = "".join(f'<row r="{n}">{cells.format(n)}</row>' for n in range(2, 100_002))
+        path = directory.write("readers.xlsx", package(f'<row r="1">{header}</row>{rows}'))
+        program = (
+            f"import resource, time; from {files.__name__} import users_of_task; "
+            f"print(len(users_of_task(None, {str(path)!r}, None, None))); "
+            "print(time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=300
+        )
+        count, seconds, megabytes = done.stdout.split()
+        assert count == "100000"
+        # Twice the time on a machine with nothing else to do.
+        assert float(seconds) < (50 if formula else 30)
+        assert int(megabytes) < 400
