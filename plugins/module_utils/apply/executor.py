@@ -121,12 +121,13 @@ def apply_plan(
             # A stage begins when the one before it is complete.
             for_each(stage, apply, min(workers, len(stage)))
 
-    apply_all([change for change in plan.changes if not change.deactivates])
+    to_apply = [change for change in plan.changes if change.steps]
+    apply_all([change for change in to_apply if not change.deactivates])
     found = run.found_taken(applied)
     applied.update((change.position, not_applied(change)) for change in found)
     apply_all(found)
     run.removals_error = _removals_error(plan, applied)
-    apply_all([change for change in plan.changes if change.deactivates])
+    apply_all([change for change in to_apply if change.deactivates])
     return [applied.get(change.position) or not_applied(change) for change in plan.changes]
 
 

@@ -150,11 +150,16 @@ def _read_row(
     if not isinstance(row.values, Mapping):
         return None, [_no_mapping(row.place, row.values)]
     given, errors = _read_values(row)
-    if not any(is_given(row.values.get(name)) for name in IDENTITY):
+    if given.keys().isdisjoint(IDENTITY) and not any(_gives(row.values, name) for name in IDENTITY):
         text = "missing; give email, external_id or id"
         errors.append(ValidationError(row.place, "email", text))
     values = {**defaults, **given}
-    plans = [name for name in ("plan_id", "plan_name") if _gives(row.values, name)]
+    # A value that is not valid is in ``errors`` and not in ``given``.
+    plans = [
+        name
+        for name in ("plan_id", "plan_name")
+        if name in given or (errors and _gives(row.values, name))
+    ]
     if len(plans) > 1:
         errors.append(ValidationError(row.place, "plan_name", TWO_PLANS))
     elif plans == ["plan_id"]:
@@ -185,7 +190,7 @@ def _read_values(row: Row) -> tuple[dict[str, Any], list[ValidationError]]:
     errors: list[ValidationError] = []
     for name, value in row.values.items():
         option = OPTION_BY_NAME.get(name)
-        if name == VALID_FROM:
+        if option is None and name == VALID_FROM:
             if is_given(value) and str(value).strip():
                 errors.append(ValidationError(row.place_of(name), name, _NO_START))
         elif option is None:

@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -27,7 +28,9 @@ FORMAT = 1
 # those of a plan without a plan, have no effect.
 _KEYS = ("external_id", "id", "state")
 _ATTRIBUTES = ("sessions_limit", "admin", "plan_admin", "only_sees_readable")
-_OF_PLAN = ("plan_valid_to", "user_plan_name")
+_NAMES_WITHOUT_PLAN = (*_KEYS, *_ATTRIBUTES)
+_NAMES = (*_NAMES_WITHOUT_PLAN, "plan_valid_to", "user_plan_name")
+_values_of = attrgetter(*_NAMES)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _REMOVE = (
@@ -113,19 +116,22 @@ def store_name(base_url: str) -> str:
 
 def fingerprint(desired: DesiredUser) -> str:
     """A text that changes exactly if a desired value changes; passwords have no influence."""
-    email = None if desired.email is None else address_key(desired.email)
-    values = [("email", email), *((name, getattr(desired, name)) for name in _KEYS)]
+    names: tuple[str, ...] = _KEYS
     if desired.state != ABSENT:
-        values += [(name, getattr(desired, name)) for name in _ATTRIBUTES]
-        if desired.plan_name is not None:
-            # By the name as long as the row has one, since its id can change at the store.
-            values.append(("plan_name", plan_name_key(desired.plan_name)))
-        elif desired.plan_id is not None:
-            values.append(("plan_id", desired.plan_id))
-        if desired.plan_name is not None or desired.plan_id is not None:
-            values += [(name, getattr(desired, name)) for name in _OF_PLAN]
+        has_plan = desired.plan_name is not None or desired.plan_id is not None
+        names = _NAMES if has_plan else _NAMES_WITHOUT_PLAN
     # No value has a line break.
-    text = "\n".join([f"{name}={value}" for name, value in values if value is not None])
+    given = [
+        f"{name}={value}" for name, value in zip(names, _values_of(desired)) if value is not None
+    ]
+    if desired.email is not None:
+        given.append(f"email={address_key(desired.email)}")
+    if names is _NAMES:
+        # By the name as long as the row has one, since its id can change at the store.
+        name = desired.plan_name
+        plan = f"plan_id={desired.plan_id}"
+        given.append(plan if name is None else f"plan_name={plan_name_key(name)}")
+    text = "\n".join(given)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
