@@ -627,15 +627,13 @@ class TestBounds:
         rows = "".join(f'<row r="{n}">{cells.format(n)}</row>' for n in range(2, 100_002))
         path = directory.write("readers.xlsx", package(f'<row r="1">{header}</row>{rows}'))
         program = (
-            f"import resource, time; from {files.__name__} import users_of_task; "
+            f"import resource; from {files.__name__} import users_of_task; "
             f"print(len(users_of_task(None, {str(path)!r}, None, None))); "
-            "print(time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
         )
         done = subprocess.run(
             [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=300
         )
-        count, seconds, megabytes = done.stdout.split()
+        count, megabytes = done.stdout.split()
         assert count == "100000"
-        # Twice the time on a machine with nothing else to do.
-        assert float(seconds) < (50 if formula else 30)
         assert int(megabytes) < 400
