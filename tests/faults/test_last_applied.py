@@ -358,7 +358,7 @@ def test_a_forbidden_row_is_compared_again(
 
 
 @pytest.mark.parametrize("variant", in_variants("external-ids-hidden"))
-@pytest.mark.parametrize("request_number", REQUESTS[::5] if FULL else [1, 15])
+@pytest.mark.parametrize("request_number", [1, 8, 14] if FULL else [1, 14])
 def test_two_runs_at_once(prepare: Prepare, variant: str, request_number: int) -> None:
     """The second run fails at once and sends nothing; a dry run only reads."""
     runs = prepare(variant)
