@@ -77,7 +77,7 @@ def task_entries(
             text = f"must be a list of users, not {kind_of(rows)}"
             yield ValidationError(USER_LISTS, safe_key_name(name), text)
     if src is not None:
-        yield from file_entries(src, src_columns or {}, sheet, [] if warnings is None else warnings)
+        yield from file_entries(src, src_columns or {}, sheet, warnings)
         return
     if src_columns:
         yield ValidationError("", SRC_COLUMNS, "names columns of a file; give src as well")
@@ -86,7 +86,10 @@ def task_entries(
 
 
 def file_entries(
-    path: str, src_columns: Mapping[str, Any], sheet: str | None, warnings: list[str]
+    path: str,
+    src_columns: Mapping[str, Any],
+    sheet: str | None = None,
+    warnings: list[str] | None = None,
 ) -> Iterator[Entry]:
     """The rows of a file and its errors. No file makes this raise an exception."""
     columns, errors = read_columns(src_columns)
@@ -94,7 +97,8 @@ def file_entries(
     text_reader = READERS.get(suffix)
     reader: _FileReader | None = None
     if suffix == WORKBOOK:
-        reader = partial(workbook_rows, sheet=sheet, warnings=warnings)
+        found: list[str] = [] if warnings is None else warnings
+        reader = partial(workbook_rows, sheet=sheet, warnings=found)
     elif sheet is not None:
         text = f"names a sheet, but src is no workbook ({WORKBOOK}); remove it, or correct src"
         errors.append(ValidationError("", SHEET, text))
