@@ -92,7 +92,7 @@ def plan_name_key(name: str) -> str:
 def _remembering(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A reader that reads the same text once."""
     remembered = functools.lru_cache(maxsize=256)(read)
-    return lambda value: remembered(value) if type(value) is str else read(value)
+    return lambda value: remembered(value) if value.__class__ is str else read(value)
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,7 @@ def from_file(content: bytes, store: str, name: str) -> Record:
         document = json.loads(content.decode())
     except (ValueError, RecursionError):
         raise _unusable(name, f"is not complete or is no record. {_REMOVE}") from None
-    if not isinstance(document, dict) or type(document.get("format")) is not int:
+    if not isinstance(document, dict) or document.get("format").__class__ is not int:
         raise _unusable(name, f"is no record of this collection. {_REMOVE}")
     if document["format"] > FORMAT:
         raise _unusable(
@@ -207,7 +207,7 @@ def _entry(user: Any) -> Entry:
     """
     entry = Entry(**user)
     for name, value in user.items():
-        if type(value) is not _TYPES[name]:
+        if value.__class__ is not _TYPES[name]:
             raise TypeError(name)
     if entry.email is None and entry.external_id is None and entry.id is None:
         raise ValueError("no key")
