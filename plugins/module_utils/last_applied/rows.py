@@ -58,7 +58,10 @@ class Rows:
         """
         user, entry = self.desired[position], self.entries.get(position)
         if entry is None:
-            return Known(in_list=list_new or user.email is None)
+            # The store refuses a second user with the external id, but nothing shows that a user
+            # who is to be absent has another address.
+            is_hidden = user.state == ABSENT and user.external_id is not None
+            return Known(in_list=list_new or user.email is None or is_hidden)
         return Known(
             id=entry.id,
             emails=tuple(

@@ -487,3 +487,11 @@ def test_a_new_row_does_not_take_the_account_of_a_row_that_is_not_read(path: Pat
     assert not result["changed"]
     assert {item["error"]["code"] for item in result["results"]} == {"identity_conflict"}
     assert len(result["results"]) == 2
+
+
+def test_a_new_absent_row_is_found_by_its_external_id(path: Path) -> None:
+    runs = large(path)
+    leaver = DesiredUser("moved@example.org", "ext-1500", state="absent")
+
+    assert runs([*users(), leaver])["summary"]["deactivated"] == 1
+    assert runs.store.users[1500].deactivated
