@@ -40,6 +40,7 @@ def test_a_failure_hides_no_success(store: SandboxStore, modules: ModuleRunner) 
         "reactivated": 0,
         "deactivated": 0,
         "unchanged": 1,
+        "unverified": 0,
         "protected": 0,
         "failed": 1,
     }

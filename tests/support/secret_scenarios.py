@@ -23,7 +23,7 @@ from .secrets import canary, core_of, token
 USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"
 REPORT, VARIABLES = "publica.la.publica_report", "publica.la.publica_variables"
 INFO, LOGOUT = "publica.la.publica_user_info", "publica.la.publica_user_logout"
-EXPORT = "publica.la.publica_export"
+EXPORT, PLANS = "publica.la.publica_export", "publica.la.publica_plan_info"
 LOUD = ("-vvvv", "--diff")
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}
 BRUNO = {"email": "bruno@example.org", "external_id": "staff-2"}
@@ -172,6 +172,13 @@ def _every_module(scene: Scene) -> list[Task]:
                 "dir": str(scene.runner.directory / "exported"),
                 "name": "other",
                 "api_token": scene.token("wrong token of an export"),
+            }
+        },
+        {PLANS: {"query": "card"}},
+        {
+            BULK: {
+                "users": [{**ANA, "password": password("recorded"), "update_password": "always"}],
+                "last_applied": str(scene.runner.directory / "record.json"),
             }
         },
     )

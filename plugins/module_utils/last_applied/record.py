@@ -157,7 +157,13 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 
 
 def _json(value: Any) -> str:
-    return _encode(value)
+    text = _encode(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Half of a character, which a store may return in a key.
+        return json.dumps(value)
+    return text
 
 
 def from_file(content: bytes, store: str, name: str) -> Record:

@@ -495,3 +495,15 @@ def test_a_new_absent_row_is_found_by_its_external_id(path: Path) -> None:
 
     assert runs([*users(), leaver])["summary"]["deactivated"] == 1
     assert runs.store.users[1500].deactivated
+
+
+def test_a_key_with_half_of_a_character_is_recorded(path: Path) -> None:
+    store = store_of(3)
+    store.users[1].external_id = "half \ud800"
+    runs = Runs(store, path)
+    desired = [DesiredUser("user1@example.org")]
+    runs(desired)
+
+    assert runs.entries["user1@example.org"]["external_id"] == "half \ud800"
+    assert not runs(desired)["changed"]
+    assert runs.requests == 0
