@@ -218,9 +218,10 @@ options:
         O(users[].plan_valid_to) whose end has passed. A change of a password alone is no change.
       - The first run, without the file, compares every row. Users who left the list before it are
         not known.
-      - Each store and each list needs its own file. Begin the path with C(inventory_dir), and put
-        C({{ inventory_hostname }}) into its name. The directory must exist. Never use one file for
-        two lists.
+      - Each store needs its own file, for the complete list of its users. For a task with another
+        list and the same file, all users of the first list are leavers. Begin the path with
+        C(inventory_dir) or C(playbook_dir), and put C({{ inventory_hostname }}) into the name of
+        the file. The directory must exist, and must not be inside an inventory that is a directory.
       - The file is JSON with one user a line, sorted, and readable only by the user that the module
         runs as. It has addresses and ids, and no passwords. It is replaced atomically, before the
         first write to the store and at the end, and never in check mode. A link in its place is an
@@ -241,10 +242,10 @@ options:
         the id of the record, or its external id if the record has no id. Otherwise the address
         belongs to another account, which is not changed. The users are also logged out if
         O(defaults) sets C(force_logout).
-      - The accounts that O(exclusive) never deactivates stay active here too, as users in
-        O(protected) do. They stay in the record. They are judged again only with O(verify=all).
-        RV(kept) names them.
-      - A user who is not found stays in the record until a run with O(verify=all) finds the id.
+      - Users in O(protected) and the accounts that O(exclusive) never deactivates stay active and
+        stay in the record. RV(kept) names them. Each run checks O(protected) again. The other
+        reasons are checked again only with O(verify=all).
+      - A user who is not found stays in the record until a run with O(verify=all) looks for the id.
       - Requires O(last_applied). The default is V(ignore).
     type: str
     choices: [ignore, deactivate]
@@ -622,7 +623,9 @@ guard:
       type: int
       sample: 1
     active:
-      description: Number of active users at the store; null in the same cases.
+      description:
+        - Number of active users at the store, or with O(leavers) of entries in the record; null in
+          the same cases.
       type: int
       sample: 12
     warning:

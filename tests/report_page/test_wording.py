@@ -114,8 +114,8 @@ def test_no_placeholder_remains(language: str, kind: str, check_mode: bool) -> N
          "90 unchanged users were not read, because their rows are as they were applied last. "
          "Last complete comparison: 23 Nov 2026, 02:00 UTC. "
          "Not in the inventory, but not deactivated: admin (1), not found (2), a new reason (3)."),
-        ("pt", "90 usuários sem alteração não foram lidos, porque suas linhas estão como foram "
-         "aplicadas da última vez. Última comparação completa: 23 nov 2026, 02:00 UTC. "
+        ("pt", "90 usuários sem alteração não foram lidos, porque suas linhas não mudaram desde "
+         "que foram aplicadas. Última comparação completa: 23 nov 2026, 02:00 UTC. "
          "Fora do inventário, mas não desativados: administrador (1), não encontrado (2), "
          "a new reason (3)."),
     ],
@@ -130,11 +130,17 @@ def test_the_notes_on_a_store_with_a_record(language: str, notes: str) -> None:
 
 
 def test_a_record_that_was_never_compared_completely() -> None:
-    store = samples.of_record(unverified=0, kept={})
+    store = samples.of_record(unverified=90, kept={})
     store["last_applied"]["verified_at"] = None
     (found,) = samples.report({"north": store})["stores"]
 
-    assert wording.store_notes(found, Texts("en")) == "Last complete comparison: never."
+    assert wording.store_notes(found, Texts("en")).endswith("Last complete comparison: never.")
+
+
+def test_a_run_that_reads_all_users_shows_no_earlier_comparison() -> None:
+    (found,) = samples.report({"north": samples.of_record(unverified=0, kept={})})["stores"]
+
+    assert wording.store_notes(found, Texts("en")) == ""
 
 
 def test_a_result_of_an_earlier_version_has_no_record() -> None:

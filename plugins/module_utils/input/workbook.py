@@ -47,7 +47,7 @@ _TIME = f"is a time without a date; {_AS_TEXT}"
 _BOOLEAN = f"is a truth value; {_AS_TEXT}"
 _NO_DATE = "is a number without the format of a date; format the cell as a date, or as YYYY-MM-DD"
 _FRACTION = f"is a number with a fraction; {_AS_TEXT}"
-_LONG = f"is a number of more than {DIGITS} digits, and the others are lost; {_AS_TEXT}"
+_LONG = f"is a number with more than {DIGITS} digits, of which a spreadsheet loses some; {_AS_TEXT}"
 _FORMATTED = (
     "is a number in a format that shows other characters, so the value in the cell is not what it "
     f"shows; {_AS_TEXT}, or use a format of zeros only, such as 00000"

@@ -101,5 +101,8 @@ def _bad_path(error: OSError | ValueError) -> InvalidInputError:
     elif isinstance(error, UnsafeFileError):
         reason = f"{reason}; give the path of a regular file, or of a new one"
     elif isinstance(error, PermissionError):
-        reason = "the user that the module runs as may not use the file or its directory"
+        reason = (
+            "the user that the module runs as may not use the file or its directory; correct the "
+            "permissions, or give another path"
+        )
     return InvalidInputError([ValidationError("", LAST_APPLIED, reason)])

@@ -62,9 +62,10 @@ class Leavers:
         have, stay = ("has", "stays") if len(self.ignored) == 1 else ("have", "stay")
         names = listed([entry.label for entry in self.ignored], NAMED_USERS)
         return [
-            f"{counted(len(self.ignored), 'user', ',')} {have} left the list and {stay} active, "
-            f"since leavers is ignore: {names}. They are no longer in the record. To deactivate "
-            "users who leave the list, set leavers: deactivate before they leave."
+            f"{counted(len(self.ignored), 'user', ',')} {have} left the list and {stay} unchanged, "
+            f"since leavers is ignore: {names}. A run removes them from the record. To deactivate "
+            "them, list them with state: absent. To deactivate users who leave later, set leavers: "
+            "deactivate."
         ]
 
 

@@ -176,7 +176,7 @@ def from_file(content: bytes, store: str, name: str) -> Record:
     try:
         document = json.loads(content.decode())
     except (ValueError, RecursionError):
-        raise _unusable(name, f"is not complete or is no record. {_REMOVE}") from None
+        raise _unusable(name, f"is incomplete or is not a record. {_REMOVE}") from None
     if not isinstance(document, dict) or document.get("format").__class__ is not int:
         raise _unusable(name, f"is no record of this collection. {_REMOVE}")
     if document["format"] > FORMAT:

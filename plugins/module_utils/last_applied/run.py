@@ -140,9 +140,11 @@ class RecordedRun:
         removes = any(not change.listed for change in plan.changes)
         stay = [*judged.kept, *self._leavers.ignored, *(() if removes else judged.removed)]
         removed = judged.removed if removes else ()
-        self._write(
-            entries_before(self._rows, plan.changes, removed, stay), self._record.verified_at
-        )
+        entries = entries_before(self._rows, plan.changes, removed, stay)
+        try:
+            self._write(entries, self._record.verified_at)
+        except PublicaError as error:
+            raise PublicaError(error.code, f"{error.message} Nothing was changed.") from None
 
     def write_after(self, applied: Sequence[AppliedUser]) -> None:
         """Store what the run has applied; a file that can't be written is a warning."""

@@ -29,7 +29,7 @@ SHOWN_CHARACTERS = 60
 COMPARED_CHARACTERS = 200
 
 NO_LIST = (
-    "the store returns no list of plans, so the name of a plan can't be resolved; give plan_id"
+    "the store returns no list of plans, or an empty one, so no name can be resolved; give plan_id"
 )
 
 # The plans of each name, by its comparable form.
@@ -96,7 +96,7 @@ def _plan_id(name: str, by_name: PlansByName, *, suggests: bool) -> int | BadVal
         return plans[0].id
     if plans:
         ids = listed([str(plan.id) for plan in plans], NAMED_PLANS)
-        text = f"is the name of {len(plans)} plans of the store; give the plan_id of one of {ids}"
+        text = f"is the name of {len(plans)} plans of the store; give plan_id instead, one of {ids}"
         return BadValueError(text, name)
     hint = "correct it"
     if suggests:

@@ -46,15 +46,15 @@ _WARNED_REASONS = {
     NOT_EDITABLE: "the API may not change the account (can_be_edited is false)",
     RIGHTS_UNKNOWN: "the store does not return whether the user is an admin or a plan admin",
     NOT_FOUND: (
-        "no user has the address any more; a run with verify: all finds the user under another one"
+        "no account has the recorded address; a run with verify: all looks for the account by id"
     ),
 }
 
 
 _UNPROVEN = (
-    "is no longer in the list, but another account has the address now, or one that can't be shown "
-    "to be the same, so nothing was changed and the record does not hold the user any longer; if "
-    "the account is to be deactivated, list it with state: absent"
+    "is no longer in the list and was not deactivated, since the account with the address now is "
+    "another one, or the record can't show that it is the same; a run removes the user from the "
+    "record. To deactivate the account, list it with state: absent"
 )
 
 
@@ -96,7 +96,7 @@ class GuardViolation:
     :ivar message: what is wrong and what to do.
     :ivar deactivations: number of users that the plan deactivates for not being in the list.
     :ivar limit: how many ``max_deactivations`` allows; None if it was not compared.
-    :ivar active: number of active users at the store; None if unknown.
+    :ivar active: number of active users at the store, or of entries in the record; None if unknown.
     """
 
     code: str
@@ -266,7 +266,8 @@ def _not_approved(plan: Plan, approved: str, removals: Sequence[UserChange]) -> 
     requests = "1 request" if plan.requests == 1 else f"{plan.requests} requests"
     return (
         f"The approved plan is {approved}, but the plan is now {plan.hash} ({requests}): the list, "
-        f"the store or the options have changed since the review. {sentence} Review it in a dry "
+        "the store, the options or the record (last_applied) have changed since the review. "
+        f"{sentence} Review it in a dry "
         f"run, and set approve: '{plan.hash}' if it is right."
     )
 

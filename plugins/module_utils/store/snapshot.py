@@ -216,8 +216,13 @@ class _Reader:
     def search_active(self) -> None:
         """Look every desired user up, and list only for those that a look-up can't find."""
         self._look_up(stop_early=False)
-        while not self._active.finished and (self._without_email or self._with_id):
-            self._read_page(self._active, len(self._without_email | self._with_id))
+        # The account of a record exists, possibly under another address.
+        self._read_deactivated(self._is_lost)
+        while not self._active.finished and (
+            self._without_email or self._with_id or self._count(self._is_lost)
+        ):
+            remaining = len(self._without_email | self._with_id)
+            self._read_page(self._active, max(remaining, self._count(self._is_lost)))
 
     def list_deactivated(self, *, all_users: bool = False) -> None:
         """Find the desired users who are not active in the list of deactivated users.
@@ -375,6 +380,10 @@ class _Reader:
     def _may_be_listed(self, wanted: _Wanted) -> bool:
         """Whether to read the lists for a user that no look-up has found."""
         return wanted.known.in_list and not self._is_found(wanted)
+
+    def _is_lost(self, wanted: _Wanted) -> bool:
+        """Whether a record names an account that no look-up has found."""
+        return wanted.known.id is not None and self._needs_list(wanted)
 
     def _needs_list(self, wanted: _Wanted) -> bool:
         """Whether only the list can still resolve a desired user."""

@@ -153,8 +153,8 @@ def store_notes(store: Mapping[str, Any], texts: Texts) -> str:
     notes = []
     if unverified := (store["summary"] or {}).get(UNVERIFIED):
         notes.append(texts.count("store.unverified", unverified))
-    if record := store["last_applied"]:
-        verified = record["verified_at"]
+        # A run that reads all users and writes no record, such as an audit, is a later comparison.
+        verified = (store["last_applied"] or {}).get("verified_at")
         moment = texts.moment(str(verified)) if verified else texts("store.never_verified")
         notes.append(texts("store.verified_at", moment=escape_control(moment)))
     kept = [

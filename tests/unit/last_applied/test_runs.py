@@ -251,7 +251,7 @@ def test_a_leaver_whose_address_another_account_has_is_not_touched(path: Path) -
     assert not result["changed"]
     assert not runs.store.users[1000].deactivated
     [warning] = result["warnings"]
-    assert warning.startswith("user1@example.org: is no longer in the list, but another account")
+    assert warning.startswith("user1@example.org: is no longer in the list and was not deactivated")
     assert "user1@example.org" not in runs.entries
 
 
@@ -507,3 +507,19 @@ def test_a_key_with_half_of_a_character_is_recorded(path: Path) -> None:
     assert runs.entries["user1@example.org"]["external_id"] == "half \ud800"
     assert not runs(desired)["changed"]
     assert runs.requests == 0
+
+
+def test_a_search_lists_the_accounts_of_the_record_that_it_does_not_find(path: Path) -> None:
+    runs = large(path)
+    runs.store.users[7].email = "moved@example.org"
+    runs.store.users[8].email = "moved8@example.org"
+
+    result = runs(
+        [user for user in users() if user.email != "user8@example.org"],
+        lookup="search",
+        verify_all=True,
+    )
+
+    assert (result["summary"]["created"], result["summary"]["deactivated"]) == (0, 1)
+    assert runs.store.users[7].email == "user7@example.org"
+    assert runs.store.users[8].deactivated
