@@ -586,7 +586,7 @@ failed_users:
       again with the same O(defaults). Items of O(users) are as given. Items of O(src) hold the
       options that were read, with the defaults applied.
     - It never holds a password. Add the password again to an item that needs one.
-    - It does not hold users that O(exclusive) was to deactivate.
+    - It does not hold users that O(exclusive) or O(leavers) was to deactivate.
     - It is returned with every O(report), and is empty if no user failed.
   returned: always, if the store was read
   type: list
@@ -619,7 +619,7 @@ guard:
       type: int
       sample: 2
     limit:
-      description: Maximum number; null without O(exclusive) or if unknown.
+      description: Maximum number; null without O(exclusive) and O(leavers), or if unknown.
       type: int
       sample: 1
     active:
@@ -676,13 +676,13 @@ seats:
         - {email: ana@example.org, plan_id: 12, name: Library card, valid_to: "2031-12-31"}
 kept:
   description:
-    - Active users who stay although the list does not contain them, by reason.
+    - Users who were not deactivated although the list does not contain them, by reason.
       RV(summary.protected) counts them all.
     - The reasons are C(protected) (a pattern of O(protected) matches), C(admin), C(plan_admin),
       C(institution) (all users of a network or site read through this account), C(anonymized),
       C(not_editable) (the API may not change the account), C(rights_unknown) (the store does
       not return whether the user is an admin or a plan admin) and, with O(leavers), C(not_found)
-      (no look-up found the user).
+      (no look-up found the user) and C(listed) (the account has a key of another user in the list).
     - Each has C(count) and C(users), the first 100.
   returned: always, if the store was read; empty without O(exclusive) and O(leavers)
   type: dict

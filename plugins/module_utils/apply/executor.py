@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..client.api import UsersApi
 from ..concurrency import INTERRUPTED, for_each
@@ -201,12 +201,15 @@ class _Run:
         taken = [user for user in applied.values() if is_taken(user)]
         if self._find_taken is None or not taken:
             return ()
+        changes = [user.change for user in taken]
         found: Sequence[UserChange] = ()
         try:
             if not self._stopped.is_set():
-                found = self._find_taken([user.change for user in taken])
+                found = self._find_taken(changes)
         except PublicaError as error:
-            self.stop(error)
+            found = [replace(change, steps=(), after=None, error=error) for change in changes]
+            if error.fatal:
+                self.stop(error)
         to_apply = {change.position for change in found if change.steps}
         failed = {user.change.position for user in taken} - {
             change.position for change in found if change.error is None

@@ -61,23 +61,30 @@ def entries_after(
     :param applied: one for each desired user, then one for each removal.
     :param others: the entries of users who have left the list and stay in the record.
     :param today: the date in UTC, ``YYYY-MM-DD``.
-    :param listed_taken: the lists were read for the users whom the store refused to create.
+    :param listed_taken: the lists were read for users whom the store refused to create.
     """
-    listed = applied[: len(rows.desired)]
-    entries = []
-    for position, user in enumerate(listed):
-        entry = _entry_after(rows, position, user, today)
-        if entry is not None and not (entry.taken and listed_taken):
-            entries.append(entry)
-    return [*entries, *(entry.stays(entry.kept) for entry in others), *rows.clashing]
+    found = (
+        _entry_after(rows, position, user, today, listed_taken=listed_taken)
+        for position, user in enumerate(applied[: len(rows.desired)])
+    )
+    entries = [entry for entry in found if entry is not None]
+    ids = {entry.id for entry in entries if entry.id is not None}
+    others = [entry for entry in (*others, *rows.clashing) if entry.id not in ids]
+    return [*entries, *(entry.stays(entry.kept) for entry in others)]
 
 
-def _entry_after(rows: Rows, position: int, applied: AppliedUser, today: str) -> Entry | None:
+def _entry_after(
+    rows: Rows, position: int, applied: AppliedUser, today: str, *, listed_taken: bool
+) -> Entry | None:
     entry, change = rows.entries.get(position), applied.change
     if not change.compared:
         return entry
     if applied.error is not None:
-        return _entry_after_failure(entry, applied)
+        failed = _entry_after_failure(entry, applied)
+        if failed is not None and failed.taken and listed_taken:
+            # The lists are not read again for the same row.
+            return failed._replace(fingerprint=rows.fingerprints[position])
+        return failed
     desired = change.desired
     return _keys_of(desired, applied.user or change.current, entry)._replace(
         earlier_email=None,

@@ -9,13 +9,14 @@ Pure functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import counted, listed
 from ..input.options import ABSENT, DesiredUser
 from ..input.policy import RemovalPolicy
 from ..plan.removals import (
+    LISTED,
     NAMED_USERS,
     NOT_FOUND,
     PROTECTED,
@@ -27,6 +28,7 @@ from ..plan.removals import (
 from ..store.snapshot import Known, Snapshot
 from ..store.user import CurrentUser
 from .record import Entry
+from .rows import Rows
 
 
 @dataclass(frozen=True)
@@ -106,50 +108,46 @@ NO_LEAVERS = JudgedLeavers(Removals(), (), ())
 
 
 def judge_leavers(
-    leavers: Leavers,
-    snapshot: Snapshot,
-    policy: RemovalPolicy,
-    is_listed: Callable[[CurrentUser], bool],
-    position: int,
-    entries: int,
+    leavers: Leavers, snapshot: Snapshot, policy: RemovalPolicy, rows: Rows, entries: int
 ) -> JudgedLeavers:
     """What happens to the users who are no longer in the list.
 
     A user is removed only if the account that was found is the one of the record.
 
-    :param is_listed: whether a user of the store shares a key with a desired user.
-    :param position: of the first removal in the plan.
     :param entries: number of entries of the record.
     """
     is_protected = protection(policy.protected)
-    removed: list[tuple[CurrentUser, Entry]] = []
+    owners = rows.owners
+    removed: dict[int, tuple[CurrentUser, Entry]] = {}
     kept = list(leavers.kept)
     unproven: list[str] = []
     for entry in leavers.sought:
         current = _account_of(entry, snapshot)
         if current is not None:
-            if not current.active or is_listed(current):
+            if not current.active or current.id in owners:
                 continue
             reason = PROTECTED if is_protected(current.email) else reason_to_keep(current)
+            if rows.keys.include(current.id, current.external_id, (current.email,)):
+                reason = LISTED
             if reason is None:
-                removed.append((current, entry))
+                removed[current.id] = current, entry
             else:
-                kept.append(entry.stays(reason))
+                kept.append(entry._replace(id=current.id).stays(reason))
         elif any(snapshot.index.find_address(email) for email in entry.emails):
             unproven.append(entry.label)
         elif entry.id is not None and not snapshot.complete:
             kept.append(entry.stays(NOT_FOUND))
-    removed.sort(key=lambda pair: pair[0].id)
     by_reason: dict[str, list[str]] = {}
     for entry in kept:
         by_reason.setdefault(entry.kept or NOT_FOUND, []).append(entry.label)
+    in_order = [removed[user_id] for user_id in sorted(removed)]
     changes = [
         plan_removal(number, current, policy.force_logout)
-        for number, (current, _entry) in enumerate(removed, start=position)
+        for number, (current, _entry) in enumerate(in_order, start=len(rows.desired))
     ]
     return JudgedLeavers(
         Removals(changes, entries, by_reason, have_left=True, unproven=unproven),
-        [entry for _current, entry in removed],
+        [entry for _current, entry in in_order],
         kept,
     )
 

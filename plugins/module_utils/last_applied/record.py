@@ -179,6 +179,8 @@ def from_file(content: bytes, store: str, name: str) -> Record:
         raise _unusable(name, f"is incomplete or is not a record. {_REMOVE}") from None
     if not isinstance(document, dict) or document.get("format").__class__ is not int:
         raise _unusable(name, f"is no record of this collection. {_REMOVE}")
+    if document["format"] < 1:
+        raise _unusable(name, f"has no format that any version wrote. {_REMOVE}")
     if document["format"] > FORMAT:
         raise _unusable(
             name,

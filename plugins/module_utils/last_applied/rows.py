@@ -10,7 +10,7 @@ Pure functions.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..input.options import ABSENT, ALWAYS, DesiredUser, address_key
 from ..plan.model import UserChange
@@ -41,6 +41,15 @@ class Rows:
     keys: Keys
 
     @property
+    def owners(self) -> dict[int, int]:
+        """The position of the desired user whose entry has an id, by the id."""
+        return {entry.id: n for n, entry in self.entries.items() if entry.id is not None}
+
+    def comparing(self, positions: Iterable[int]) -> Rows:
+        """The same rows, with more users to compare."""
+        return replace(self, compared=sorted({*self.compared, *positions}))
+
+    @property
     def known_ids(self) -> dict[int, int]:
         """By position, the id at the store of each user whose external id is the record's."""
         return {
@@ -61,7 +70,8 @@ class Rows:
             # The store refuses a second user with the external id, but nothing shows that a user
             # who is to be absent has another address.
             is_hidden = user.state == ABSENT and user.external_id is not None
-            return Known(in_list=list_new or user.email is None or is_hidden)
+            has_id = user.id is not None
+            return Known(in_list=list_new or user.email is None or is_hidden or has_id)
         return Known(
             id=entry.id,
             emails=tuple(
@@ -70,12 +80,20 @@ class Rows:
                 if user.email is None or address_key(email) != address_key(user.email)
             ),
             id_identifies=_same_external_id(user, entry),
-            # Without an id and a fingerprint, the entry is of a creation that was cut short.
+            # Without an id and a fingerprint, the entry is of a creation that was cut short. With a
+            # fingerprint, the lists were read for one that the store refused.
             in_list=list_new
             or entry.id is not None
-            or entry.fingerprint is not None
-            or entry.taken
+            or entry.taken != (entry.fingerprint is not None)
+            or user.id not in (None, entry.id)
             or user.email is None,
+        )
+
+    def was_listed(self, position: int) -> bool:
+        """Whether an earlier run refused the same row, and its lists did not hold the user."""
+        entry = self.entries.get(position)
+        return (
+            entry is not None and entry.taken and entry.fingerprint == self.fingerprints[position]
         )
 
     def not_compared(self) -> list[UserChange]:
@@ -128,17 +146,23 @@ def rows_of(
     left: list[Entry] = []
     clashing: list[Entry] = []
     for entry in others:
-        if keys.include(entry.id, entry.external_id, entry.emails):
+        holders = [entries.get(position) for position in keys.positions(entry)]
+        if not all(holder is not None and _are_two(holder, entry) for holder in holders):
             clashing.append(entry)
-        elif not (entry.absent or entry.taken):
+        elif not (entry.absent or (entry.taken and entry.id is None)):
             # Users who were to be absent, or who were never created, have not left.
             left.append(entry)
     return Rows(desired, fingerprints, entries, compared, left, clashing, keys)
 
 
+def _are_two(one: Entry, other: Entry) -> bool:
+    """Whether two entries are certainly those of two accounts."""
+    return one.id is not None and other.id is not None and one.id != other.id
+
+
 def _is_due(user: DesiredUser, now: str, entry: Entry | None, today: str) -> bool:
     """Whether a user must be compared, by what the record holds."""
-    if entry is None or entry.fingerprint != now:
+    if entry is None or entry.fingerprint != now or entry.taken:
         return True
     if user.state == ABSENT:
         return False
@@ -165,12 +189,25 @@ class Keys:
         same = (entry.email, entry.external_id) == (user.email, user.external_id)
         if same and entry.earlier_email is None and self.ids.get(entry.id or 0) in (None, position):
             return False
-        positions = {
+        return not self.positions(entry) <= {position}
+
+    def positions(self, entry: Entry) -> set[int]:
+        """The positions of the desired users who have a key of an entry."""
+        found = (
+            # No id is 0.
             self.ids.get(entry.id or 0),
             self.external_ids.get(entry.external_id or ""),
             *(self.addresses.get(address_key(email)) for email in entry.emails),
-        }
-        return not positions <= {None, position}
+        )
+        return {position for position in found if position is not None}
+
+    def by_earlier_email(self, entry: Entry) -> int | None:
+        """The position of the user with the earlier address of an entry, unless it is another."""
+        position = self.addresses.get(address_key(entry.earlier_email or ""))
+        if position is None:
+            return None
+        external_ids = {self._desired[position].external_id, entry.external_id, None}
+        return None if len(external_ids) > 2 else position
 
     def include(self, user_id: int | None, external_id: str | None, emails: Iterable[str]) -> bool:
         """Whether a desired user has one of these keys."""
@@ -192,7 +229,7 @@ def _entries_of(keys: Keys, entries: Sequence[Entry]) -> tuple[dict[int, Entry],
         lambda entry: keys.ids.get(entry.id or 0),
         lambda entry: keys.external_ids.get(entry.external_id or ""),
         lambda entry: keys.addresses.get(address_key(entry.email or "")),
-        lambda entry: keys.addresses.get(address_key(entry.earlier_email or "")),
+        keys.by_earlier_email,
     )
     for position_of in lookups:
         others = []

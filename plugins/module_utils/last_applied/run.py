@@ -17,8 +17,8 @@ from ..plan.model import Plan, UserChange
 from ..plan.planner import plan_users
 from ..plan.removals import Removals
 from ..progress import Progress, utc_now
-from ..store.snapshot import Snapshot, find_in_lists, read_current
-from ..store.user import CurrentUser
+from ..store.snapshot import SEARCH, Snapshot, find_in_lists, read_current
+from ..store.user import UserIndex
 from .entries import entries_after, entries_before
 from .file import RecordFile
 from .leavers import NO_LEAVERS, judge_leavers, leavers_of
@@ -50,11 +50,15 @@ class RecordedRun:
         self._record = file.record or Record(file.store)
         self._policy = policy
         self._today = today
-        self._compare_all = compare_all or file.record is None
+        # After a first run that was killed, too.
+        self._compare_all = compare_all or self._record.verified_at is None
         self._rows = rows_of(desired, file.record, today, compare_all=self._compare_all)
-        self._leavers = leavers_of(self._rows.left, policy, compare_all=compare_all)
+        self._leavers = leavers_of(self._rows.left, policy, compare_all=self._compare_all)
         self._judged = NO_LEAVERS
+        self._resolved: dict[int, DesiredUser] = {}
+        # Whether the lists were read for users whom the store refuses to create.
         self._listed_taken = False
+        self._is_complete = False
         self._repeats_external_ids = self._record.repeats_external_ids
         self.compared: Sequence[DesiredUser] = [desired[n] for n in self._rows.compared]
         self.warnings = self._leavers.warnings
@@ -76,8 +80,10 @@ class RecordedRun:
 
         :param compared: the users to compare, with the ids of their plans.
         """
-        self.compared = compared
         rows = self._rows
+        self._resolved = dict(zip(rows.compared, compared))
+        # A search reads no list for new users.
+        self._listed_taken = self.lists_new and lookup != SEARCH
         known = [rows.known(position, list_new=self.lists_new) for position in rows.compared]
         leavers, of_leavers = self._leavers.wanted(in_list=self._compare_all)
         snapshot = read_current(
@@ -92,28 +98,36 @@ class RecordedRun:
             store_size=len(self._record.entries),
         )
         self._repeats_external_ids |= snapshot.index.repeats_external_ids
+        self._is_complete = snapshot.complete
         return snapshot
 
     def plan(self, snapshot: Snapshot) -> tuple[Plan, Removals]:
         """The plan for all desired users, in the order of the input, and the removals."""
-        rows = self._rows
-        compared = plan_users(
-            self.compared, snapshot.index, self._today, rows.compared, rows.known_ids
-        )
-        changes = [*compared.changes, *rows.not_compared()]
+        while others := self._owners_of_accounts(snapshot.index):
+            self._rows = self._rows.comparing(others)
+        changes = [*self._planned(snapshot.index), *self._rows.not_compared()]
         changes.sort(key=lambda change: change.position)
-        self._judged = judge_leavers(
-            self._leavers,
-            snapshot,
-            self._policy,
-            self._is_listed,
-            position=len(rows.desired),
-            entries=len(self._record.entries),
-        )
+        entries = len(self._record.entries)
+        self._judged = judge_leavers(self._leavers, snapshot, self._policy, self._rows, entries)
         return Plan(changes), self._judged.removals
 
-    def _is_listed(self, current: CurrentUser) -> bool:
-        return self._rows.keys.include(current.id, current.external_id, (current.email,))
+    def _planned(self, index: UserIndex) -> Sequence[UserChange]:
+        rows = self._rows
+        users = [self._resolved.get(position, rows.desired[position]) for position in rows.compared]
+        return plan_users(users, index, self._today, rows.compared, rows.known_ids).changes
+
+    def _owners_of_accounts(self, index: UserIndex) -> set[int]:
+        """The positions of users who are not compared, and whose account has keys of one who is.
+
+        They are compared as well, so that no user takes the account of another one.
+        """
+        rows, owners = self._rows, self._rows.owners
+        found = (
+            current
+            for position in rows.compared
+            for current in index.with_keys_of(rows.desired[position])
+        )
+        return {owners[user.id] for user in found if user.id in owners} - set(rows.compared)
 
     def find_taken(
         self, api: UsersApi, changes: Sequence[UserChange], workers: int, progress: Progress
@@ -122,12 +136,25 @@ class RecordedRun:
 
         :returns: none for a user whom the lists do not hold either.
         """
+        rows = self._rows
+        changes = [change for change in changes if not rows.was_listed(change.position)]
+        if not changes:
+            return []
         desired = [change.desired for change in changes]
-        index = find_in_lists(api, desired, workers, progress)
+        index = find_in_lists(api, desired, workers, progress, active_too=not self._is_complete)
         positions = [change.position for change in changes]
         found = plan_users(desired, index, self._today, positions).changes
         self._listed_taken = True
-        return [change for change in found if change.current or change.error]
+        owners = rows.owners
+        return [
+            change
+            for change in found
+            if change.error is not None
+            or (
+                change.current is not None
+                and owners.get(change.current.id, change.position) == change.position
+            )
+        ]
 
     def write_before(self, plan: Plan) -> None:
         """Store the entries of all users who are about to be written, without a fingerprint.
@@ -157,7 +184,7 @@ class RecordedRun:
             applied,
             [*judged.kept, *remaining],
             self._today,
-            listed_taken=self._listed_taken or self.lists_new,
+            listed_taken=self._listed_taken,
         )
         verified_at = utc_now() if self._compare_all else self._record.verified_at
         try:

@@ -48,8 +48,8 @@ def match_users(
         if isinstance(match, CurrentUser) and _changes_address(user, match)
     }
     matches = [
-        _by_address(user, index, renamed) if match is None else match
-        for user, match in zip(desired, by_strong_key)
+        _by_address(user, index, renamed, known_ids.get(position)) if match is None else match
+        for position, user, match in zip(positions, desired, by_strong_key)
     ]
     return _refuse_shared_users(
         desired,
@@ -80,7 +80,9 @@ def _by_strong_key(desired: DesiredUser, index: UserIndex, known_id: int | None)
     return current
 
 
-def _by_address(desired: DesiredUser, index: UserIndex, renamed: Renamed) -> Match:
+def _by_address(
+    desired: DesiredUser, index: UserIndex, renamed: Renamed, known_id: int | None
+) -> Match:
     if desired.email is None:
         return None
     current = index.by_address.get(address_key(desired.email))
@@ -88,6 +90,12 @@ def _by_address(desired: DesiredUser, index: UserIndex, renamed: Renamed) -> Mat
         return None
     if desired.id is not None:
         return _other_id(desired, current)
+    if known_id not in (None, current.id) and not current.returns_external_id:
+        return _conflict(
+            f"The record (last_applied) has {desired.label} with the id {known_id}, and the store "
+            f"has no user with it. The address belongs to {describe(current)}. Give the user's id, "
+            "or correct the keys."
+        )
     has_another = desired.external_id is not None and current.external_id is not None
     if desired.state == ABSENT and has_another and current.active:
         # The address may belong to another person by now, who must not be locked out.

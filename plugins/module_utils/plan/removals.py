@@ -36,7 +36,7 @@ _WILDCARDS = frozenset("*?[")
 ADMIN, PROTECTED, RIGHTS_UNKNOWN = "admin", "protected", "rights_unknown"
 PLAN_ADMIN, INSTITUTION = "plan_admin", "institution"
 ANONYMIZED, NOT_EDITABLE = "anonymized", "not_editable"
-NOT_FOUND = "not_found"
+NOT_FOUND, LISTED = "not_found", "listed"
 
 # Reasons that the operator did not choose, each with the end of its warning.
 _WARNED_REASONS = {
@@ -48,6 +48,7 @@ _WARNED_REASONS = {
     NOT_FOUND: (
         "no account has the recorded address; a run with verify: all looks for the account by id"
     ),
+    LISTED: "the account has a key of another user in the list; correct the keys of that user",
 }
 
 

@@ -121,13 +121,22 @@ def read_current(
 
 
 def find_in_lists(
-    api: UsersApi, desired: Sequence[DesiredUser], workers: int, progress: Progress
+    api: UsersApi,
+    desired: Sequence[DesiredUser],
+    workers: int,
+    progress: Progress,
+    *,
+    active_too: bool,
 ) -> UserIndex:
-    """The users of the lists, read until all of ``desired`` are found, the deactivated first."""
+    """The users of the lists, read until all of ``desired`` are found, the deactivated first.
+
+    :param active_too: read the list of active users after it.
+    """
     with ThreadPoolExecutor(workers, initializer=leave_signals_to_main_thread) as pool:
         reader = _Reader(api, desired, workers, pool, progress)
         reader.list_deactivated()
-        reader.list_active(may_look_up=False)
+        if active_too:
+            reader.list_active(may_look_up=False)
         return reader.index
 
 
@@ -170,7 +179,7 @@ class _Reader:
         self._with_id = {
             n
             for n, wanted in self._unresolved.items()
-            if wanted.user.id is not None and wanted.known.id is None and wanted.known.in_list
+            if wanted.user.id not in (None, wanted.known.id) and wanted.known.in_list
         }
         self.index = UserIndex()
 
@@ -371,8 +380,8 @@ class _Reader:
         return next((email for email in emails if address_key(email) not in self._looked_up), None)
 
     def _is_found(self, wanted: _Wanted) -> bool:
-        """Whether the user that the record names was read."""
-        return wanted.known.id in self.index.by_id
+        """Whether the user that the row or the record names by an id was read."""
+        return (wanted.user.id or wanted.known.id) in self.index.by_id
 
     def _was_looked_up(self, wanted: _Wanted) -> bool:
         return bool(wanted.emails) and self._next_email(wanted) is None

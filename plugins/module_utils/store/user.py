@@ -15,7 +15,7 @@ from typing import Any
 
 from ..client.answers import whole_number
 from ..errors import PublicaError
-from ..input.options import address_key
+from ..input.options import DesiredUser, address_key
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})?")
@@ -377,6 +377,13 @@ class UserIndex:
             self.repeats_external_ids |= user.external_id in self.by_external_id
             self._claim(self.by_external_id, user.external_id, user)
         self.returns_external_id = bool(self.returns_external_id) or user.returns_external_id
+
+    def with_keys_of(self, desired: DesiredUser) -> list[CurrentUser]:
+        """The users who have one of the keys of a desired user."""
+        email = None if desired.email is None else self.find_address(desired.email)
+        external_id = self.by_external_id.get(desired.external_id or "")
+        found = (self.by_id.get(desired.id or 0), external_id, email)
+        return [user for user in found if user is not None]
 
     def find_address(self, email: str) -> CurrentUser | None:
         """The user with an address, in any case."""

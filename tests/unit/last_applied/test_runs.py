@@ -523,3 +523,115 @@ def test_a_search_lists_the_accounts_of_the_record_that_it_does_not_find(path: P
     assert (result["summary"]["created"], result["summary"]["deactivated"]) == (0, 1)
     assert runs.store.users[7].email == "user7@example.org"
     assert runs.store.users[8].deactivated
+
+
+@EXTERNAL_IDS
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_the_account_of_a_row_that_is_not_read_stays_that_row_s(
+    path: Path, returned: bool, state: str
+) -> None:
+    runs = large(path, returns_external_id=returned)
+    runs.store.users[7].email = "moved@example.org"
+    other = DesiredUser("moved@example.org", "another", state=state)
+
+    result = runs([*users(), other])
+
+    account = runs.store.users[7]
+    assert (account.email, account.external_id) == ("user7@example.org", "ext-7")
+    assert result["summary"]["unverified"] == 199
+    runs(users())
+    assert not account.deactivated
+
+
+def test_a_row_that_is_changed_back_after_it_took_another_entry_is_compared(path: Path) -> None:
+    runs = large(path)
+    del runs.store.users[2]
+    rest = users(range(3, 201))
+
+    runs([DesiredUser("user1@example.org", "ext-2"), *rest])
+    runs([desired_user(1), *rest])
+
+    assert runs.store.users[1].external_id == "ext-1"
+
+
+def test_a_leaver_whose_address_another_row_has_is_not_forgotten(path: Path) -> None:
+    runs = large(path)
+    handed_over = changed(users(range(2, 201)), 2, email="user1@example.org")
+
+    assert runs(handed_over)["summary"]["failed"] == 1
+    # The conflict is solved at the store.
+    runs.store.users[1].email = "old1@example.org"
+    runs(handed_over)
+    runs(handed_over, verify_all=True)
+
+    assert runs.store.users[2].email == "user1@example.org"
+    assert runs.store.users[1].deactivated
+
+
+def test_a_new_row_with_an_id_is_found_by_it(path: Path) -> None:
+    runs = large(path)
+
+    result = runs([*users(), DesiredUser("new@example.org", "ext-1500", id=1500)])
+
+    assert (result["summary"]["updated"], result["summary"]["failed"]) == (1, 0)
+    assert runs.store.users[1500].email == "new@example.org"
+
+
+def test_an_error_of_the_list_is_that_of_the_user_who_needs_it(path: Path) -> None:
+    runs = large(path)
+    desired = [*users(range(2, 201)), *users([2010])]
+
+    def refuse(call: Any) -> None:
+        if call.query.get("query") == "deactivated":
+            runs.store.answer_instead("GET", Reply(401, {"message": "Unauthenticated."}))
+
+    runs.store.before_answer = refuse
+    result = runs(desired)
+
+    assert result["failure"]["code"] == "unauthenticated"
+    assert not runs.store.users[1].deactivated
+
+
+def test_lists_are_read_once_for_a_row_that_the_store_refuses(path: Path) -> None:
+    runs = large(path, returns_external_id=False)
+    desired = [*users(), DesiredUser("new@example.org", "ext-1500")]
+
+    assert runs(desired)["summary"]["failed"] == 1
+    assert runs(desired)["summary"]["failed"] == 1
+
+    assert runs.requests <= 4
+
+
+def test_the_first_run_after_one_that_was_killed_verifies_all(path: Path) -> None:
+    runs = large(path)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "verified_at": None, "users": content["users"][:1]}))
+
+    assert runs(users())["last_applied"]["verified_at"] is not None
+    assert runs(users())["summary"]["unverified"] == 200
+
+
+def test_a_kept_leaver_of_a_killed_run_is_known_by_the_id(path: Path) -> None:
+    runs = large(path)
+    content = json.loads(path.read_text())
+    [entry] = [user for user in content["users"] if user["external_id"] == "ext-1"]
+    del entry["id"], entry["fingerprint"]
+    path.write_text(json.dumps(content))
+    runs.store.users[1].admin = True
+
+    for _run in range(2):
+        assert runs(users(range(2, 201)))["kept"]["admin"]["count"] == 1
+    assert runs.entries["user1@example.org"]["id"] == 1
+
+
+def test_with_hidden_external_ids_another_account_with_the_address_is_not_changed(
+    path: Path,
+) -> None:
+    runs = large(path, returns_external_id=False)
+    del runs.store.users[7]
+    runs.store.users[1000].email = "user7@example.org"
+
+    result = runs(changed(users(), 7, sessions_limit=2))
+
+    assert [item["error"]["code"] for item in result["results"]] == ["identity_conflict"]
+    assert runs.store.users[1000].sessions_limit is None
