@@ -18,7 +18,7 @@ from ..errors import RejectedError
 from ..input.options import ABSENT, DesiredUser, address_key
 from ..plan.model import ASSIGN_PLAN, CREATE, UserChange
 from ..store.user import CurrentUser
-from .record import Entry
+from .record import NOT_LISTED, Entry
 from .rows import Rows
 
 # A plan that was assigned without an end has one that only a later reading shows. No plan is
@@ -83,7 +83,7 @@ def _entry_after(
         failed = _entry_after_failure(entry, applied)
         if failed is not None and failed.taken and listed_taken:
             # The lists are not read again for the same row.
-            return failed._replace(fingerprint=rows.fingerprints[position])
+            return failed._replace(taken=rows.fingerprints[position])
         return failed
     desired = change.desired
     return _keys_of(desired, applied.user or change.current, entry)._replace(
@@ -103,7 +103,7 @@ def _entry_after_failure(entry: Entry | None, applied: AppliedUser) -> Entry | N
         return None if entry is None else entry.stays()
     if change.current is None and isinstance(error, RejectedError):
         if is_taken(applied):
-            return _keys_of(change.desired, None, entry)._replace(taken=True)
+            return _keys_of(change.desired, None, entry)._replace(taken=NOT_LISTED)
         return None if entry is None else entry.stays()
     return _keys_of(change.desired, applied.user or change.current, entry)
 

@@ -22,6 +22,7 @@ from ..errors import PublicaError
 from ..input.options import ABSENT, DesiredUser, address_key, plan_name_key
 
 UNUSABLE = "unusable_record"
+NOT_LISTED = "not_listed"
 FORMAT = 1
 
 # The desired values that decide whether a row is compared. Those of a user who is to be absent, and
@@ -49,7 +50,8 @@ class Entry(NamedTuple):
     :ivar plan_end: the last day of a plan that was assigned without an end, as last seen.
     :ivar absent: the user was to be absent.
     :ivar kept: why a user who left the list stays active.
-    :ivar taken: the store refused to create the user, since another account has a key.
+    :ivar taken: the store refused to create the user, since another account has a key: the
+        fingerprint of the refused row if the lists do not hold the user, or else ``NOT_LISTED``.
     :ivar warnings: the values of each standing warning, by its code.
     """
 
@@ -61,7 +63,7 @@ class Entry(NamedTuple):
     plan_end: str | None = None
     absent: bool = False
     kept: str | None = None
-    taken: bool = False
+    taken: str | None = None
     warnings: Mapping[str, list[Any]] = MappingProxyType({})
 
     @property
@@ -226,7 +228,7 @@ def _entry(user: Any) -> Entry:
 
 _TYPES: Mapping[str, type] = {
     **dict.fromkeys(("email", "external_id", "earlier_email", "fingerprint", "plan_end"), str),
-    **{"id": int, "absent": bool, "kept": str, "taken": bool, "warnings": dict},
+    **{"id": int, "absent": bool, "kept": str, "taken": str, "warnings": dict},
 }
 
 

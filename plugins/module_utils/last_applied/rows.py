@@ -16,7 +16,7 @@ from ..input.options import ABSENT, ALWAYS, DesiredUser, address_key
 from ..plan.model import UserChange
 from ..plan.warnings import LabelledWarning, repeated_warning
 from ..store.snapshot import Known
-from .record import Entry, Record, fingerprint
+from .record import NOT_LISTED, Entry, Record, fingerprint
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ class Rows:
                 if user.email is None or address_key(email) != address_key(user.email)
             ),
             id_identifies=_same_external_id(user, entry),
-            # Without an id and a fingerprint, the entry is of a creation that was cut short. With a
-            # fingerprint, the lists were read for one that the store refused.
+            # Without an id and a fingerprint, the entry is of a creation that was cut short.
             in_list=list_new
             or entry.id is not None
-            or entry.taken != (entry.fingerprint is not None)
+            or entry.fingerprint is not None
+            or entry.taken == NOT_LISTED
             or user.id not in (None, entry.id)
             or user.email is None,
         )
@@ -92,9 +92,7 @@ class Rows:
     def was_listed(self, position: int) -> bool:
         """Whether an earlier run refused the same row, and its lists did not hold the user."""
         entry = self.entries.get(position)
-        return (
-            entry is not None and entry.taken and entry.fingerprint == self.fingerprints[position]
-        )
+        return entry is not None and entry.taken == self.fingerprints[position]
 
     def not_compared(self) -> list[UserChange]:
         """The desired users who are not read, with the warnings of the last run that did."""
@@ -162,7 +160,7 @@ def _are_two(one: Entry, other: Entry) -> bool:
 
 def _is_due(user: DesiredUser, now: str, entry: Entry | None, today: str) -> bool:
     """Whether a user must be compared, by what the record holds."""
-    if entry is None or entry.fingerprint != now or entry.taken:
+    if entry is None or entry.fingerprint != now:
         return True
     if user.state == ABSENT:
         return False
