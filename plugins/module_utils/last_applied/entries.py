@@ -81,7 +81,8 @@ def _entry_after(
         return entry
     if applied.error is not None:
         failed = _entry_after_failure(entry, applied)
-        if failed is not None and failed.taken and listed_taken:
+        is_listed = listed_taken or rows.was_listed(position)
+        if failed is not None and failed.taken and is_listed:
             # The lists are not read again for the same row.
             return failed._replace(taken=rows.fingerprints[position])
         return failed

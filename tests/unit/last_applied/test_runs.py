@@ -597,9 +597,9 @@ def test_lists_are_read_once_for_a_row_that_the_store_refuses(path: Path) -> Non
     desired = [*users(), DesiredUser("new@example.org", "ext-1500")]
 
     assert runs(desired)["summary"]["failed"] == 1
-    assert runs(desired)["summary"]["failed"] == 1
-
-    assert runs.requests <= 4
+    for _run in range(2):
+        assert runs(desired)["summary"]["failed"] == 1
+        assert runs.requests <= 4
 
 
 def test_the_first_run_after_one_that_was_killed_verifies_all(path: Path) -> None:
