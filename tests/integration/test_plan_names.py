@@ -118,8 +118,8 @@ def test_bad_names_are_errors_before_any_write(store: SandboxStore, modules: Mod
             "(11), 'campus ' (40), 'Library card' (12), 'Staff' (13)",
             "users[1].plan_name": "'Libary card' is not the name of a plan of the store; did you "
             "mean 'Library card' (12)?",
-            "users[2].plan_name": "'CAMPUS' is the name of 2 plans of the store; give the plan_id "
-            "of one of 11, 40",
+            "users[2].plan_name": "'CAMPUS' is the name of 2 plans of the store; give plan_id "
+            "instead, one of 11, 40",
             "seats.csv:4.plan_name": "'zzz' is not the name of a plan of the store; it has "
             "'Campus' (11), 'campus ' (40), 'Library card' (12), 'Staff' (13)",
         }

@@ -108,7 +108,7 @@ def test_every_bad_name_is_an_error_with_what_to_do() -> None:
         "'Libary card' is not the name of a plan of the store; did you mean 'Library card' (12), "
         "'Library  Pass' (13)?\n"
         "users[2].plan_name (user2@example.org): 'GOLD' is the name of 2 plans of the store; give "
-        "the plan_id of one of 14, 15\n"
+        "plan_id instead, one of 14, 15\n"
         "users[3].plan_name (user3@example.org): 'pass' is not the name of a plan of the store; "
         "did you mean 'Library  Pass' (13)?\n"
         "users[4].plan_name (user4@example.org): 'zzzz' is not the name of a plan of the store; "
