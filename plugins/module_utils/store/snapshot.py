@@ -31,6 +31,8 @@ LOOKUPS = (AUTO, LIST, SEARCH)
 # as cheap as the pages read so far, per page. With 4, three users of a large store are looked up at
 # once, and a thousand are listed.
 LOOK_UPS_PER_PAGE = 4
+# With a record, so many look-ups always count as cheaper then: a record is for large stores.
+FEW_LOOK_UPS = 64
 
 
 def lookup_argument_spec() -> dict[str, Any]:
@@ -365,6 +367,8 @@ class _Reader:
         if self._active.pages_read == 1 and len(self._active.users) < PAGE_SIZE:
             # Most likely the complete list; one more page makes that certain.
             return False
+        if self._has_record and len(self._unresolved) <= FEW_LOOK_UPS:
+            return True
         if found_on_page:
             # A page with at least one desired user is as good as a look-up.
             return False

@@ -635,3 +635,11 @@ def test_with_hidden_external_ids_another_account_with_the_address_is_not_change
 
     assert [item["error"]["code"] for item in result["results"]] == ["identity_conflict"]
     assert runs.store.users[1000].sessions_limit is None
+
+
+def test_few_changes_are_looked_up_in_a_store_of_unknown_length(path: Path) -> None:
+    runs = large(path, paginator=BARE)
+
+    runs([*users(range(1, 41), sessions_limit=2), *users(range(41, 201))])
+
+    assert runs.requests <= 1 + 2 * 40
