@@ -177,7 +177,7 @@ def _every_module(scene: Scene) -> list[Task]:
         {PLANS: {"query": "card"}},
         {
             BULK: {
-                "users": [{**ANA, "password": password("recorded"), "update_password": "always"}],
+                "users": [{**ANA, "password": password("recorded")}],
                 "last_applied": str(scene.runner.directory / "record.json"),
             }
         },
