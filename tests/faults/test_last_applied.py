@@ -179,7 +179,7 @@ def test_killed_in_the_first_run(
     runs.is_killed(AFTER, lambda: runs.kill_before_request(request_number))
 
     runs.check_written_ahead()
-    # Of those who are not in the next list, the run knows only the ones whom it changed.
+    # Of those who are not in the next list, the run knows only those that it changed.
     recorded = set(runs.entries()) if runs.file() else set()
     rows = without(AFTER, "J1", "U1", "K2")
     gone = {"J1", "U1", "K2"} & recorded
@@ -465,10 +465,10 @@ def test_an_empty_list(prepare: Prepare) -> None:
 def test_an_address_that_another_person_has_now(
     prepare: Prepare, variant: str, verify: str
 ) -> None:
-    """A leaver's address belongs to a person whom no list names: that account is not touched."""
+    """A leaver's address belongs to a person that no list names: that account is not touched."""
     runs = prepare(variant)
     runs.change("L1", email="l1.elsewhere@example.org")
-    other = runs.store.add_user("l1@example.org", external_id="SOMEBODY", sessions_limit=3)
+    other = runs.store.add_user("l1@example.org", external_id="STRANGER", sessions_limit=3)
     plans = content(runs.store)["user_plans"]
 
     outcome = runs.run(AFTER, verify=verify)
@@ -527,7 +527,7 @@ def test_a_renamed_user_whose_former_address_another_person_has(
     runs = prepare(variant)
     user = runs.store.user(external_id="U2")
     runs.change("U2", email="u2.elsewhere@example.org")
-    other = runs.store.add_user("u2@example.org", external_id="SOMEBODY")
+    other = runs.store.add_user("u2@example.org", external_id="STRANGER")
     rows = person(BEFORE, "U2", email="ulrich@example.org")
 
     assert runs.run(rows).failures == {}
@@ -541,7 +541,7 @@ def test_a_renamed_user_whose_former_address_another_person_has(
 def test_a_new_address_that_another_person_has(prepare: Prepare, variant: str) -> None:
     """The row fails; neither account is changed, and the person is no leaver."""
     runs = prepare(variant)
-    other = runs.store.add_user("ulrich@example.org", external_id="SOMEBODY")
+    other = runs.store.add_user("ulrich@example.org", external_id="STRANGER")
     before = content(runs.store)
     rows = person(BEFORE, "U2", email="ulrich@example.org", sessions_limit=8)
 
@@ -652,7 +652,7 @@ DRIFTS: Mapping[str, Callable[[RecordedRuns], None]] = {
         "jana@example.org", external_id="J1", active=False
     ),
     "joiner's address exists": lambda runs: runs.store.add_user(
-        "j1@example.org", external_id="SOMEBODY"
+        "j1@example.org", external_id="STRANGER"
     ),
     "leaver deactivated": lambda runs: runs.change("L1", active=False),
     "leaver deleted": lambda runs: _delete(runs, "L1"),

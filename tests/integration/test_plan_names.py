@@ -63,7 +63,7 @@ def test_names_in_a_list_a_file_and_the_defaults(
 
     planned = runner.playbook(PROVISION, inventory, arguments=["--check", "--diff"]).succeeded()
     assert held(store) == {}
-    # The list has two pages, and perhaps a third to see that they were the last; read once.
+    # The list has two pages, and possibly a third to see that they were the last; read once.
     assert len(plan_requests(store)) in (2, 3)
     store.clear_journal()
     first = runner.playbook(PROVISION, inventory).succeeded()

@@ -4,8 +4,8 @@
 
 """Lists, changes by others, faults, kills and runs with a record, as a state machine of hypothesis.
 
-Every run is checked for whom it may change. At the end of each history, undisturbed runs reach the
-state that the oracle predicts, and no leaver is left over without a reason.
+Every run is checked for the users that it may change. At the end of each history, undisturbed runs
+reach the state that the oracle predicts, and no leaver is left over without a reason.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ BYSTANDERS: list[Row] = [
     {"email": "chief@example.com", "external_id": "BOSS", "admin": True},
     {"email": "plans@example.com", "external_id": "BOSS2", "plan_admin": True},
     {"email": "campus@example.com", "external_id": "NET", "ip_ranges": ["192.0.2.0/24"]},
-    {"email": None, "external_id": "NOBODY", "anonymized": True},
+    {"email": None, "external_id": "NAMELESS", "anonymized": True},
     {"email": "fixed@example.com", "external_id": None, "can_be_edited": False},
 ]
 USERS: list[Row] = [
@@ -126,7 +126,7 @@ AFTER: list[Row] = [
     {"email": "a1@example.org", "external_id": "A1", "state": "active", "sessions_limit": 3},
     {"email": "g1@example.org", "external_id": "G1", "state": "absent", "force_logout": True},
 ]
-# Users leave whom the run before may have created (J1), activated (A1) or deactivated (G1), and L1
+# Users leave that the run before may have created (J1), activated (A1) or deactivated (G1), and L1
 # comes back.
 LATER: list[Row] = [
     *(row for row in AFTER if row["external_id"] not in ("J1", "A1", "G1", "U1")),
@@ -289,7 +289,7 @@ class RecordedRuns:
         Args:
             rows: The list.
             gone: The external ids of the leavers to deactivate; without it, all persons who were
-                ever in a list and whom no key of a row names.
+                ever in a list and that no key of a row names.
         """
         accounts = accounts_of(self.store)
         identified = self._with_ids(rows, accounts)
@@ -298,7 +298,7 @@ class RecordedRuns:
             # A user of the list may be one who seems to have left.
             gone = ()
         if gone is None:
-            # Nobody shares a key with a row and leaves, except an account whose address a row
+            # No user who shares a key with a row leaves, except an account whose address a row
             # wants: it may stay until that row can be applied.
             named = touchable(accounts, rows, returns_external_ids=True)
             gone = {
@@ -406,7 +406,7 @@ class RecordedRuns:
         return [row for row in self.store.journal(writes=True) if row["changed"]]
 
     def check_written_ahead(self) -> None:
-        """The record has an entry of each active user whom the last run has written."""
+        """The record has an entry of each active user that the last run has written."""
         changes = self._changes()
         if not changes:
             return

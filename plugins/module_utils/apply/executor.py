@@ -97,7 +97,7 @@ def apply_plan(
 
     :param workers: how many users are changed concurrently.
     :param on_error: ``continue`` with the other users after a user's error, or ``stop``.
-    :param find_taken: the changes of users whom the store refused to create, since an account that
+    :param find_taken: the changes of users that the store refused to create, since an account that
         was not read has a key of theirs. They are applied before any user is deactivated.
     """
     if api.transport.read_only:
@@ -197,11 +197,10 @@ class _Run:
         return result
 
     def found_taken(self, applied: Mapping[int, AppliedUser]) -> Sequence[UserChange]:
-        """The changes of the users whom the store refused to create and who were found since."""
-        taken = [user for user in applied.values() if is_taken(user)]
-        if self._find_taken is None or not taken:
+        """The changes of the users that the store refused to create and that were found since."""
+        changes = [user.change for user in applied.values() if is_taken(user)]
+        if self._find_taken is None or not changes:
             return ()
-        changes = [user.change for user in taken]
         found: Sequence[UserChange] = ()
         try:
             if not self._stopped.is_set():
@@ -210,15 +209,15 @@ class _Run:
             found = [replace(change, steps=(), after=None, error=error) for change in changes]
             if error.fatal:
                 self.stop(error)
-        to_apply = {change.position for change in found if change.steps}
-        failed = {user.change.position for user in taken} - {
-            change.position for change in found if change.error is None
-        }
-        for user in taken:
-            if user.change.position not in to_apply:
-                has_failed = user.change.position in failed
-                self._progress.applied((), len(user.change.steps), has_failed)
-        if failed and self._on_error == STOP:
+        by_position = {change.position: change for change in found}
+        any_failed = False
+        for refused in changes:
+            change = by_position.get(refused.position)
+            has_failed = change is None or change.error is not None
+            if change is None or not change.steps:
+                self._progress.applied((), len(refused.steps), has_failed)
+            any_failed = any_failed or has_failed
+        if any_failed and self._on_error == STOP:
             self.stop(None)
         return found
 

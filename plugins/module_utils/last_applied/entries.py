@@ -45,7 +45,11 @@ def entries_before(
             entry = _keys_of(change.desired, change.current, entry)
         if entry is not None:
             entries.append(entry)
-    return [*entries, *(entry.stays(entry.kept) for entry in [*removed, *others]), *rows.clashing]
+    return [
+        *entries,
+        *(entry.without_fingerprint(entry.kept) for entry in [*removed, *others]),
+        *rows.clashing,
+    ]
 
 
 def entries_after(
@@ -61,7 +65,7 @@ def entries_after(
     :param applied: one for each desired user, then one for each removal.
     :param others: the entries of users who have left the list and stay in the record.
     :param today: the date in UTC, ``YYYY-MM-DD``.
-    :param listed_taken: the lists were read for users whom the store refused to create.
+    :param listed_taken: the lists were read for users that the store refused to create.
     """
     found = (
         _entry_after(rows, position, user, today, listed_taken=listed_taken)
@@ -70,7 +74,7 @@ def entries_after(
     entries = [entry for entry in found if entry is not None]
     ids = {entry.id for entry in entries if entry.id is not None}
     others = [entry for entry in (*others, *rows.clashing) if entry.id not in ids]
-    return [*entries, *(entry.stays(entry.kept) for entry in others)]
+    return [*entries, *(entry.without_fingerprint(entry.kept) for entry in others)]
 
 
 def _entry_after(
@@ -99,36 +103,30 @@ def _entry_after(
 def _entry_after_failure(entry: Entry | None, applied: AppliedUser) -> Entry | None:
     """The entry of a user with an error, who is compared again at the next run."""
     change, error = applied.change, applied.error
-    was_sent = bool(change.steps) and error is not None and error.code != NOT_TRIED
-    if not was_sent:
-        return None if entry is None else entry.stays()
+    if error is None or error.code == NOT_TRIED or not change.steps:
+        return None if entry is None else entry.without_fingerprint()
     if change.current is None and isinstance(error, RejectedError):
         if is_taken(applied):
             return _keys_of(change.desired, None, entry)._replace(taken=NOT_LISTED)
-        return None if entry is None else entry.stays()
+        return None if entry is None else entry.without_fingerprint()
     return _keys_of(change.desired, applied.user or change.current, entry)
 
 
 def _keys_of(desired: DesiredUser, current: CurrentUser | None, entry: Entry | None) -> Entry:
     """An entry with the keys of the row, and those of the account that the row leaves out."""
-    has_account = current is not None and current.id > 0
-    email = desired.email or (current.email if current is not None else None)
-    earlier = current.email if current is not None else None
-    if earlier is None and entry is not None:
-        earlier = entry.email
-    external_id = desired.external_id
-    if external_id is None and current is not None:
-        external_id = current.external_id
-    if external_id is None and entry is not None:
-        external_id = entry.external_id
-    known_id = current.id if current is not None and has_account else entry.id if entry else None
+    known = Entry() if entry is None else entry
+    account = Entry()
+    if current is not None:
+        # A user who is not created yet has the id 0, and an account can have no address.
+        account = Entry(current.email or None, current.external_id, current.id or None)
+    email = desired.email or account.email
+    earlier = known.email if current is None else account.email
+    is_renamed = earlier and email and address_key(earlier) != address_key(email)
     return Entry(
-        email=email or None,
-        external_id=external_id,
-        id=known_id or desired.id,
-        earlier_email=(
-            earlier if earlier and email and address_key(earlier) != address_key(email) else None
-        ),
+        email=email,
+        external_id=desired.external_id or account.external_id or known.external_id,
+        id=account.id or known.id or desired.id,
+        earlier_email=earlier if is_renamed else None,
     )
 
 

@@ -30,10 +30,10 @@ class RecordFile:
     """
 
     def __init__(self, path: str, directory: Directory, store: str, read_only: bool) -> None:
-        self.path = os.path.abspath(path)
+        self.path = path
         self.store = store
         self._directory = directory
-        self._name = os.path.basename(self.path)
+        self._name = os.path.basename(path)
         self._read_only = read_only
         self._content = directory.read(self._name, LARGEST_RECORD)
         self.record = None if self._content is None else from_file(self._content, store, self._name)

@@ -21,9 +21,9 @@ from ..plan.removals import (
     NOT_FOUND,
     PROTECTED,
     Removals,
-    plan_removal,
     protection,
     reason_to_keep,
+    removal_changes,
 )
 from ..store.snapshot import Known, Snapshot
 from ..store.user import CurrentUser
@@ -83,11 +83,11 @@ def leavers_of(left: Sequence[Entry], policy: RemovalPolicy, *, compare_all: boo
     kept: list[Entry] = []
     for entry in left:
         if any(map(is_protected, entry.emails)):
-            kept.append(entry.stays(PROTECTED))
+            kept.append(entry.without_fingerprint(PROTECTED))
         elif compare_all or (entry.kept in (None, PROTECTED) and entry.emails):
             sought.append(entry)
         elif entry.id is not None:
-            kept.append(entry.stays(entry.kept or NOT_FOUND))
+            kept.append(entry.without_fingerprint(entry.kept or NOT_FOUND))
     return Leavers(sought, kept, ())
 
 
@@ -126,25 +126,22 @@ def judge_leavers(
         if current is not None:
             if not current.active or current.id in owners:
                 continue
-            reason = PROTECTED if is_protected(current.email) else reason_to_keep(current)
-            if rows.keys.include(current.id, current.external_id, (current.email,)):
-                reason = LISTED
+            is_listed = rows.keys.include(current)
+            reason = LISTED if is_listed else reason_to_keep(current, is_protected)
             if reason is None:
                 removed[current.id] = current, entry
             else:
-                kept.append(entry._replace(id=current.id).stays(reason))
+                kept.append(entry._replace(id=current.id).without_fingerprint(reason))
         elif any(snapshot.index.find_address(email) for email in entry.emails):
             unproven.append(entry.label)
         elif entry.id is not None and not snapshot.complete:
-            kept.append(entry.stays(NOT_FOUND))
+            kept.append(entry.without_fingerprint(NOT_FOUND))
     by_reason: dict[str, list[str]] = {}
     for entry in kept:
         by_reason.setdefault(entry.kept or NOT_FOUND, []).append(entry.label)
     in_order = [removed[user_id] for user_id in sorted(removed)]
-    changes = [
-        plan_removal(number, current, policy.force_logout)
-        for number, (current, _entry) in enumerate(in_order, start=len(rows.desired))
-    ]
+    users = [current for current, _entry in in_order]
+    changes = removal_changes(users, len(rows.desired), policy)
     return JudgedLeavers(
         Removals(changes, entries, by_reason, have_left=True, unproven=unproven),
         [entry for _current, entry in in_order],

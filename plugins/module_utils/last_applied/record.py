@@ -71,11 +71,11 @@ class Entry(NamedTuple):
         """The name of the user in messages."""
         return DesiredUser(self.email, self.external_id, self.id).label
 
-    def stays(self, reason: str | None = None) -> Entry:
-        """The entry of a user who has left the list, and who is compared again after a return."""
-        if (self.kept, self.fingerprint) == (reason, None):
+    def without_fingerprint(self, kept: str | None = None) -> Entry:
+        """The entry of a user who is compared again if the list has them."""
+        if (self.kept, self.fingerprint) == (kept, None):
             return self
-        return self._replace(kept=reason, fingerprint=None, plan_end=None, warnings={})
+        return self._replace(kept=kept, fingerprint=None, plan_end=None, warnings={})
 
     @property
     def emails(self) -> tuple[str, ...]:
@@ -98,7 +98,11 @@ class Record:
     repeats_external_ids: bool = False
 
     def equals(self, other: Record | None) -> bool:
-        """Whether another record has the same content, its entries in any order."""
+        """Whether another record has the same entries, in any order.
+
+        An entry that does not change is the same object. A record that is not found equal here can
+        still have the same content.
+        """
         if other is None or len(self.entries) != len(other.entries):
             return False
         heads = [(record.verified_at, record.repeats_external_ids) for record in (self, other)]
@@ -180,7 +184,7 @@ def from_file(content: bytes, store: str, name: str) -> Record:
     except (ValueError, RecursionError):
         raise _unusable(name, f"is incomplete or is not a record. {_REMOVE}") from None
     if not isinstance(document, dict) or document.get("format").__class__ is not int:
-        raise _unusable(name, f"is no record of this collection. {_REMOVE}")
+        raise _unusable(name, f"is not a record of this collection. {_REMOVE}")
     if document["format"] < 1:
         raise _unusable(name, f"has no format that any version wrote. {_REMOVE}")
     if document["format"] > FORMAT:
@@ -202,7 +206,7 @@ def from_file(content: bytes, store: str, name: str) -> Record:
     users = document.get("users")
     verified_at = document.get("verified_at")
     if not isinstance(users, list) or not isinstance(verified_at, (str, type(None))):
-        raise _unusable(name, f"is not complete. {_REMOVE}")
+        raise _unusable(name, f"is incomplete. {_REMOVE}")
     try:
         entries = tuple(map(_entry, users))
     except (TypeError, ValueError):

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ..input.options import ABSENT, ALWAYS, DesiredUser, address_key
+from ..plan.matching import DesiredKeys
 from ..plan.model import UserChange
 from ..plan.warnings import LabelledWarning, repeated_warning
 from ..store.snapshot import Known
@@ -40,7 +42,7 @@ class Rows:
     clashing: Sequence[Entry]
     keys: Keys
 
-    @property
+    @cached_property
     def owners(self) -> dict[int, int]:
         """The position of the desired user whose entry has an id, by the id."""
         return {entry.id: n for n, entry in self.entries.items() if entry.id is not None}
@@ -168,22 +170,17 @@ def _is_due(user: DesiredUser, now: str, entry: Entry | None, today: str) -> boo
     return sets_password or (entry.plan_end is not None and entry.plan_end < today)
 
 
-class Keys:
-    """The keys of desired users, each with the position of its user."""
+class Keys(DesiredKeys):
+    """The keys of desired users, compared with those of entries."""
 
     def __init__(self, desired: Sequence[DesiredUser]) -> None:
+        super().__init__(desired)
         self._desired = desired
-        self.ids = {user.id: n for n, user in enumerate(desired) if user.id is not None}
-        self.external_ids = {
-            user.external_id: n for n, user in enumerate(desired) if user.external_id is not None
-        }
-        self.addresses = {
-            address_key(user.email): n for n, user in enumerate(desired) if user.email is not None
-        }
 
     def clash(self, position: int, entry: Entry) -> bool:
         """Whether another user than the one at this position has a key of an entry."""
         user = self._desired[position]
+        # This is true of most of 100,000 entries, and fast.
         same = (entry.email, entry.external_id) == (user.email, user.external_id)
         if same and entry.earlier_email is None and self.ids.get(entry.id or 0) in (None, position):
             return False
@@ -206,14 +203,6 @@ class Keys:
             return None
         external_ids = {self._desired[position].external_id, entry.external_id, None}
         return None if len(external_ids) > 2 else position
-
-    def include(self, user_id: int | None, external_id: str | None, emails: Iterable[str]) -> bool:
-        """Whether a desired user has one of these keys."""
-        return (
-            user_id in self.ids
-            or external_id in self.external_ids
-            or any(address_key(email) in self.addresses for email in emails)
-        )
 
 
 def _entries_of(keys: Keys, entries: Sequence[Entry]) -> tuple[dict[int, Entry], list[Entry]]:

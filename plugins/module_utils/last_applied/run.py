@@ -56,7 +56,7 @@ class RecordedRun:
         self._leavers = leavers_of(self._rows.left, policy, compare_all=self._compare_all)
         self._judged = NO_LEAVERS
         self._resolved: dict[int, DesiredUser] = {}
-        # Whether the lists were read for users whom the store refuses to create.
+        # Whether the lists were read for users that the store refuses to create.
         self._listed_taken = False
         self._is_complete = False
         self._repeats_external_ids = self._record.repeats_external_ids
@@ -132,9 +132,9 @@ class RecordedRun:
     def find_taken(
         self, api: UsersApi, changes: Sequence[UserChange], workers: int, progress: Progress
     ) -> list[UserChange]:
-        """The changes of users whom the store refused to create, after its lists were read.
+        """The changes of users that the store refused to create, after its lists were read.
 
-        :returns: none for a user whom the lists do not hold either.
+        :returns: none for a user that the lists do not hold either.
         """
         rows = self._rows
         changes = [change for change in changes if not rows.was_listed(change.position)]
@@ -177,8 +177,10 @@ class RecordedRun:
         """Store what the run has applied; a file that can't be written is a warning."""
         judged, rows = self._judged, self._rows
         removals = applied[len(rows.desired) :]
-        failed = [user.error is not None for user in removals] or [True] * len(judged.removed)
-        remaining = [entry for entry, has_failed in zip(judged.removed, failed) if has_failed]
+        remaining = judged.removed
+        if removals:  # A guard did not skip them.
+            pairs = zip(judged.removed, removals)
+            remaining = [entry for entry, user in pairs if user.error is not None]
         entries = entries_after(
             rows,
             applied,

@@ -23,6 +23,28 @@ Match = Union[CurrentUser, PublicaError, None]
 # The desired users who get another address in this run, by the id of the current user.
 Renamed = Mapping[int, DesiredUser]
 
+
+class DesiredKeys:
+    """The keys of desired users, each with the position of its user."""
+
+    def __init__(self, desired: Sequence[DesiredUser]) -> None:
+        self.ids = {user.id: n for n, user in enumerate(desired) if user.id is not None}
+        self.external_ids = {
+            user.external_id: n for n, user in enumerate(desired) if user.external_id is not None
+        }
+        self.addresses = {
+            address_key(user.email): n for n, user in enumerate(desired) if user.email is not None
+        }
+
+    def include(self, current: CurrentUser) -> bool:
+        """Whether a desired user has a key of a user of the store."""
+        return (
+            current.id in self.ids
+            or current.external_id in self.external_ids
+            or address_key(current.email) in self.addresses
+        )
+
+
 NO_IDS: Mapping[int, int] = MappingProxyType({})
 
 

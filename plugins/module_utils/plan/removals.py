@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Removals of users that the list does not contain (``exclusive``), and the guards before them.
+"""Removals of users that the list does not contain, and the guards before them.
+
+They are all such users of the store (``exclusive``), or those of a record (``leavers``).
 
 Pure functions.
 """
@@ -18,6 +20,7 @@ from ..errors import PublicaError, listed
 from ..input.options import ABSENT, DesiredUser, address_key
 from ..input.policy import RemovalPolicy
 from ..store.user import CurrentUser
+from .matching import DesiredKeys
 from .model import Plan, UserChange
 from .planner import plan_absence
 from .warnings import LabelledWarning
@@ -140,36 +143,26 @@ def plan_removals(
     """
     if not policy.exclusive:
         return Removals()
-    ids = {user.id for user in desired}
-    external_ids = {user.external_id for user in desired if user.external_id is not None}
-    addresses = {address_key(user.email) for user in desired if user.email is not None}
+    keys = DesiredKeys(desired)
     is_protected = protection(policy.protected)
-    all_users = sorted(active, key=lambda current: current.id)
-    unlisted = [
-        current
-        for current in all_users
-        if current.id not in ids
-        and current.external_id not in external_ids
-        and address_key(current.email) not in addresses
-    ]
+    all_users = list(active)
     removed: list[CurrentUser] = []
     kept: dict[str, list[str]] = {}
-    for current in unlisted:
-        reason = PROTECTED if is_protected(current.email) else reason_to_keep(current)
+    for current in sorted(all_users, key=lambda current: current.id):
+        if keys.include(current):
+            continue
+        reason = reason_to_keep(current, is_protected)
         if reason is None:
             removed.append(current)
         else:
             kept.setdefault(reason, []).append(current.label)
-    changes = [
-        plan_removal(position, current, policy.force_logout)
-        for position, current in enumerate(removed, start=len(desired))
-    ]
-    return Removals(changes, len(all_users), kept)
+    return Removals(removal_changes(removed, len(desired), policy), len(all_users), kept)
 
 
-def reason_to_keep(current: CurrentUser) -> str | None:
+def reason_to_keep(current: CurrentUser, is_protected: Callable[[str], bool]) -> str | None:
     """Why an account is never removed for not being in the list (variant 23); None if it may be."""
     reasons = {
+        PROTECTED: is_protected(current.email),
         ADMIN: current.admin,
         PLAN_ADMIN: current.plan_admin,
         INSTITUTION: current.institution,
@@ -197,7 +190,17 @@ def protection(patterns: Sequence[str]) -> Callable[[str], bool]:
     return is_protected
 
 
-def plan_removal(position: int, current: CurrentUser, force_logout: bool) -> UserChange:
+def removal_changes(
+    removed: Iterable[CurrentUser], position: int, policy: RemovalPolicy
+) -> list[UserChange]:
+    """The changes that remove users; ``position`` is that of the first one in the plan."""
+    return [
+        _plan_removal(number, current, policy.force_logout)
+        for number, current in enumerate(removed, start=position)
+    ]
+
+
+def _plan_removal(position: int, current: CurrentUser, force_logout: bool) -> UserChange:
     absent = DesiredUser(
         email=current.email or None,
         external_id=current.external_id,
@@ -218,7 +221,8 @@ def check_guards(
 ) -> GuardViolation | None:
     """Why the guards refuse a plan; None if they let it pass.
 
-    :param active: number of active users that were read, for a limit in percent.
+    :param active: number of active users that were read, or with leavers of entries in the record,
+        for a limit in percent.
     :param complete: whether the store's list of active users was read completely.
     """
     removals = [change for change in plan.changes if not change.listed]
@@ -268,8 +272,7 @@ def _not_approved(plan: Plan, approved: str, removals: Sequence[UserChange]) -> 
     return (
         f"The approved plan is {approved}, but the plan is now {plan.hash} ({requests}): the list, "
         "the store, the options or the record (last_applied) have changed since the review. "
-        f"{sentence} Review it in a dry "
-        f"run, and set approve: '{plan.hash}' if it is right."
+        f"{sentence} Review it in a dry run, and set approve: '{plan.hash}' if it is right."
     )
 
 

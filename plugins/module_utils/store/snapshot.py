@@ -108,7 +108,7 @@ def read_current(
     :param all_users: read the complete list of active users.
     :param deactivated_too: also read the complete list of deactivated users.
     :param known: what a record says, for each of ``desired``; None without a record.
-    :param store_size: the minimum number of users at the store, if known.
+    :param store_size: the number of users that the record has, if there is one.
     """
     with ThreadPoolExecutor(workers, initializer=leave_signals_to_main_thread) as pool:
         reader = _Reader(api, desired, workers, pool, progress, known, store_size)
