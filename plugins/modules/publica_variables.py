@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: publica_variables
 short_description: Check the variables of the role and the playbooks before any request
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - The first task of the role and of each playbook of this collection. It finds mistakes that
     Ansible accepts, and that would change the wrong users without an error.
