@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A demonstration of the main job: two stores, a dry run, the run, and a second run.
+"""A demonstration of the main job: preflight, a dry run, the run, a second run, and the report.
 
-The stores are sandbox stores in this process, so that they end with it. The results of the runs are
-compared with the stores' databases and journals. If they differ, the exit code is 1.
+One store has its users in lists, one in a workbook. The stores are sandbox stores in this process,
+so that they end with it. The results of the runs are compared with the stores' databases and
+journals. If they differ, the exit code is 1.
 """
 
 from __future__ import annotations
@@ -22,20 +23,22 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import openpyxl
 import yaml
 from publica_sandbox.testing import SandboxStore
 
 HERE = Path(__file__).resolve().parent
-INVENTORY = HERE / "inventory"
-EXAMPLE = "tests/demo/inventory"
+STORES = HERE / "stores"
+EXAMPLE = "tests/demo/stores/inventory.yml"
 OVERLAY = "sandboxes.yml"
 WIDTH = 79
 RATE_LIMIT = 100
-PLAYBOOK = "publica.la.provision"
+PREFLIGHT, PROVISION = "publica.la.preflight", "publica.la.provision"
 RECAP = re.compile(r"^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)")
 User = dict[str, Any]
 
@@ -124,17 +127,22 @@ def start_stores(stack: ExitStack, directory: Path) -> dict[str, SandboxStore]:
 
 
 def demonstrate(stores: Mapping[str, SandboxStore], directory: Path, checks: Checks) -> None:
-    """A dry run, the run, and the second run, each with its checks."""
+    """Preflight, a dry run, the run, and the second run, each with its checks."""
     desired = {name: desired_users(name) for name in stores}
     census_before = {name: census(store) for name, store in stores.items()}
-    heading("The inventory, and the stores before")
+    heading("The users in files, and the stores before")
     for name, users in desired.items():
-        departments = ", ".join(path.stem for path in sorted(department_files(name)))
-        say(f"  {name:<8} {len(users)} users declared ({departments})")
+        files = ", ".join(path.name for path in user_files(name))
+        say(f"  {name:<8} {len(users)} users in {files}")
     print_census({f"{name} before": rows for name, rows in census_before.items()})
 
     rows_before = {name: store.users() for name, store in stores.items()}
-    dry = run_playbook("1. Dry run: what would change?", ["--check", "--diff"], stores, directory)
+    preflight = run_playbook("1. Preflight: what are the stores like?", [], stores, directory)
+    checks.check(preflight.exit_code == 0, "the preflight succeeded")
+    for name in stores:
+        checks.check(preflight.writes[name] == 0, f"{name}: it wrote nothing")
+
+    dry = run_playbook("2. Dry run: what would change?", ["--check", "--diff"], stores, directory)
     checks.check(dry.exit_code == 0, "the dry run succeeded")
     checks.check(
         all(count > 0 for count in dry.changed.values()), "it predicted changes for both stores"
@@ -145,7 +153,9 @@ def demonstrate(stores: Mapping[str, SandboxStore], directory: Path, checks: Che
             f"{name}: it wrote nothing ({dry.requests[name]} requests, {dry.writes[name]} writes)",
         )
 
-    real = run_playbook("2. The run", [], stores, directory)
+    report = directory / "report"
+    words = ["--extra-vars", f"publica_users_report_dir={_short(report)}"]
+    real = run_playbook("3. The run, with a report", words, stores, directory)
     checks.check(real.exit_code == 0, "the run succeeded")
     for name, store in stores.items():
         wrong = [user["email"] for user in desired[name] if not as_declared(store, user)]
@@ -155,7 +165,7 @@ def demonstrate(stores: Mapping[str, SandboxStore], directory: Path, checks: Che
             "declared in the store's database",
         )
 
-    again = run_playbook("3. The second run: nothing to change", [], stores, directory)
+    again = run_playbook("4. The second run: nothing to change", [], stores, directory)
     checks.check(again.exit_code == 0, "the second run succeeded")
     for name in stores:
         checks.check(
@@ -164,6 +174,9 @@ def demonstrate(stores: Mapping[str, SandboxStore], directory: Path, checks: Che
             f"{again.writes[name]} writes in the store's journal)",
         )
         checks.check(again.endpoints[name] == {"list"}, f"{name}: it requested list pages only")
+
+    page = report / "index.html"
+    checks.check(page.exists(), f"the report on both stores is in {_short(page)}")
 
     heading("The stores before and after")
     print_census(
@@ -174,29 +187,38 @@ def demonstrate(stores: Mapping[str, SandboxStore], directory: Path, checks: Che
         }
     )
     say()
-    say(f"  {'requests (writes)':<18}{'dry run':>12}{'run':>12}{'second run':>12}")
+    runs = {"preflight": preflight, "dry run": dry, "run": real, "second run": again}
+    say(f"  {'requests (writes)':<18}" + "".join(f"{name:>12}" for name in runs))
     for name in stores:
-        counts = [f"{run.requests[name]} ({run.writes[name]})" for run in (dry, real, again)]
+        counts = [f"{run.requests[name]} ({run.writes[name]})" for run in runs.values()]
         say(f"  {name:<18}" + "".join(f"{count:>12}" for count in counts))
-    seconds = "".join(f"{run.seconds:>12.1f}" for run in (dry, real, again))
+    seconds = "".join(f"{run.seconds:>12.1f}" for run in runs.values())
     say(f"  {'seconds, both':<18}{seconds}")
 
 
-def department_files(store: str) -> list[Path]:
-    """The files of a store in the inventory, one for each department."""
-    return sorted((INVENTORY / "host_vars" / store).glob("*.yml"))
+def user_files(store: str) -> list[Path]:
+    """The files with the users of a store: its lists, or its workbook."""
+    return sorted((STORES / "host_vars" / store).glob("*.yml")) or [STORES / f"{store}.xlsx"]
 
 
 def desired_users(store: str) -> list[User]:
-    """The users that the inventory declares for a store, with their defaults."""
-    shared = INVENTORY / "group_vars" / "publica_stores" / "defaults.yml"
+    """The users that the files declare for a store, with their defaults."""
+    shared = STORES / "group_vars" / "publica_stores" / "defaults.yml"
     defaults = yaml.safe_load(shared.read_text("utf-8"))["publica_users_defaults"]
-    return [
-        {**defaults, **user}
-        for path in department_files(store)
-        for users in yaml.safe_load(path.read_text("utf-8")).values()
-        for user in users
-    ]
+    return [{**defaults, **user} for path in user_files(store) for user in _rows_of(path)]
+
+
+def _rows_of(path: Path) -> Iterator[User]:
+    """The rows of a list or of a workbook, by the names of the options."""
+    if path.suffix == ".yml":
+        yield from chain.from_iterable(yaml.safe_load(path.read_text("utf-8")).values())
+        return
+    sheet = openpyxl.load_workbook(path).worksheets[0]
+    heads, *rows = sheet.iter_rows(values_only=True)
+    names = [str(head).lower().replace(" ", "_") for head in heads]
+    for row in rows:
+        user = {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        yield {**user, "plan_valid_to": f"{user['plan_valid_to']:%Y-%m-%d}"}
 
 
 def users_before(store: str, drift: Mapping[str, Any]) -> list[User]:
@@ -236,14 +258,15 @@ def as_declared(store: SandboxStore, user: User) -> bool:
 def run_playbook(
     title: str, options: list[str], stores: Mapping[str, SandboxStore], directory: Path
 ) -> Run:
-    """Run the playbook, print its output in fewer columns, and count its requests."""
+    """Run a playbook, print its output in fewer columns, and count its requests."""
     heading(title)
     overlay = directory / OVERLAY
-    say(f"$ ansible-playbook {PLAYBOOK} {' '.join(options)}".rstrip() + " \\")
+    playbook = PREFLIGHT if "Preflight" in title else PROVISION
+    say(f"$ ansible-playbook {playbook} {' '.join(options)}".rstrip() + " \\")
     say(f"    -i {EXAMPLE} -i {_short(overlay)}\n")
     before = {name: len(store.journal()) for name, store in stores.items()}
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), PLAYBOOK, *options]
-    command += ["-i", str(INVENTORY), "-i", str(overlay)]
+    command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook, *options]
+    command += ["-i", str(STORES / "inventory.yml"), "-i", str(overlay)]
     started = time.monotonic()
     changed: dict[str, int] = {}
     log = directory / f"{title.split('.')[0]}.log"
@@ -320,18 +343,29 @@ def print_census(rows: Mapping[str, Mapping[str, int]]) -> None:
 
 
 def next_steps(directory: Path, seconds: float) -> None:
-    """Print the next steps with a real store."""
+    """Print the next steps with a real store; README.md explains them."""
     heading(f"All checks passed in {seconds:.0f} s. Next steps with your own store:")
     say(
         textwrap.dedent(f"""\
-        1. Copy tests/demo/inventory. Write your store's address into hosts.yml, and
-           your users into host_vars/<store>/.
-        2. Create a token in the store's dashboard (Settings > Integrations):
-             export PUBLICA_API_TOKEN=...
-        3. Preview the changes, then apply them:
-             ansible-playbook {PLAYBOOK} -i inventory --check --diff
-             ansible-playbook {PLAYBOOK} -i inventory
-        The logs of these runs are in {_short(directory)}; see README.md for more.""")
+        1. Install the collection, in this directory:
+             python3 -m venv ~/publica-venv
+             . ~/publica-venv/bin/activate
+             python3 -m pip install ansible-core requests openpyxl
+             ansible-galaxy collection build --force --output-path dist
+             ansible-galaxy collection install --force dist/publica-la-*.tar.gz
+        2. Copy the example, and write your store's address into inventory.yml and
+           your users into host_vars or a workbook:
+             cp -r tests/demo/stores ~/publica-stores
+             cd ~/publica-stores
+        3. Create a token in the store's dashboard (Settings > Integrations), and
+           let the shell ask for it:
+             read -rs PUBLICA_API_TOKEN && export PUBLICA_API_TOKEN
+        4. Look at the store, preview the changes, then apply them:
+             ansible-playbook {PREFLIGHT} -i inventory.yml
+             ansible-playbook {PROVISION} -i inventory.yml --check --diff
+             ansible-playbook {PROVISION} -i inventory.yml
+        The report of this demonstration is in {_short(directory)}/report/index.html, the
+        logs of its runs are in {_short(directory)}.""")
     )
 
 
