@@ -81,7 +81,7 @@ help:
 	@echo 'make bench-quick      The same with small sizes (one minute)'
 	@echo 'make bench-clients    Compare HTTP clients (one minute)'
 	@echo 'make report-demo      Write example reports, REPORT_LANGUAGE=en, es or pt'
-	@echo 'make report-pictures  Update the pictures of reports in the documentation'
+	@echo 'make report-pictures  Update the pictures in the documentation'
 	@echo 'make release          Prepare the release VERSION=X.Y.Z; DRY_RUN=1 shows it only'
 	@echo 'make clean            Remove everything that these commands created'
 

@@ -54,12 +54,15 @@ def report_demo(session: nox.Session) -> None:
 
 @nox.session(name="report-pictures", requires=[ENVIRONMENT])
 def report_pictures(session: nox.Session) -> None:
-    """Update the documentation's pictures of a report."""
+    """Update the documentation's pictures of a report and of a terminal."""
     write_reports(session, "en")
     page = CACHE / "report-demo" / "audit" / "index.html"
     script = tree() / "tests" / "report_page" / "take_pictures.py"
     images = REPOSITORY / "docs" / "images"
     run(session, DEFAULT, "python", str(script), str(page), str(images))
+    script = tree() / "tests" / "demo" / "take_terminal_picture.py"
+    environment = ansible_environment(tree())
+    run(session, DEFAULT, "python", str(script), str(images / "terminal.svg"), env=environment)
 
 
 def write_reports(session: nox.Session, language: str) -> None:
