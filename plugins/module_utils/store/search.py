@@ -112,7 +112,9 @@ def _sources(
         yield lambda: Listing(api, DEACTIVATED)
 
 
-def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[CurrentUser]:
+def find_by_email(
+    api: UsersApi, email: str, page_size: int = 0, *, lower_case_first: bool = False
+) -> list[CurrentUser]:
     """The users that a search for an address returns, the one with that address first.
 
     The search may match a substring and ignore case (variant 1), so complete addresses are compared
@@ -121,9 +123,11 @@ def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[Current
     The same goes for a letter with an accent, which can be one character or two (NFC and NFD).
 
     :param page_size: number of users on a page of this store; 0 if no page was read yet.
+    :param lower_case_first: search in lower case first, since the store has changed another address
+        to it.
     """
     seen: list[CurrentUser] = []
-    for query in _spellings(email):
+    for query in _spellings(email, lower_case_first):
         for user in Listing(api, query, page_size):
             if address_key(user.email) == address_key(email) and not user.anonymized:
                 return [user, *seen]
@@ -131,9 +135,10 @@ def find_by_email(api: UsersApi, email: str, page_size: int = 0) -> list[Current
     return seen
 
 
-def _spellings(email: str) -> Iterable[str]:
+def _spellings(email: str, lower_case_first: bool) -> Iterable[str]:
     """The ways to write an address, the most probable first."""
-    spellings = dict.fromkeys((email, email.lower()))
+    first = email.lower() if lower_case_first else email
+    spellings = dict.fromkeys((first, email, email.lower()))
     if not email.isascii():
         spellings = dict.fromkeys(
             unicodedata.normalize(form, text) for form in ("NFC", "NFD") for text in spellings

@@ -166,6 +166,7 @@ class _Reader:
         self._pool = pool
         self._progress = progress
         self._looked_up: set[str] = set()
+        self._has_lower_cased = False
         self._active = Listing(api)
         self._deactivated: Listing | None = None
         self._unresolved: dict[int, _Wanted] = {
@@ -317,7 +318,11 @@ class _Reader:
                     return
 
     def _find(self, email: str) -> list[CurrentUser]:
-        found = find_by_email(self._api, email, self._active.page_size)
+        found = find_by_email(
+            *(self._api, email, self._active.page_size), lower_case_first=self._has_lower_cased
+        )
+        if found and email != email.lower() and found[0].email in (email, email.lower()):
+            self._has_lower_cased = found[0].email != email
         self._progress.looked_up()
         return found
 

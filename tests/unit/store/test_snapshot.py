@@ -175,6 +175,14 @@ class TestKeys:
         read(store, [desired_user(4000, email="User4000@example.org")])
         assert kinds(store) == {"list": 0, "search": 2, "deactivated": 0}
 
+    def test_the_lower_case_comes_first_once_the_store_has_lower_cased_an_address(self) -> None:
+        store = store_of(50_000, paginator=FULL, respects_case=True)
+        wanted = [desired_user(n, email=f"User{n}@example.org") for n in range(4000, 4020)]
+        api = api_on(store)
+        found = read_current(api, wanted, "search", workers=1).index
+        assert len(found.by_id) == 20
+        assert kinds(store) == {"list": 0, "search": 21, "deactivated": 0}
+
     def test_an_address_is_searched_in_both_forms_of_unicode(self) -> None:
         stored = unicodedata.normalize("NFD", "josé@example.org")
         store = FakeStore(StoredUser(1, stored, "J"), paginator=FULL)
