@@ -191,6 +191,12 @@ def test_an_incomplete_answer_of_a_directory_stops_the_run(
     assert not store.journal()
 
 
+def test_the_page_shows_the_query() -> None:
+    _comment, query = (EXAMPLES / "database" / "readers.sql").read_text("utf-8").split("\n", 1)
+
+    assert query in (EXAMPLES.parent / "directories-and-databases.md").read_text("utf-8")
+
+
 def test_the_readers_of_a_database_get_their_seats(
     store: SandboxStore, runner: PlaybookRunner
 ) -> None:

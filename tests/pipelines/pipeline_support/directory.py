@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import secrets
 import socket
 import subprocess
 import time
@@ -18,7 +19,7 @@ from typing import Self
 PROGRAMS_VARIABLE = "PUBLICA_TEST_PROGRAMS"
 SUFFIX = "dc=example,dc=org"
 READER, ADMIN = f"cn=reader,{SUFFIX}", f"cn=admin,{SUFFIX}"
-PASSWORD = "password-of-the-directory-0123456789"
+PASSWORD = secrets.token_hex(16)
 START_SECONDS = 30
 # With the attribute of Active Directory that has the mark of a disabled account.
 SETTINGS = """\
