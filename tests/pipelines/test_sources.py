@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -189,6 +192,58 @@ def test_an_incomplete_answer_of_a_directory_stops_the_run(
     assert [run.of_module("publica_user_bulk") for run in (cut, refused)] == [[], []]
     assert not (example.folder / "readers.jsonl").exists()
     assert not store.journal()
+
+
+# As ldifde of Windows writes it: other line ends, comments, and long lines folded.
+LDIF = """\
+version: 1\r
+\r
+# An entry\r
+dn: CN=Ana,OU=People,DC=example,DC=org\r
+changetype: add\r
+Mail: ana@exam\r
+ ple.org\r
+employeenumber:: TsK6IDE=\r
+memberOf: CN=faculty,OU=Groups,DC=example,\r
+ DC=org\r
+userAccountControl: 66050\r
+\r
+dn: CN=Bruno,OU=People,DC=example,DC=org\r
+mail: bruno@example.org\r
+"""
+
+
+def users_of(ldif: str) -> subprocess.CompletedProcess[bytes]:
+    """Run the example's program."""
+    program = EXAMPLES / "directory" / "ldif_to_users.py"
+    return subprocess.run(
+        [sys.executable, program],
+        input=ldif.encode(), capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_entries_of_other_programs() -> None:
+    found = users_of(LDIF)
+
+    assert [json.loads(line) for line in found.stdout.splitlines()] == [
+        {
+            "email": "ana@example.org",
+            "external_id": "Nº 1",
+            "plan_name": "Staff",
+            "state": "absent",
+        },
+        {"email": "bruno@example.org", "state": "active"},
+    ]
+
+
+def test_an_entry_without_any_key_is_named() -> None:
+    found = users_of("dn: cn=Ana,dc=example\nsn: Ana\n\ndn:: Y249SsO2cmc=\nsn: Jorg\n")
+
+    assert found.returncode == 1
+    assert found.stderr.decode().splitlines() == [
+        "cn=Ana,dc=example: no mail and no employeeNumber",
+        "cn=Jörg: no mail and no employeeNumber",
+    ]
 
 
 def test_the_page_shows_the_query() -> None:

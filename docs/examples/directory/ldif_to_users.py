@@ -29,21 +29,19 @@ def entries(ldif: str) -> Iterator[Entry]:
             name, _colon, value = line.partition(":")
             if value.startswith(":"):
                 value = base64.b64decode(value[1:]).decode("utf-8")
-            # A comment has no place in an entry: its name begins with "#".
+            # The name of a comment begins with "#", so it is no attribute.
             entry.setdefault(name.lower(), []).append(value.lstrip(" "))
         if "dn" in entry:
             yield entry
 
 
 def user(entry: Entry) -> dict[str, str]:
-    """The user of an entry."""
+    """The user of an entry; without a key, only the state."""
     found = {
         option: entry[attribute.lower()][0]
         for option, attribute in ATTRIBUTES.items()
         if attribute.lower() in entry
     }
-    if not found:
-        raise SystemExit(f"{entry['dn'][0]}: no {' and no '.join(ATTRIBUTES.values())}")
     groups = {group.lower() for group in entry.get("memberof", [])}
     plans = [plan for group, plan in PLANS.items() if group.lower() in groups]
     if plans:
@@ -53,6 +51,19 @@ def user(entry: Entry) -> dict[str, str]:
     return found
 
 
+def main() -> int:
+    """The command line. Returns its exit code."""
+    without_key = 0
+    for entry in entries(sys.stdin.buffer.read().decode("utf-8")):
+        found = user(entry)
+        if ATTRIBUTES.keys() & found.keys():
+            print(json.dumps(found))
+        else:
+            without_key = 1
+            missing = " and no ".join(ATTRIBUTES.values())
+            print(f"{entry['dn'][0]}: no {missing}", file=sys.stderr)
+    return without_key
+
+
 if __name__ == "__main__":
-    for each in entries(sys.stdin.buffer.read().decode("utf-8")):
-        print(json.dumps(user(each)))
+    sys.exit(main())
