@@ -38,7 +38,7 @@ rootdn {admin}
 rootpw {password}
 directory {data}
 dbnosync
-limits dn.exact={reader} size.soft={limit} size.hard={limit} size.prtotal={limit}
+limits dn.exact={reader} size.prtotal={limit}
 overlay memberof
 """
 
