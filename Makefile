@@ -57,7 +57,7 @@ help:
 	@echo 'make sandbox-test     Tests of the sandbox store'
 	@echo 'make contract         The OpenAPI description against sandbox store and client'
 	@echo 'make report-page      The report in Chromium'
-	@echo 'make pipelines        Examples for CI systems, AWX, ansible-builder, -navigator and ARA'
+	@echo 'make pipelines        Examples for CI systems, AWX, ansible-builder, LDAP, SQLite'
 	@echo 'make bench-test       Tests of the benchmarks'
 	@echo 'make release-test     Tests of the release tool'
 	@echo 'make mutation         Mutation testing, such as ARGS="plan --draw 20 --seed 1"'

@@ -24,7 +24,7 @@ URL = "https://host.example/owner/name"
 IN_ARCHIVE = re.compile(
     r"docs/[^/]+\.md|README[\w.]*\.md|LICENSE|(changelogs|meta|playbooks|plugins|roles)/"
 )
-TRANSLATED = ("docs/getting-started.md",)
+TRANSLATED = ("docs/getting-started.md", "docs/from-excel.md")
 PLAYBOOKS = sorted((REPOSITORY / "playbooks").glob("*.yml"))
 ROLE_SPECS = REPOSITORY / "roles" / "publica_users" / "meta" / "argument_specs.yml"
 

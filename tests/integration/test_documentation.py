@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,15 @@ FILES_BEFORE = {
     }
 }
 RUNNABLE = (PLAYBOOK, TASKS)
+# Cells of the page on Excel that are not text, such as external ids.
+CELLS: dict[str, Any] = {
+    "": None,
+    "2": 2,
+    "12": 12,
+    "TRUE": True,
+    "FALSE": False,
+    "2031-12-31": datetime.date(2031, 12, 31),
+}
 
 
 def at(store: SandboxStore, content: Any) -> Any:
@@ -126,6 +137,44 @@ def test_the_examples_of_a_page(page: Path, store: SandboxStore, runner: Playboo
         assert run.returncode == 0, f"{block}: {run.output}"
         again = run.tasks[len(run.tasks) // 2 :]
         assert changes(again) == [], f"{block}: changes something when it is run again"
+
+
+@pytest.mark.full
+def test_the_workbook_of_the_page_on_excel(store: SandboxStore, runner: PlaybookRunner) -> None:
+    page = documentation.collection() / "docs" / "from-excel.md"
+    [example] = [block for block in blocks_of(page) if block.kind == INVENTORY]
+    [table, *_others] = re.findall(r"(?:^\|.*\n)+", page.read_text("utf-8"), re.MULTILINE)
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    header, _dashes, *rows = [[CELLS.get(text, text) for text in line] for line in lines]
+    inventory = runner.write("inventory.yml", at(store, yaml.safe_load(example.text)))
+    runner.write("readers.xlsx", workbook(header, *rows))
+    store.add_user("buyer@example.org", external_id="buyer-1")
+    variables = {"publica_api_token": store.token, "publica_python_interpreter": INTERPRETER}
+    arguments = ["--extra-vars", json.dumps(variables)]
+    provision = "publica.la.provision"
+
+    dry = runner.playbook(provision, inventory, arguments=[*arguments, "--check", "--diff"])
+
+    dry.succeeded()
+    assert not store.journal(writes=True)
+
+    run = runner.playbook([provision, provision], inventory, arguments=arguments).succeeded()
+
+    assert changes(run.tasks[len(run.tasks) // 2 :]) == []
+    ana, bruno, carla = (store.user(email=row[1]) for row in rows)
+    assert [user["external_id"] for user in (ana, bruno, carla)] == ["00123", "00124", "00125"]
+    assert [bool(user["only_sees_readable"]) for user in (ana, bruno)] == [True, False]
+    assert [user["sessions_limit"] for user in (ana, bruno)] == [2, None]
+    plans = [(plan["plan_id"], plan["valid_to"]) for plan in store.plans_of(ana["id"])]
+    assert plans == [(12, "2031-12-31")]
+
+    # Her row is deleted. A third of three readers is more than the limit.
+    runner.write("readers.xlsx", workbook(header, *rows[:-1]))
+    arguments += ["--extra-vars", "publica_users_max_deactivations=1"]
+    runner.playbook(provision, inventory, arguments=arguments).succeeded()
+
+    active = sorted(user["email"] for user in store.users(active=True))
+    assert active == ["ana@example.org", "bruno@example.org", "buyer@example.org"]
 
 
 def _write_inventory(store: SandboxStore, runner: PlaybookRunner, blocks: list[Block]) -> Path:

@@ -150,8 +150,12 @@ def soak(session: nox.Session) -> None:
 
 @nox.session(requires=[ENVIRONMENT], tags=["test-all"])
 def pipelines(session: nox.Session) -> None:
-    """The examples for CI systems, AWX, ansible-builder, ansible-navigator and ARA."""
-    pytest(session, DEFAULT, "tests/pipelines")
+    """The examples for CI systems, AWX, ansible-builder, -navigator, ARA, LDAP and SQLite."""
+    variable = "PUBLICA_TEST_PROGRAMS"
+    directory = os.environ.get(variable) or str(CACHE / "programs")
+    script = tree() / "tests" / "tools" / "unpack_programs.py"
+    run(session, DEFAULT, "python", str(script), directory)
+    pytest(session, DEFAULT, "tests/pipelines", env={variable: directory})
 
 
 @nox.session(name="bench-test", requires=[ENVIRONMENT], tags=["test-all"])
