@@ -46,7 +46,7 @@ def files_of(report: Mapping[str, Any], language: str) -> dict[str, str]:
 def markdown(report: Mapping[str, Any], texts: Texts) -> str:
     """The report as Markdown, never longer than :data:`MOST_CHARACTERS`."""
     run = wording.run_type(report)
-    head = f"### {texts(f'kind.{run}')}\n\n**{wording.headline(report, texts)}**"
+    head = f"### {texts(f'kind.{run}')}\n\n**{' '.join(wording.headline(report, texts)).strip()}**"
     notices = "\n".join(
         f"- **{label}** {code(store)}: {_item(text)}"
         for _tone, label, store, text in wording.notices(report, texts)
@@ -86,7 +86,11 @@ def _store_table(report: Mapping[str, Any], run: str, texts: Texts) -> str:
         for name in COUNTS
         if name != "protected" and (name != UNVERIFIED or report["totals"]["users"][UNVERIFIED])
     ]
-    names = [texts("store"), texts("status"), *(texts(f"count.{name}") for name in shown)]
+    names = [
+        texts("store"),
+        texts("status"),
+        *(wording.count_label(name, run, texts) for name in shown),
+    ]
     lines = [_row(names), _row(["---", "---", *("--:" for _name in shown)])]
     for store in report["stores"]:
         counts = store["summary"]
@@ -194,8 +198,11 @@ def _store_case(store: Mapping[str, Any], run: str, audit: bool, texts: Texts) -
         failure = store["failure"] or {}
         text = wording.message(failure.get("message") or texts("notice.not_run_text"))
         _add_outcome(case, "error", status, failure.get("code") or store["status"], text)
-    if note := wording.store_notes(store, texts):
-        ET.SubElement(case, "system-out").text = note
+    notes = [wording.store_notes(store, texts)]
+    if store["summary"] is not None:
+        notes = [wording.nothing_written(run, texts), wording.needs([store], run, texts), *notes]
+    if any(notes):
+        ET.SubElement(case, "system-out").text = " ".join(filter(None, notes))
     return case
 
 
