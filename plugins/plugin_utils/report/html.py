@@ -108,7 +108,7 @@ def tiles(report: Mapping[str, Any], texts: Texts) -> list[dict[str, str]]:
         "active": (texts("tile.active"), seats["active"], active),
         "deactivated": (texts("tile.deactivated"), seats["deactivated"], deactivated),
         "drifted": (label, totals["drifted"], drifted),
-        "failed": (texts("tile.failed"), totals["failed"], failed),
+        "failed": (texts("count.failed"), totals["failed"], failed),
     }
     return [
         {

@@ -233,6 +233,14 @@ def unlisted(change: Mapping[str, Any]) -> str:
     return "no_longer_listed" if change["leaver"] else "not_listed"
 
 
+def actions(change: Mapping[str, Any], texts: Texts) -> str:
+    """The actions of a user as text, and whether the user is not in the list."""
+    words = [action(name, texts) for name in change["actions"]]
+    if name := unlisted(change):
+        words.append(texts(name))
+    return ", ".join(words)
+
+
 def action(name: str, texts: Texts) -> str:
     """An action as text."""
     return texts.get(f"action.{name}") or escape_control(name)
@@ -294,16 +302,19 @@ def plan_name(plan: Mapping[str, Any], texts: Texts) -> str:
     return texts("seats.plan", id=plan["plan_id"])
 
 
+def failure_text(store: Mapping[str, Any], texts: Texts) -> str:
+    """Why a store has no complete result."""
+    failure = store["failure"] or {}
+    return message(failure.get("message") or texts("notice.not_run_text"))
+
+
 def notices(report: Mapping[str, Any], texts: Texts) -> list[tuple[str, str, str, str]]:
     """What needs attention: a tone (``bad``, ``warn``, ``note``), a label, a store and a text."""
     found: list[tuple[str, str, str, str]] = []
     for store in report["stores"]:
         name, status = escape_control(store["name"]), store["status"]
-        if status in (FAILED, UNREACHABLE):
-            text = message(store["failure"]["message"])
-            found.append(("bad", texts(f"notice.{status}"), name, text))
-        elif status == NOT_RUN:
-            found.append(("bad", texts("notice.not_run"), name, texts("notice.not_run_text")))
+        if status not in (AS_DECLARED, CHANGED):
+            found.append(("bad", texts(f"status.{status}"), name, failure_text(store, texts)))
         # Without a warning of its own, a guard is the reason of the store's failure.
         of_guard = (store["guard"] or {}).get("warning")
         for warning in store["warnings"]:
