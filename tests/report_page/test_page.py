@@ -52,10 +52,11 @@ def test_hostile_values_stay_text(open_report: Opener, viewport: dict[str, int] 
 
 CLIPPED = """() => [...document.querySelectorAll("body *")].filter(one => {
   const style = getComputedStyle(one), box = one.getBoundingClientRect();
+  const frame = (one.closest(".card, .tile") || document.body).getBoundingClientRect();
   if (one.closest(".visually-hidden, .skip, svg") || !box.width || style.position === "absolute")
     return false;
   const clips = style.overflowX !== "visible" || style.textOverflow === "ellipsis";
-  return box.right > innerWidth + 1 || box.left < -1
+  return box.right > frame.right + 1 || box.left < frame.left - 1
     || (clips && one.tagName !== "SELECT" && one.scrollWidth > one.clientWidth + 1);
 }).map(one => `${one.tagName}.${one.className}: ${one.textContent.slice(0, 60)}`)"""
 
