@@ -197,6 +197,19 @@ def hostile() -> dict[str, Any]:
     )
 
 
+def of_long_values() -> dict[str, Any]:
+    """A dry run of stores with the longest names and addresses, and with large numbers."""
+    users = [*many(5), user(LONGEST, "create"), user(LONGEST[1:], error=error(f"x {LONGEST} " * 3))]
+    warning = f"A run would refuse this plan: {LONGEST}. -e publica_users_approve=3f9d1c0a7be24c55"
+    held = [{"plan_id": n, "name": "Biblioteca " * 9, "users": 9 * 10**6} for n in range(9)]
+    ending = [{"email": LONGEST, "plan_id": 1, "name": "x" * 90, "valid_to": TODAY.isoformat()}]
+    counted = seats(9_000_000, 12_345_678, plans=held, ending=ending)
+    long = result(users, seats=counted, warnings=[warning])
+    long["summary"] |= {"created": 1_000_000, "unverified": 20_000, "protected": 20_000}
+    stores = {"n" * 63: long, "the-library-of-the-north (humanities)": of_record(), "down": {}}
+    return report(stores, "provision")
+
+
 def report(
     stores: Mapping[str, Mapping[str, Any]], kind: str = "audit", *, check_mode: bool = True
 ) -> dict[str, Any]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def test_each_file_shows_which_users_were_not_read() -> None:
     assert (change["listed"], change["leaver"]) == (False, True)
     text = files["report.md"]
     assert "1 user in 1 store was changed. 12,435 unchanged users were not read." in text
-    assert "| Unchanged | Not read | Failed |" in text
+    assert "| Unchanged | Of these, not read | Failed |" in text
     assert "| `west` | As last applied |" in text
     assert "| `south` | As declared |" in text
     assert "- `north`: 12,345 unchanged users were not read" in text
@@ -175,6 +176,19 @@ def test_each_file_shows_which_users_were_not_read() -> None:
     assert "12,345 unchanged users were not read" in cases["north"][0].system_out
     assert cases["south"][0].system_out is None
     assert "deactivate, no longer in the inventory" in cases["north"][1].system_out
+
+
+@pytest.mark.parametrize("kind", ["provision", "audit"])
+def test_no_file_of_a_dry_run_reads_as_if_it_had_been_written(kind: str) -> None:
+    report = samples.report({"north": samples.result(samples.many(10))}, kind)
+    text, cases = files_of(report, "en")["report.md"], junit(report)["north"]
+
+    for part in (text, cases[0].system_out):
+        assert "nothing was written." in part
+        assert "The run needs about 14 requests." in part
+    assert "| Would be created | Would be updated |" in text
+    written = "\n".join([text, *(case.system_out or "" for case in cases)])
+    assert not re.search(r"(?<!be )(created|updated|reactivated|deactivated|ended|set,)", written)
 
 
 def test_each_line_of_a_message_is_a_line_of_junit() -> None:

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.errors import escape_control
+from ansible_collections.publica.la.plugins.plugin_utils.report.wording import LANGUAGES
 from playwright.sync_api import Page, expect
 
 import samples
@@ -45,6 +48,52 @@ def test_hostile_values_stay_text(open_report: Opener, viewport: dict[str, int] 
     wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wider) == 0
     watched.assert_quiet()
+
+
+CLIPPED = """() => [...document.querySelectorAll("body *")].filter(one => {
+  const style = getComputedStyle(one), box = one.getBoundingClientRect();
+  const frame = (one.closest(".card, .tile") || document.body).getBoundingClientRect();
+  if (one.closest(".visually-hidden, .skip, svg") || !box.width || style.position === "absolute")
+    return false;
+  const clips = style.overflowX !== "visible" || style.textOverflow === "ellipsis";
+  return box.right > frame.right + 1 || box.left < frame.left - 1
+    || (clips && one.tagName !== "SELECT" && one.scrollWidth > one.clientWidth + 1);
+}).map(one => `${one.tagName}.${one.className}: ${one.textContent.slice(0, 60)}`)"""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", [320, 400, 700, 1280])
+def test_no_text_is_cut_off(open_report: Opener, width: int, language: str) -> None:
+    """Of long names, addresses and numbers; on a phone, the page does not scroll sideways."""
+    viewport = {"width": width, "height": 800}
+    page = open_report(samples.of_long_values(), language, viewport=viewport).page
+    page.locator("#seats summary").first.click()
+
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") == 0
+    assert page.evaluate(CLIPPED) == []
+    # The numbers of a store have their labels also where there is no heading.
+    label = page.locator("#stores td.num").first
+    content = label.evaluate("one => getComputedStyle(one, '::before').content")
+    assert (content != "none") == (width < 1180)
+
+
+def test_a_dry_run_says_what_would_be(open_report: Opener) -> None:
+    stores = {"north": samples.result(samples.many(10)), "south": samples.result()}
+    page = open_report(samples.report(stores, "provision")).page
+
+    expect(page.locator("h1")).to_have_text(
+        "Dry run: nothing was written. 10 users in 1 store would change."
+    )
+    expect(page.locator(".details")).to_contain_text("The run needs about 18 requests.")
+    heads = page.locator("#stores thead th").all_inner_texts()
+    assert heads[3:7] == [
+        f"Would be {outcome}" for outcome in ("created", "updated", "reactivated", "deactivated")
+    ]
+    expect(page.locator("#stores tbody tr").first).to_contain_text("Would change")
+    # Of the ten, one is not in the inventory.
+    expect(page.locator(".tile-drifted")).to_contain_text("9 of 210 in the inventory, 1 not in it")
+    text = page.locator("body").inner_text()
+    assert not re.search(r"(?<!be )(created|updated|reactivated)", text)
 
 
 def test_each_line_of_a_message_is_a_line_of_its_own(open_report: Opener) -> None:
@@ -195,10 +244,10 @@ def test_all_rows_are_printed(open_report: Opener) -> None:
 def test_a_page_without_differences(open_report: Opener) -> None:
     watched = open_report(samples.report({"north": samples.result(), "south": samples.result()}))
 
-    expect(watched.page.locator("h1")).to_have_text(
-        "Nothing differs: in 2 stores, everything is as the inventory declares."
-    )
-    expect(watched.page.locator("#changes .empty")).to_contain_text("Nothing differs.")
+    declared = "In 2 stores, everything is as the inventory declares."
+    expect(watched.page.locator("h1")).to_have_text(f"Audit: nothing was written. {declared}")
+    expect(watched.page.locator("#changes .empty")).to_contain_text(declared)
+    expect(watched.page.locator("#changes .empty svg")).to_be_visible()
     assert watched.page.locator(".filters").count() == 0
     watched.assert_quiet()
 
@@ -207,21 +256,23 @@ def test_users_that_were_not_read_are_not_shown_as_compared(open_report: Opener)
     nothing = open_report(samples.report({"north": samples.of_record()}, "provision")).page
 
     expect(nothing.locator("h1")).to_have_text(
-        "A run would change no user. 90 unchanged users were not read."
+        "Dry run: nothing was written. No user would change."
     )
-    expect(nothing.locator("#stores thead")).to_contain_text("Unchanged Not read Protected")
+    expect(nothing.locator(".details")).to_have_text("90 unchanged users were not read.")
+    expect(nothing.locator("#stores thead")).to_contain_text("Unchanged Of these, not read Kept")
     expect(nothing.locator("#stores tbody tr")).to_contain_text("As last applied")
     expect(nothing.locator("#stores")).to_contain_text(
         "Last complete comparison: 23 Nov 2026, 02:00 UTC."
     )
     expect(nothing.locator(".tile-drifted")).to_contain_text("90 not read")
-    expect(nothing.locator("#changes .empty")).to_contain_text("90 users were not read.")
+    expect(nothing.locator("#changes .empty")).to_contain_text("90 unchanged users were not read.")
+    assert nothing.locator("#changes .empty svg").count() == 0
 
     left = samples.leaver("leaver@example.org")
     page = open_report(samples.report({"north": samples.of_record([left], unverified=0)})).page
 
     expect(page.locator(ROWS)).to_contain_text("no longer in the inventory")
-    expect(page.locator("#stores thead")).not_to_contain_text("Not read")
+    expect(page.locator("#stores thead")).not_to_contain_text("not read")
 
 
 def test_unknown_seats_are_shown_with_the_option_that_counts_them(open_report: Opener) -> None:

@@ -31,7 +31,10 @@ def test_each_language_has_the_same_texts_and_placeholders(language: str) -> Non
     assert list(english) == list(other)
     for name, text in english.items():
         assert other[name].strip() or name == "thousands"
-        assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", other[name]))
+        # A text that depends on a number may have a singular and a plural form.
+        (expected,) = {frozenset(re.findall(r"\{\w+\}", form)) for form in text.split("|")}
+        for form in other[name].split("|"):
+            assert frozenset(re.findall(r"\{\w+\}", form)) == expected
     assert len(other["months"].split()) == 12
 
 
@@ -57,6 +60,12 @@ def test_braces_in_a_value_are_not_a_placeholder() -> None:
     assert Texts("en")("value.until", plan="{date}", date="{plan}") == "{date} until {plan}"
 
 
+def created(number: int, minutes: int) -> dict[str, Any]:
+    """A result with so many new users."""
+    new = [samples.user(f"{one}@example.org", "create") for one in range(number)]
+    return samples.result(new, plan={"hash": "3f9d", "requests": number, "minutes": minutes})
+
+
 def changed(number: int) -> dict[str, Any]:
     """A result with so many users that changed."""
     return samples.result(samples.many(number))
@@ -65,26 +74,36 @@ def changed(number: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("stores", "kind", "check_mode", "headline"),
     [
-        ({"n": changed(1)}, "audit", True, "1 user in 1 store differs from the inventory."),
+        ({"n": changed(1)}, "audit", True,
+         "Audit: nothing was written. 1 user in 1 store differs from the inventory. "
+         "1 would be created. The run needs about 5 requests."),
         ({"n": changed(2), "s": changed(3)}, "provision", True,
-         "A run would change 5 users in 2 stores."),
+         "Dry run: nothing was written. 5 users in 2 stores would change. "
+         "2 would be created, 3 would be updated. The run needs about 13 requests."),
+        ({"n": created(200, minutes=2)}, "provision", True,
+         "Dry run: nothing was written. 200 users in 1 store would be created. "
+         "The run needs about 204 requests, about 3 minutes."),
         ({"n": changed(2)}, "provision", False, "2 users in 1 store were changed."),
         ({"n": samples.result()}, "provision", False,
-         "Nothing had to be changed: in 1 store, everything is as the inventory declares."),
+         "In 1 store, everything is as the inventory declares."),
         ({"n": FAILED}, "provision", False,
          "No user was changed. 1 user failed or was not tried."),
         ({"n": samples.result(), "s": {}}, "audit", True,
-         "No user differs. 1 store was not compared."),
+         "Audit: nothing was written. No user differs. 1 store was not compared."),
         ({"n": {"failed": True, "msg": "down"}}, "audit", True,
-         "No store could be compared with the inventory. 1 store failed."),
+         "Audit: nothing was written. No store could be compared with the inventory. "
+         "1 store failed."),
         ({"n": {**changed(4), "results": [], "diff": []}}, "provision", False,
          "Users were changed in 1 store."),
+        ({"n": {**changed(4), "results": [], "diff": []}}, "provision", True,
+         "Dry run: nothing was written. Users in 1 store would change. 1 would be created, "
+         "2 would be updated, 1 would be deactivated. The run needs about 8 requests."),
         ({"n": samples.of_record(), "s": samples.result()}, "provision", False,
          "No user was changed. 90 unchanged users were not read."),
         ({"n": samples.of_record(samples.many(1), unverified=1)}, "provision", False,
          "1 user in 1 store was changed. 1 unchanged user was not read."),
         ({"n": samples.of_record(unverified=0)}, "audit", True,
-         "Nothing differs: in 1 store, everything is as the inventory declares."),
+         "Audit: nothing was written. In 1 store, everything is as the inventory declares."),
     ],
 )  # fmt: skip
 def test_the_headline_has_the_changes_and_each_kind_of_failure(
@@ -92,7 +111,31 @@ def test_the_headline_has_the_changes_and_each_kind_of_failure(
 ) -> None:
     report = samples.report(stores, kind, check_mode=check_mode)
 
-    assert wording.headline(report, Texts("en")) == headline
+    assert " ".join(wording.headline(report, Texts("en"))).strip() == headline
+
+
+@pytest.mark.parametrize(
+    ("language", "headline"),
+    [
+        ("es", ("Simulación: no se escribió nada. Se crearían 1.500 usuarios en 1 tienda.",
+                "La ejecución necesita unas 1.504 solicitudes, unos 16 minutos.")),
+        ("pt", ("Simulação: nada foi gravado. Seriam criados 1.500 usuários em 1 loja.",
+                "A execução precisa de cerca de 1.504 requisições, cerca de 16 minutos.")),
+    ],
+)  # fmt: skip
+def test_a_dry_run_in_each_language(language: str, headline: tuple[str, str]) -> None:
+    report = samples.report({"n": created(1500, minutes=15)}, "provision")
+
+    found = wording.headline(report, Texts(language))
+
+    assert tuple(text.replace("\u202f", ".") for text in found) == headline
+
+
+def test_the_report_of_an_audit_may_be_written_outside_check_mode() -> None:
+    report = samples.report({"n": changed(1)}, "audit", check_mode=False)
+
+    assert report["check_mode"]
+    assert [change["status"] for change in report["changes"]] == ["foreseen"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -181,7 +224,7 @@ def test_the_warning_of_a_guard_is_highlighted_and_shown_once() -> None:
 
     assert found == [
         ("warn", "Guard", "north", "Another plan. Why."),
-        ("note", "Note", "north", "Another thing."),
+        ("note", "Warning", "north", "Another thing."),
     ]
 
 

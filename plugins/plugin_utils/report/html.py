@@ -56,11 +56,15 @@ def page(report: Mapping[str, Any], texts: Texts) -> str:
         report=report,
         totals=report["totals"],
         run=run,
-        title=wording.title(report, texts),
+        title=f"{texts(f'kind.{run}')}, {texts.date(report['generated_at'])}",
         headline=wording.headline(report, texts),
         tiles=tiles(report, texts),
         notices=wording.notices(report, texts),
-        counts=[name for name in COUNTS if name != UNVERIFIED or unverified],
+        columns={
+            name: wording.count_label(name, run, texts)
+            for name in (*COUNTS, "requests")
+            if name != UNVERIFIED or unverified
+        },
         stores=[_store_row(store, run, texts) for store in report["stores"]],
         seats=seat_charts(report, texts),
         ending=ending_chart(ends, texts),
@@ -87,11 +91,15 @@ def tiles(report: Mapping[str, Any], texts: Texts) -> list[dict[str, str]]:
     )
     drifted = texts("tile.not_itemized")
     if totals["drifted"] is not None:
-        users = totals["users"]
-        desired, unverified = texts.number(users["desired"]), texts.number(users[UNVERIFIED])
+        listed = sum(change["changed"] and change["listed"] for change in report["changes"])
+        others, desired = totals["drifted"] - listed, texts.number(totals["users"]["desired"])
         drifted = texts("tile.desired", n=desired)
-        if users[UNVERIFIED]:
-            drifted = texts("tile.desired_unverified", n=desired, unverified=unverified)
+        if others:
+            drifted = texts(
+                "tile.unlisted", listed=texts.number(listed), n=desired, others=texts.number(others)
+            )
+        if unverified := totals["users"][UNVERIFIED]:
+            drifted += texts("tile.unverified", n=texts.number(unverified))
     failed = texts("tile.failed_users")
     if totals["not_tried"]:
         failed = texts("tile.not_tried", n=texts.number(totals["not_tried"]))
@@ -100,7 +108,7 @@ def tiles(report: Mapping[str, Any], texts: Texts) -> list[dict[str, str]]:
         "active": (texts("tile.active"), seats["active"], active),
         "deactivated": (texts("tile.deactivated"), seats["deactivated"], deactivated),
         "drifted": (label, totals["drifted"], drifted),
-        "failed": (texts("tile.failed"), totals["failed"], failed),
+        "failed": (texts("count.failed"), totals["failed"], failed),
     }
     return [
         {
@@ -128,8 +136,7 @@ def _store_row(store: Mapping[str, Any], run: str, texts: Texts) -> dict[str, An
         "status": store["status"],
         "status_text": wording.store_status(store, run, texts),
         "notes": wording.store_notes(store, texts),
-        "counts": store["summary"],
-        "requests": (store["api"] or {}).get("requests"),
+        "counts": {**(store["summary"] or {}), "requests": wording.requests(store, run)},
         "hash": escape_control(str((store["plan"] or {}).get("hash") or "")),
     }
 

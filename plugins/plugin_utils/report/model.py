@@ -168,6 +168,8 @@ def report_of(
     :param version: the collection's version.
     :param run: an identifier that all reports of one run share.
     """
+    # The task of an audit may run in check mode without the task of its report.
+    check_mode = check_mode or kind == AUDIT
     stores = [_store(name, result) for name, result in results.items()]
     changes = [
         change for name, result in results.items() for change in _changes(name, result, check_mode)

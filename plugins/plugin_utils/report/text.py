@@ -46,7 +46,7 @@ def files_of(report: Mapping[str, Any], language: str) -> dict[str, str]:
 def markdown(report: Mapping[str, Any], texts: Texts) -> str:
     """The report as Markdown, never longer than :data:`MOST_CHARACTERS`."""
     run = wording.run_type(report)
-    head = f"### {texts(f'kind.{run}')}\n\n**{wording.headline(report, texts)}**"
+    head = f"### {texts(f'kind.{run}')}\n\n**{' '.join(wording.headline(report, texts)).strip()}**"
     notices = "\n".join(
         f"- **{label}** {code(store)}: {_item(text)}"
         for _tone, label, store, text in wording.notices(report, texts)
@@ -86,7 +86,11 @@ def _store_table(report: Mapping[str, Any], run: str, texts: Texts) -> str:
         for name in COUNTS
         if name != "protected" and (name != UNVERIFIED or report["totals"]["users"][UNVERIFIED])
     ]
-    names = [texts("store"), texts("status"), *(texts(f"count.{name}") for name in shown)]
+    names = [
+        texts("store"),
+        texts("status"),
+        *(wording.count_label(name, run, texts) for name in shown),
+    ]
     lines = [_row(names), _row(["---", "---", *("--:" for _name in shown)])]
     for store in report["stores"]:
         counts = store["summary"]
@@ -119,16 +123,15 @@ def _with_changes(text: str, report: Mapping[str, Any], run: str, texts: Texts) 
 
 def _change_rows(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
     for change in report["changes"]:
-        actions = [wording.action(name, texts) for name in change["actions"]]
+        actions = wording.actions(change, texts)
         if change["error"]:
-            actions.append(f"**{wording.user_status(change['status'], '', texts)}**")
-        if unlisted := wording.unlisted(change):
-            actions.append(texts(unlisted))
+            status = wording.user_status(change["status"], "", texts)
+            actions = ", ".join(filter(None, [actions, f"**{status}**"]))
         details = [_difference(entry, texts) for entry in change["differences"]]
         if change["error"]:
             details.extend(map(code, wording.message(change["error"]["message"]).split("\n")))
         store, user = code(escape_control(change["store"])), code(wording.user_label(change))
-        yield _row([store, user, ", ".join(actions), "<br>".join(details)])
+        yield _row([store, user, actions, "<br>".join(details)])
 
 
 def _difference(entry: Mapping[str, Any], texts: Texts) -> str:
@@ -191,20 +194,20 @@ def _store_case(store: Mapping[str, Any], run: str, audit: bool, texts: Texts) -
     if store["status"] == CHANGED and audit:
         _add_outcome(case, "failure", status, "drift", status)
     elif store["status"] not in (AS_DECLARED, CHANGED):
-        failure = store["failure"] or {}
-        text = wording.message(failure.get("message") or texts("notice.not_run_text"))
-        _add_outcome(case, "error", status, failure.get("code") or store["status"], text)
-    if note := wording.store_notes(store, texts):
-        ET.SubElement(case, "system-out").text = note
+        code_of_failure = (store["failure"] or {}).get("code") or store["status"]
+        text = wording.failure_text(store, texts)
+        _add_outcome(case, "error", status, code_of_failure, text)
+    notes = [wording.store_notes(store, texts)]
+    if store["summary"] is not None:
+        notes = [wording.nothing_written(run, texts), wording.needs([store], run, texts), *notes]
+    if any(notes):
+        ET.SubElement(case, "system-out").text = " ".join(filter(None, notes))
     return case
 
 
 def _user_case(change: Mapping[str, Any], run: str, audit: bool, texts: Texts) -> ET.Element:
     case = _case(change["store"], wording.user_label(change))
-    words = [wording.action(name, texts) for name in change["actions"]]
-    if unlisted := wording.unlisted(change):
-        words.append(texts(unlisted))
-    actions = ", ".join(words)
+    actions = wording.actions(change, texts)
     lines = [actions] if actions else []
     for entry in change["differences"]:
         label, before, after = wording.difference(entry, texts)

@@ -14,11 +14,12 @@ import datetime
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...module_utils.errors import escape_control
+from ...module_utils.progress import OUTCOMES
 from .model import (
     AS_DECLARED,
     AUDIT,
@@ -26,6 +27,7 @@ from .model import (
     FAILED,
     NOT_RUN,
     PREDICTED,
+    PROVISION,
     UNREACHABLE,
     UNVERIFIED,
 )
@@ -61,8 +63,7 @@ class Texts:
 
     def __call__(self, name: str, **values: object) -> str:
         """The text with this name, its placeholders replaced by ``values``."""
-        # All at once, so that braces in a value are not taken for a placeholder.
-        return _PLACEHOLDER.sub(lambda match: str(values[match.group(1)]), self._texts[name])
+        return _filled(self._texts[name], values)
 
     def raw(self, name: str) -> str:
         """The text with this name, with its placeholders."""
@@ -74,8 +75,9 @@ class Texts:
 
     def count(self, name: str, number: int, **values: object) -> str:
         """The singular or plural form of a text, as the number needs it."""
-        form = "one" if number == 1 else "other"
-        return self(f"{name}.{form}", n=self.number(number), **values)
+        singular, _bar, plural = self._texts[name].partition("|")
+        form = singular if number == 1 or not plural else plural
+        return _filled(form, {"n": self.number(number), **values})
 
     def number(self, number: int) -> str:
         """A whole number with separated thousands."""
@@ -87,11 +89,16 @@ class Texts:
             date = datetime.date.fromisoformat(day[:10])
         except ValueError:
             return day
-        return self("date", day=date.day, month=self._months[date.month - 1], year=date.year)
+        return f"{date.day} {self._months[date.month - 1]} {date.year}"
 
     def moment(self, moment: str) -> str:
         """A time that is given in ISO 8601 and UTC."""
-        return self("moment", date=self.date(moment), clock=moment[11:16])
+        return f"{self.date(moment)}, {moment[11:16]} UTC"
+
+
+def _filled(text: str, values: Mapping[str, object]) -> str:
+    # All at once, so that braces in a value are not taken for a placeholder.
+    return _PLACEHOLDER.sub(lambda match: str(values[match.group(1)]), text)
 
 
 def run_type(report: Mapping[str, Any]) -> str:
@@ -100,41 +107,85 @@ def run_type(report: Mapping[str, Any]) -> str:
     return DRY_RUN if kind != AUDIT and report["check_mode"] else kind
 
 
-def title(report: Mapping[str, Any], texts: Texts) -> str:
-    """The title of the page."""
-    kind = texts(f"kind.{run_type(report)}")
-    return texts("title", kind=kind, date=texts.date(report["generated_at"]))
-
-
-def headline(report: Mapping[str, Any], texts: Texts) -> str:
-    """One sentence on what the run changed or would change, and one for each kind of failure."""
-    totals, name = report["totals"], f"head.{run_type(report)}"
-    compared = [store for store in report["stores"] if store["summary"] is not None]
-    drifted, failed, unverified = totals["drifted"], totals["failed"], totals["users"][UNVERIFIED]
+def headline(report: Mapping[str, Any], texts: Texts) -> tuple[str, str]:
+    """What the run changed or would change; and the details, its cost and what failed."""
+    totals, run, stores = report["totals"], run_type(report), report["stores"]
+    users, drifted = totals["users"], totals["drifted"]
+    compared = [store for store in stores if store["summary"] is not None]
+    outcomes = {name: users[name] for name in OUTCOMES if users[name] and run != PROVISION}
+    details = ", ".join(texts.count(f"would.{name}", n) for name, n in outcomes.items())
     if not compared:
-        sentences = [texts("head.nothing_read")]
+        main = texts("head.nothing_read")
     elif drifted is None:
         changed = sum(store["status"] == CHANGED for store in compared) or len(compared)
-        sentences = [texts(f"{name}.uncounted", stores=texts.count("stores", changed))]
+        main = texts(f"head.{run}.uncounted", stores=texts.count("stores", changed))
     elif drifted:
         changed = len({change["store"] for change in report["changes"] if change["changed"]})
-        sentences = [texts.count(name, drifted, stores=texts.count("stores", changed))]
-    elif failed or unverified or len(compared) < totals["stores"]:
-        sentences = [texts(f"{name}.no_user")]
+        who = texts.count("users", drifted, stores=texts.count("stores", changed))
+        main = texts.count(f"head.{run}", drifted, users=who)
+        if list(outcomes.values()) == [drifted] and run == DRY_RUN:
+            main, details = texts.count(f"would.{next(iter(outcomes))}", drifted, n=who), ""
+    elif totals["failed"] or users[UNVERIFIED] or len(compared) < totals["stores"]:
+        main = texts(f"head.no_user.{run}")
     else:
-        sentences = [texts(f"{name}.none", stores=texts.count("stores", len(compared)))]
-    by_status = totals["stores_by_status"]
+        main = texts("head.none", stores=texts.count("stores", len(compared)))
     more = {
-        "head.unverified": unverified,
-        "head.users_failed": failed,
+        "head.unverified": users[UNVERIFIED],
+        "head.users_failed": totals["failed"],
         # A store with failed users is not counted again as a failed store.
         "head.stores_failed": sum(
-            store["status"] == FAILED and store["summary"] is None for store in report["stores"]
+            store["status"] == FAILED and store["summary"] is None for store in stores
         ),
-        "head.stores_missing": by_status[UNREACHABLE] + by_status[NOT_RUN],
+        "head.stores_missing": sum(store["status"] in (UNREACHABLE, NOT_RUN) for store in stores),
     }
+    sentences = [_sentence(details), needs(stores, run, texts)]
     sentences += [texts.count(name, number) for name, number in more.items() if number]
-    return " ".join(sentences)
+    first = [nothing_written(run, texts), _sentence(main)]
+    return " ".join(filter(None, first)), " ".join(filter(None, sentences))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def nothing_written(run: str, texts: Texts) -> str:
+    """That a dry run or an audit wrote nothing; empty for any other run."""
+    return texts.get(f"dry.{run}") or ""
+
+
+def requests(store: Mapping[str, Any], run: str) -> int | None:
+    """The requests of a store: those that were sent, or that the predicted run needs.
+
+    Such a run reads what the dry run or audit has read, and then writes.
+    """
+    api = store["api"]
+    if api is None or run == PROVISION:
+        return api and int(api["requests"])
+    return int(api["requests"] - api["retries"] + (store["plan"] or {}).get("requests", 0))
+
+
+def count_label(name: str, run: str, texts: Texts) -> str:
+    """The heading of a column of counts."""
+    if run != PROVISION:
+        if name in OUTCOMES:
+            return texts.count(f"would.{name}", 0, n="").strip().capitalize()
+        return texts.get(f"count.{name}.dry") or texts(f"count.{name}")
+    return texts(f"count.{name}")
+
+
+def needs(stores: Sequence[Mapping[str, Any]], run: str, texts: Texts) -> str:
+    """The cost of the run that a dry run or an audit predicts; empty if it would write nothing.
+
+    The first requests of a run need not wait, so it takes a part of a minute more than it waits.
+    """
+    plans = [store["plan"] for store in stores if store["plan"]]
+    if run == PROVISION or not any(plan["requests"] for plan in plans):
+        return ""
+    number = sum(requests(store, run) or 0 for store in stores if store["plan"])
+    # Stores can run at the same time, so the slowest one decides.
+    minutes = max(plan["minutes"] for plan in plans)
+    time = texts("needs.time", n=texts.number(minutes + 1)) if minutes else ""
+    return texts("needs", n=texts.number(number), time=time)
 
 
 def store_status(store: Mapping[str, Any], run: str, texts: Texts) -> str:
@@ -180,6 +231,14 @@ def unlisted(change: Mapping[str, Any]) -> str:
     if change["listed"]:
         return ""
     return "no_longer_listed" if change["leaver"] else "not_listed"
+
+
+def actions(change: Mapping[str, Any], texts: Texts) -> str:
+    """The actions of a user as text, and whether the user is not in the list."""
+    words = [action(name, texts) for name in change["actions"]]
+    if name := unlisted(change):
+        words.append(texts(name))
+    return ", ".join(words)
 
 
 def action(name: str, texts: Texts) -> str:
@@ -243,16 +302,19 @@ def plan_name(plan: Mapping[str, Any], texts: Texts) -> str:
     return texts("seats.plan", id=plan["plan_id"])
 
 
+def failure_text(store: Mapping[str, Any], texts: Texts) -> str:
+    """Why a store has no complete result."""
+    failure = store["failure"] or {}
+    return message(failure.get("message") or texts("notice.not_run_text"))
+
+
 def notices(report: Mapping[str, Any], texts: Texts) -> list[tuple[str, str, str, str]]:
     """What needs attention: a tone (``bad``, ``warn``, ``note``), a label, a store and a text."""
     found: list[tuple[str, str, str, str]] = []
     for store in report["stores"]:
         name, status = escape_control(store["name"]), store["status"]
-        if status in (FAILED, UNREACHABLE):
-            text = message(store["failure"]["message"])
-            found.append(("bad", texts(f"notice.{status}"), name, text))
-        elif status == NOT_RUN:
-            found.append(("bad", texts("notice.not_run"), name, texts("notice.not_run_text")))
+        if status not in (AS_DECLARED, CHANGED):
+            found.append(("bad", texts(f"status.{status}"), name, failure_text(store, texts)))
         # Without a warning of its own, a guard is the reason of the store's failure.
         of_guard = (store["guard"] or {}).get("warning")
         for warning in store["warnings"]:
