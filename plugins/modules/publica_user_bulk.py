@@ -789,7 +789,7 @@ failure:
       type: int
       sample: null
     fields:
-      description: What is wrong, by item and field; of a refused input, the first 25 places.
+      description: What is wrong, by item and field; of a refused input, up to 25 places.
       type: dict
       sample: {"users[3]": ["The store refused the values."]}
 """
