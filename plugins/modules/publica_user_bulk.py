@@ -465,6 +465,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description:
+    - What the task did in numbers, and in check mode what it would do and cost. If the task failed,
+      the reason.
+  returned: always
+  type: str
+  sample: >-
+    Dry run: nothing was written. 200 users would be created. The run needs 204 requests, about 3
+    minutes.
 last_applied:
   description: The record after the task, in check mode as it is; null without O(last_applied).
   returned: always, if the store was read
@@ -535,6 +544,8 @@ results:
   description:
     - What was done for each user, or in check mode would be done, in the order of the input,
       followed by the users that O(exclusive) or O(leavers) deactivates, by their id.
+    - If a guard refused the plan, only the users with an error of their own and the first five of
+      the others. RV(diff) has the others.
   returned: always, if the store was read
   type: list
   elements: dict
@@ -587,7 +598,8 @@ failed_users:
       options that were read, with the defaults applied.
     - It never holds a password. Add the password again to an item that needs one.
     - It does not hold users that O(exclusive) or O(leavers) was to deactivate.
-    - It is returned with every O(report), and is empty if no user failed.
+    - It is returned with every O(report), and is empty if no user failed. If a guard refused the
+      plan, it holds the first five.
   returned: always, if the store was read
   type: list
   elements: dict
@@ -611,9 +623,9 @@ guard:
       type: str
       sample: >-
         2 users are not in the list and would be deactivated, but max_deactivations allows 1 (10% of
-        12 active users): ana@example.org, bruno@example.org. Check that the list is complete. If
-        it is, raise max_deactivations, or review the plan in a dry run and set approve:
-        '3f9d1c0a7be24c55'.
+        12 active users): ana@example.org, bruno@example.org. Check that the list is complete, and
+        review the plan in a dry run (--check --diff). To approve exactly this plan: approve:
+        '3f9d1c0a7be24c55'
     deactivations:
       description: Number of users that the plan deactivates for not being in the list.
       type: int
@@ -683,7 +695,7 @@ kept:
       C(not_editable) (the API may not change the account), C(rights_unknown) (the store does
       not return whether the user is an admin or a plan admin) and, with O(leavers), C(not_found)
       (no look-up found the user) and C(listed) (the account has a key of another user in the list).
-    - Each has C(count) and C(users), the first 100.
+    - Each has C(count) and C(users), the first 100, or the first five if a guard refused the plan.
   returned: always, if the store was read; empty without O(exclusive) and O(leavers)
   type: dict
   sample:
@@ -716,6 +728,10 @@ diff:
       C(before) and C(after). If they differ, C(plans) has them as data, under C(before) and
       C(after). Each plan has C(plan_id), C(name), C(valid_to) (the last day), C(cancelled) and
       C(status), the state of its order if that gives no seat.
+    - With more than 20 new users, the first entry has a line for each of them, and no C(result).
+      In the entries of these users, C(after) is empty and C(created) has the values.
+    - If a guard refused the plan, C(item) is what RV(results) would hold of a user that it leaves
+      out.
   returned: always, if the store was read
   type: list
   elements: dict
@@ -773,7 +789,7 @@ failure:
       type: int
       sample: null
     fields:
-      description: What is wrong, by item and field.
+      description: What is wrong, by item and field; of a refused input, up to 25 places.
       type: dict
       sample: {"users[3]": ["The store refused the values."]}
 """

@@ -66,7 +66,8 @@ def progress_line(host: str, state: State | None) -> str:
     elif state["phase"] == APPLYING:
         step = _applying(state)
     else:
-        step = f"{_done_of_total(state)}{_unverified(state)}, preparing the result"
+        done = f"{_done_of_total(state)}{_unverified(state)}, " if state["total"] else ""
+        step = f"{done}preparing the result"
     if state is not None and state["stopping"]:
         step = f"stopping, {step}"
     return _with_wait(f"{host}: {step}", state)

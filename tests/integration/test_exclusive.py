@@ -92,6 +92,9 @@ def test_only_the_reviewed_plan_passes(store: SandboxStore, modules: ModuleRunne
     guard = refused.result["guard"]
     assert (guard["deactivations"], guard["limit"]) == (len(LEAVERS), 1)
     assert all(leaver["email"] in refused.result["msg"] for leaver in LEAVERS)
+    approval = f"\napprove: '{review.result['plan']['hash']}'"
+    assert refused.result["msg"].endswith(approval)
+    assert review.result["guard"]["warning"].endswith(approval)
     assert guard["warning"] is None
     assert review.result["guard"]["warning"] in review.result["warnings"]
     assert {**review.result["guard"], "warning": None} == guard
@@ -422,10 +425,32 @@ def test_the_role_passes_the_options_on(store: SandboxStore, runner: PlaybookRun
     skipped = runner.playbook("publica.la.provision", inventory).succeeded()
     (task,) = skipped.of_module("publica_user_bulk")
     assert _addresses(store.users(active=True)) == ALL_USERS
-    approve = ["--extra-vars", f"publica_users_approve={task.result['plan']['hash']}"]
+    *_, line = task.result["guard"]["message"].split("\n")
+    assert line in skipped.output
+    approve = line.split()
     runner.playbook("publica.la.provision", inventory, arguments=approve).succeeded()
 
     assert _addresses(store.users(active=True)) == _addresses([*READERS, LEAVERS[0]])
+
+
+def test_a_refusal_is_short_on_the_terminal(store: SandboxStore, runner: PlaybookRunner) -> None:
+    store.generate_users(200)
+    variables = {
+        **connection_of(store),
+        "publica_users_desired": READERS,
+        "publica_users_exclusive": True,
+        "publica_users_report_dir": str(runner.directory / "reports"),
+    }
+    run = runner.playbook(
+        "publica.la.provision", write_hosts(runner, {"press": variables})
+    ).failed()
+
+    (task,) = run.of_module("publica_user_bulk")
+    assert task.code == "too_many_deactivations"
+    assert len(run.output) < 8_000
+    report = json.loads((runner.directory / "reports" / "report.json").read_text(encoding="utf-8"))
+    users = len(READERS) + task.result["guard"]["deactivations"]
+    assert len(report["changes"]) == report["totals"]["not_tried"] == users > 190
 
 
 @pytest.mark.full

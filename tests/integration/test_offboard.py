@@ -55,8 +55,16 @@ def test_users_leave_every_store_and_a_second_run_changes_nothing(
     assert ANA in _active(south)
     assert store.journal(writes=True) == south.journal(writes=True) == []
 
+    message = planned.named("Show which users were deactivated", "south").result["msg"]
+    assert message == (
+        f"Dry run: nothing was written. 1 user would be deactivated and logged out: {ANA}; "
+        f"3 not active at this store: {BRUNO}, {CARLA}, {ODD}"
+    )
+
     run = _offboard(runner, inventory, emails).succeeded()
 
+    assert f"3 deactivated and logged out: {ANA}, {BRUNO}" in run.stdout
+    assert "Dry run" not in run.stdout
     assert _active(store) == _active(south) == [STAYS]
     for one in (store, south):
         assert one.user(email=ANA)["forced_logouts"] == 1

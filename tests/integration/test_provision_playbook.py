@@ -42,11 +42,22 @@ def test_two_stores_and_four_departments(
     planned = runner.playbook(PROVISION, inventory, arguments=["--check", "--diff"]).succeeded()
 
     assert [one.users() for one in stores.values()] == [[], []]
+    requests_before = {name: one.journal() for name, one in stores.items()}
     first = runner.playbook(PROVISION, inventory).succeeded()
     for run in (planned, first):
         tasks = run.of_module("publica_user_bulk")
         assert {task.host for task in tasks} == set(stores)
         assert all(counts(task) == {"desired": EACH, "created": EACH} for task in tasks)
+    for name, one in stores.items():
+        shown, real = (run.named("Show the run summary", name) for run in (planned, first))
+        requests = len(one.journal()) - len(requests_before[name])
+        assert shown.result["msg"] == (
+            f"Dry run: nothing was written. {EACH} users would be created. The run needs "
+            f"{requests} requests."
+        )
+        assert real.result["msg"] == f"{EACH} desired: {EACH} created; {requests} requests"
+        # One line for each new user.
+        assert all(planned.stdout.count(user["email"]) == 1 for user in one.users())
     for name, one in stores.items():
         assert {user["email"] for user in one.users(active=True)} == {
             seat["email"] for part in ("editorial", "library") for seat in seats(name, part)

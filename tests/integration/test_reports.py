@@ -117,7 +117,9 @@ def test_seats_are_those_of_the_store(store: SandboxStore, runner: PlaybookRunne
     reports = runner.directory / "relative" / "reports"
     looked_up = {"publica_users_count_seats": False, "publica_users_lookup": "search"}
     relative = variables("relative/reports", **looked_up)
-    runner.playbook(AUDIT, inventory, arguments=relative).succeeded()
+    audit = runner.playbook(AUDIT, inventory, arguments=relative).succeeded()
+    message = audit.named("Show the run summary").result["msg"]
+    assert message.startswith(f"Dry run: nothing was written. {EACH} users would be created. The ")
     assert statuses(report_in(reports)) == {"north": "changed"}
     assert report_in(reports)["stores"][0]["seats"] is None
     assert "publica_users_count_seats" in page_in(reports)

@@ -40,7 +40,7 @@ from ansible_collections.publica.la.plugins.module_utils.progress import (
     progress_warnings,
 )
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
-from ansible_collections.publica.la.plugins.module_utils.result.result import summarize
+from ansible_collections.publica.la.plugins.module_utils.result.messages import summarize
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
 from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Reply, StoredUser
 

@@ -65,6 +65,9 @@ class Limit:
         return f"{number} ({float(self.amount):g}% of {active} {counted})"
 
 
+# The list that the role always has, empty by default.
+LIST_OF_ROLE = "publica_users_desired"
+
 NO_LIMIT_GIVEN = Limit(Fraction(10), is_percentage=True)
 
 
@@ -79,6 +82,7 @@ class RemovalPolicy:
     :ivar approve: the hash of the only plan that may be applied; None where any may.
     :ivar on_guard: ``fail``, or ``skip`` to apply everything except the removals.
     :ivar force_logout: removed users are logged out as well.
+    :ivar in_role: the task is that of the role.
     """
 
     exclusive: bool = False
@@ -89,6 +93,7 @@ class RemovalPolicy:
     approve: str | None = None
     on_guard: str = FAIL
     force_logout: bool = False
+    in_role: bool = False
 
     @property
     def skips_removals(self) -> bool:
@@ -172,6 +177,7 @@ def read_policy(params: Mapping[str, Any]) -> tuple[RemovalPolicy, list[Validati
         approve=approve,
         on_guard=params["on_guard"],
         force_logout=_force_logout(params["defaults"]),
+        in_role=LIST_OF_ROLE in (params["user_lists"] or {}),
     )
     return policy, errors
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..errors import PublicaError, listed
+from ..errors import EscapedText, PublicaError, counted, escape_control, listed
 from ..input.options import ABSENT, DesiredUser, address_key
 from ..input.policy import RemovalPolicy
 from ..store.user import CurrentUser
@@ -233,10 +233,11 @@ def check_guards(
     if policy.approve is not None:
         if policy.approve == plan.hash or not plan.requests:
             return None
-        text = _not_approved(plan, policy.approve, removals)
+        text = _with_approval(_not_approved(plan, policy.approve, removals), plan, policy)
         return GuardViolation(NOT_APPROVED, text, len(removals), limit, reported_active)
     if limit is not None and len(removals) > limit:
-        text = _too_many(plan, policy.limit.in_words(active, policy.counted), removals)
+        text = _too_many(policy.limit.in_words(active, policy.counted), removals)
+        text = _with_approval(text, plan, policy)
         return GuardViolation(TOO_MANY_DEACTIVATIONS, text, len(removals), limit, reported_active)
     return None
 
@@ -252,13 +253,12 @@ def _incomplete_listing(removals: int, read: int) -> GuardViolation:
     )
 
 
-def _too_many(plan: Plan, limit: str, removals: Sequence[UserChange]) -> str:
+def _too_many(limit: str, removals: Sequence[UserChange]) -> str:
     are = "is" if len(removals) == 1 else "are"
     return (
         f"{_users(len(removals))} {are} not in the list and would be deactivated, but "
-        f"max_deactivations allows {limit}: {_names(removals)}. Check that the list is complete. "
-        "If it is, raise max_deactivations, or review the plan in a dry run and set "
-        f"approve: '{plan.hash}'."
+        f"max_deactivations allows {limit}: {_names(removals)}. Check that the list is complete, "
+        "and review the plan in a dry run (--check --diff)."
     )
 
 
@@ -268,12 +268,21 @@ def _not_approved(plan: Plan, approved: str, removals: Sequence[UserChange]) -> 
         if removals
         else "It deactivates no user for not being in the list."
     )
-    requests = "1 request" if plan.requests == 1 else f"{plan.requests} requests"
     return (
-        f"The approved plan is {approved}, but the plan is now {plan.hash} ({requests}): the list, "
-        "the store, the options or the record (last_applied) have changed since the review. "
-        f"{sentence} Review it in a dry run, and set approve: '{plan.hash}' if it is right."
+        f"The approved plan is {approved}, but the plan is now {plan.hash} "
+        f"({counted(plan.requests, 'request')}): the list, the store, the options or the record "
+        f"(last_applied) have changed since the review. {sentence} Review it in a dry run (--check "
+        "--diff)."
     )
+
+
+def _with_approval(text: str, plan: Plan, policy: RemovalPolicy) -> str:
+    """A message with the line that approves the plan as its last one."""
+    where, line = "", f"approve: '{plan.hash}'"
+    if policy.in_role:
+        where = " (with several stores, add --limit and the name of this one)"
+        line = f"-e publica_users_approve={plan.hash}"
+    return EscapedText(f"{escape_control(text)} To approve exactly this plan{where}:\n{line}")
 
 
 def _users(count: int) -> str:

@@ -10,39 +10,31 @@ character, since playbooks compare it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from itertools import chain
 from typing import Any
 
-from ..apply.executor import NOT_TRIED, AppliedUser, stopping_error
-from ..errors import EscapedText, PublicaError, counted, escape_control, listed
+from ..apply.executor import AppliedUser, stopping_error
+from ..errors import EscapedText, PublicaError, escape_control, listed
 from ..input.options import PUBLIC_NAMES, DesiredUser
 from ..input.values import is_given
-from ..plan.model import (
-    FORCE_LOGOUT,
-    SET_PASSWORD,
-    UserChange,
-    outcomes_of,
-)
-from ..plan.planner import RIGHTS
-from ..plan.removals import INCOMPLETE_LISTING, GuardViolation
 from ..plan.warnings import LabelledWarning, labels_by_text
-from ..progress import OUTCOMES
-from ..provision import PREDICTED, REFUSED, Provisioned
+from ..provision import REFUSED, Provisioned
 from ..store.user import CurrentUser, HeldPlan
+from .diff import diff_of, diffs_of
+from .messages import NAMED_USERS, failure_message, guard_warning, run_message, summarize
 from .seats import seats_of
 
 CHANGES, ALL, SUMMARY = "changes", "all", "summary"
 REPORTS = (CHANGES, ALL, SUMMARY)
 
-# How many users a warning names, and how many failed users a message names.
-NAMED_USERS = 10
-NAMED_FAILURES = 5
-
 # How many users who stay although the list does not contain them a result names, for each reason.
 NAMED_KEPT = 100
+
+# How many users the result of a refused plan names, since Ansible prints the result of a failed
+# task. It does not print ``diff``, which holds the others.
+NAMED_REFUSED = 5
 
 # The keys of a result that hold text for people.
 TEXT_KEYS = ("msg", "warnings", "failure", "guard", "diff")
@@ -102,76 +94,6 @@ def _plan(plan: HeldPlan) -> dict[str, Any]:
     }
 
 
-SHOWN = ("email", "external_id", "active", *RIGHTS, "sessions_limit")
-NOT_SHOWN = "(set, not shown)"
-
-
-def diff_of(applied: AppliedUser) -> dict[str, Any] | None:
-    """The difference of one user, as ``--diff`` shows it; None if nothing changes.
-
-    Plans that differ are shown as text, and are under ``plans`` as data.
-    """
-    if not applied.changed:
-        return None
-    before = _shown(applied.change.current)
-    after = _shown(applied.user)
-    desired = applied.change.desired
-    if applied.change.current is None:
-        # Of a new user only the desired values are shown: the store chooses the others, which a
-        # dry run can't know.
-        asked = {*(name for name in SHOWN if getattr(desired, name, None) is not None), "active"}
-        asked |= {"plans"} if desired.plan_id is not None else set()
-        after = {name: value for name, value in after.items() if name in asked}
-    for name in [name for name in after if name in before and before[name] == after[name]]:
-        del before[name], after[name]
-    creates_password = applied.change.current is None and (
-        desired.password is not None or desired.generate_password
-    )
-    if creates_password or SET_PASSWORD in applied.actions:
-        after["password"] = NOT_SHOWN
-    if FORCE_LOGOUT in applied.actions:
-        after["sessions"] = "ended"
-    plans = {}
-    for side, values in (("before", before), ("after", after)):
-        if "plans" in values:
-            plans[side] = values["plans"]
-            values["plans"] = [_plan_as_text(plan) for plan in values["plans"]]
-    label = (applied.change.current or applied.user or desired).email or desired.label
-    unlisted = "" if applied.change.listed else ": not in the list"
-    return {
-        "before": before,
-        "after": after,
-        "before_header": label if applied.change.current else f"{label} (not at the store)",
-        "after_header": f"{label} ({', '.join(applied.actions)}{unlisted})",
-        **({"plans": plans} if plans else {}),
-    }
-
-
-def _shown(user: CurrentUser | None) -> dict[str, Any]:
-    if user is None:
-        return {}
-    shown: dict[str, Any] = {name: getattr(user, name) for name in SHOWN}
-    shown["plans"] = [
-        {
-            "plan_id": plan.plan_id,
-            "name": plan.name or None,
-            "valid_to": plan.valid_to[:10] if plan.valid_to else None,
-            "cancelled": plan.cancelled,
-            # A state that gives a seat is not news.
-            "status": None if plan.gives_seat else plan.status,
-        }
-        for plan in user.plans or ()
-    ]
-    return shown
-
-
-def _plan_as_text(plan: Mapping[str, Any]) -> str:
-    name = f" ({plan['name']})" if plan["name"] else ""
-    until = f" until {plan['valid_to']}" if plan["valid_to"] else ""
-    ended = "cancelled" if plan["cancelled"] else plan["status"]
-    return f"plan {plan['plan_id']}{name}{until}{f', {ended}' if ended else ''}"
-
-
 def warning_lines(warnings: Iterable[LabelledWarning]) -> list[str]:
     """One line for each text with the users that it is about, in the order of the first user."""
     grouped = labels_by_text(warnings)
@@ -212,25 +134,6 @@ def failed_users(
     return items
 
 
-def _guard_warning(provisioned: Provisioned) -> str | None:
-    """The warning of a guard; None if there is no violation, or the run fails because of it."""
-    violation, guard_effect = provisioned.violation, provisioned.guard_effect
-    if violation is None or guard_effect == REFUSED:
-        return None
-    code, message = violation.code, violation.message
-    if guard_effect != PREDICTED:
-        return f"Skipped {_removals(violation)} (on_guard: skip, {code}). {message}"
-    if provisioned.policy.skips_removals:
-        return f"A run would skip {_removals(violation)} and do the rest ({code}). {message}"
-    return f"A run would refuse this plan and change nothing ({code}). {message}"
-
-
-def _removals(violation: GuardViolation) -> str:
-    if violation.code == INCOMPLETE_LISTING and not violation.deactivations:
-        return "all deactivations of users not in the list"
-    return f"{counted(violation.deactivations, 'deactivation')} of users not in the list"
-
-
 def logout_result(applied: AppliedUser) -> dict[str, Any]:
     """The result of a task that ends sessions."""
     return {
@@ -266,28 +169,37 @@ def bulk_result(
     :param share: the percentage of the limit that the run may use.
     """
     plan, applied, removals = provisioned.plan, provisioned.applied, provisioned.removals
-    violation, of_guard = provisioned.violation, _guard_warning(provisioned)
+    violation, of_guard = provisioned.violation, guard_warning(provisioned)
+    refused = violation is not None and provisioned.guard_effect == REFUSED
     # A guard that refuses the plan applies nothing; the diff then shows what would change.
     reported = [
         (user, shown)
         for user, shown in zip(applied, provisioned.shown)
         if _is_reported(user, report)
     ]
+    named = len(reported)
+    if refused:
+        reported, named = _named_first(reported)
+    diff = diffs_of([shown for _user, shown in reported])
+    for entry in diff:
+        if entry.get("result", 0) >= named:
+            entry["item"] = item(reported[entry["result"]][0])
+    summary = summarize(applied, sum(map(len, removals.kept.values())))
     result: dict[str, Any] = {
         "changed": any(user.changed for user in applied),
+        "msg": run_message(provisioned, summary, requests_a_window, share),
         "last_applied": _last_applied(provisioned),
-        "summary": summarize(applied, sum(map(len, removals.kept.values()))),
+        "summary": summary,
         "kept": {
-            reason: {"count": len(labels), "users": list(labels[:NAMED_KEPT])}
+            reason: {
+                "count": len(labels),
+                "users": list(labels[: NAMED_REFUSED if refused else NAMED_KEPT]),
+            }
             for reason, labels in removals.kept.items()
         },
-        "results": [item(user) for user, _shown in reported],
-        "failed_users": list(failed_users),
-        "diff": [
-            {**diff, "result": number}
-            for number, (_user, shown) in enumerate(reported)
-            if (diff := diff_of(shown)) is not None
-        ],
+        "results": [item(user) for user, _shown in reported[:named]],
+        "failed_users": list(failed_users[:NAMED_REFUSED] if refused else failed_users),
+        "diff": diff,
         "plan": {
             "hash": plan.hash,
             "requests": plan.requests,
@@ -301,16 +213,34 @@ def bulk_result(
             *warning_lines(chain(*(user.warnings for user in applied), removals.warnings)),
         ],
     }
-    if violation is not None and provisioned.guard_effect == REFUSED:
-        refused = PublicaError(violation.code, f"Nothing was changed. {violation.message}")
-        return {**result, **refused.as_result()}
-    if result["summary"]["failed"]:
-        message = failure_message(applied)
-        failed = PublicaError("users_failed", message, fields=_errors_by_place(applied))
+    if violation is not None and refused:
+        text: str = EscapedText(f"Nothing was changed. {violation.message}")
+        return {**result, **PublicaError(violation.code, text).as_result()}
+    if summary["failed"]:
+        text = failure_message(applied, dry_run=provisioned.dry_run)
+        failed = PublicaError("users_failed", text, fields=_errors_by_place(applied))
         result.update(failed.as_result())
         if stopped_by := stopping_error(applied):
             result["failure"] = stopped_by.as_failure()
     return result
+
+
+Reported = tuple[AppliedUser, AppliedUser]
+
+
+def _named_first(reported: Sequence[Reported]) -> tuple[list[Reported], int]:
+    """The users of a refused plan with those first that the result names, and their number.
+
+    Those are all users with an error of their own, and the first ones of the others.
+    """
+    named: list[Reported] = []
+    others: list[Reported] = []
+    room = NAMED_REFUSED
+    for pair in reported:
+        own_error = pair[0].change.error is not None
+        (named if own_error or room else others).append(pair)
+        room -= bool(room and not own_error)
+    return [*named, *others], len(named)
 
 
 def _last_applied(provisioned: Provisioned) -> dict[str, Any] | None:
@@ -373,49 +303,3 @@ def item(applied: AppliedUser) -> dict[str, Any]:
         "failed": applied.error is not None,
         "error": applied.error.as_failure() if applied.error else None,
     }
-
-
-def summarize(applied: Sequence[AppliedUser], kept: int = 0) -> dict[str, int]:
-    """Number of users by outcome; a user who was created and then failed counts in both.
-
-    :param kept: number of users who stay active although the list does not contain them.
-    """
-
-    outcomes = Counter(chain.from_iterable(outcomes_of(user.actions) for user in applied))
-    return {
-        "desired": sum(user.change.listed for user in applied),
-        **{outcome: outcomes[outcome] for outcome in OUTCOMES},
-        "unchanged": sum(
-            user.change.listed and not user.changed and user.error is None for user in applied
-        ),
-        "unverified": sum(not user.change.compared for user in applied),
-        "protected": kept,
-        "failed": sum(user.error is not None for user in applied),
-    }
-
-
-def failure_message(applied: Sequence[AppliedUser]) -> str:
-    """The count of failed users, then one line for each of the first errors with its users."""
-    errors = [user for user in applied if user.error is not None]
-    users_by_text: dict[str, list[str]] = {}
-    for user in errors:
-        if user.error is not None and user.error.code != NOT_TRIED:
-            users_by_text.setdefault(user.error.message, []).append(_named(user.change))
-    failed = sum(map(len, users_by_text.values()))
-    not_tried = f", {len(errors) - failed} not tried" if failed < len(errors) else ""
-    lines = [f"{failed} of {len(applied)} users failed{not_tried}."]
-    lines += [
-        f"{listed(users, NAMED_USERS)}: {text}"
-        for text, users in list(users_by_text.items())[:NAMED_FAILURES]
-    ]
-    if len(users_by_text) > NAMED_FAILURES:
-        lines.append(f"{len(users_by_text) - NAMED_FAILURES} more errors are in results.")
-    return EscapedText("\n".join(map(escape_control, lines)))
-
-
-def _named(change: UserChange) -> str:
-    label, place = change.desired.label, change.desired.place
-    if not change.listed:
-        return f"{label} (not in the list)"
-    in_list = not place or place.startswith("users[")
-    return f"#{change.position} {label}" if in_list else f"{place} {label}"

@@ -243,8 +243,14 @@ def _record(result: Result) -> dict[str, Any] | None:
 
 def _changes(store: str, result: Result, check_mode: bool) -> Iterator[dict[str, Any]]:
     """The users of a store that changed or failed, in the order of its result."""
-    diffs = {entry.get("result"): entry for entry in result.get("diff") or []}
-    for position, item in enumerate(result.get("results") or []):
+    diff = result.get("diff") or []
+    diffs = {entry.get("result"): entry for entry in diff}
+    items = [
+        (item, diffs.get(position, {})) for position, item in enumerate(result.get("results") or [])
+    ]
+    # Of a plan that a guard refused, ``results`` holds only the first users.
+    items += [(entry["item"], entry) for entry in diff if "item" in entry]
+    for item, entry in items:
         if item.get("changed") or item.get("failed"):
             error = item.get("error") or {}
             yield {
@@ -261,7 +267,7 @@ def _changes(store: str, result: Result, check_mode: bool) -> Iterator[dict[str,
                 "error": {name: str(error.get(name) or "") for name in ("code", "message")}
                 if error
                 else None,
-                "differences": list(_differences(diffs.get(position, {}))),
+                "differences": list(_differences(entry)),
             }
 
 
@@ -273,7 +279,9 @@ def _user_status(item: Mapping[str, Any], error: Mapping[str, Any], check_mode: 
 
 def _differences(diff: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The attributes that differ; ``before`` is left out of a user who did not exist."""
-    sides = {side: diff.get(side) or {} for side in ("before", "after")}
+    # Where many users are new, their values are under a key of their own.
+    after = diff.get("created") or diff.get("after") or {}
+    sides = {"before": diff.get("before") or {}, "after": after}
     for name in dict.fromkeys((*sides["before"], *sides["after"])):
         # An entry of diff shows plans as text, and has them as data under a key of their own.
         values = diff["plans"] if name == "plans" else {s: sides[s].get(name) for s in sides}

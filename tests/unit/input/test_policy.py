@@ -25,7 +25,7 @@ def params(**changes: Any) -> dict[str, Any]:
     """A task's parameters, with the defaults of the argument spec."""
     spec = removal_argument_spec()
     defaults = {name: option.get("default") for name, option in spec.items()}
-    return {**defaults, "lookup": "auto", "defaults": {}, **changes}
+    return {**defaults, "lookup": "auto", "defaults": {}, "user_lists": None, **changes}
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ KEYS = {
     "publica_plan_info": {"plans", "count"},
     "publica_user": {"user", "actions", "diff"},
     "publica_user_bulk": {
+        "msg",
         "summary",
         "results",
         "failed_users",

@@ -84,6 +84,7 @@ def state(**changes: Any) -> State:
             {"phase": "finishing", "total": 5, "done": 5, "unverified": 95},
             "press: 5/5 users, 95 not read, preparing the result",
         ),
+        ({"phase": "finishing", "total": 0}, "press: preparing the result"),
         (
             {"phase": "reading", "waiting_seconds": 34},
             "press: reading the store, waiting 34 s for the store's rate limit",

@@ -24,15 +24,19 @@ from ansible_collections.publica.la.plugins.module_utils.input.rows import (
 )
 from ansible_collections.publica.la.plugins.module_utils.plan.model import UserChange
 from ansible_collections.publica.la.plugins.module_utils.provision import Provisioned, provision
-from ansible_collections.publica.la.plugins.module_utils.result.result import (
+from ansible_collections.publica.la.plugins.module_utils.result.diff import (
+    diff_of,
+)
+from ansible_collections.publica.la.plugins.module_utils.result.messages import (
     NAMED_FAILURES,
     NAMED_USERS,
+    failure_message,
+)
+from ansible_collections.publica.la.plugins.module_utils.result.result import (
     bulk_result,
-    diff_of,
     escape_control,
     escaped_result,
     failed_users,
-    failure_message,
     single_result,
 )
 from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, TOKEN, api_on
@@ -143,7 +147,7 @@ class TestManyUsers:
 
 class TestFailures:
     def test_a_run_without_a_failure_has_no_failure_keys(self) -> None:
-        assert not {"failed", "msg", "failure"} & set(bulk(run(ROWS[:6])))
+        assert not {"failed", "failure"} & set(bulk(run(ROWS[:6])))
 
     def test_the_error_that_ended_the_run_is_the_failure(self) -> None:
         refusing = store()
