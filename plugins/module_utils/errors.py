@@ -25,7 +25,7 @@ INTERNAL_ERROR_FRAMES = 12
 # What the error for refused input holds, so that it stays short for any number of bad rows.
 MESSAGE_LINES = 20
 PLACES_IN_LINE = 5
-PLACES_IN_FIELDS = 25
+PLACES_IN_FIELDS = 100
 
 
 class EscapedText(str):

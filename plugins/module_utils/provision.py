@@ -55,6 +55,7 @@ class Provisioned:
     :ivar snapshot: what was read of the store.
     :ivar today: the date of the run in UTC.
     :ivar dry_run: nothing was written, since the task ran in check mode.
+    :ivar needed_requests: what a complete run sends, to read and to write, without retries.
     :ivar requests: number of requests that were sent; of a dry run, that a run would send.
     :ivar record: the record of the run; None without one.
     :ivar warnings: about the record.
@@ -73,6 +74,7 @@ class Provisioned:
     guard_effect: str | None
     applied: Sequence[AppliedUser]
     shown: Sequence[AppliedUser]
+    needed_requests: int
     requests: int
     record: RecordFile | None = None
     warnings: Sequence[str] = ()
@@ -123,7 +125,7 @@ def provision(
         plan, removals = recorded.plan(snapshot)
     plan = Plan([*plan.changes, *removals.changes])
     usage = api.transport.usage()
-    requests = usage["requests"] - usage["retries"] + plan.requests
+    needed = usage["requests"] - usage["retries"] + plan.requests
     if dry_run:
         plan = _with_unknown_plans(plan, plan_list)
     violation = check_guards(plan, policy, active=removals.active, complete=snapshot.complete)
@@ -154,8 +156,6 @@ def provision(
         if recorded is not None:
             recorded.write_after(applied)
     progress.finishing()
-    if not dry_run:
-        requests = api.transport.usage()["requests"]
     return Provisioned(
         snapshot,
         today,
@@ -167,7 +167,8 @@ def provision(
         guard_effect,
         applied,
         shown,
-        requests,
+        needed,
+        needed if dry_run else api.transport.usage()["requests"],
         record,
         () if recorded is None else recorded.warnings,
     )

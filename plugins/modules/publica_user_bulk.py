@@ -720,6 +720,14 @@ plan:
       description: Minimum number of full minutes that these wait for the store's rate limit.
       type: int
       sample: 0
+    total_requests:
+      description: Number of requests of the complete run, those that read included.
+      type: int
+      sample: 20
+    total_minutes:
+      description: Number of minutes that these take at the store's rate limit; 0 without one.
+      type: int
+      sample: 1
 diff:
   description:
     - One entry for each user who changes. If a guard refused the plan, for each user who would

@@ -19,6 +19,7 @@ from ..apply.executor import AppliedUser, stopping_error
 from ..errors import EscapedText, PublicaError, escape_control, listed
 from ..input.options import PUBLIC_NAMES, DesiredUser
 from ..input.values import is_given
+from ..plan.model import rate_limit_windows
 from ..plan.warnings import LabelledWarning, labels_by_text
 from ..provision import REFUSED, Provisioned
 from ..store.user import CurrentUser, HeldPlan
@@ -204,6 +205,10 @@ def bulk_result(
             "hash": plan.hash,
             "requests": plan.requests,
             "minutes": plan.minutes(requests_a_window, share),
+            "total_requests": provisioned.needed_requests,
+            "total_minutes": rate_limit_windows(
+                provisioned.needed_requests, requests_a_window, share
+            ),
         },
         "guard": {**asdict(violation), "warning": of_guard} if violation else None,
         "seats": _seats(provisioned, report),

@@ -154,14 +154,10 @@ def nothing_written(run: str, texts: Texts) -> str:
 
 
 def requests(store: Mapping[str, Any], run: str) -> int | None:
-    """The requests of a store: those that were sent, or that the predicted run needs.
-
-    Such a run reads what the dry run or audit has read, and then writes.
-    """
-    api = store["api"]
-    if api is None or run == PROVISION:
-        return api and int(api["requests"])
-    return int(api["requests"] - api["retries"] + (store["plan"] or {}).get("requests", 0))
+    """The requests of a store: those that were sent, or that the predicted run needs."""
+    if store["plan"] and run != PROVISION:
+        return int(store["plan"].get("total_requests", store["plan"]["requests"]))
+    return store["api"] and int(store["api"]["requests"])
 
 
 def count_label(name: str, run: str, texts: Texts) -> str:
@@ -174,17 +170,14 @@ def count_label(name: str, run: str, texts: Texts) -> str:
 
 
 def needs(stores: Sequence[Mapping[str, Any]], run: str, texts: Texts) -> str:
-    """The cost of the run that a dry run or an audit predicts; empty if it would write nothing.
-
-    The first requests of a run need not wait, so it takes a part of a minute more than it waits.
-    """
+    """The cost of the run that a dry run or an audit predicts; empty if it would write nothing."""
     plans = [store["plan"] for store in stores if store["plan"]]
     if run == PROVISION or not any(plan["requests"] for plan in plans):
         return ""
     number = sum(requests(store, run) or 0 for store in stores if store["plan"])
     # Stores can run at the same time, so the slowest one decides.
-    minutes = max(plan["minutes"] for plan in plans)
-    time = texts("needs.time", n=texts.number(minutes + 1)) if minutes else ""
+    minutes = max(plan.get("total_minutes", plan["minutes"]) for plan in plans)
+    time = texts("needs.time", n=texts.number(minutes)) if minutes > 1 else ""
     return texts("needs", n=texts.number(number), time=time)
 
 

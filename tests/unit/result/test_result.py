@@ -127,7 +127,10 @@ class TestManyUsers:
         assert "#6 odd@example.org: " in result["msg"]
         assert set(result["failure"]) == FAILURE_KEYS
         assert list(result["failure"]["fields"]) == ["users[6]"]
-        assert result["plan"] == {"hash": provisioned.plan.hash, "requests": 7, "minutes": 0}
+        assert result["plan"] == {
+            "hash": provisioned.plan.hash,
+            **{"requests": 7, "minutes": 0, "total_requests": 10, "total_minutes": 1},
+        }
         for secret in (PASSWORD, TOKEN, "impersonate"):
             assert secret not in json.dumps(result) + repr(provisioned)
 
