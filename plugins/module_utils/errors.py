@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 # The most characters of an unknown text that an error quotes.
@@ -200,14 +199,11 @@ class InvalidInputError(PublicaError):
         source: str = "",
         consequence: str = "No request was sent.",
     ) -> None:
-        # Each text has a place, before others have a second one.
-        firsts = {(error.option, error.text): error.place for error in reversed(errors)}
-        places = dict.fromkeys([*reversed(firsts.values()), *(error.place for error in errors)])
-        named = set(islice(places, PLACES_IN_FIELDS))
         fields: dict[str, dict[str, None]] = {}
         for error in errors:
-            if error.place in named:
-                fields.setdefault(error.place, {})[error.text] = None
+            place = error.place
+            if place in fields or len(fields) < PLACES_IN_FIELDS:
+                fields.setdefault(place, {})[error.text] = None
         super().__init__("invalid_input", _message(errors, source, consequence), fields=fields)
 
 
@@ -225,7 +221,7 @@ def _message(errors: Sequence[ValidationError], source: str, consequence: str) -
     rest = len(errors) - sum(map(len, shown))
     if rest:
         lines.append(
-            f"{counted(rest, 'more validation error', ',')}; failure.fields holds "
+            f"{counted(rest, 'more validation error', ',')}; failure.fields holds the first "
             f"{PLACES_IN_FIELDS} places"
         )
     # No value can add a line: only the line breaks between these lines stay.

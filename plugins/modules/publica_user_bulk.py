@@ -545,7 +545,7 @@ results:
     - What was done for each user, or in check mode would be done, in the order of the input,
       followed by the users that O(exclusive) or O(leavers) deactivates, by their id.
     - If a guard refused the plan, only the users with an error of their own and the first five of
-      the others. RV(diff) has the others.
+      the others, unless O(report=all). RV(diff) has the others.
   returned: always, if the store was read
   type: list
   elements: dict
@@ -599,7 +599,7 @@ failed_users:
     - It never holds a password. Add the password again to an item that needs one.
     - It does not hold users that O(exclusive) or O(leavers) was to deactivate.
     - It is returned with every O(report), and is empty if no user failed. If a guard refused the
-      plan, it holds the first five.
+      plan, it holds the first five, unless O(report=all).
   returned: always, if the store was read
   type: list
   elements: dict
@@ -695,7 +695,8 @@ kept:
       C(not_editable) (the API may not change the account), C(rights_unknown) (the store does
       not return whether the user is an admin or a plan admin) and, with O(leavers), C(not_found)
       (no look-up found the user) and C(listed) (the account has a key of another user in the list).
-    - Each has C(count) and C(users), the first 100, or the first five if a guard refused the plan.
+    - Each has C(count) and C(users), the first 100, or the first five if a guard refused the plan,
+      unless O(report=all).
   returned: always, if the store was read; empty without O(exclusive) and O(leavers)
   type: dict
   sample:
@@ -797,7 +798,7 @@ failure:
       type: int
       sample: null
     fields:
-      description: What is wrong, by item and field; of a refused input, up to 25 places.
+      description: What is wrong, by item and field; of a refused input, the first 100 places.
       type: dict
       sample: {"users[3]": ["The store refused the values."]}
 """

@@ -172,6 +172,7 @@ def bulk_result(
     plan, applied, removals = provisioned.plan, provisioned.applied, provisioned.removals
     violation, of_guard = provisioned.violation, guard_warning(provisioned)
     refused = violation is not None and provisioned.guard_effect == REFUSED
+    is_short = refused and report != ALL
     # A guard that refuses the plan applies nothing; the diff then shows what would change.
     reported = [
         (user, shown)
@@ -179,7 +180,7 @@ def bulk_result(
         if _is_reported(user, report)
     ]
     named = len(reported)
-    if refused:
+    if is_short:
         reported, named = _named_first(reported)
     diff = diffs_of([shown for _user, shown in reported])
     for entry in diff:
@@ -194,12 +195,12 @@ def bulk_result(
         "kept": {
             reason: {
                 "count": len(labels),
-                "users": list(labels[: NAMED_REFUSED if refused else NAMED_KEPT]),
+                "users": list(labels[: NAMED_REFUSED if is_short else NAMED_KEPT]),
             }
             for reason, labels in removals.kept.items()
         },
         "results": [item(user) for user, _shown in reported[:named]],
-        "failed_users": list(failed_users[:NAMED_REFUSED] if refused else failed_users),
+        "failed_users": list(failed_users[:NAMED_REFUSED] if is_short else failed_users),
         "diff": diff,
         "plan": {
             "hash": plan.hash,

@@ -81,16 +81,9 @@ class TestMessage:
         head, *lines, last = error.message.split("\n")
         assert head == "20,000 validation errors. No request was sent."
         assert [line.split(":")[0] for line in lines] == [f"users[{n}].email" for n in range(20)]
-        assert last == "19,980 more validation errors; failure.fields holds 25 places"
-        assert list(error.fields) == [f"users[{n}].email" for n in range(25)]
-        assert len(json.dumps(error.as_failure())) < 5_000
-
-    def test_the_fields_have_a_place_of_each_error(self) -> None:
-        rows = [*({"email": "bad"} for _ in range(60)), {"id": 1, "plan_id": "x"}]
-        assert list(refused(rows).fields) == [
-            *(f"users[{number}].email" for number in range(24)),
-            "users[60].plan_id",
-        ]
+        assert last == "19,980 more validation errors; failure.fields holds the first 100 places"
+        assert list(error.fields) == [f"users[{n}].email" for n in range(100)]
+        assert len(json.dumps(error.as_failure())) < 15_000
 
     def test_work_grows_linearly_with_the_bad_rows(self) -> None:
         def calls(count: int) -> int:
