@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..client.api import UsersApi
 from ..concurrency import INTERRUPTED, for_each
@@ -62,8 +62,7 @@ def check_workers(concurrency: int) -> list[ValidationError]:
     return out_of_range("concurrency", concurrency, 1, MAX_WORKERS)
 
 
-@dataclass(frozen=True)
-class AppliedUser:
+class AppliedUser(NamedTuple):
     """What was done for one user; in check mode, what would be done.
 
     :ivar user: the user as they are now, as far as known; None if there is none.
@@ -206,7 +205,7 @@ class _Run:
             if not self._stopped.is_set():
                 found = self._find_taken(changes)
         except PublicaError as error:
-            found = [replace(change, steps=(), after=None, error=error) for change in changes]
+            found = [change._replace(steps=(), after=None, error=error) for change in changes]
             if error.fatal:
                 self.stop(error)
         by_position = {change.position: change for change in found}

@@ -139,6 +139,8 @@ def _refuse_left_behind(text: str) -> None:
 
 def as_written(value: Any) -> str:
     """The characters of a value; a value whose characters are not known is refused."""
+    if value.__class__ is str:
+        return str(value)
     if isinstance(value, NumberText) and not _PLAIN_NUMBER.fullmatch(value):
         raise BadValueError("is not a plain number; put it in quotes if it is meant as text")
     if isinstance(value, str):

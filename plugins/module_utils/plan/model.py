@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import PublicaError
 from ..input.options import DesiredUser
@@ -80,8 +80,7 @@ class Step:
         return [self.endpoint, list(self.actions), body]
 
 
-@dataclass(frozen=True)
-class UserChange:
+class UserChange(NamedTuple):
     """What the plan does for one user.
 
     :ivar position: of the user in the input, from 0; removals come after it.

@@ -208,7 +208,7 @@ def _plan_removal(position: int, current: CurrentUser, force_logout: bool) -> Us
         state=ABSENT,
         force_logout=force_logout,
     )
-    return replace(plan_absence(position, absent, current), listed=False)
+    return plan_absence(position, absent, current)._replace(listed=False)
 
 
 def without_removals(plan: Plan) -> Plan:
