@@ -102,8 +102,9 @@ def apply_plan(
     if api.transport.read_only:
         return predict(plan)
     run = _Run(Writer(api, today), on_error, progress, find_taken)
+    to_apply = [change for change in plan.changes if change.steps]
     progress.applying(
-        sum(bool(change.steps) for change in plan.changes),
+        len(to_apply),
         plan.requests,
         unverified=sum(not change.compared for change in plan.changes),
     )
@@ -120,7 +121,6 @@ def apply_plan(
             # A stage begins when the one before it is complete.
             for_each(stage, apply, min(workers, len(stage)))
 
-    to_apply = [change for change in plan.changes if change.steps]
     apply_all([change for change in to_apply if not change.deactivates])
     found = run.found_taken(applied)
     applied.update((change.position, not_applied(change)) for change in found)

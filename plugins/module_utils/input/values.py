@@ -124,7 +124,7 @@ def is_given(value: Any) -> bool:
     """Whether a value was given at all: null and ``omit`` both leave an option unmanaged."""
     if not isinstance(value, str):
         return value is not None
-    return not value.startswith("__omit") or _OMIT.fullmatch(value) is None
+    return value[:2] != "__" or _OMIT.fullmatch(value) is None
 
 
 def read_text(value: Any) -> str:

@@ -11,7 +11,6 @@ address that the plan does not know.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from ..errors import PublicaError
 from ..input.options import address_key
