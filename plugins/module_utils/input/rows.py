@@ -122,7 +122,7 @@ def users_of_entries(
             errors.append(entry)
             continue
         user, row_errors = _read_row(entry, read_defaults)
-        errors.extend(row_errors)
+        errors += row_errors
         if user is not None:
             users.append(user)
             errors.extend(_duplicates(entry, user, first_users))

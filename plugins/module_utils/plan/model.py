@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ..errors import PublicaError
@@ -128,7 +129,7 @@ class Plan:
 
     changes: Sequence[UserChange]
 
-    @property
+    @cached_property
     def requests(self) -> int:
         """Number of requests that applying the plan takes without retries."""
         return sum(len(change.steps) for change in self.changes)
