@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from .apply.executor import (
@@ -199,7 +199,7 @@ def _with_unknown_plans(plan: Plan, plan_list: PlanList) -> Plan:
         if _assigns(change) and plan_id not in listed:
             text = f"plan_id {plan_id} is not in the store's list of plans; check the id"
             warning = LabelledWarning(change.desired.label, text)
-            change = replace(change, warnings=(*change.warnings, warning))
+            change = change._replace(warnings=(*change.warnings, warning))
         changes.append(change)
     return Plan(changes)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..client.api import UsersApi
 from ..concurrency import INTERRUPTED, for_each
@@ -62,8 +62,7 @@ def check_workers(concurrency: int) -> list[ValidationError]:
     return out_of_range("concurrency", concurrency, 1, MAX_WORKERS)
 
 
-@dataclass(frozen=True)
-class AppliedUser:
+class AppliedUser(NamedTuple):
     """What was done for one user; in check mode, what would be done.
 
     :ivar user: the user as they are now, as far as known; None if there is none.
@@ -103,8 +102,9 @@ def apply_plan(
     if api.transport.read_only:
         return predict(plan)
     run = _Run(Writer(api, today), on_error, progress, find_taken)
+    to_apply = [change for change in plan.changes if change.steps]
     progress.applying(
-        sum(bool(change.steps) for change in plan.changes),
+        len(to_apply),
         plan.requests,
         unverified=sum(not change.compared for change in plan.changes),
     )
@@ -121,7 +121,6 @@ def apply_plan(
             # A stage begins when the one before it is complete.
             for_each(stage, apply, min(workers, len(stage)))
 
-    to_apply = [change for change in plan.changes if change.steps]
     apply_all([change for change in to_apply if not change.deactivates])
     found = run.found_taken(applied)
     applied.update((change.position, not_applied(change)) for change in found)
@@ -206,7 +205,7 @@ class _Run:
             if not self._stopped.is_set():
                 found = self._find_taken(changes)
         except PublicaError as error:
-            found = [replace(change, steps=(), after=None, error=error) for change in changes]
+            found = [change._replace(steps=(), after=None, error=error) for change in changes]
             if error.fatal:
                 self.stop(error)
         by_position = {change.position: change for change in found}

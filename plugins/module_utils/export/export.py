@@ -13,11 +13,7 @@ from typing import Any
 
 from ..client.api import UsersApi
 from ..errors import InvalidInputError, PublicaError, ValidationError
-from ..input.values import (
-    BadValueError,
-    is_given,
-    read_plan_name,
-)
+from ..input.values import BadValueError, is_given, read_plan_name
 from ..plan.plan_names import plans_by_name
 from ..plan.removals import INCOMPLETE_LISTING
 from ..plan.warnings import LabelledWarning, labels_by_text

@@ -16,17 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..input.options import (
-    ABSENT,
-    OPTION_BY_NAME,
-    PRESENT,
-    address_key,
-)
-from ..input.values import (
-    UNLIMITED,
-    BadValueError,
-    is_given,
-)
+from ..input.options import ABSENT, OPTION_BY_NAME, PRESENT, address_key
+from ..input.values import UNLIMITED, BadValueError, is_given
 from ..plan.planner import RIGHTS
 from ..plan.warnings import LabelledWarning
 from ..store.user import CurrentUser, HeldPlan

@@ -16,13 +16,7 @@ from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
 from ..errors import ValidationError, listed
-from .options import (
-    IDENTITY,
-    OPTION_BY_NAME,
-    VALID_FROM,
-    nearest_option,
-    unknown_option,
-)
+from .options import IDENTITY, OPTION_BY_NAME, VALID_FROM, nearest_option, unknown_option
 from .rows import BadSourceError, Entry, Row
 from .text import composed
 from .values import kind_of, safe_key_name

@@ -161,7 +161,8 @@ def _rows(
             yield record
             continue
         line, cells = record
-        if not any(map(str.strip, cells)):
+        values = {option: cell for option, cell in zip(options, cells) if option and cell.strip()}
+        if not values and not any(map(str.strip, cells)):
             continue
         place = f"{lines.name}:{line}"
         several_lines = lines.number > line
@@ -178,12 +179,13 @@ def _rows(
             end = f"goes on to line {lines.number} and " if several_lines else ""
             yield ValidationError(place, "", f"{end}{text}")
             continue
-        errors = [*_nameless_values(place, cells, nameless), *_late_quotes(place, cells, options)]
+        errors = [*_nameless_values(place, cells, nameless)] if nameless else []
+        if '"' in "".join(cells):
+            errors += _late_quotes(place, cells, options)
         if errors:
             yield from errors
-            continue
-        values = {option: cell for option, cell in zip(options, cells) if option and cell.strip()}
-        yield Row(place, values, hides_values)
+        else:
+            yield Row(place, values, hides_values)
 
 
 def _holds_rows(cells: Sequence[str], delimiter: str, columns: int) -> bool:

@@ -21,13 +21,7 @@ from typing import Any
 from ..errors import ValidationError
 from .options import address_key
 from .text import can_match_address, foreign_to_address
-from .values import (
-    BadValueError,
-    foreign_character,
-    is_given,
-    kind_of,
-    read_boolean,
-)
+from .values import BadValueError, foreign_character, is_given, kind_of, read_boolean
 
 FAIL, SKIP = "fail", "skip"
 ON_GUARD = (FAIL, SKIP)

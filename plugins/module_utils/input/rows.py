@@ -10,7 +10,7 @@ No error quotes a password.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any, NamedTuple, Union
 
@@ -122,7 +122,7 @@ def users_of_entries(
             errors.append(entry)
             continue
         user, row_errors = _read_row(entry, read_defaults)
-        errors.extend(row_errors)
+        errors += row_errors
         if user is not None:
             users.append(user)
             errors.extend(_duplicates(entry, user, first_users))
@@ -150,27 +150,24 @@ def _read_row(
     if not isinstance(row.values, Mapping):
         return None, [_no_mapping(row.place, row.values)]
     given, errors = _read_values(row)
-    if given.keys().isdisjoint(IDENTITY) and not any(_gives(row.values, name) for name in IDENTITY):
+    # A value that is not valid is in ``errors`` and not in ``given``.
+    names = _names_of(row.values) if errors else given.keys()
+    if names.isdisjoint(IDENTITY):
         text = "missing; give email, external_id or id"
         errors.append(ValidationError(row.place, "email", text))
     values = {**defaults, **given}
-    # A value that is not valid is in ``errors`` and not in ``given``.
-    plans = [
-        name
-        for name in ("plan_id", "plan_name")
-        if name in given or (errors and _gives(row.values, name))
-    ]
-    if len(plans) > 1:
+    if "plan_id" in names and "plan_name" in names:
         errors.append(ValidationError(row.place, "plan_name", TWO_PLANS))
-    elif plans == ["plan_id"]:
+    elif "plan_id" in names:
         values.pop("plan_name", None)
-    elif plans:
+    elif "plan_name" in names:
         values.pop("plan_id", None)
-    for name in ("plan_valid_to", "user_plan_name"):
+    elif "plan_id" not in values and "plan_name" not in values:
         # A default of one of these is meant for the rows that have a plan.
-        if name in given and not plans and values.keys().isdisjoint(("plan_id", "plan_name")):
-            text = "applies only together with a plan; give plan_id or plan_name as well"
-            errors.append(ValidationError(row.place_of(name), name, text))
+        for name in ("plan_valid_to", "user_plan_name"):
+            if name in given:
+                text = "applies only together with a plan; give plan_id or plan_name as well"
+                errors.append(ValidationError(row.place_of(name), name, text))
     if not errors:
         return DesiredUser(**values, place=row.place, hides_values=row.hides_values), []
     # A partial user, so that duplicates of its keys are found in the same run.
@@ -212,9 +209,13 @@ def _read_values(row: Row) -> tuple[dict[str, Any], list[ValidationError]]:
     return values, errors
 
 
-def _gives(values: Mapping[str, Any], option: str) -> bool:
-    """Whether a row gives an option, by any of its names, with a valid value or not."""
-    return any(is_given(values.get(name)) for name in (option, *OPTION_BY_NAME[option].aliases))
+def _names_of(values: Mapping[str, Any]) -> Set[str]:
+    """The options that a row gives, by any of their names, with a valid value or not."""
+    return {
+        OPTION_BY_NAME[name].name
+        for name, value in values.items()
+        if name in OPTION_BY_NAME and is_given(value)
+    }
 
 
 def _labelled(row: Row, errors: list[ValidationError]) -> list[ValidationError]:

@@ -110,9 +110,14 @@ def foreign_to_id(text: str) -> str | None:
     return None
 
 
+def is_ascii_address(text: str) -> bool:
+    """Whether a text is an address of ASCII characters."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
 def has_form_of_address(text: str) -> bool:
     """Whether a text without foreign characters is an address."""
-    return _ADDRESS.fullmatch(_in_ascii(text)) is not None
+    return is_ascii_address(_in_ascii(text))
 
 
 def _in_ascii(text: str) -> str:

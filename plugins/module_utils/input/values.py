@@ -22,6 +22,7 @@ from .text import (
     foreign_to_address,
     foreign_to_id,
     has_form_of_address,
+    is_ascii_address,
     is_hidden,
     left_behind,
 )
@@ -124,7 +125,7 @@ def is_given(value: Any) -> bool:
     """Whether a value was given at all: null and ``omit`` both leave an option unmanaged."""
     if not isinstance(value, str):
         return value is not None
-    return not value.startswith("__omit") or _OMIT.fullmatch(value) is None
+    return value[:2] != "__" or _OMIT.fullmatch(value) is None
 
 
 def read_text(value: Any) -> str:
@@ -139,6 +140,8 @@ def _refuse_left_behind(text: str) -> None:
 
 def as_written(value: Any) -> str:
     """The characters of a value; a value whose characters are not known is refused."""
+    if type(value) is str:
+        return value
     if isinstance(value, NumberText) and not _PLAIN_NUMBER.fullmatch(value):
         raise BadValueError("is not a plain number; put it in quotes if it is meant as text")
     if isinstance(value, str):
@@ -163,6 +166,8 @@ def _line(text: str) -> str:
 
 def read_email(value: Any) -> str:
     """An email address, in the Unicode form NFC."""
+    if type(value) is str and len(value) <= LOCAL_PART_LENGTH and is_ascii_address(value):
+        return value  # Most are like this, and what follows would take twice the time.
     text = _line(as_written(value).strip(string.whitespace))
     if not text.isascii():
         text = composed(text)

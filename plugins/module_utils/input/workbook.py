@@ -13,11 +13,7 @@ from typing import Any, BinaryIO
 
 from ..errors import ValidationError, counted, listed
 from .columns import MOST_NAMES, TOO_MANY_NAMES, Columns, NamedColumn, header_errors
-from .options import (
-    OPTION_BY_NAME,
-    SECRET_NAMES,
-    UserOption,
-)
+from .options import OPTION_BY_NAME, SECRET_NAMES, UserOption
 from .rows import BadSourceError, Entry, Row
 from .text import composed
 from .values import BadValueError

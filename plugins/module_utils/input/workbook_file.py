@@ -112,6 +112,8 @@ class Workbook:
         self._name = name
         _check_file(content, name)
         reader_class = _openpyxl_reader(name)
+        from openpyxl.styles.stylesheet import apply_stylesheet
+
         try:
             with zipfile.ZipFile(content) as archive:
                 _check_parts(archive, name)
@@ -119,7 +121,7 @@ class Workbook:
             reader = reader_class(content, read_only=True, data_only=True, keep_links=False)
             reader.read_manifest()
             reader.read_workbook()
-            self._read_styles(reader)
+            apply_stylesheet(reader.archive, reader.wb)
             self._reader = reader
             self.sheets = [
                 Sheet(sheet.name, sheet.state == "visible", rel.target)
@@ -128,11 +130,6 @@ class Workbook:
             ]
         except Exception as error:
             raise self._refused(error) from None
-
-    def _read_styles(self, reader: Any) -> None:
-        from openpyxl.styles.stylesheet import apply_stylesheet
-
-        apply_stylesheet(reader.archive, reader.wb)
 
     def _refused(self, error: Exception) -> Exception:
         """The error to raise in place of one of a library, which says nothing of a remedy."""
@@ -154,12 +151,13 @@ class Workbook:
         A cell has the keys ``column``, ``value``, ``data_type`` and ``style_id`` of openpyxl.
         """
         from openpyxl.worksheet._reader import ROW_TAG, WorkSheetParser
+        from openpyxl.xml.constants import SHARED_STRINGS
 
         book, archive = self._reader.wb, self._reader.archive
         try:
             strings: list[str] = []
             # openpyxl would remove a part of texts such as "x005F_".
-            part = self._reader.package.find(_shared_strings_type())
+            part = self._reader.package.find(SHARED_STRINGS)
             if part is not None:
                 with archive.open(part.PartName[1:]) as stream:
                     strings = shared_strings(stream)
@@ -225,12 +223,6 @@ def _openpyxl_reader(name: str) -> Any:
     # It warns of parts that it does not read.
     warnings.filterwarnings("ignore", module="openpyxl")
     return ExcelReader
-
-
-def _shared_strings_type() -> str:
-    from openpyxl.xml.constants import SHARED_STRINGS
-
-    return str(SHARED_STRINGS)
 
 
 def _check_file(content: BinaryIO, name: str) -> None:

@@ -9,6 +9,7 @@ Pure functions. A record holds no password, no token and nothing that is derived
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -27,10 +28,8 @@ FORMAT = 1
 
 # The desired values that decide whether a row is compared. Those of a user who is to be absent, and
 # those of a plan without a plan, have no effect.
-_KEYS = ("external_id", "id", "state")
-_ATTRIBUTES = ("sessions_limit", "admin", "plan_admin", "only_sees_readable")
-_NAMES_WITHOUT_PLAN = (*_KEYS, *_ATTRIBUTES)
-_NAMES = (*_NAMES_WITHOUT_PLAN, "plan_valid_to", "user_plan_name")
+_ATTRIBUTES = ("state", "sessions_limit", "admin", "plan_admin", "only_sees_readable")
+_NAMES = (*_ATTRIBUTES, "plan_valid_to", "user_plan_name")
 _values_of = attrgetter(*_NAMES)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -122,23 +121,31 @@ def store_name(base_url: str) -> str:
 
 def fingerprint(desired: DesiredUser) -> str:
     """A text that changes exactly if a desired value changes; passwords have no influence."""
-    names: tuple[str, ...] = _KEYS
-    if desired.state != ABSENT:
-        has_plan = desired.plan_name is not None or desired.plan_id is not None
-        names = _NAMES if has_plan else _NAMES_WITHOUT_PLAN
+    is_absent = desired.state == ABSENT
+    has_plan = not is_absent and not (desired.plan_name is None and desired.plan_id is None)
+    count = 1 if is_absent else len(_NAMES if has_plan else _ATTRIBUTES)
     # No value has a line break.
-    given = [
-        f"{name}={value}" for name, value in zip(names, _values_of(desired)) if value is not None
-    ]
+    given = []
+    if desired.external_id is not None:
+        given.append(f"external_id={desired.external_id}")
+    if desired.id is not None:
+        given.append(f"id={desired.id}")
+    given.append(_lines(_values_of(desired)[:count]))
     if desired.email is not None:
         given.append(f"email={address_key(desired.email)}")
-    if names is _NAMES:
+    if has_plan:
         # By the name as long as the row has one, since its id can change at the store.
         name = desired.plan_name
         plan = f"plan_id={desired.plan_id}"
         given.append(plan if name is None else f"plan_name={plan_name_key(name)}")
     text = "\n".join(given)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# The users of a list have few combinations of these values.
+@functools.lru_cache(maxsize=1000)
+def _lines(values: tuple[Any, ...]) -> str:
+    return "\n".join(f"{name}={value}" for name, value in zip(_NAMES, values) if value is not None)
 
 
 def as_file(record: Record) -> bytes:
@@ -225,7 +232,7 @@ def _entry(user: Any) -> Entry:
             raise TypeError(name)
     if entry.email is None and entry.external_id is None and entry.id is None:
         raise ValueError("no key")
-    if not all(isinstance(values, list) for values in entry.warnings.values()):
+    if entry.warnings and not all(isinstance(one, list) for one in entry.warnings.values()):
         raise TypeError("warnings")
     return entry
 

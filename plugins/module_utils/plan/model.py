@@ -10,7 +10,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from ..errors import PublicaError
 from ..input.options import DesiredUser
@@ -80,8 +81,7 @@ class Step:
         return [self.endpoint, list(self.actions), body]
 
 
-@dataclass(frozen=True)
-class UserChange:
+class UserChange(NamedTuple):
     """What the plan does for one user.
 
     :ivar position: of the user in the input, from 0; removals come after it.
@@ -129,7 +129,7 @@ class Plan:
 
     changes: Sequence[UserChange]
 
-    @property
+    @cached_property
     def requests(self) -> int:
         """Number of requests that applying the plan takes without retries."""
         return sum(len(change.steps) for change in self.changes)

@@ -11,7 +11,6 @@ address that the plan does not know.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from ..errors import PublicaError
 from ..input.options import address_key
@@ -65,9 +64,9 @@ def _ordered(
     change: UserChange, waits_for: Mapping[int, int], refused: Mapping[int, PublicaError]
 ) -> UserChange:
     if change.position in refused:
-        return replace(change, steps=(), after=change.current, error=refused[change.position])
+        return change._replace(steps=(), after=change.current, error=refused[change.position])
     if change.position in waits_for:
-        return replace(change, waits_for=frozenset((waits_for[change.position],)))
+        return change._replace(waits_for=frozenset((waits_for[change.position],)))
     return change
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..errors import EscapedText, PublicaError, counted, escape_control, listed
 from ..input.options import ABSENT, DesiredUser, address_key
@@ -208,7 +208,7 @@ def _plan_removal(position: int, current: CurrentUser, force_logout: bool) -> Us
         state=ABSENT,
         force_logout=force_logout,
     )
-    return replace(plan_absence(position, absent, current), listed=False)
+    return plan_absence(position, absent, current)._replace(listed=False)
 
 
 def without_removals(plan: Plan) -> Plan:
