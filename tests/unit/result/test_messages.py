@@ -222,7 +222,7 @@ class TestGuard:
         complete = result_of(store, desired, report="all", **RULES)
 
         assert len(complete["results"]) == len(desired) + 50
-        assert len(complete["failed_users"]) == 31
+        assert len(complete["failed_users"]) == 9
         results = result["results"]
         assert len(results) == NAMED_REFUSED + 1
         assert results[-1]["email"] == "odd@example.org"
