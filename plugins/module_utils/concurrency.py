@@ -34,8 +34,7 @@ def leave_signals_to_main_thread() -> None:
 def start_without_signals(thread: threading.Thread) -> None:
     """Start a thread that receives none of the signals of ``TO_END``.
 
-    The system may deliver a signal to any thread of the process. Python runs the handler in the
-    main thread only, and a signal to another thread doesn't wake the main thread from a wait.
+    Python runs their handler in the main thread, and a signal to another thread doesn't wake it.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, TO_END)
     try:

@@ -28,7 +28,6 @@ class Exchange:
     """One request and its answer.
 
     :ivar ends_at: when it must be complete, by the monotonic clock.
-    :ivar connection: the connection that it uses; None until it has one.
     :ivar socket: that of the connection, which loses it to an answer with ``Connection: close``.
     :ivar was_sent: the request was sent, at least in part.
     :ivar expired: the time was over before the answer was complete.
@@ -42,10 +41,7 @@ class Exchange:
 
 
 class TimeLimit:
-    """The limit for each request of a run.
-
-    :param seconds: the total time of one request and its answer.
-    """
+    """The limit for the total time of each request of a run and its answer."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -68,10 +64,7 @@ class TimeLimit:
             del self._exchanges[threading.get_ident()]
 
     def pool_classes(self, classes: Mapping[str, Any]) -> dict[str, Any]:
-        """The classes of connection pools, whose connections are closed when the time is over.
-
-        :param classes: those of ``urllib3``, by scheme.
-        """
+        """The classes of ``urllib3`` for connection pools by scheme, with watched connections."""
         return {
             scheme: type(
                 pool.__name__, (pool,), {"ConnectionCls": self._watched(pool.ConnectionCls)}
