@@ -69,10 +69,7 @@ class StopRequest:
         self._callback = callback
 
     def check(self) -> None:
-        """Raise an error if the run was asked to stop.
-
-        :raises FatalError: ``interrupted``.
-        """
+        """Raise the FatalError ``interrupted`` if the run was asked to stop."""
         if self._signal:
             raise FatalError(
                 INTERRUPTED,
@@ -81,7 +78,6 @@ class StopRequest:
             )
 
     def sleep(self, seconds: float) -> None:
-        """Sleep until the time is over or the run is asked to stop."""
         until = time.monotonic() + seconds
         while not self._signal and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, LONGEST_NAP))

@@ -184,7 +184,6 @@ class Progress:
         self._set(ended=True)
 
     def as_reported(self, limiter: RateLimiter) -> dict[str, Any]:
-        """The current counts in the form of a progress file."""
         waiting_seconds, requests_a_minute = limiter.wait_left(), limiter.usable
         with self._lock:
             since = self._applying_since
@@ -224,7 +223,6 @@ class ProgressFile:
         start_without_signals(self._thread)
 
     def close(self) -> None:
-        """Write the final counts and stop. The file stays."""
         self._closed.set()
         self._thread.join(TIMEOUT_SECONDS)
         if self._thread.is_alive():

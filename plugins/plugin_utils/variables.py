@@ -70,7 +70,6 @@ def is_set(name: str, variables: Mapping[str, Any]) -> bool:
 
 
 def names_users(variables: Mapping[str, Any]) -> bool:
-    """Whether any list or file of desired users is set."""
     return is_set(SRC, variables) or any(
         is_set(name, variables) for name in variables if _DESIRED_LIST.fullmatch(name)
     )
@@ -199,13 +198,12 @@ def unmatched(
 def foreign_record(path: str, host: str, hosts: Collection[str]) -> str | None:
     """What is wrong with a record whose file is named after another host; None for any other.
 
-    :param path: the record's path; the name counts with and without its suffixes.
     :param hosts: the names of the hosts of the inventory.
     """
+    # With and without suffixes. The longest name counts, since a host's name can have dots.
     names = [PurePath(path).name]
     while "." in names[-1]:
         names.append(names[-1].rpartition(".")[0])
-    # The longest name counts, since a host's name can have dots.
     other = next((name for name in names if name in hosts), host)
     if other == host:
         return None

@@ -29,8 +29,8 @@ from ..plan.model import (
     UserChange,
     as_reported,
     outcomes_of,
+    stages,
 )
-from ..plan.ordering import stages
 from ..plan.removals import removals_blocked_by
 from ..plan.warnings import LabelledWarning
 from ..progress import NO_PROGRESS, Progress
@@ -57,7 +57,6 @@ _SESSIONS_OPEN = (
 
 
 def check_workers(concurrency: int) -> list[ValidationError]:
-    """The error in a number of workers outside 1 to 64; none if it is valid."""
     return out_of_range("concurrency", concurrency, 1, MAX_WORKERS)
 
 
@@ -66,7 +65,7 @@ class AppliedUser:
     """What was done for one user; in check mode, what would be done.
 
     :ivar user: the user as they are now, as far as known; None if there is none.
-    :ivar actions: what was done, in order, up to the first failure.
+    :ivar actions: in order, up to the first failure.
     """
 
     change: UserChange
@@ -94,7 +93,6 @@ def apply_plan(
 
     In check mode, when the transport is read-only, return the prediction.
 
-    :param workers: how many users are changed concurrently.
     :param find_taken: the changes of users that the store refused to create, since an account that
         was not read has a key of theirs. They are applied before any user is deactivated.
     """
@@ -196,7 +194,6 @@ class _Run:
         return result
 
     def found_taken(self, applied: Mapping[int, AppliedUser]) -> Sequence[UserChange]:
-        """The changes of the users that the store refused to create and that were found since."""
         changes = [user.change for user in applied.values() if is_taken(user)]
         if self._find_taken is None or not changes:
             return ()

@@ -59,17 +59,11 @@ class Written:
 
 
 class Writer:
-    """The writes to one store.
-
-    :param today: the date in UTC, ``YYYY-MM-DD``.
-    """
-
     def __init__(self, api: UsersApi, today: str) -> None:
         self._api = api
         self._today = today
 
     def write(self, step: Step, change: UserChange, current: CurrentUser | None) -> Written:
-        """Write one step of a change; ``current`` is the user after the earlier steps."""
         write: Callable[[Step, UserChange, Any], Written] = getattr(self, f"_{step.endpoint}")
         try:
             return write(step, change, current)
@@ -284,7 +278,6 @@ def _has_good_status(error: LostAnswerError) -> bool:
 
 
 def _count_plans(user: CurrentUser, desired: DesiredUser) -> int:
-    """How many times a user holds the desired plan."""
     return sum(plan.plan_id == desired.plan_id and plan.gives_seat for plan in user.plans or ())
 
 

@@ -138,7 +138,6 @@ def plans_page(payload: Mapping[str, Any]) -> Page | None:
 
 
 def _records(value: Any) -> list[dict[str, Any]] | None:
-    """The value if it is a list of records, else None."""
     if isinstance(value, dict):
         # PHP encodes an array whose keys have gaps as an object: {"0": {...}, "2": {...}}.
         value = list(value.values())
@@ -258,7 +257,6 @@ def names_record(message: str) -> bool:
 
 
 def message_of(payload: Mapping[str, Any]) -> str:
-    """The error message in a body; empty if there is none."""
     for key in ("message", "error", "CODE"):
         value = payload.get(key)
         if isinstance(value, str) and value.strip():

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options, and the ``requests`` session of a run."""
+"""The connection options, the ``requests`` session of a run, and the total time of a request.
+
+The timeout of a socket starts again with each byte, so a server that sends single bytes could hold
+a run for any time. A thread closes the connection of a request that takes too long in total.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,20 @@ import http.cookiejar
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import env_fallback
 
+from ..concurrency import start_without_signals
 from ..errors import InvalidInputError, ValidationError
 from ..version import VERSION
-from .time_limit import TimeLimit
 
 try:
     import requests
@@ -41,6 +49,9 @@ LONGEST_SECONDS = 86_400  # a day; a longer time is most likely a typo
 # The most characters of a host name in the DNS, and between two dots of it.
 LONGEST_LABEL = 63
 LONGEST_HOST = 253
+
+# Seconds between two looks for requests that take too long.
+LONGEST_INTERVAL = 1.0
 
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
@@ -193,6 +204,101 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@dataclass
+class Exchange:
+    """One request and its answer.
+
+    :ivar ends_at: when it must be complete, by the monotonic clock.
+    :ivar socket: that of the connection, which loses it to an answer with ``Connection: close``.
+    :ivar was_sent: the request was sent, at least in part.
+    :ivar expired: the time was over before the answer was complete.
+    """
+
+    ends_at: float
+    connection: Any = None
+    socket: Any = None
+    was_sent: bool = False
+    expired: bool = False
+
+
+class TimeLimit:
+    """The limit for the total time of each request of a run and its answer."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._exchanges: dict[int, Exchange] = {}
+        self._is_watched = False
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def limiting(self) -> Iterator[Exchange]:
+        """Limit the exchange that the calling thread makes in the block."""
+        exchange = Exchange(time.monotonic() + self.seconds)
+        with self._lock:
+            self._exchanges[threading.get_ident()] = exchange
+            if not self._is_watched:
+                self._is_watched = True
+                start_without_signals(threading.Thread(target=self._watch, daemon=True))
+        try:
+            yield exchange
+        finally:
+            del self._exchanges[threading.get_ident()]
+
+    def pool_classes(self, classes: Mapping[str, Any]) -> dict[str, Any]:
+        """The classes of ``urllib3`` for connection pools by scheme, with watched connections."""
+        return {
+            scheme: type(
+                pool.__name__, (pool,), {"ConnectionCls": self._watched(pool.ConnectionCls)}
+            )
+            for scheme, pool in classes.items()
+        }
+
+    def _watched(self, base: Any) -> Any:
+        exchanges = self._exchanges
+
+        def watch(connection: Any, *, sends: bool) -> None:
+            exchange = exchanges.get(threading.get_ident())
+            if exchange is not None:
+                exchange.connection = connection
+                exchange.socket = connection.sock
+                exchange.was_sent = exchange.was_sent or sends
+
+        class WatchedConnection(base):
+            def connect(self) -> None:
+                watch(self, sends=False)
+                super().connect()
+                watch(self, sends=False)
+
+            def request(self, *args: Any, **options: Any) -> None:
+                watch(self, sends=True)
+                super().request(*args, **options)
+
+        return WatchedConnection
+
+    def _watch(self) -> None:
+        """Close connections until no exchange is under way."""
+        while True:
+            time.sleep(min(LONGEST_INTERVAL, self.seconds / 4))
+            with self._lock:
+                exchanges = list(self._exchanges.values())
+                self._is_watched = bool(exchanges)
+            if not exchanges:
+                return
+            now = time.monotonic()
+            for exchange in exchanges:
+                if exchange.ends_at <= now:
+                    exchange.expired = True
+                    _shut_down(getattr(exchange.connection, "sock", None) or exchange.socket)
+
+
+def _shut_down(connected: Any) -> None:
+    """Wake the thread that waits for the socket."""
+    if isinstance(connected, socket.socket):
+        # Not the method of a TLS socket, which would change the state that the other thread uses.
+        with suppress(OSError):
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 def open_session(connection: Connection, pool_size: int, time_limit: TimeLimit) -> Any:

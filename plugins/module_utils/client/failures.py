@@ -20,8 +20,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from ..errors import FatalError, ForbiddenError, NotFoundError, PublicaError, RejectedError
 from . import answers
 from .answers import Answer
-from .connection import NO_ENVIRONMENT, Environment, requests, urllib3
-from .time_limit import Exchange
+from .connection import NO_ENVIRONMENT, Environment, Exchange, requests, urllib3
 from .withholding import StoreText
 
 FIRST_DELAY = 0.5
@@ -41,13 +40,13 @@ TIMES_TIMEOUT = 10
 BROKEN_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
-def backoff(attempt: int, rng: random.Random | None = None) -> float:
+def backoff(attempt: int) -> float:
     """Seconds to wait after failure number ``attempt`` (from 1): doubled each time, with jitter.
 
     Half of the delay is random, so that workers that failed together don't return together.
     """
     longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** (attempt - 1))
-    return longest / 2 + (rng or random).uniform(0, longest / 2)
+    return longest / 2 + random.uniform(0, longest / 2)  # noqa: S311  # no secret
 
 
 class RetryBudget:

@@ -18,7 +18,7 @@ from typing import Any, Callable, TypeVar
 from ..concurrency import INTERRUPTED, StopRequest
 from ..errors import FatalError, LostAnswerError, PublicaError
 from .answers import Answer
-from .connection import Connection, open_session, read_environment, requests
+from .connection import Connection, TimeLimit, open_session, read_environment, requests
 from .failures import (
     TIMES_TIMEOUT,
     AttemptError,
@@ -34,7 +34,6 @@ from .failures import (
     unreadable_answer,
 )
 from .limiter import BudgetFile, BudgetFileError, RateLimiter
-from .time_limit import TimeLimit
 
 # A proxy may answer once instead of the store. If it answers more often, base_url is wrong.
 RETRIES_OF_UNEXPECTED_ANSWERS = 2

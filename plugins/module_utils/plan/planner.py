@@ -33,8 +33,8 @@ from .model import (
     Plan,
     Step,
     UserChange,
+    with_order,
 )
-from .ordering import with_order
 from .warnings import (
     END_NOT_KEPT,
     ID_ALMOST_EQUAL,
@@ -65,7 +65,7 @@ def plan_users(
 
     :param today: the date in UTC, ``YYYY-MM-DD``.
     :param positions: of the desired users in the input, if these are a part of it.
-    :param known_ids: by position, the id of the user at the store that a record names.
+    :param known_ids: see :func:`match_users`.
     """
     if positions is None:
         positions = range(len(desired))
@@ -89,7 +89,6 @@ def plan_user(position: int, desired: DesiredUser, match: Match, today: str) -> 
 
 
 def plan_absence(position: int, desired: DesiredUser, current: CurrentUser | None) -> UserChange:
-    """The change of a user who must not be active."""
     if current is None or not current.active:
         return UserChange(position, desired, current, after=current)
     if not current.editable:
@@ -144,10 +143,7 @@ def _plan_update(
     error = None
     if actions:
         error = _incomplete_update(desired, current)
-        body = update_body(
-            desired, current, different, set_password=set_password, assign_plan=assign_plan
-        )
-        steps.append(Step(UPDATE, actions, body))
+        steps.append(Step(UPDATE, actions, _update_body(desired, current, different, actions)))
         after = replace(after, **different)
         if assign_plan:
             after = replace(after, plans=(*(current.plans or ()), _assigned_plan(desired)))
@@ -267,13 +263,11 @@ def create_body(desired: DesiredUser) -> dict[str, Any]:
     return {**body, **_plan_fields(desired)}
 
 
-def update_body(
+def _update_body(
     desired: DesiredUser,
     current: CurrentUser,
     different: Mapping[str, Any],
-    *,
-    set_password: bool,
-    assign_plan: bool,
+    actions: Sequence[str],
 ) -> dict[str, Any]:
     """The body of an update: the complete record, desired values over current ones (variant 9)."""
     body: dict[str, Any] = {
@@ -291,9 +285,9 @@ def update_body(
             del body[name]
         else:
             body[name] = int(body[name])
-    if set_password:
+    if SET_PASSWORD in actions:
         body["new_password"] = desired.password
-    return {**body, **_plan_fields(desired)} if assign_plan else body
+    return {**body, **_plan_fields(desired)} if ASSIGN_PLAN in actions else body
 
 
 def _plan_fields(desired: DesiredUser) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan
-from ansible_collections.publica.la.plugins.module_utils.plan.ordering import stages
+from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan, stages
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
 from ansible_collections.publica.la.plugins.module_utils.store.user import CurrentUser, UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import (
