@@ -133,9 +133,8 @@ class LostAnswerError(PublicaError):
     Never repeat such a write blindly: read the store first, unless a repetition changes nothing.
     """
 
-    def __init__(self, *args: Any, retry_after: float | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.retry_after = retry_after
+    # Seconds that the store asked for before another attempt.
+    retry_after: float | None = None
 
 
 class ValidationError(NamedTuple):

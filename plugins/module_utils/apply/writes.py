@@ -182,30 +182,22 @@ class Writer:
         return found
 
     def _deactivate(self, step: Step, _change: UserChange, current: CurrentUser) -> Written:
-        done = self._repeat_until(
-            lambda repeats: self._api.deactivate(current.id, repeats=repeats),
-            current,
-            wanted_active=False,
-        )
+        done = self._repeat_until(self._api.deactivate, current, wanted_active=False)
         return Written(replace(current, active=False), step.actions if done else ())
 
     def _reactivate(self, step: Step, _change: UserChange, current: CurrentUser) -> Written:
-        done = self._repeat_until(
-            lambda repeats: self._api.reactivate(current.id, repeats=repeats),
-            current,
-            wanted_active=True,
-        )
+        done = self._repeat_until(self._api.reactivate, current, wanted_active=True)
         user = replace(current, active=True, deactivated_at=None)
         return Written(user, step.actions if done else ())
 
     def _repeat_until(
-        self, send: Callable[[bool], None], current: CurrentUser, *, wanted_active: bool
+        self, send: Callable[..., None], current: CurrentUser, *, wanted_active: bool
     ) -> bool:
         """Send until the user has the wanted state; False if another client made the change."""
         lost = 0
         while True:
             try:
-                send(lost > 0)
+                send(current.id, repeats=lost > 0)
             except LostAnswerError as error:
                 lost += 1
                 no_retry_left = self._wait(lost, error)

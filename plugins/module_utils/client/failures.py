@@ -102,27 +102,19 @@ class Request:
         return f"{self.method} {self.path}"
 
 
+@dataclass(eq=False)
 class AttemptError(Exception):
     """One failed attempt.
 
-    :param transient: the same request may succeed if it is sent again.
-    :param was_sent: the store may have acted on the request.
-    :param wait: seconds that the store asked for before another attempt.
+    :ivar transient: the same request may succeed if it is sent again.
+    :ivar was_sent: the store may have acted on the request.
+    :ivar wait: seconds that the store asked for before another attempt.
     """
 
-    def __init__(
-        self,
-        error: PublicaError,
-        *,
-        transient: bool = False,
-        was_sent: bool = True,
-        wait: float | None = None,
-    ) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.transient = transient
-        self.was_sent = was_sent
-        self.wait = wait
+    error: PublicaError
+    transient: bool = False
+    was_sent: bool = True
+    wait: float | None = None
 
 
 def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:

@@ -33,7 +33,7 @@ from .failures import (
     unexpected_answer,
     unreadable_answer,
 )
-from .limiter import BudgetFile, BudgetFileError, RateLimiter
+from .limiter import BudgetFile, RateLimiter
 
 # A proxy may answer once instead of the store. If it answers more often, base_url is wrong.
 RETRIES_OF_UNEXPECTED_ANSWERS = 2
@@ -82,8 +82,8 @@ class HttpTransport:
             budget = BudgetFile(
                 connection.base_url, connection.api_token, connection.rate_limit_dir
             )
-        except BudgetFileError as error:
-            self.budget_error = str(error)
+        except OSError as error:
+            self.budget_error = error.strerror or str(error)
         self.limiter = RateLimiter(
             connection.rate_limit_share, connection.max_rate_limit_wait, budget, self.stop_request
         )
@@ -145,9 +145,9 @@ class HttpTransport:
                         raise error from None
                     continue
                 if request.writes and failure.was_sent:
-                    raise LostAnswerError(
-                        error.code, error.message, **error.request, retry_after=failure.wait
-                    ) from None
+                    lost = LostAnswerError(error.code, error.message, **error.request)
+                    lost.retry_after = failure.wait
+                    raise lost from None
                 failures += 1
                 if error.code == "unexpected_answer" and failures > RETRIES_OF_UNEXPECTED_ANSWERS:
                     raise error from None

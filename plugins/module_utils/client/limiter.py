@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from ..concurrency import StopRequest
 from ..errors import FatalError
-from ..safe_files import OWNER_ONLY_DIRECTORY, Directory, lock
+from ..safe_files import OWNER_ONLY_DIRECTORY, Directory, UnsafeFileError, lock
 from .answers import rate_headers
 from .rate_limit import RateWindow
 
@@ -42,15 +42,11 @@ LONGEST_NAP = 0.5
 Result = TypeVar("Result")
 
 
-class BudgetFileError(Exception):
-    """The rate limit can't be shared. The text is the reason, without a full stop."""
-
-
 class BudgetFile:
     """The shared state of one store and token: a JSON object in a locked file.
 
     :param directory: by default one of this user below the system's temporary directory.
-    :raises BudgetFileError: the file can't be opened, or another user could change it.
+    :raises OSError: the file can't be opened, or another user could change it.
     """
 
     def __init__(self, base_url: str, token: str, directory: str | None = None) -> None:
@@ -58,30 +54,19 @@ class BudgetFile:
         name = hashlib.sha256(f"publica.la\0{base_url}\0{token}".encode()).hexdigest()[:32]
         own = os.path.join(tempfile.gettempdir(), f"publica.la-{os.geteuid()}")
         path = own if directory is None else directory
-        try:
-            with Directory(path, create_mode=OWNER_ONLY_DIRECTORY, follow_link=False) as opened:
-                if directory is None and not opened.is_private:
-                    raise BudgetFileError(
-                        f"{path} belongs to another user, or other users may write to it"
-                    )
-                self._file = opened.open_private(f"{name}.json")
-        except OSError as error:
-            raise BudgetFileError(error.strerror or str(error)) from None
+        with Directory(path, create_mode=OWNER_ONLY_DIRECTORY, follow_link=False) as opened:
+            if directory is None and not opened.is_private:
+                raise UnsafeFileError(
+                    f"{path} belongs to another user, or other users may write to it"
+                )
+            self._file = opened.open_private(f"{name}.json")
         # Closes the file even if close() is never called.
         self.close = weakref.finalize(self, os.close, self._file)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the file's lock.
-
-        :raises BudgetFileError: another process keeps it.
-        """
-        try:
-            lock(self._file, LOCK_TIMEOUT, LOCK_RETRY_SECONDS)
-        except BlockingIOError:
-            raise BudgetFileError("another process keeps it locked") from None
-        except OSError as error:
-            raise BudgetFileError(error.strerror or str(error)) from None
+        """Hold the file's lock; an OSError if another process keeps it."""
+        lock(self._file, LOCK_TIMEOUT, LOCK_RETRY_SECONDS)
         try:
             yield
         finally:
@@ -101,11 +86,8 @@ class BudgetFile:
     def write(self, state: Mapping[str, Any]) -> None:
         content = {"clocks_apart": time.time() - time.monotonic(), "window": state}
         text = json.dumps(content, separators=(",", ":")).encode()
-        try:
-            os.pwrite(self._file, text, 0)
-            os.ftruncate(self._file, len(text))
-        except OSError as error:
-            raise BudgetFileError(error.strerror or str(error)) from None
+        os.pwrite(self._file, text, 0)
+        os.ftruncate(self._file, len(text))
 
 
 class RateLimiter:
@@ -243,7 +225,7 @@ class RateLimiter:
                 has_acted = True
                 if was_limited or self._window.is_limited:
                     budget.write(self._window.as_shared())
-        except BudgetFileError:
+        except OSError:
             self._stop_sharing()
             if not has_acted:
                 result = act(time.monotonic())
