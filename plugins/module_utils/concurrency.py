@@ -105,7 +105,6 @@ class StopRequest:
             self._since = now
             self.request(signal.Signals(number).name)
         elif now - self._since > SAME_REQUEST_SECONDS:
-            # A second request ends the process.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
 

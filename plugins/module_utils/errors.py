@@ -14,11 +14,8 @@ import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-# The most characters of an unknown text that an error quotes.
+# How much of an unknown text an error quotes.
 QUOTED_CHARACTERS = 120
-
-# The innermost frames of a traceback that an internal error names.
-INTERNAL_ERROR_FRAMES = 12
 
 # What the error for refused input holds, so that it stays short for any number of bad rows.
 MESSAGE_LINES = 20
@@ -229,6 +226,6 @@ def internal_error(bug: Exception, consequence: str, label: str = "") -> Publica
         for frame in traceback.extract_tb(bug.__traceback__)
     ]
     prefix = f"{label}: " if label else ""
-    way = " > ".join(places[-INTERNAL_ERROR_FRAMES:])
+    way = " > ".join(places[-12:])  # the innermost frames
     text = f"{prefix}{type(bug).__name__} in the collection itself, at {way}. {consequence}"
     return PublicaError("internal", text)

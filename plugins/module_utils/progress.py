@@ -191,7 +191,7 @@ class Progress:
             return self._counts.as_reported(applying_seconds, waiting_seconds, requests_a_minute)
 
 
-# The default for callers without a run of their own; its counts are not read.
+# For callers without a run of their own; its counts are not read.
 NO_PROGRESS = Progress()
 
 

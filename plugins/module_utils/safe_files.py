@@ -20,7 +20,6 @@ from contextlib import contextmanager, suppress
 
 OWNER_ONLY = 0o600
 OWNER_ONLY_DIRECTORY = 0o700
-# How long a process waits for the lock of a directory.
 LOCK_SECONDS = 30.0
 _LOCK_POLL_SECONDS = 0.05
 

@@ -53,8 +53,8 @@ class Answer:
 
     @property
     def is_html(self) -> bool:
-        content_type = self.headers.get("Content-Type", "").lower()
-        return "html" in content_type or self.body.lstrip()[:1] == b"<"
+        is_declared = "html" in self.headers.get("Content-Type", "").lower()
+        return is_declared or self.body.lstrip().startswith(b"<")
 
     @property
     def text(self) -> str:

@@ -20,7 +20,7 @@ from ..store.user import CurrentUser, UserIndex
 
 # The current user, None if there is none yet, or why that can't be decided.
 Match = Union[CurrentUser, PublicaError, None]
-# The desired users who get another address in this run, by the id of the current user.
+# The desired users who get another address, by the id of the current user.
 Renamed = Mapping[int, DesiredUser]
 
 
