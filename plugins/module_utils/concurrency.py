@@ -34,8 +34,7 @@ def leave_signals_to_main_thread() -> None:
 def start_without_signals(thread: threading.Thread) -> None:
     """Start a thread that receives none of the signals of ``TO_END``.
 
-    The system may deliver a signal to any thread of the process. Python runs the handler in the
-    main thread only, and a signal to another thread doesn't wake the main thread from a wait.
+    Python runs their handler in the main thread, and a signal to another thread doesn't wake it.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, TO_END)
     try:
@@ -70,10 +69,7 @@ class StopRequest:
         self._callback = callback
 
     def check(self) -> None:
-        """Raise an error if the run was asked to stop.
-
-        :raises FatalError: ``interrupted``.
-        """
+        """Raise the FatalError ``interrupted`` if the run was asked to stop."""
         if self._signal:
             raise FatalError(
                 INTERRUPTED,
@@ -82,7 +78,6 @@ class StopRequest:
             )
 
     def sleep(self, seconds: float) -> None:
-        """Sleep until the time is over or the run is asked to stop."""
         until = time.monotonic() + seconds
         while not self._signal and (left := until - time.monotonic()) > 0:
             time.sleep(min(left, LONGEST_NAP))
@@ -110,7 +105,6 @@ class StopRequest:
             self._since = now
             self.request(signal.Signals(number).name)
         elif now - self._since > SAME_REQUEST_SECONDS:
-            # A second request ends the process.
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
 

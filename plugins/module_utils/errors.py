@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Errors with a structure that a playbook can branch on.
+"""Errors with a structure that a playbook can branch on, raised deep and caught in ``module.py``.
 
-They are raised deep in the code and caught once, in ``module.py``. No message holds the token, a
-password or an impersonation link.
+No message holds the token, a password or an impersonation link.
 """
 
 from __future__ import annotations
@@ -15,11 +14,8 @@ import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-# The most characters of an unknown text that an error quotes.
+# How much of an unknown text an error quotes.
 QUOTED_CHARACTERS = 120
-
-# The innermost frames of a traceback that an internal error names.
-INTERNAL_ERROR_FRAMES = 12
 
 # What the error for refused input holds, so that it stays short for any number of bad rows.
 MESSAGE_LINES = 20
@@ -34,8 +30,7 @@ class EscapedText(str):
 def escape_control(text: str) -> str:
     """A text with each character that is not printable written as Python writes its code.
 
-    Those are control characters, line ends, changes of direction, zero-width characters and halves
-    of characters. The line ends of an ``EscapedText`` are the collection's own and stay.
+    The line ends of an ``EscapedText`` are the collection's own and stay.
     """
     if isinstance(text, EscapedText):
         return str(text)
@@ -62,10 +57,10 @@ class PublicaError(Exception):
     """A failure that ends the work on one user, or the whole run where ``fatal`` is true.
 
     :param code: a short stable name, for a playbook's ``when``.
-    :param message: one or two sentences: what is wrong, where, and what to do.
-    :param method: the HTTP method of the request that failed, if one was sent.
-    :param path: the path of that request, without host and query.
-    :param status: the HTTP status of the response, if there was one.
+    :param message: what is wrong, where, and what to do.
+    :param method: of the HTTP request that failed, if one was sent.
+    :param path: of that request, without host and query.
+    :param status: of the response, if there was one.
     :param fields: what is wrong, by field (``{"email": ["..."]}``).
     """
 
@@ -94,16 +89,16 @@ class PublicaError(Exception):
 
     def as_failure(self) -> dict[str, Any]:
         """The ``failure`` of a failed task or item."""
-        return {
-            "code": self.code,
-            "message": self.message,
-            **self.request,
-            "fields": self.fields,
-        }
+        text = {"code": self.code, "message": self.message}
+        return {**text, **self.request, "fields": self.fields}
 
     def as_result(self) -> dict[str, Any]:
         """The keys that a failed task has in addition to what it did before."""
         return {"failed": True, "msg": self.message, "failure": self.as_failure()}
+
+    def reworded(self, message: str) -> PublicaError:
+        """The same error with another message."""
+        return type(self)(self.code, message, **self.request, fields=self.fields)
 
     @property
     def request(self) -> dict[str, Any]:
@@ -118,10 +113,7 @@ class FatalError(PublicaError):
 
 
 class ForbiddenError(PublicaError):
-    """The store answered 403 to the write of one existing user.
-
-    It may be about that user, or about all of them because the token lacks the right.
-    """
+    """The store answered 403 to the write of one existing user: about the user, or the token."""
 
 
 class NotFoundError(PublicaError):
@@ -135,21 +127,18 @@ class RejectedError(PublicaError):
 class LostAnswerError(PublicaError):
     """A write was sent and no trustworthy answer arrived, so it may or may not have happened.
 
-    Never repeat such a write blindly: read the store first, unless repeating the write changes
-    nothing.
+    Never repeat such a write blindly: read the store first, unless a repetition changes nothing.
     """
 
-    def __init__(self, *args: Any, retry_after: float | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.retry_after = retry_after
+    # Seconds that the store asked for before another attempt.
+    retry_after: float | None = None
 
 
 class ValidationError(NamedTuple):
     """One thing that is wrong with the input.
 
-    :ivar row: where the row is, such as ``users[3]`` or ``readers.csv:2``; empty for an option of
-        the task.
-    :ivar option: the option; empty for an error of the whole row.
+    :ivar row: such as ``users[3]`` or ``readers.csv:2``; empty for an option of the task.
+    :ivar option: empty for an error of the whole row.
     :ivar text: what is wrong; what to do.
     :ivar label: the user that the row describes, where the place alone says little.
     """
@@ -179,16 +168,13 @@ def out_of_range(
 
     :param unit: what the number counts, with a space before it, such as `` seconds``.
     """
-    if low <= value <= high:
-        return []
     text = f"{value:g} is out of range; use {low:g} to {high:g}{unit}"
-    return [ValidationError("", option, text)]
+    return [] if low <= value <= high else [ValidationError("", option, text)]
 
 
 class InvalidInputError(PublicaError):
     """Input that is refused before the first write, with all its errors.
 
-    :param errors: at least one.
     :param source: the path of the file that was read, if one was.
     :param consequence: a sentence on what was done before.
     """
@@ -201,9 +187,8 @@ class InvalidInputError(PublicaError):
     ) -> None:
         fields: dict[str, dict[str, None]] = {}
         for error in errors:
-            place = error.place
-            if place in fields or len(fields) < PLACES_IN_FIELDS:
-                fields.setdefault(place, {})[error.text] = None
+            if error.place in fields or len(fields) < PLACES_IN_FIELDS:
+                fields.setdefault(error.place, {})[error.text] = None
         super().__init__("invalid_input", _message(errors, source, consequence), fields=fields)
 
 
@@ -229,10 +214,9 @@ def _message(errors: Sequence[ValidationError], source: str, consequence: str) -
 
 
 def internal_error(bug: Exception, consequence: str, label: str = "") -> PublicaError:
-    """The error for a bug in the collection itself.
+    """The error for a bug in the collection itself, by the exception's kind and lines.
 
-    It names the kind of the exception and the lines that raised it. The exception's text and the
-    values around it are left out, since they may hold a password.
+    The exception's text and the values around it are left out, since they may hold a password.
 
     :param consequence: sentences on what follows from it.
     :param label: the user whose work it ended, if it was one user's.
@@ -242,6 +226,6 @@ def internal_error(bug: Exception, consequence: str, label: str = "") -> Publica
         for frame in traceback.extract_tb(bug.__traceback__)
     ]
     prefix = f"{label}: " if label else ""
-    way = " > ".join(places[-INTERNAL_ERROR_FRAMES:])
+    way = " > ".join(places[-12:])  # the innermost frames
     text = f"{prefix}{type(bug).__name__} in the collection itself, at {way}. {consequence}"
     return PublicaError("internal", text)

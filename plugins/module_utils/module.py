@@ -2,15 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Ansible edge of every module: arguments in, one result out, errors caught once.
-
-Only this module reads check mode and uses ``AnsibleModule``.
-"""
+"""The Ansible edge of every module: arguments in, one result out, errors caught once."""
 
 from __future__ import annotations
 
 import re
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
@@ -94,19 +90,16 @@ class PublicaModule(AnsibleModule):
             self.params[name] = _valid_value(spec)
 
     def exit_json(self, **result: Any) -> NoReturn:
-        super().exit_json(**{"invocation": self._public_invocation(), **result})
+        super().exit_json(**{"invocation": {"module_args": self._public_params()}, **result})
         raise AssertionError  # unreachable
 
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
-        super().fail_json(msg, **{"invocation": self._public_invocation(), **result})
+        super().fail_json(msg, **{"invocation": {"module_args": self._public_params()}, **result})
         raise AssertionError  # unreachable
 
     def _log_invocation(self) -> None:
         params = (f"{name}={value}" for name, value in self._public_params().items())
         self.log(f"Invoked with {' '.join(params)}")
-
-    def _public_invocation(self) -> dict[str, Any]:
-        return {"module_args": self._public_params()}
 
     def _public_params(self) -> dict[str, Any]:
         return {
@@ -150,13 +143,12 @@ Work = Callable[[UsersApi, Mapping[str, Any]], dict[str, Any]]
 def run(module: PublicaModule, work: Work) -> NoReturn:
     """Run a module and exit with its result.
 
-    :param work: takes the API and the module's parameters, and returns the result. A result with
-        ``failed`` fails the task with its ``msg`` and its other keys.
+    :param work: returns the result, which fails the task with its ``msg`` if it has ``failed``.
     """
     if IMPORT_ERROR is not None:
         module.fail_json(
             missing_required_lib("requests"),
-            exception="".join(traceback.format_exception_only(type(IMPORT_ERROR), IMPORT_ERROR)),
+            exception=f"{type(IMPORT_ERROR).__name__}: {IMPORT_ERROR}",
         )
     stop_request = StopRequest()
     # Up to the exit, so that a second signal of the same stop request does not lose the result.
@@ -198,7 +190,6 @@ def _result(module: PublicaModule, work: Work, stop_request: StopRequest) -> dic
     except PublicaError as error:
         result = {**error.as_result(), "changed": False}
     except Exception as bug:
-        # The outcome of writes that were sent is unknown.
         wrote = transport is not None and transport.wrote
         state = (
             "Changes were sent before; run again to compare with the store as it is now."

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import math
 import os
@@ -25,12 +24,9 @@ from .concurrency import StopRequest, start_without_signals
 from .errors import ValidationError, out_of_range
 from .safe_files import Directory, UnsafeFileError
 
-# The phases of a run, in their order.
-STARTING = "starting"  # the input is read and checked
-READING = "reading"  # the store is read
-APPLYING = "applying"  # changes are sent
-FINISHING = "finishing"  # the result is put together
-PHASES = (STARTING, READING, APPLYING, FINISHING)
+# The phases of a run: the input is checked, the store is read, changes are sent, and the result is
+# put together.
+PHASES = STARTING, READING, APPLYING, FINISHING = "starting", "reading", "applying", "finishing"
 # The counts of changed users, as in the summary of a result.
 OUTCOMES = ("created", "updated", "reactivated", "deactivated")
 
@@ -49,7 +45,6 @@ LONGEST_INTERVAL = 86_400.0
 
 
 def progress_argument_spec() -> dict[str, dict[str, Any]]:
-    """The argument spec of the options about progress."""
     return {
         "progress_file": {"type": "path"},
         "progress_interval": {
@@ -61,7 +56,6 @@ def progress_argument_spec() -> dict[str, dict[str, Any]]:
 
 
 def check_interval(seconds: float) -> list[ValidationError]:
-    """The validation errors of ``progress_interval``."""
     return out_of_range("progress_interval", seconds, 0, LONGEST_INTERVAL, " seconds")
 
 
@@ -71,9 +65,9 @@ class Counts:
 
     :ivar stopping: the run was asked to stop and completes what is under way.
     :ivar ended: nothing more is reported; ``phase`` is where the run ended.
-    :ivar pages_left: pages of the list that is being read; None if the store doesn't report it.
-    :ivar look_ups: how many addresses are to be looked up, of which ``looked_up`` are done.
-    :ivar total: users that need requests, of which ``done`` succeeded or failed.
+    :ivar pages_left: of the list that is being read; None if the store doesn't report it.
+    :ivar look_ups: users to look up, with one request each; ``looked_up`` of them are done.
+    :ivar total: users that need requests; ``done`` of them succeeded or failed.
     :ivar unverified: unchanged users that the plan did not read.
     :ivar outcomes: the number of users by outcome.
     :ivar requests_left: requests that the plan still needs.
@@ -115,31 +109,22 @@ class Counts:
         seconds = applying_seconds + waiting_seconds
         counts = asdict(self)
         del counts["outcomes"], counts["requests_left"]
+        estimates = []
+        if self.done and seconds:
+            estimates.append((self.total - self.done) * seconds / self.done)
+        if requests_a_minute and self.requests_left > 0:
+            # The first requests of a window are sent at once, and none for the rest of it. So the
+            # rate in the first window is too high for an estimate.
+            windows = -(-self.requests_left // requests_a_minute) - 1
+            estimates.append(waiting_seconds + windows * DOCUMENTED_SECONDS)
+        is_applying = self.phase == APPLYING and not self.ended
         return {
             **counts,
             **self.outcomes,
             "waiting_seconds": math.ceil(waiting_seconds),
             "users_per_second": round(self.done / seconds, 2) if self.done and seconds else None,
-            "seconds_left": self._seconds_left(seconds, waiting_seconds, requests_a_minute),
+            "seconds_left": math.ceil(max(estimates)) if estimates and is_applying else None,
         }
-
-    def _seconds_left(
-        self, seconds: float, waiting_seconds: float, requests_a_minute: int | None
-    ) -> int | None:
-        """The estimated rest of the run: by the rate so far, but at least by the rate limit.
-
-        The first requests of a window are sent at once, and none for the rest of it. So the rate
-        in the first window is too high for an estimate.
-        """
-        if self.phase != APPLYING or self.ended:
-            return None
-        estimates = []
-        if self.done and seconds:
-            estimates.append((self.total - self.done) * seconds / self.done)
-        if requests_a_minute and self.requests_left > 0:
-            windows = -(-self.requests_left // requests_a_minute) - 1
-            estimates.append(waiting_seconds + windows * DOCUMENTED_SECONDS)
-        return math.ceil(max(estimates)) if estimates else None
 
 
 class Progress:
@@ -152,43 +137,36 @@ class Progress:
         # Reentrant, since a signal handler may interrupt a thread that holds it.
         self._lock = threading.RLock()
         self._counts = Counts()
-        self._applying_since: float | None = None
+        self._applying_since = 0.0
         # Why the file could not be written so far.
         self.file_error: str | None = None
 
+    def _set(self, **values: Any) -> None:
+        with self._lock:
+            vars(self._counts).update(values)
+
     def reading(self) -> None:
         """The input is valid, and the first request is about to be sent."""
-        with self._lock:
-            self._counts.phase = READING
+        self._set(phase=READING)
 
     def page_read(self, users: int, pages_left: int | None) -> None:
-        """A page of a list was read."""
         with self._lock:
             self._counts.pages_read += 1
             self._counts.pages_left = pages_left
             self._counts.users_read += users
 
     def looking_up(self, users: int) -> None:
-        """More users are to be looked up, with one request each."""
         with self._lock:
             self._counts.look_ups += users
 
     def looked_up(self) -> None:
-        """One user was looked up."""
         with self._lock:
             self._counts.looked_up += 1
 
     def applying(self, users: int, requests: int, unverified: int = 0) -> None:
-        """The plan is known: how many users need how many requests that write.
-
-        :param unverified: unchanged users that were not read.
-        """
-        with self._lock:
-            self._counts.phase = APPLYING
-            self._counts.total = users
-            self._counts.unverified = unverified
-            self._counts.requests_left = requests
-            self._applying_since = time.monotonic()
+        """The plan is known: how many users need how many requests that write."""
+        self._applying_since = time.monotonic()
+        self._set(phase=APPLYING, total=users, unverified=unverified, requests_left=requests)
 
     def applied(self, outcomes: Iterable[str], requests: int, failed: bool) -> None:
         """One user is done; ``requests`` is the number in the plan."""
@@ -197,29 +175,23 @@ class Progress:
 
     def finishing(self) -> None:
         """No further request is sent."""
-        with self._lock:
-            self._counts.phase = FINISHING
+        self._set(phase=FINISHING)
 
     def stopping(self) -> None:
-        """The run was asked to stop and completes what is under way."""
-        with self._lock:
-            self._counts.stopping = True
+        self._set(stopping=True)
 
     def ended(self) -> None:
-        """Nothing more is reported."""
-        with self._lock:
-            self._counts.ended = True
+        self._set(ended=True)
 
     def as_reported(self, limiter: RateLimiter) -> dict[str, Any]:
-        """The current counts in the form of a progress file."""
         waiting_seconds, requests_a_minute = limiter.wait_left(), limiter.usable
         with self._lock:
             since = self._applying_since
-            applying_seconds = 0.0 if since is None else time.monotonic() - since
+            applying_seconds = time.monotonic() - since if since else 0.0
             return self._counts.as_reported(applying_seconds, waiting_seconds, requests_a_minute)
 
 
-# The default for callers without a run of their own; its counts are not read.
+# For callers without a run of their own; its counts are not read.
 NO_PROGRESS = Progress()
 
 
@@ -237,8 +209,7 @@ class ProgressFile:
         directory, self._name = os.path.split(os.path.abspath(path))
         self._directory: Directory | None = None
         self._written = False
-        self._began = time.monotonic()
-        self._began_at = utc_now()
+        self._began, self._began_at = time.monotonic(), utc_now()
         self._last: dict[str, Any] = {}
         self._last_at = 0.0
         self._closed = threading.Event()
@@ -252,7 +223,6 @@ class ProgressFile:
         start_without_signals(self._thread)
 
     def close(self) -> None:
-        """Write the final counts and stop. The file stays."""
         self._closed.set()
         self._thread.join(TIMEOUT_SECONDS)
         if self._thread.is_alive():
@@ -267,7 +237,6 @@ class ProgressFile:
             self._update()
 
     def _update(self) -> None:
-        """Write the file if it is out of date."""
         report = self._progress.as_reported(self._limiter)
         now = time.monotonic()
         # Rates and estimates change all the time and are not a reason to write.
@@ -328,7 +297,6 @@ def is_progress(content: bytes) -> bool:
 
 
 def progress_warnings(progress: Progress) -> list[str]:
-    """The warning about a progress file that could not be written."""
     if progress.file_error is None:
         return []
     return [
@@ -340,5 +308,4 @@ def progress_warnings(progress: Progress) -> list[str]:
 
 def utc_now() -> str:
     """The current time in UTC, such as ``2026-06-01T08:30:00Z``."""
-    now = datetime.datetime.now(tz=datetime.timezone.utc)
-    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

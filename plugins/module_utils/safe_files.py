@@ -20,7 +20,6 @@ from contextlib import contextmanager, suppress
 
 OWNER_ONLY = 0o600
 OWNER_ONLY_DIRECTORY = 0o700
-# How long a process waits for the lock of a directory.
 LOCK_SECONDS = 30.0
 _LOCK_POLL_SECONDS = 0.05
 
@@ -44,14 +43,29 @@ class UnsafePathError(UnsafeFileError):
     """A directory that another user could replace. ``strerror`` has its path and the remedy."""
 
 
+def lock(fd: int, timeout: float, interval: float) -> None:
+    """Lock an open file or directory; the lock ends with the process, so it is never stale.
+
+    :raises BlockingIOError: another process holds the lock all the time.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(interval)
+
+
 class Directory:
-    """An open directory, to be closed with :meth:`close` or used in a ``with`` statement.
+    """An open directory, to be closed or used in a ``with`` statement.
 
     :param create_mode: create a missing directory with this mode; None to create nothing.
     :param parents: create missing parents as well.
     :param follow_link: accept a path whose last part is a link.
     :param check_way: where root runs, refuse a path that another user could lead elsewhere.
-    :raises OSError: if the directory can't be created or opened; ValueError for an invalid path.
+    :raises OSError: if it can't be created or opened; ValueError for an invalid path.
     :raises UnsafePathError: see ``check_way``.
     """
 
@@ -81,33 +95,26 @@ class Directory:
         self.close()
 
     def close(self) -> None:
-        """Close the directory. Closing it again has no effect."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
 
     @property
     def is_private(self) -> bool:
-        """Whether the directory belongs to this user and no other user may write to it."""
         status = os.fstat(self._fd)
         return status.st_uid == os.geteuid() and not status.st_mode & 0o022
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Wait for the directory's lock and hold it. It needs no file and ends with the process.
+        """Wait for the directory's lock, which needs no file, and hold it.
 
         :raises TimeoutError: another process holds the lock for :data:`LOCK_SECONDS`.
         """
-        deadline = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    reason = f"another process holds its lock for {LOCK_SECONDS:g} seconds"
-                    raise TimeoutError(errno.ETIMEDOUT, reason) from None
-            time.sleep(_LOCK_POLL_SECONDS)
+        try:
+            lock(self._fd, LOCK_SECONDS, _LOCK_POLL_SECONDS)
+        except BlockingIOError:
+            reason = f"another process holds its lock for {LOCK_SECONDS:g} seconds"
+            raise TimeoutError(errno.ETIMEDOUT, reason) from None
         try:
             yield
         finally:
@@ -117,7 +124,6 @@ class Directory:
     def holding(self, name: str) -> Iterator[None]:
         """Hold the lock of a file, which is created if it is missing and stays.
 
-        :raises UnsafeFileError: if the file isn't regular.
         :raises BlockingIOError: another process holds the lock.
         """
         self.status(name)
@@ -131,7 +137,7 @@ class Directory:
     def status(self, name: str) -> os.stat_result | None:
         """The status of a regular file; None if the name is free.
 
-        :raises UnsafeFileError: if the name is taken by a link or anything else.
+        :raises UnsafeFileError: a link or anything else has the name.
         """
         try:
             status = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
@@ -147,8 +153,7 @@ class Directory:
     ) -> bytes | None:
         """The content of a regular file; None if there is no file.
 
-        :param beginning: return the first ``max_bytes`` of a larger file.
-        :raises UnsafeFileError: if the file isn't regular or is larger than ``max_bytes``.
+        :param beginning: return the first ``max_bytes`` of a larger file, which is an error else.
         """
         status = self.status(name)
         if status is None:

@@ -4,7 +4,7 @@
 
 """The variables of the role and the playbooks: their names, and what is wrong with their values.
 
-Pure: the action plugins evaluate templates, and pass names and values.
+Pure functions: the action plugins evaluate templates.
 """
 
 from __future__ import annotations
@@ -61,7 +61,6 @@ _OWN = re.compile(r"publica_(user|offboard_|export_|audit_)")
 _NEAR = 0.9
 _MAYBE_OWN = re.compile(r"publi[a-z]{0,3}_")
 _DESIRED_LIST = re.compile(rf"{DESIRED}(_.+)?")
-_OF_THIS_HOST = re.compile(r"\binventory_hostname\b")
 
 
 def is_set(name: str, variables: Mapping[str, Any]) -> bool:
@@ -71,7 +70,6 @@ def is_set(name: str, variables: Mapping[str, Any]) -> bool:
 
 
 def names_users(variables: Mapping[str, Any]) -> bool:
-    """Whether any list or file of desired users is set."""
     return is_set(SRC, variables) or any(
         is_set(name, variables) for name in variables if _DESIRED_LIST.fullmatch(name)
     )
@@ -80,21 +78,19 @@ def names_users(variables: Mapping[str, Any]) -> bool:
 def misspelt(variables: Mapping[str, Any], ignored: str | None = None) -> dict[str, str]:
     """The nearest known name of each variable that is probably misspelt, by the variable's name.
 
-    :param variables: the values by name. A registered result is no variable that a user set.
     :param ignored: a name that is not reported, such as that of the variable of a loop.
     """
     found = {}
     for name in sorted(filter(_MAYBE_OWN.match, variables)):
         if name in KNOWN or name == ignored or "__" in name or _DESIRED_LIST.fullmatch(name):
             continue
+        value = variables[name]
+        if isinstance(value, Mapping) and ("changed" in value or "failed" in value):
+            continue  # A registered result is no variable that a user set.
         near = _nearest(name, 0.0 if _OWN.match(name) else _NEAR)
-        if near is not None and not _is_result(variables[name]):
+        if near is not None:
             found[name] = near
     return found
-
-
-def _is_result(value: Any) -> bool:
-    return isinstance(value, Mapping) and ("changed" in value or "failed" in value)
 
 
 def _nearest(name: str, cutoff: float) -> str | None:
@@ -107,7 +103,6 @@ def _nearest(name: str, cutoff: float) -> str | None:
 
 
 def unknown_variable(name: str, near: str) -> str:
-    """The warning for a misspelt variable."""
     return (
         f"{name} is not a variable of this collection, so it has no effect. Did you mean {near}? "
         "If the variable is your own, give it a name that does not begin with publica_."
@@ -145,9 +140,9 @@ def loop_variable(task: Any, variables: Mapping[str, Any]) -> str | None:
 
 
 def lost_words(names: Sequence[str]) -> str:
-    """The error for words that Ansible dropped from an ``-e``; they may be a part of a secret.
+    """The error for words that Ansible dropped from the ``-e`` of these variables.
 
-    :param names: the variables of that ``-e``, if they are known.
+    The words may be a part of a secret.
     """
     return (
         f"Ansible dropped words of {' '.join(['-e', *names])}, since a value ends at the first "
@@ -174,7 +169,7 @@ def unmatched(
 ) -> str | None:
     """The error for a pattern of hosts of which a part matches nothing; None if each part does.
 
-    :param parts: the parts of the pattern, which commas or colons separate.
+    :param parts: of the pattern, which commas or colons separate.
     :param groups: the names of the hosts in each group of the inventory.
     :param host: the host on which the play runs.
     :param hosts_of: evaluates a pattern by its parts, in time that grows with the inventory.
@@ -203,13 +198,12 @@ def unmatched(
 def foreign_record(path: str, host: str, hosts: Collection[str]) -> str | None:
     """What is wrong with a record whose file is named after another host; None for any other.
 
-    :param path: the record's path; the name counts with and without its suffixes.
     :param hosts: the names of the hosts of the inventory.
     """
+    # With and without suffixes. The longest name counts, since a host's name can have dots.
     names = [PurePath(path).name]
     while "." in names[-1]:
         names.append(names[-1].rpartition(".")[0])
-    # The longest name counts, since a host's name can have dots.
     other = next((name for name in names if name in hosts), host)
     if other == host:
         return None
@@ -221,14 +215,11 @@ def foreign_record(path: str, host: str, hosts: Collection[str]) -> str | None:
 
 def is_own_record(template: str) -> bool:
     """Whether the path of a record contains the name of its host, as a template."""
-    return _OF_THIS_HOST.search(template) is not None
+    return re.search(r"\binventory_hostname\b", template) is not None
 
 
 def shared_record(paths: Mapping[str, str], host: str) -> str | None:
-    """The error for a host whose record is that of other hosts as well; None if it is its own.
-
-    :param paths: the path of each host's record.
-    """
+    """The error for a host whose record is that of other hosts as well; None if it is its own."""
     path = PurePath(paths[host])
     hosts = [name for name, other in paths.items() if PurePath(other) == path]
     if hosts == [host]:
@@ -260,22 +251,19 @@ def normalised_url(url: str) -> str:
 def shared_stores(urls: Mapping[str, str], from_environment: Container[str] = ()) -> list[str]:
     """A warning for each store that several hosts have the address of.
 
-    :param urls: the address of each host's store.
     :param from_environment: the hosts whose address is that of the environment.
     """
     hosts_by_url: dict[str, list[str]] = {}
     for host, url in urls.items():
         hosts_by_url.setdefault(normalised_url(url), []).append(host)
-    hosts_by_url.pop("", None)
-    return [
-        _shared(url, hosts, from_environment) for url, hosts in hosts_by_url.items() if hosts[1:]
-    ]
-
-
-def _shared(url: str, hosts: Sequence[str], from_environment: Container[str]) -> str:
-    inherited = [host for host in hosts if host in from_environment]
-    source = f" ({listed(inherited, 5)}: from PUBLICA_BASE_URL)" if inherited else ""
-    return (
-        f"{listed(hosts, 5)} are the same store, {url}{source}. One host is one store: what one of "
-        f"them changes, the other can undo. Correct {BASE_URL}, or remove a host."
-    )
+    warnings = []
+    for url, hosts in hosts_by_url.items():
+        if not url or len(hosts) == 1:
+            continue
+        inherited = [host for host in hosts if host in from_environment]
+        source = f" ({listed(inherited, 5)}: from PUBLICA_BASE_URL)" if inherited else ""
+        warnings.append(
+            f"{listed(hosts, 5)} are the same store, {url}{source}. One host is one store: what "
+            f"one of them changes, the other can undo. Correct {BASE_URL}, or remove a host."
+        )
+    return warnings

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -58,7 +57,6 @@ _SESSIONS_OPEN = (
 
 
 def check_workers(concurrency: int) -> list[ValidationError]:
-    """The error in a number of workers outside 1 to 64; none if it is valid."""
     return out_of_range("concurrency", concurrency, 1, MAX_WORKERS)
 
 
@@ -66,7 +64,7 @@ class AppliedUser(NamedTuple):
     """What was done for one user; in check mode, what would be done.
 
     :ivar user: the user as they are now, as far as known; None if there is none.
-    :ivar actions: what was done, in order, up to the first failure.
+    :ivar actions: in order, up to the first failure.
     """
 
     change: UserChange
@@ -94,8 +92,6 @@ def apply_plan(
 
     In check mode, when the transport is read-only, return the prediction.
 
-    :param workers: how many users are changed concurrently.
-    :param on_error: ``continue`` with the other users after a user's error, or ``stop``.
     :param find_taken: the changes of users that the store refused to create, since an account that
         was not read has a key of theirs. They are applied before any user is deactivated.
     """
@@ -118,7 +114,6 @@ def apply_plan(
 
     def apply_all(changes: Sequence[UserChange]) -> None:
         for stage in stages(changes):
-            # A stage begins when the one before it is complete.
             for_each(stage, apply, min(workers, len(stage)))
 
     apply_all([change for change in to_apply if not change.deactivates])
@@ -166,8 +161,8 @@ class _Run:
         self._progress = progress
         self._on_error = on_error
         self._find_taken = find_taken
-        self._stopped = threading.Event()
-        self._cause: PublicaError | None = None
+        # Why no further change is started.
+        self._stop_error: PublicaError | None = None
         self._write_numbers = itertools.count()
         self._forbidden_first: set[int] = set()
         # Why no user may be removed; known when all other changes are applied.
@@ -175,14 +170,16 @@ class _Run:
 
     def stop(self, cause: PublicaError | None) -> None:
         """Start no further change."""
-        if not self._stopped.is_set():
-            self._cause = cause
-            self._stopped.set()
+        if self._stop_error is None:
+            reason = "the run stopped at another user's error (on_error: stop)."
+            if cause is not None and cause.fatal:
+                reason = f"the run ended early. {cause.message}"
+            self._stop_error = PublicaError(NOT_TRIED, f"Not tried: {reason}")
 
     def apply(self, change: UserChange, applied: Mapping[int, AppliedUser]) -> AppliedUser:
         """Apply the steps of one user; ``applied`` holds the earlier stages."""
-        if self._stopped.is_set():
-            return not_applied(change, self._stop_error())
+        if self._stop_error is not None:
+            return not_applied(change, self._stop_error)
         blocked = self._blocked_by(change, applied)
         result = self._apply_steps(change) if blocked is None else not_applied(change, blocked)
         if self._find_taken is not None and is_taken(result):
@@ -196,13 +193,12 @@ class _Run:
         return result
 
     def found_taken(self, applied: Mapping[int, AppliedUser]) -> Sequence[UserChange]:
-        """The changes of the users that the store refused to create and that were found since."""
         changes = [user.change for user in applied.values() if is_taken(user)]
         if self._find_taken is None or not changes:
             return ()
         found: Sequence[UserChange] = ()
         try:
-            if not self._stopped.is_set():
+            if self._stop_error is None:
                 found = self._find_taken(changes)
         except PublicaError as error:
             found = [change._replace(steps=(), after=None, error=error) for change in changes]
@@ -224,13 +220,15 @@ class _Run:
         self, change: UserChange, applied: Mapping[int, AppliedUser]
     ) -> PublicaError | None:
         """Why a change must not be applied after the earlier ones; None if it may."""
-        for position in change.waits_for:
-            if position not in applied or applied[position].error is not None:
-                return PublicaError(
-                    NOT_TRIED,
-                    f"Not tried: {change.desired.label} is to get an address that user #{position} "
-                    f"still has. Correct the failure of user #{position} and run again.",
-                )
+        position = change.waits_for
+        if position is not None and (
+            position not in applied or applied[position].error is not None
+        ):
+            return PublicaError(
+                NOT_TRIED,
+                f"Not tried: {change.desired.label} is to get an address that user #{position} "
+                f"still has. Correct the failure of user #{position} and run again.",
+            )
         return None if change.listed else self.removals_error
 
     def _apply_steps(self, change: UserChange) -> AppliedUser:
@@ -264,7 +262,7 @@ class _Run:
             ):
                 warnings.append(LabelledWarning(change.desired.label, _SESSIONS_OPEN))
         except Exception as bug:
-            # The results of the other workers must survive, and the text may hold a secret.
+            # The results of the other workers must survive.
             text = (
                 "It is unknown whether the last change of this user was made. Run again to compare "
                 "with the store as it is now, and please report it."
@@ -289,14 +287,6 @@ class _Run:
                 f"of this store. The last request was {error.method} {error.path}.",
                 **error.request,
             ) from None
-
-    def _stop_error(self) -> PublicaError:
-        cause = self._cause
-        if cause is not None and cause.fatal:
-            return PublicaError(NOT_TRIED, f"Not tried: the run ended early. {cause.message}")
-        return PublicaError(
-            NOT_TRIED, "Not tried: the run stopped at another user's error (on_error: stop)."
-        )
 
 
 def _removals_error(plan: Plan, applied: Mapping[int, AppliedUser]) -> PublicaError | None:

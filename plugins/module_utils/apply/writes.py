@@ -59,20 +59,11 @@ class Written:
 
 
 class Writer:
-    """The writes to one store.
-
-    :param today: the date in UTC, ``YYYY-MM-DD``.
-    """
-
     def __init__(self, api: UsersApi, today: str) -> None:
         self._api = api
         self._today = today
 
     def write(self, step: Step, change: UserChange, current: CurrentUser | None) -> Written:
-        """Write one step of a change.
-
-        :param current: the user after the earlier steps.
-        """
         write: Callable[[Step, UserChange, Any], Written] = getattr(self, f"_{step.endpoint}")
         try:
             return write(step, change, current)
@@ -107,7 +98,8 @@ class Writer:
                 return Written(_created(record, change), step.actions)
 
     def _find_new(self, desired: DesiredUser) -> CurrentUser | None:
-        return self._search((desired.email,), lambda user: _same_address(user, desired))
+        address = address_key(desired.email or "")
+        return self._search((desired.email,), lambda user: address_key(user.email) == address)
 
     def _adopt(self, found: CurrentUser, step: Step, change: UserChange, *, ours: bool) -> Written:
         """Continue with an account that exists already, by a change for what it lacks.
@@ -115,7 +107,7 @@ class Writer:
         :param ours: a request of this run created it, so its password is set.
         """
         desired = change.desired
-        if not _agrees(found, desired):
+        if found.returns_external_id and found.external_id != desired.external_id:
             raise PublicaError(
                 "address_taken",
                 f"Another client created {describe(found)} during this run, while "
@@ -190,33 +182,22 @@ class Writer:
         return found
 
     def _deactivate(self, step: Step, _change: UserChange, current: CurrentUser) -> Written:
-        done = self._repeat_until(
-            lambda repeats: self._api.deactivate(current.id, repeats=repeats),
-            current,
-            wanted_active=False,
-        )
+        done = self._repeat_until(self._api.deactivate, current, wanted_active=False)
         return Written(replace(current, active=False), step.actions if done else ())
 
     def _reactivate(self, step: Step, _change: UserChange, current: CurrentUser) -> Written:
-        done = self._repeat_until(
-            lambda repeats: self._api.reactivate(current.id, repeats=repeats),
-            current,
-            wanted_active=True,
-        )
+        done = self._repeat_until(self._api.reactivate, current, wanted_active=True)
         user = replace(current, active=True, deactivated_at=None)
         return Written(user, step.actions if done else ())
 
     def _repeat_until(
-        self, send: Callable[[bool], None], current: CurrentUser, *, wanted_active: bool
+        self, send: Callable[..., None], current: CurrentUser, *, wanted_active: bool
     ) -> bool:
-        """Send until it is certain that the user has the wanted state.
-
-        :returns: False if another client had changed the user before.
-        """
+        """Send until the user has the wanted state; False if another client made the change."""
         lost = 0
         while True:
             try:
-                send(lost > 0)
+                send(current.id, repeats=lost > 0)
             except LostAnswerError as error:
                 lost += 1
                 no_retry_left = self._wait(lost, error)
@@ -289,7 +270,6 @@ def _has_good_status(error: LostAnswerError) -> bool:
 
 
 def _count_plans(user: CurrentUser, desired: DesiredUser) -> int:
-    """How many times a user holds the desired plan."""
     return sum(plan.plan_id == desired.plan_id and plan.gives_seat for plan in user.plans or ())
 
 
@@ -297,16 +277,13 @@ def rejects_keys(rejected: RejectedError) -> bool:
     return not rejected.fields or bool({"email", "external_id"} & set(rejected.fields))
 
 
-def _with_remedy(rejected: RejectedError) -> RejectedError:
+def _with_remedy(rejected: RejectedError) -> PublicaError:
     """The rejection of a creation, with the remedy if another user has the external id."""
     if "external" not in f"{rejected.message} {list(rejected.fields)}".lower():
         return rejected
-    return RejectedError(
-        rejected.code,
+    return rejected.reworded(
         f"{rejected.message} If the user exists at the store under another address, also give "
-        "the user's id.",
-        **rejected.request,
-        fields=rejected.fields,
+        "the user's id."
     )
 
 
@@ -316,19 +293,16 @@ def _with_options(error: PublicaError, body: Mapping[str, Any]) -> PublicaError:
     Its ``fields`` keep the names of the API.
     """
     message = error.message
-    for name, option in OPTION_OF_FIELD.items():
-        value = f" {body[name]}" if name in body and name not in SECRET_FIELDS else ""
-        message = message.replace(f"{name}: ", f"{option}{value}: ")
+    given = {
+        name: f"{option} {body[name]}"
+        for name, option in OPTION_OF_FIELD.items()
+        if name in body and name not in SECRET_FIELDS
+    }
+    for name, option in {**OPTION_OF_FIELD, **given}.items():
+        message = message.replace(f"{name}: ", f"{option}: ")
     if message == error.message and is_about_plan(error, body):
-        given = [
-            f"{option} {body[name]}"
-            for name, option in OPTION_OF_FIELD.items()
-            if name in body and name not in SECRET_FIELDS
-        ]
-        message = f"{message.rstrip('.')}. The change assigns {', '.join(given)}."
-    if message == error.message:
-        return error
-    return type(error)(error.code, message, **error.request, fields=error.fields)
+        message = f"{message.rstrip('.')}. The change assigns {', '.join(given.values())}."
+    return error if message == error.message else error.reworded(message)
 
 
 def is_about_plan(error: PublicaError, body: Mapping[str, Any]) -> bool:
@@ -336,26 +310,16 @@ def is_about_plan(error: PublicaError, body: Mapping[str, Any]) -> bool:
     return "assign_new_plan" in body and bool(_PLAN.search(error.message))
 
 
-def _same_address(user: CurrentUser, desired: DesiredUser) -> bool:
-    return desired.email is not None and address_key(user.email) == address_key(desired.email)
-
-
-def _agrees(found: CurrentUser, desired: DesiredUser) -> bool:
-    return not found.returns_external_id or found.external_id == desired.external_id
-
-
 def _gone(current: CurrentUser, error: NotFoundError) -> PublicaError:
     """The error for a user that the store does not find, although they were read before."""
+    text = f"The store does not find {describe(current)}"
     if current.active:
-        text = (
-            f"The store does not find {describe(current)}: another client changed the user after "
-            "this run read the store. Run again to compare with the store as it is now."
+        text += (
+            ": another client changed the user after this run read the store. Run again to compare "
+            "with the store as it is now."
         )
     else:
-        text = (
-            f"The store does not find {describe(current)} for this change. Set state: active, "
-            "which reactivates the user first."
-        )
+        text += " for this change. Set state: active, which reactivates the user first."
     return NotFoundError("not_found", text, **error.request)
 
 

@@ -4,8 +4,7 @@
 
 """Parse the store's answers, and describe unexpected ones without quoting a secret.
 
-Pure functions over status, headers and body. The users API page documents the forms and leaves
-the variants 4, 5, 14 and 15 open (see docs/open-choices.md).
+Pure functions. The variants are those of docs/open-choices.md.
 """
 
 from __future__ import annotations
@@ -33,19 +32,10 @@ _ROUTE = re.compile(r"(?<![a-z])(route|url|endpoint|page)(?![a-z])|/", re.IGNORE
 _ABSENT = object()
 
 # The fields of the users API, which an error names even if its text is withheld.
-_FIELDS = frozenset(
-    (
-        "email",
-        "external_id",
-        "new_password",
-        "sessions_limit",
-        "admin",
-        "plan_admin",
-        "only_sees_readable",
-        "assign_new_plan",
-        "new_plan_custom_valid_to",
-        "user_plan_name",
-    )
+_FIELDS = (
+    *("email", "external_id", "new_password", "sessions_limit"),
+    *("admin", "plan_admin", "only_sees_readable"),
+    *("assign_new_plan", "new_plan_custom_valid_to", "user_plan_name"),
 )
 
 
@@ -63,12 +53,11 @@ class Answer:
 
     @property
     def is_html(self) -> bool:
-        content_type = self.headers.get("Content-Type", "").lower()
-        return "html" in content_type or self.body.lstrip()[:1] == b"<"
+        is_declared = "html" in self.headers.get("Content-Type", "").lower()
+        return is_declared or self.body.lstrip().startswith(b"<")
 
     @property
     def text(self) -> str:
-        """The body as text."""
         return self.body.decode("utf-8-sig", errors="replace")
 
     @cached_property
@@ -90,7 +79,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list, with those numbers of the paginator that the store returned."""
+    """One page of a list, with what the store returned of its paginator."""
 
     records: list[dict[str, Any]]
     per_page: int | None = None
@@ -128,35 +117,27 @@ def list_page(payload: Mapping[str, Any]) -> Page | None:
     records = _records(paginator.get("data"))
     if records is None:
         return None
-    has_next = None
-    if "next_page_url" in paginator:
-        has_next = paginator["next_page_url"] is not None
     return Page(
         records=records,
         per_page=_count(paginator.get("per_page")),
         last_page=_count(paginator.get("last_page")),
         total=_count(paginator.get("total")),
-        has_next=has_next,
+        has_next=paginator["next_page_url"] is not None if "next_page_url" in paginator else None,
     )
 
 
 def _count(value: Any) -> int | None:
-    """A number of pages or users; None where it can't be one."""
     number = whole_number(value)
     return number if number is not None and 0 <= number <= MOST_COUNTED else None
 
 
 def plans_page(payload: Mapping[str, Any]) -> Page | None:
     """A page of plans: as a page of users, or a plain list under ``data`` (variant 27)."""
-    page = list_page(payload)
-    if page is not None:
-        return page
     records = _records(payload.get("data"))
-    return None if records is None else Page(records)
+    return list_page(payload) or (None if records is None else Page(records))
 
 
 def _records(value: Any) -> list[dict[str, Any]] | None:
-    """The records of a list; None if the value is no list of records."""
     if isinstance(value, dict):
         # PHP encodes an array whose keys have gaps as an object: {"0": {...}, "2": {...}}.
         value = list(value.values())
@@ -169,20 +150,15 @@ def created_record(payload: Mapping[str, Any]) -> dict[str, Any] | None:
     data = payload.get("data")
     if isinstance(data, dict) and isinstance(data.get("user"), dict):
         data = data["user"]
-    if isinstance(data, dict) and whole_number(data.get("id")) is not None:
-        return data
-    return None
+    has_id = isinstance(data, dict) and whole_number(data.get("id")) is not None
+    return data if has_id else None
 
 
 def whole_number(value: Any) -> int | None:
     """An integer that was sent as a number or as digits; None for anything else."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return value
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value.strip()):
         return int(value)
-    return None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 @dataclass(frozen=True)
@@ -190,8 +166,7 @@ class RateHeaders:
     """The rate limit headers of one answer.
 
     :ivar reset_in: when the window ends, in seconds from the answer.
-    :ivar by_own_clock: ``reset_in`` was computed with this machine's clock, which may differ from
-        the server's.
+    :ivar by_own_clock: that was computed with this machine's clock, which may differ.
     """
 
     limit: int | None = None
@@ -203,8 +178,8 @@ class RateHeaders:
 def rate_headers(headers: Mapping[str, str], now: float) -> RateHeaders:
     """Parse the rate limit headers.
 
-    :param now: this machine's UNIX time. It is used only if the answer has no ``Date``, since
-        ``X-RateLimit-Reset`` is a time of the server's clock (variant 15).
+    :param now: this machine's UNIX time, for an answer without ``Date``: ``X-RateLimit-Reset`` is a
+        time of the server's clock (variant 15).
     """
     date = _http_date(headers.get("Date"))
     reset_in = retry_after(headers, now)
@@ -236,16 +211,13 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 def _http_date(value: str | None) -> float | None:
     try:
-        return parsedate_to_datetime(value).timestamp() if value else None
+        return parsedate_to_datetime(value or "").timestamp()
     except (TypeError, ValueError, IndexError, OverflowError, OSError):
         return None
 
 
 def form_of(answer: Answer) -> str | None:
-    """The form of an undocumented answer: the keys of an object, the type of JSON, or a text.
-
-    None for an HTML page, a truncated body and an answer that reports a failure.
-    """
+    """The form of an undocumented answer; None for HTML, a truncated body and a failure."""
     if answer.is_html:
         return None
     if not answer.is_json:
@@ -266,35 +238,25 @@ def reports_failure(payload: Mapping[str, Any]) -> bool:
 
 def rejected_fields(payload: Mapping[str, Any], store_text: StoreText) -> dict[str, list[str]]:
     """The errors by field of a 422, in any of the forms of variant 14."""
+    maps = (payload[key] for key in ("errors", "data") if isinstance(payload.get(key), dict))
     fields: dict[str, list[str]] = {}
-    for key in ("errors", "data"):
-        errors = payload.get(key)
-        if isinstance(errors, dict) and errors:
-            for name, value in errors.items():
-                shown = name if name in _FIELDS else store_text.quote(str(name))
-                fields.setdefault(shown, []).extend(_texts(value, store_text))
-            break
+    for name, value in next(filter(None, maps), {}).items():
+        texts = fields.setdefault(name if name in _FIELDS else store_text.quote(name), [])
+        for item in value if isinstance(value, list) else [value]:
+            text = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
+            texts.append(store_text.quote(text))
     return fields
-
-
-def _texts(value: Any, store_text: StoreText) -> list[str]:
-    return [
-        store_text.quote(item if isinstance(item, str) else json.dumps(item, ensure_ascii=False))
-        for item in (value if isinstance(value, list) else [value])
-    ]
 
 
 def names_record(message: str) -> bool:
     """Whether the message of a 404 is about a missing record, so that the route itself exists.
 
-    The framework's messages are ``No query results for model [...] 5`` for a record, and an empty
-    one or one about the route for a route.
+    The framework's message for a record is ``No query results for model [...] 5``.
     """
     return bool(_RECORD.search(message)) and not _ROUTE.search(message)
 
 
 def message_of(payload: Mapping[str, Any]) -> str:
-    """The error message in a body; empty if there is none."""
     for key in ("message", "error", "CODE"):
         value = payload.get(key)
         if isinstance(value, str) and value.strip():
@@ -305,17 +267,16 @@ def message_of(payload: Mapping[str, Any]) -> str:
 def describe(answer: Answer, store_text: StoreText) -> str:
     """A short description of an answer for an error message, without anything secret.
 
-    Records hold impersonation links. So JSON is described by its keys, and a text that could be
-    truncated JSON is not quoted.
+    Records hold impersonation links, so JSON, even truncated, is not quoted.
     """
     if answer.is_empty:
         return "an empty body"
     size = f"{len(answer.body):,} bytes"
     value = answer.json
     if isinstance(value, dict):
-        keys = store_text.quote(", ".join(sorted(map(str, value))[:8]))
+        keys = store_text.quote(", ".join(sorted(value)[:8]))
         return f"a JSON object with {keys or 'no keys'}"
-    if value is not _ABSENT:
+    if answer.is_json:
         return f"JSON that is not an object ({type(value).__name__}, {size})"
     text = html.unescape(answer.text).strip()
     if text[:1] in ("{", "["):

@@ -44,14 +44,15 @@ Form = tuple[str, str]
 
 
 class Route:
-    """The forms in which a store may have one route, and the one that this store has.
+    """The forms in which a store may have one route: a method and a path with a place for the user.
 
-    A form is a method and a path with a place for the user. Several workers may find out the right
-    form concurrently: each access to an attribute is atomic, and every order is right.
+    Several workers may find out the right form concurrently: each access to an attribute is atomic,
+    and every order is right.
 
     :param documented: the forms that the documentation has, in the order in which they are tried.
 
-    :ivar known: the form that the store is known to have; it is used for the rest of the run.
+    :ivar known: the form that the store has; it is used for the rest of the run.
+    :ivar missing: the forms that the store answered not to have.
     """
 
     def __init__(self, *documented: Form) -> None:
@@ -61,26 +62,19 @@ class Route:
             (method, other_slash(path)) for method, path in documented if method == "POST"
         )
         self.known: Form | None = None
-        self._missing: set[Form] = set()
+        self.missing: set[Form] = set()
 
     def forms(self, by_id: bool) -> list[Form]:
-        """The forms to try, in order: first those that the store did not answer as missing.
+        """The forms to try, in order. Missing ones come last, and only if they are documented.
 
-        Of those, only the documented ones are tried again: an unexplained 404 may have been about
-        the user.
-
-        :param by_id: whether the user in the path is given by id.
+        An unexplained 404 may have been about the user.
         """
         usable = [form for form in self._forms if by_id or form[1] != SESSIONS_PATH]
         known = self.known
         if known is not None and known in usable:
             return [known]
-        new = [form for form in usable if form not in self._missing]
-        return new + [f for f in usable if f in self._documented and f in self._missing]
-
-    def mark_missing(self, form: Form) -> None:
-        """Learn that the store answered that it does not have this form."""
-        self._missing.add(form)
+        new = [form for form in usable if form not in self.missing]
+        return new + [f for f in usable if f in self._documented and f in self.missing]
 
 
 class UsersApi:
@@ -101,9 +95,7 @@ class UsersApi:
 
         An empty result is an empty page or a 404 (variant 4).
         """
-        parameters: dict[str, Any] = {"page": page, "per_page": PAGE_SIZE}
-        if query is not None:
-            parameters["query"] = query
+        parameters = {"page": page, "per_page": PAGE_SIZE, "query": query}  # None is not sent
         try:
             return self.transport.send("GET", LIST_PATH, _page, query=parameters)
         except NotFoundError:
@@ -112,15 +104,12 @@ class UsersApi:
     def list_plans(self, page: int, query: str | None = None) -> Page | None:
         """One page of the store's plans; None if the store lists none (variant 27).
 
-        ``query`` is a part of a name.
-
         A list that can't be read is no failure, since a run that uses ids does not need it.
 
+        :param query: a part of a name.
         :raises FatalError: ``unauthenticated``, or ``interrupted``.
         """
-        parameters: dict[str, Any] = {"page": page, "per_page": PAGE_SIZE}
-        if query is not None:
-            parameters["query"] = query
+        parameters = {"page": page, "per_page": PAGE_SIZE, "query": query}
         try:
             return self.transport.send("GET", PLANS_PATH, _plans, query=parameters)[0]
         except NotFoundError as error:
@@ -131,7 +120,6 @@ class UsersApi:
             return None
 
     def create(self, body: Mapping[str, Any], *, repeats: bool = False) -> dict[str, Any]:
-        """Create a user and return its record."""
         return self._send_to(self._creation, "", _created, body=body, repeats=repeats, creates=True)
 
     def update(self, user_id: int, body: Mapping[str, Any], *, repeats: bool = False) -> None:
@@ -139,19 +127,14 @@ class UsersApi:
         self.transport.send("PUT", f"{LIST_PATH}/{user_id}", _done, body=body, repeats=repeats)
 
     def deactivate(self, user_id: int, *, repeats: bool = False) -> None:
-        """Deactivate a user."""
         self.transport.send("DELETE", f"{LIST_PATH}/{user_id}", _done, repeats=repeats)
 
     def reactivate(self, user_id: int, *, repeats: bool = False) -> None:
-        """Reactivate a deactivated user."""
         path = f"{LIST_PATH}/{user_id}/re-activate"
         self.transport.send("PUT", path, _done, repeats=repeats)
 
     def force_logout(self, identifier: int | str, *, repeats: bool = False) -> None:
-        """End a user's sessions, by id or external id.
-
-        The documentation has two paths and another endpoint with the same effect (variant 13).
-        """
+        """End a user's sessions, by id or external id, in one of the forms of variant 13."""
         # An external id may contain any character.
         quoted = quote(str(identifier), safe="")
         by_id = isinstance(identifier, int)
@@ -168,8 +151,7 @@ class UsersApi:
     ) -> Parsed:
         """Send a write in the first of the forms that the store has, and keep it for the run.
 
-        :param user: the user in the path, if it has one.
-        :param by_id: whether that is an id.
+        :param by_id: whether ``user``, which the path contains, is an id.
         :raises PublicaError: the first failure, if the store has none of the forms.
         """
         forms = route.forms(by_id)
@@ -184,7 +166,7 @@ class UsersApi:
                         route.known = form
                     raise
                 failures.append(error)
-                route.mark_missing(form)
+                route.missing.add(form)
                 other = (method, other_slash(path))
                 if error.status != 404 and other in forms:
                     # The store has the path, and only its slash is wrong.
@@ -203,13 +185,13 @@ class UsersApi:
         without content. Any other form may be a proxy's, so the harmless request is repeated; a
         form that returns every time is the store's.
         """
-        if _done(answer) or (answer.is_json and answer.json in ([], {}, None)):
+        if _done(answer) or answer.json in ([], {}, None):
             return True
         form = answers.form_of(answer)
         if form is None:
             return None
         self._logout_forms[form] += 1
-        return True if self._logout_forms[form] >= TIMES_ACCEPTED else None
+        return self._logout_forms[form] >= TIMES_ACCEPTED or None
 
 
 def _with_other_forms(failures: list[PublicaError]) -> PublicaError:
@@ -219,7 +201,7 @@ def _with_other_forms(failures: list[PublicaError]) -> PublicaError:
         return first
     tried = ", ".join(f"{error.method} {error.path} ({error.status})" for error in others)
     text = f"{first.message} Other forms of the request failed as well: {tried}."
-    error = type(first)(first.code, text, **first.request, fields=first.fields)
+    error = first.reworded(text)
     error.no_route = True
     return error
 

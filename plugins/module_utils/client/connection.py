@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options, and the one ``requests`` session of a run.
+"""The connection options, the ``requests`` session of a run, and the total time of a request.
 
-The session is configured so that the token reaches no other host.
+The timeout of a socket starts again with each byte, so a server that sends single bytes could hold
+a run for any time. A thread closes the connection of a request that takes too long in total.
 """
 
 from __future__ import annotations
@@ -13,16 +14,20 @@ import http.cookiejar
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import env_fallback
 
+from ..concurrency import start_without_signals
 from ..errors import InvalidInputError, ValidationError
 from ..version import VERSION
-from .time_limit import TimeLimit
 
 try:
     import requests
@@ -34,27 +39,19 @@ except ImportError as error:
 else:
     IMPORT_ERROR = None
 
-__all__ = [
-    "IMPORT_ERROR",
-    "USER_AGENT",
-    "Connection",
-    "Environment",
-    "connection_argument_spec",
-    "connection_from_params",
-    "open_session",
-    "read_environment",
-    "requests",
-    "urllib3",
-]
+__all__ = ["requests", "urllib3"]  # imported from here, where they may be missing
 
 USER_AGENT = f"publica.la/{VERSION} (Ansible collection)"
 
 MAX_RETRIES_CEILING = 100
 LONGEST_SECONDS = 86_400  # a day; a longer time is most likely a typo
 
-# The bounds of a host name in the DNS, in characters.
+# The most characters of a host name in the DNS, and between two dots of it.
 LONGEST_LABEL = 63
 LONGEST_HOST = 253
+
+# Seconds between two looks for requests that take too long.
+LONGEST_INTERVAL = 1.0
 
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
@@ -63,7 +60,7 @@ CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def connection_argument_spec() -> dict[str, dict[str, Any]]:
-    """The argument spec behind the documentation fragment ``publica.la.connection``."""
+    """Documented in the fragment ``publica.la.connection``."""
     return {
         "base_url": {
             "type": "str",
@@ -92,13 +89,13 @@ class Connection:
 
     base_url: str
     api_token: str
-    validate_certs: bool = True
-    ca_path: str | None = None
-    timeout: float = 30.0
-    max_retries: int = 5
-    rate_limit_share: int = 100
-    max_rate_limit_wait: float = 3600.0
-    rate_limit_dir: str | None = None
+    validate_certs: bool
+    ca_path: str | None
+    timeout: float
+    max_retries: int
+    rate_limit_share: int
+    max_rate_limit_wait: float
+    rate_limit_dir: str | None
 
     def __repr__(self) -> str:
         # The generated one would contain the token.
@@ -111,19 +108,17 @@ class Connection:
 
 
 def connection_from_params(params: Mapping[str, Any]) -> Connection:
-    """The validated connection options of a module.
+    """The connection of a module's options.
 
     :raises InvalidInputError: with every validation error.
     """
-    base_url = (params["base_url"] or "").strip().rstrip("/")
-    token = (params["api_token"] or "").strip()
-    ca_path = params.get("ca_path")
-    timeout, retries = params["timeout"], params["max_retries"]
-    share, wait = params["rate_limit_share"], params["max_rate_limit_wait"]
-
     errors: dict[str, str] = {}
-    url_error = _base_url_error(base_url, params["validate_certs"])
-    if url_error:
+    given: dict[str, Any] = {name: params.get(name) for name in Connection.__dataclass_fields__}
+    base_url = given["base_url"] = (params["base_url"] or "").strip().rstrip("/")
+    token = given["api_token"] = (params["api_token"] or "").strip()
+    ca_path, timeout, retries = given["ca_path"], given["timeout"], given["max_retries"]
+    share, wait = given["rate_limit_share"], given["max_rate_limit_wait"]
+    if url_error := _base_url_error(base_url, given["validate_certs"]):
         errors["base_url"] = url_error
     if not token:
         errors["api_token"] = "is empty; give the token from Dashboard > Settings > Integrations"
@@ -143,12 +138,10 @@ def connection_from_params(params: Mapping[str, Any]) -> Connection:
         errors["max_rate_limit_wait"] = f"must be 0 to {LONGEST_SECONDS} seconds, not {wait:g}"
     if errors:
         raise _invalid(errors)
-    given: dict[str, Any] = {name: params.get(name) for name in Connection.__dataclass_fields__}
-    return Connection(**{**given, "base_url": base_url, "api_token": token})
+    return Connection(**given)
 
 
 def _invalid(errors: Mapping[str, str]) -> InvalidInputError:
-    """The error for options or variables, with what is wrong with each."""
     return InvalidInputError([ValidationError("", name, text) for name, text in errors.items()])
 
 
@@ -180,9 +173,8 @@ def _base_url_error(base_url: str, validate_certs: bool) -> str | None:
 
 
 def _host_error(base_url: str, host: str) -> str | None:
-    """What is wrong with the host of a URL, for which every request would fail."""
     try:
-        # The host as it is sent: ``requests`` encodes one that is not ASCII.
+        # As it is sent: ``requests`` encodes a host that is not ASCII.
         sent = urlsplit(str(requests.Request("GET", base_url).prepare().url)).hostname or ""
     except (requests.exceptions.RequestException, ValueError):
         sent = " "
@@ -197,23 +189,116 @@ def _host_error(base_url: str, host: str) -> str | None:
 
 
 def _has_space(text: str) -> bool:
-    return any(character.isspace() or not character.isprintable() for character in text)
+    return " " in text or not text.isprintable()
 
 
 def _is_host(name: str) -> bool:
     """Whether a name can be an IPv6 address or a name in the DNS, by the lengths of its parts."""
-    labels = (name[:-1] if name.endswith(".") else name).split(".")
+    labels = name.removesuffix(".").split(".")
     fits = len(".".join(labels)) <= LONGEST_HOST
     return ":" in name or (fits and all(0 < len(label) <= LONGEST_LABEL for label in labels))
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@dataclass
+class Exchange:
+    """One request and its answer.
+
+    :ivar ends_at: when it must be complete, by the monotonic clock.
+    :ivar socket: that of the connection, which loses it to an answer with ``Connection: close``.
+    :ivar was_sent: the request was sent, at least in part.
+    :ivar expired: the time was over before the answer was complete.
+    """
+
+    ends_at: float
+    connection: Any = None
+    socket: Any = None
+    was_sent: bool = False
+    expired: bool = False
+
+
+class TimeLimit:
+    """The limit for the total time of each request of a run and its answer."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._exchanges: dict[int, Exchange] = {}
+        self._is_watched = False
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def limiting(self) -> Iterator[Exchange]:
+        """Limit the exchange that the calling thread makes in the block."""
+        exchange = Exchange(time.monotonic() + self.seconds)
+        with self._lock:
+            self._exchanges[threading.get_ident()] = exchange
+            if not self._is_watched:
+                self._is_watched = True
+                start_without_signals(threading.Thread(target=self._watch, daemon=True))
+        try:
+            yield exchange
+        finally:
+            del self._exchanges[threading.get_ident()]
+
+    def pool_classes(self, classes: Mapping[str, Any]) -> dict[str, Any]:
+        """The classes of ``urllib3`` for connection pools by scheme, with watched connections."""
+        return {
+            scheme: type(
+                pool.__name__, (pool,), {"ConnectionCls": self._watched(pool.ConnectionCls)}
+            )
+            for scheme, pool in classes.items()
+        }
+
+    def _watched(self, base: Any) -> Any:
+        exchanges = self._exchanges
+
+        def watch(connection: Any, *, sends: bool) -> None:
+            exchange = exchanges.get(threading.get_ident())
+            if exchange is not None:
+                exchange.connection = connection
+                exchange.socket = connection.sock
+                exchange.was_sent = exchange.was_sent or sends
+
+        class WatchedConnection(base):
+            def connect(self) -> None:
+                watch(self, sends=False)
+                super().connect()
+                watch(self, sends=False)
+
+            def request(self, *args: Any, **options: Any) -> None:
+                watch(self, sends=True)
+                super().request(*args, **options)
+
+        return WatchedConnection
+
+    def _watch(self) -> None:
+        """Close connections until no exchange is under way."""
+        while True:
+            time.sleep(min(LONGEST_INTERVAL, self.seconds / 4))
+            with self._lock:
+                exchanges = list(self._exchanges.values())
+                self._is_watched = bool(exchanges)
+            if not exchanges:
+                return
+            now = time.monotonic()
+            for exchange in exchanges:
+                if exchange.ends_at <= now:
+                    exchange.expired = True
+                    _shut_down(getattr(exchange.connection, "sock", None) or exchange.socket)
+
+
+def _shut_down(connected: Any) -> None:
+    """Wake the thread that waits for the socket."""
+    if isinstance(connected, socket.socket):
+        # Not the method of a TLS socket, which would change the state that the other thread uses.
+        with suppress(OSError):
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 def open_session(connection: Connection, pool_size: int, time_limit: TimeLimit) -> Any:
@@ -221,8 +306,7 @@ def open_session(connection: Connection, pool_size: int, time_limit: TimeLimit) 
 
     - An auth object adds the token to each request. So the token is in no default header that a
       library could log, and ``requests`` doesn't read ``.netrc``.
-    - Proxies and their exceptions come from the environment, as everywhere in Ansible.
-    - Cookies are not kept, since only the token authenticates.
+    - No cookie is kept and no redirect followed.
     - Retries are left to :mod:`.http`, which knows which repetition is safe.
     """
 
@@ -232,14 +316,9 @@ def open_session(connection: Connection, pool_size: int, time_limit: TimeLimit) 
 
     session: Any = requests.Session()
     session.auth = authorize
-    session.headers.update(
-        {
-            "Accept": "application/json",
-            "Content-Type": "application/json",
-            "User-Agent": USER_AGENT,
-        }
-    )
-    # A redirect is never followed. Without this, requests fails on a malformed target.
+    json_only = {"Accept": "application/json", "Content-Type": "application/json"}
+    session.headers.update({**json_only, "User-Agent": USER_AGENT})
+    # Without this, requests fails on the malformed target of a redirect.
     session.get_redirect_target = lambda _response: None
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     classes = time_limit.pool_classes(urllib3.poolmanager.pool_classes_by_scheme)
@@ -268,8 +347,8 @@ class Environment:
     """What the environment variables of the process set for the requests of a run.
 
     :ivar settings: the arguments of ``session.send`` for proxies and certificates.
-    :ivar proxy_variable: the variable with the proxy that is used; None without a proxy.
-    :ivar ca_variable: the variable with the certificates that are used; None if none sets them.
+    :ivar proxy_variable: the name of the one with the proxy that is used, if any.
+    :ivar ca_variable: the name of the one with the certificates that are used, if any.
     """
 
     settings: Mapping[str, Any]
@@ -277,13 +356,14 @@ class Environment:
     ca_variable: str | None = None
 
 
-def read_environment(session: Any, connection: Connection) -> Environment:
-    """The settings of the environment for the requests to one store.
+NO_ENVIRONMENT = Environment({})
 
-    ``requests`` would read the environment for every request. All requests of a run go to one
-    host, so once is enough. Given here, the connection's ``verify`` takes precedence over
-    REQUESTS_CA_BUNDLE; as a setting of the session it would not. Bodies are streamed, so that their
-    size can be limited.
+
+def read_environment(session: Any, connection: Connection) -> Environment:
+    """The settings of the environment for the requests to one store, read once for all of them.
+
+    Given here, the connection's ``verify`` takes precedence over REQUESTS_CA_BUNDLE; as a setting
+    of the session it would not. Bodies are streamed, so that their size can be limited.
 
     :raises InvalidInputError: a variable names certificates that do not exist, or a proxy with an
         invalid address.
@@ -319,7 +399,6 @@ def read_environment(session: Any, connection: Connection) -> Environment:
 
 
 def _is_proxy(proxy: str) -> bool:
-    """Whether a text can be the address of a proxy, by its form."""
     try:
         # As ``requests`` reads it: "proxy:3128" is a scheme without a host. The function has no
         # annotations.

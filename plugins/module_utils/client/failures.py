@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Turn a bad answer or an exception into an error, and decide which retries a run may spend.
-
-Each failure says, in addition to its error, whether a retry may help and whether the store may
-have acted on the request.
-"""
+"""Turn a bad answer or an exception into an error, and decide which retries a run may spend."""
 
 from __future__ import annotations
 
@@ -24,17 +20,15 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from ..errors import FatalError, ForbiddenError, NotFoundError, PublicaError, RejectedError
 from . import answers
 from .answers import Answer
-from .connection import requests, urllib3
-from .time_limit import Exchange
+from .connection import NO_ENVIRONMENT, Environment, Exchange, requests, urllib3
 from .withholding import StoreText
 
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 20.0
-# The retry budget before a first success, in units of one request's retries, and what each success
-# returns to it. A store that is down ends a run after a few requests, however many users it has.
-# A store that answers every second request can be used to the end.
+# The retry budget in units of one request's retries; each success returns one retry. A store that
+# is down ends a run after a few requests, however many users it has. A store that answers every
+# second request can be used to the end.
 BUDGET_IN_REQUESTS = 4
-RETURN_PER_SUCCESS = 1.0
 
 # After 303 the first request was carried out, and 304 is no redirect.
 REPEATABLE_REDIRECTS = (301, 302, 307, 308)
@@ -46,35 +40,31 @@ TIMES_TIMEOUT = 10
 BROKEN_TLS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
-def backoff(attempt: int, rng: random.Random | None = None) -> float:
+def backoff(attempt: int) -> float:
     """Seconds to wait after failure number ``attempt`` (from 1): doubled each time, with jitter.
 
     Half of the delay is random, so that workers that failed together don't return together.
     """
     longest = min(LONGEST_DELAY, FIRST_DELAY * 2.0 ** (attempt - 1))
-    return longest / 2 + (rng or random).uniform(0, longest / 2)
+    return longest / 2 + random.uniform(0, longest / 2)  # noqa: S311  # no secret
 
 
 class RetryBudget:
-    """The retries that all workers of a run share, so that a store that is down ends the run."""
-
     def __init__(self, max_retries: int) -> None:
-        self._ceiling = float(max_retries * BUDGET_IN_REQUESTS)
-        self._left = self._ceiling
+        self._ceiling = self._left = max_retries * BUDGET_IN_REQUESTS
         self._lock = threading.Lock()
 
     def take(self) -> bool:
         """Take one retry; False if none is left."""
         with self._lock:
-            if self._left < 1:
-                return False
-            self._left -= 1
-            return True
+            is_left = self._left > 0
+            self._left -= is_left
+            return is_left
 
     def succeeded(self) -> None:
-        """Return a part of the budget after a complete answer."""
+        """Return one retry after a complete answer."""
         with self._lock:
-            self._left = min(self._ceiling, self._left + RETURN_PER_SUCCESS)
+            self._left = min(self._ceiling, self._left + 1)
 
 
 @dataclass(frozen=True)
@@ -82,8 +72,6 @@ class Request:
     """One request to the store at ``base_url``; no error may contain one of ``secrets``.
 
     :ivar creates: it creates a user, so a refusal can't be about an existing one.
-    :ivar proxy_variable: the environment variable with the proxy that it goes through, if it does.
-    :ivar ca_variable: the environment variable with the certificates that are trusted, if one has.
     """
 
     method: str
@@ -93,8 +81,7 @@ class Request:
     body: Mapping[str, Any] | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
     creates: bool = False
-    proxy_variable: str | None = None
-    ca_variable: str | None = None
+    environment: Environment = NO_ENVIRONMENT
 
     @property
     def writes(self) -> bool:
@@ -107,39 +94,31 @@ class Request:
     @property
     def proxy_hint(self) -> str:
         """A sentence on the proxy that the request goes through; empty without one."""
-        if self.proxy_variable is None:
-            return ""
-        return f" The request goes through the proxy in the variable {self.proxy_variable}."
+        if variable := self.environment.proxy_variable:
+            return f" The request goes through the proxy in the variable {variable}."
+        return ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
 
+@dataclass(eq=False)
 class AttemptError(Exception):
     """One failed attempt.
 
-    :param transient: the same request may succeed if it is sent again.
-    :param was_sent: the store may have acted on the request.
-    :param wait: seconds that the store asked for before another attempt.
+    :ivar transient: the same request may succeed if it is sent again.
+    :ivar was_sent: the store may have acted on the request.
+    :ivar wait: seconds that the store asked for before another attempt.
     """
 
-    def __init__(
-        self,
-        error: PublicaError,
-        *,
-        transient: bool = False,
-        was_sent: bool = True,
-        wait: float | None = None,
-    ) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.transient = transient
-        self.was_sent = was_sent
-        self.wait = wait
+    error: PublicaError
+    transient: bool = False
+    was_sent: bool = True
+    wait: float | None = None
 
 
 def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
-    """The failure that an answer reports by its status or by its ``CODE``; None if it is good."""
+    """The failure that an answer reports by its status or its ``CODE``; None if it is good."""
     status = answer.status
     payload = answer.json_object()
     is_good = 200 <= status < 300
@@ -182,8 +161,8 @@ def failure_of_answer(answer: Answer, request: Request) -> AttemptError | None:
         text = f"{request} returned 404 and {body}: this URL has no users API. Check base_url."
         return fail("unexpected_answer", text, FatalError)
     if status == 404:
-        no_route = not answers.names_record(original)
         text = f"{request} returned 404{reason}."
+        no_route = not answers.names_record(original)
         return fail("not_found", text, NotFoundError, no_route=no_route)
     if status == 422:
         fields = answers.rejected_fields(payload, store_text)
@@ -232,10 +211,10 @@ def truncated_body(answer: Answer, request: Request) -> AttemptError | None:
         return None
     if answer.status in (204, 304):
         return None
-    received = len(answer.body)
-    if received >= int(announced):
+    received, expected = len(answer.body), int(announced)
+    if received >= expected:
         return None
-    return _broken_connection(request, f"{received:,} of {int(announced):,} bytes arrived")
+    return _broken_connection(request, f"{received:,} of {expected:,} bytes arrived")
 
 
 class UnreadableAnswerError(Exception):
@@ -250,10 +229,8 @@ def is_about_answer(error: Exception) -> bool:
 
 
 def unreadable_answer(error: Exception, request: Request) -> AttemptError:
-    """The failure for an answer that can't be read. The store may have acted on the request.
-
-    The text of an unknown exception may contain a secret, so only its kind is named.
-    """
+    """The failure for an answer that can't be read. The store may have acted on the request."""
+    # The text of an unknown exception may contain a secret.
     known = isinstance(error, UnreadableAnswerError)
     reason = str(error) if known else type(error).__name__
     text = (
@@ -269,16 +246,15 @@ def failure_of_exception(
     """The failure for an exception that was raised while a request was sent or its answer read.
 
     :param timeout: of the socket, in seconds.
-    :param exchange: the exchange that failed, if its time is limited.
     """
     kinds = requests.exceptions
+    host, environment = request.host, request.environment
     if exchange is not None and exchange.expired:
         text = (
-            f"{request.host} sent no complete answer to {request} within the total time of "
+            f"{host} sent no complete answer to {request} within the total time of "
             f"{TIMES_TIMEOUT * timeout:g} s ({TIMES_TIMEOUT} times timeout).{request.proxy_hint}"
         )
         return _failure(request, "timeout", text, transient=True)
-    host = request.host
     # A server can put a secret into a header or the length of a chunk.
     cause = StoreText(request.secrets).quote(root_cause(error)).rstrip(".") or type(error).__name__
     fail = partial(_failure, request)
@@ -287,12 +263,12 @@ def failure_of_exception(
             f"No secure connection to {host}: {cause}. Check base_url, or set ca_path to the "
             f"certificate of the authority that signed the store's certificate.{request.proxy_hint}"
         )
-        if request.ca_variable:
-            text += f" The trusted certificates are those of the variable {request.ca_variable}."
+        if variable := environment.ca_variable:
+            text += f" The trusted certificates are those of the variable {variable}."
         return fail("tls", text, FatalError, was_sent=False)
     not_connected = isinstance(error, kinds.ConnectTimeout) or _never_connected(error)
-    if isinstance(error, kinds.ProxyError) or (not_connected and request.proxy_variable):
-        variable = request.proxy_variable or "https_proxy or http_proxy"
+    if isinstance(error, kinds.ProxyError) or (not_connected and environment.proxy_variable):
+        variable = environment.proxy_variable or "https_proxy or http_proxy"
         text = (
             f"The proxy for {host} does not answer or refuses the connection: {cause}. Correct the "
             f"environment variable {variable}, or add the host to no_proxy."
@@ -317,46 +293,36 @@ def failure_of_exception(
             f"{request} returned a body that cannot be decoded. Check for a proxy that alters it."
         )
         return fail("unexpected_answer", text, transient=True)
-    not_sent = isinstance(
-        error,
-        # A host or a password of a proxy that can't be sent.
-        (kinds.RequestException, urllib3.exceptions.LocationValueError, UnicodeError),
-    ) and not (exchange is not None and exchange.was_sent)
-    if not not_sent:
+    # A host or a password of a proxy that can't be sent.
+    impossible = (kinds.RequestException, urllib3.exceptions.LocationValueError, UnicodeError)
+    if not isinstance(error, impossible) or (exchange is not None and exchange.was_sent):
         return unreadable_answer(error, request)
     kind = type(error).__name__  # the text may contain a password of the proxy
     text = f"No request to {host} is possible ({kind}). Check base_url."
-    if request.proxy_variable:
+    if variable := environment.proxy_variable:
         # The address of the store was checked before.
         text = (
             f"No request to {host} is possible through the proxy in the environment variable "
-            f"{request.proxy_variable} ({kind}). Use the form http://proxy.example:3128 in it, or "
-            "add the host to no_proxy."
+            f"{variable} ({kind}). Use the form http://proxy.example:3128 in it, or add the host "
+            "to no_proxy."
         )
     return fail("request_impossible", text, FatalError, was_sent=False)
 
 
 def root_cause(error: BaseException) -> str:
-    """The innermost reason, without the objects and addresses that libraries add."""
     error = _innermost(error)
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    # urllib3 puts its object in front: "<...Connection object at 0x7f...>: Failed to ...".
+    # Without the object and address of urllib3: "<...Connection object at 0x7f...>: Failed to ...".
     return str(error).split(">: ", 1)[-1]
 
 
 def _innermost(error: BaseException) -> BaseException:
-    seen: set[int] = set()
-    while id(error) not in seen:
-        seen.add(id(error))
-        inner = getattr(error, "reason", None)
-        if not isinstance(inner, BaseException):
-            inner = error.__cause__
-        if inner is None:
-            inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
-        if inner is None:
-            break
-        error = inner
+    seen: list[BaseException] = []
+    while error not in seen:
+        seen.append(error)
+        inner = (getattr(error, "reason", None), error.__cause__, *error.args)
+        error = next((one for one in inner if isinstance(one, BaseException)), error)
     return error
 
 
@@ -385,7 +351,7 @@ def _broken_connection(request: Request, cause: str) -> AttemptError:
 
 
 def _redirect_host(answer: Answer, store_text: StoreText) -> str:
-    """Where a redirect points, without path and query, since it may be an impersonation link."""
+    # Without path and query, since it may be an impersonation link.
     try:
         target = urlsplit(answer.headers.get("Location", ""))
         host = store_text.quote(target.hostname or "")
@@ -401,7 +367,7 @@ def other_slash(path: str) -> str:
 
 
 def _redirects_to_other_slash(answer: Answer, request: Request) -> bool:
-    """Whether a redirect leads to the same origin and only changes the slash at the path's end."""
+    """Whether a redirect only changes the slash at the end of the path, on the same origin."""
     url = request.base_url + request.path
     try:
         asked = urlsplit(url)

@@ -18,7 +18,7 @@ from typing import Any, Callable, TypeVar
 from ..concurrency import INTERRUPTED, StopRequest
 from ..errors import FatalError, LostAnswerError, PublicaError
 from .answers import Answer
-from .connection import Connection, open_session, read_environment, requests
+from .connection import Connection, TimeLimit, open_session, read_environment, requests
 from .failures import (
     TIMES_TIMEOUT,
     AttemptError,
@@ -33,8 +33,7 @@ from .failures import (
     unexpected_answer,
     unreadable_answer,
 )
-from .limiter import BudgetFile, BudgetFileError, RateLimiter
-from .time_limit import TimeLimit
+from .limiter import BudgetFile, RateLimiter
 
 # A proxy may answer once instead of the store. If it answers more often, base_url is wrong.
 RETRIES_OF_UNEXPECTED_ANSWERS = 2
@@ -54,9 +53,7 @@ class HttpTransport:
     """Sends the requests of all workers of a run to one store.
 
     :param read_only: refuse every request that could write (check mode).
-    :param workers: the number of threads that send; the pool keeps a connection for each.
-    :param stop_request: once it is set, nothing more is sent.
-
+    :param workers: the number of threads that send.
     :ivar budget_error: why this run doesn't share the rate limit with other runs; None if it does.
     :ivar wrote: whether a request that writes was sent.
     """
@@ -76,8 +73,7 @@ class HttpTransport:
         self.read_only = read_only
         self._lock = threading.Lock()
         self._budget = RetryBudget(connection.max_retries)
-        self._requests = 0
-        self._retries = 0
+        self._requests = self._retries = 0
         self.stop_request = stop_request or StopRequest()
         self.budget_error: str | None = None
         self.wrote = False
@@ -86,8 +82,8 @@ class HttpTransport:
             budget = BudgetFile(
                 connection.base_url, connection.api_token, connection.rate_limit_dir
             )
-        except BudgetFileError as error:
-            self.budget_error = str(error)
+        except OSError as error:
+            self.budget_error = error.strerror or str(error)
         self.limiter = RateLimiter(
             connection.rate_limit_share, connection.max_rate_limit_wait, budget, self.stop_request
         )
@@ -97,14 +93,11 @@ class HttpTransport:
         self.limiter.close()
 
     def usage(self) -> dict[str, Any]:
-        """The ``api`` of a result: requests, how many of them were retries, and seconds waited."""
+        """The ``api`` of a result."""
         waited = round(self.limiter.waited_seconds, 1)
         with self._lock:
-            return {
-                "requests": self._requests,
-                "retries": self._retries,
-                "waited_seconds": waited,
-            }
+            counts = {"requests": self._requests, "retries": self._retries}
+        return {**counts, "waited_seconds": waited}
 
     def send(
         self,
@@ -121,12 +114,8 @@ class HttpTransport:
 
         :param parse: returns None for an answer that doesn't have the documented form.
         :param repeats: this call repeats an earlier one and counts as a retry.
-        :param creates: a user is created.
-        :raises NotFoundError: 404.
-        :raises ForbiddenError: 403 to a write that creates nothing.
-        :raises RejectedError: 422, with its errors by field.
-        :raises LostAnswerError: a write that may or may not have happened.
-        :raises FatalError: every further request of this run would fail as well.
+        :raises PublicaError: of the kind that fits the answer; LostAnswerError for a write that may
+            or may not have happened.
         """
         request = Request(
             method=method,
@@ -136,38 +125,33 @@ class HttpTransport:
             body=body,
             secrets=(self._connection.api_token, (body or {}).get("new_password") or ""),
             creates=creates,
-            proxy_variable=self._environment.proxy_variable,
-            ca_variable=self._environment.ca_variable,
+            environment=self._environment,
         )
         if request.writes and self.read_only:
             text = f"Check mode sends no {method}. This is a bug of the collection; report it."
             raise FatalError("read_only", text, method=method, path=path)
-        failures = 0
-        refusals = 0
+        failures = refusals = 0
         while True:
             try:
                 return self._attempt(request, parse, repeats or failures + refusals > 0)
             except AttemptError as failure:
+                error = failure.error
                 if not failure.transient:
-                    raise failure.error from None
-                if failure.error.code == "rate_limited":
+                    raise error from None
+                if error.code == "rate_limited":
                     # The limiter delays the next attempt for as long as the store asks.
                     refusals += 1
                     if refusals > REFUSALS_IN_A_ROW:
-                        raise failure.error from None
+                        raise error from None
                     continue
                 if request.writes and failure.was_sent:
-                    error = failure.error
-                    raise LostAnswerError(
-                        error.code, error.message, **error.request, retry_after=failure.wait
-                    ) from None
+                    lost = LostAnswerError(error.code, error.message, **error.request)
+                    lost.retry_after = failure.wait
+                    raise lost from None
                 failures += 1
-                if (
-                    failure.error.code == "unexpected_answer"
-                    and failures > RETRIES_OF_UNEXPECTED_ANSWERS
-                ):
-                    raise failure.error from None
-                self.pause_before_retry(failures, failure.error, failure.wait)
+                if error.code == "unexpected_answer" and failures > RETRIES_OF_UNEXPECTED_ANSWERS:
+                    raise error from None
+                self.pause_before_retry(failures, error, failure.wait)
 
     def pause_before_retry(
         self, attempt: int, error: PublicaError, wait: float | None = None
@@ -192,10 +176,7 @@ class HttpTransport:
     def _attempt(
         self, request: Request, parse: Callable[[Answer], Parsed | None], repeats: bool
     ) -> Parsed:
-        """Send the request once and return its parsed answer.
-
-        :raises AttemptError: for every failure.
-        """
+        """Send the request once and return its parsed answer; every failure is an AttemptError."""
         sent_at = self.limiter.acquire()
         with self._lock:
             self._requests += 1
@@ -233,22 +214,13 @@ class HttpTransport:
         return parsed
 
     def _exchange(self, request: Request) -> Answer:
-        """Send the request and read its answer.
-
-        :raises Exception: any that ``requests`` or a library below it raises.
-        """
+        url = request.base_url + request.path
         prepared = self._session.prepare_request(
-            requests.Request(
-                request.method,
-                request.base_url + request.path,
-                params=request.query,
-                json=request.body,
-            )
+            requests.Request(request.method, url, params=request.query, json=request.body)
         )
-        timeout = self._connection.timeout
         with self._session.send(
             prepared,
-            timeout=(timeout, timeout),
+            timeout=self._connection.timeout,  # to connect, and to read
             allow_redirects=False,
             **self._environment.settings,
         ) as response:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One limiter for all workers of a run, which also shares the rate limit with other runs.
+"""One limiter for all workers of a run, and for all runs of a machine with one store and token.
 
-Runs on one machine with the same store and token share what they know in a file.
+The runs share what they know in a file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 from ..concurrency import StopRequest
 from ..errors import FatalError
-from ..safe_files import OWNER_ONLY_DIRECTORY, Directory
+from ..safe_files import OWNER_ONLY_DIRECTORY, Directory, UnsafeFileError, lock
 from .answers import rate_headers
 from .rate_limit import RateWindow
 
@@ -42,16 +42,11 @@ LONGEST_NAP = 0.5
 Result = TypeVar("Result")
 
 
-class BudgetFileError(Exception):
-    """The rate limit can't be shared. The text is the reason, without a full stop."""
-
-
 class BudgetFile:
     """The shared state of one store and token: a JSON object in a locked file.
 
-    :param directory: where the file is; by default a directory of this user below the system's
-        temporary directory.
-    :raises BudgetFileError: the file can't be opened, or another user could change it.
+    :param directory: by default one of this user below the system's temporary directory.
+    :raises OSError: the file can't be opened, or another user could change it.
     """
 
     def __init__(self, base_url: str, token: str, directory: str | None = None) -> None:
@@ -59,35 +54,19 @@ class BudgetFile:
         name = hashlib.sha256(f"publica.la\0{base_url}\0{token}".encode()).hexdigest()[:32]
         own = os.path.join(tempfile.gettempdir(), f"publica.la-{os.geteuid()}")
         path = own if directory is None else directory
-        try:
-            with Directory(path, create_mode=OWNER_ONLY_DIRECTORY, follow_link=False) as opened:
-                if directory is None and not opened.is_private:
-                    raise BudgetFileError(
-                        f"{path} belongs to another user, or other users may write to it"
-                    )
-                self._file = opened.open_private(f"{name}.json")
-        except OSError as error:
-            raise BudgetFileError(error.strerror or str(error)) from None
+        with Directory(path, create_mode=OWNER_ONLY_DIRECTORY, follow_link=False) as opened:
+            if directory is None and not opened.is_private:
+                raise UnsafeFileError(
+                    f"{path} belongs to another user, or other users may write to it"
+                )
+            self._file = opened.open_private(f"{name}.json")
         # Closes the file even if close() is never called.
         self.close = weakref.finalize(self, os.close, self._file)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the file's lock, which ends with its process, so it is never stale.
-
-        :raises BudgetFileError: another process keeps the lock.
-        """
-        deadline = time.monotonic() + LOCK_TIMEOUT
-        while True:
-            try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise BudgetFileError("another process keeps it locked") from None
-                time.sleep(LOCK_RETRY_SECONDS)
-            except OSError as error:
-                raise BudgetFileError(error.strerror or str(error)) from None
+        """Hold the file's lock; an OSError if another process keeps it."""
+        lock(self._file, LOCK_TIMEOUT, LOCK_RETRY_SECONDS)
         try:
             yield
         finally:
@@ -95,7 +74,6 @@ class BudgetFile:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def read(self) -> Mapping[str, Any] | None:
-        """The state that was written last; None if there is none that can be trusted."""
         try:
             content = json.loads(os.pread(self._file, MAX_BYTES, 0) or b"null")
             apart = time.time() - time.monotonic() - content["clocks_apart"]
@@ -106,26 +84,18 @@ class BudgetFile:
         return state if isinstance(state, Mapping) and abs(apart) < CLOCK_SLACK else None
 
     def write(self, state: Mapping[str, Any]) -> None:
-        """Replace the state.
-
-        :raises BudgetFileError: the file can't be written.
-        """
         content = {"clocks_apart": time.time() - time.monotonic(), "window": state}
         text = json.dumps(content, separators=(",", ":")).encode()
-        try:
-            os.pwrite(self._file, text, 0)
-            os.ftruncate(self._file, len(text))
-        except OSError as error:
-            raise BudgetFileError(error.strerror or str(error)) from None
+        os.pwrite(self._file, text, 0)
+        os.ftruncate(self._file, len(text))
 
 
 class RateLimiter:
     """Delays requests so that the run keeps to the store's rate limit.
 
-    :param share: the percentage of the store's limit that this run may use.
-    :param max_wait: the longest single wait for the limit, in seconds.
+    :param share: the percentage of the limit that this run may use.
+    :param max_wait: the longest single wait, in seconds.
     :param budget: the state that the runs of this machine share; None to share nothing.
-    :param stop_request: once it is set, no further request may be sent.
     """
 
     def __init__(
@@ -153,16 +123,13 @@ class RateLimiter:
 
     @property
     def limit(self) -> int | None:
-        """Requests that the store allows in a window; None if it is unknown."""
         return self._window.limit
 
     @property
     def usable(self) -> int | None:
-        """The part of :attr:`limit` that this run may use."""
         return self._window.usable
 
     def expect(self, requests: int) -> None:
-        """Set the number of requests that are still to come."""
         with self._changed:
             self._window.expect(requests)
 
@@ -202,15 +169,18 @@ class RateLimiter:
                         )
                     if not started_waiting:
                         started_waiting = True
-                        self._begin_wait(now)
+                        if self._waiting == 0:
+                            self._waiting_since = now
+                        self._waiting += 1
                     self._waiting_until = now + delay
                     self._changed.wait(min(delay, LONGEST_NAP))
             finally:
                 if started_waiting:
-                    self._end_wait()
+                    self._waiting -= 1
+                    if self._waiting == 0:
+                        self._waited += time.monotonic() - self._waiting_since
 
     def answered(self, status: int, headers: Mapping[str, str], sent_at: float) -> None:
-        """Update the window with an answer."""
         reported = rate_headers(headers, time.time())
         is_limited = status == 429 or reported.limit is not None
         learn = self._window.refused if status == 429 else self._window.answered
@@ -219,7 +189,6 @@ class RateLimiter:
             self._wake()
 
     def lost(self, sent_at: float) -> None:
-        """Update the window with a request that got no answer."""
         with self._changed:
             self._update_shared(lambda _now: self._window.lost(sent_at))
             self._wake()
@@ -237,8 +206,6 @@ class RateLimiter:
 
     def _update_shared(self, act: Callable[[float], Result], joins: bool = False) -> Result:
         """Act on the window's state as all runs of the machine know it, and share the outcome.
-
-        The file isn't read while no limit is known.
 
         :param joins: read the file although this run knows no limit yet.
         """
@@ -258,7 +225,7 @@ class RateLimiter:
                 has_acted = True
                 if was_limited or self._window.is_limited:
                     budget.write(self._window.as_shared())
-        except BudgetFileError:
+        except OSError:
             self._stop_sharing()
             if not has_acted:
                 result = act(time.monotonic())
@@ -268,13 +235,3 @@ class RateLimiter:
         if self._budget is not None:
             self._budget.close()
             self._budget = None
-
-    def _begin_wait(self, now: float) -> None:
-        if self._waiting == 0:
-            self._waiting_since = now
-        self._waiting += 1
-
-    def _end_wait(self) -> None:
-        self._waiting -= 1
-        if self._waiting == 0:
-            self._waited += time.monotonic() - self._waiting_since

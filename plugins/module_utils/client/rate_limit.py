@@ -4,8 +4,7 @@
 
 """The store's rate limit: a fixed window that begins with its first request.
 
-This is pure state over given times, without a clock, a thread, a file or a sleep. All times are
-seconds of one monotonic clock, which all processes of a machine share.
+Pure state over given times: seconds of one monotonic clock, which all processes of a machine share.
 """
 
 from __future__ import annotations
@@ -150,8 +149,7 @@ class WindowState:
 class RateWindow:
     """How many requests may still be sent in the current window, and when the next one begins.
 
-    :param share: the percentage of a window that this run may use; the rest is left to other
-        clients with the same token.
+    :param share: the percentage of a window that this run may use; the rest is left to others.
     :param run: a name of this run among those that share the window.
     """
 
@@ -169,7 +167,6 @@ class RateWindow:
 
     @property
     def limit(self) -> int | None:
-        """Requests that the store allows in a window; None if it is unknown."""
         return self.state.limit
 
     @property
@@ -180,7 +177,6 @@ class RateWindow:
 
     @property
     def is_limited(self) -> bool:
-        """Whether the store is known to have a limit."""
         return self.state.limit is not None or self.state.refused
 
     @property
@@ -219,7 +215,6 @@ class RateWindow:
         return max(ROUNDING_SECONDS, self._end() - now)
 
     def sent(self, now: float) -> None:
-        """Count a request that is being sent."""
         state = self.state
         if state.closed or self._is_kept() or (self.left is not None and self.left <= 0):
             state.probe_at = now
@@ -234,7 +229,6 @@ class RateWindow:
         self._count(+1, now)
 
     def lost(self, sent_at: float) -> None:
-        """Count a request that got no answer."""
         self._settle(sent_at)
 
     def answered(self, headers: RateHeaders, sent_at: float, now: float) -> None:
@@ -291,17 +285,12 @@ class RateWindow:
             state.ends = now + max(reset_in, self._extra_wait()) + ROUNDING_SECONDS
             state.length.reported_over_after(now + reset_in - (state.began or now))
 
-    # The state shared with other runs
-
     def as_shared(self) -> dict[str, Any]:
         """The state as JSON types, for the other runs of this machine."""
         return asdict(self.state)
 
     def take_over(self, shared: Mapping[str, Any], now: float) -> None:
-        """Replace the state by the one that the runs of this machine share.
-
-        A window that ended long ago is ignored, since a store and its limit may change.
-        """
+        """Replace the state by the shared one, unless its window ended long ago."""
         state = _state_from(shared)
         if state is None or state.began is None or state.began > now:
             return
@@ -407,7 +396,6 @@ class RateWindow:
         return self._share == 100 and self.state.length.at_most is not None
 
     def _next_window(self, began: float) -> None:
-        """Begin the next window, whose first request was sent at ``began``."""
         state = self.state
         if state.began is not None and began > state.began and not state.begun_elsewhere:
             state.length.over_after(began - state.began)
@@ -429,22 +417,16 @@ def _state_from(shared: Mapping[str, Any]) -> WindowState | None:
         state = WindowState(**{**shared, "length": length, "pending": pending})
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
-    numbers = [number for entry in pending.values() for number in entry]
-    is_complete = all(_are_plausible(part) for part in (state, length))
-    return state if is_complete and all(map(_is_plausible, numbers)) else None
-
-
-def _are_plausible(part: WindowState | WindowLength) -> bool:
-    """Whether each field holds a count, a time or a flag, or None where the default is None."""
-    values = [
-        (getattr(part, attribute.name), attribute.default is None)
-        for attribute in fields(part)
-        if attribute.name not in ("length", "pending")
-    ]
-    return all(
-        may_be_none if value is None else _is_plausible(value) for value, may_be_none in values
-    )
+    values = [number for entry in pending.values() for number in entry]
+    for part in (state, length):
+        for attribute in fields(part):
+            value = getattr(part, attribute.name)
+            may_be_none = attribute.default is None
+            if attribute.name not in ("length", "pending") and not (value is None and may_be_none):
+                values.append(value)
+    return state if all(map(_is_plausible, values)) else None
 
 
 def _is_plausible(value: Any) -> bool:
+    """Whether a value can be a count, a time or a flag."""
     return isinstance(value, (int, float)) and math.isfinite(value) and value >= 0

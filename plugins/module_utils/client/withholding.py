@@ -4,9 +4,8 @@
 
 """Quoting texts of the store without a secret that was sent to it. Pure functions.
 
-A store can return a secret trimmed, cut off, in another case, escaped or encoded. A list of
-spellings to replace would never be complete, so a text with a part of a secret is not quoted at
-all.
+A store can return a secret cut off, in another case, escaped or encoded. A list of spellings to
+replace would never be complete, so a text with a part of a secret is not quoted at all.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ WITHHELD = "(withheld, since it may contain a secret)"
 NOT_SHOWN = "(not shown)"
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+|/impersonate\S*", re.IGNORECASE)
 
-# A common part of half of a secret is enough, but a shorter one may be a word.
+# A text is withheld for a part of half of a secret, but a shorter one may be a word.
 SHORTEST_PART = 6
 
 # How often a text may be escaped.
@@ -50,10 +49,6 @@ class StoreText:
         return shorten(text)
 
     def _may_be_secret(self, text: str) -> bool:
-        """Whether a text has a part in common with a secret or with one of its encodings.
-
-        The part is half as long as the secret, and at least 6 characters.
-        """
         forms = _normal_forms(text)
         return any(part in form for part in self._parts for form in forms)
 

@@ -20,7 +20,7 @@ from ..store.user import CurrentUser, UserIndex
 
 # The current user, None if there is none yet, or why that can't be decided.
 Match = Union[CurrentUser, PublicaError, None]
-# The desired users who get another address in this run, by the id of the current user.
+# The desired users who get another address, by the id of the current user.
 Renamed = Mapping[int, DesiredUser]
 
 
@@ -56,7 +56,7 @@ def match_users(
 ) -> list[Match]:
     """Match every desired user, in the order of the input.
 
-    :param positions: of the desired users in the input, for messages.
+    :param positions: of the desired users in the input.
     :param known_ids: by position, the id at the store that a record names. It counts where the
         store does not return external ids.
     """
@@ -67,7 +67,10 @@ def match_users(
     renamed = {
         match.id: user
         for user, match in zip(desired, by_strong_key)
-        if isinstance(match, CurrentUser) and _changes_address(user, match)
+        if isinstance(match, CurrentUser)
+        and user.state != ABSENT
+        and user.email is not None
+        and address_key(user.email) != address_key(match.email)
     }
     matches = [
         _by_address(user, index, renamed, known_ids.get(position)) if match is None else match
@@ -81,7 +84,6 @@ def match_users(
 
 
 def _by_strong_key(desired: DesiredUser, index: UserIndex, known_id: int | None) -> Match:
-    """Match by id or external id."""
     if desired.id is not None:
         current = index.by_id.get(desired.id)
         if current is not None:
@@ -157,14 +159,13 @@ def _refuse_shared_users(
     desired: Sequence[DesiredUser], positions: Sequence[int], matches: Sequence[Match]
 ) -> list[Match]:
     """The matches, with an error for each desired user who is the same user as another one."""
-    numbers_by_id: dict[int, list[int]] = {}
+    groups: dict[int, tuple[CurrentUser, list[int]]] = {}
     for number, match in enumerate(matches):
         if isinstance(match, CurrentUser):
-            numbers_by_id.setdefault(match.id, []).append(number)
+            groups.setdefault(match.id, (match, []))[1].append(number)
     result = list(matches)
-    for numbers in numbers_by_id.values():
-        current = matches[numbers[0]]
-        if len(numbers) == 1 or not isinstance(current, CurrentUser):
+    for current, numbers in groups.values():
+        if len(numbers) == 1:
             continue
         names = " and ".join(
             f"#{positions[number]} ({desired[number].label})" for number in numbers
@@ -188,14 +189,6 @@ def _other_id(desired: DesiredUser, current: CurrentUser) -> PublicaError:
     return _conflict(
         f"The store has no user with id {desired.id}; the other key belongs to "
         f"{describe(current)}. Correct the id or leave it out."
-    )
-
-
-def _changes_address(desired: DesiredUser, current: CurrentUser) -> bool:
-    return (
-        desired.state != ABSENT
-        and desired.email is not None
-        and address_key(desired.email) != address_key(current.email)
     )
 
 

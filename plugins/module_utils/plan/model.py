@@ -60,8 +60,8 @@ class Step:
     :ivar actions: what the request does, as in a result: one update may write attributes, set a
         password and assign a plan.
     :ivar body: what is sent. Its password is the only secret in a plan.
-    :ivar generates_password: add a random password when the step is applied. It is not part of
-        the plan, which depends on its input alone.
+    :ivar generates_password: add a random password when the step is applied, since a plan depends
+        on its input alone.
     :ivar identifier: the id or external id of a forced logout; None for the id of the user.
     :ivar may_fail: apply the steps after this one even if it fails.
     """
@@ -86,10 +86,9 @@ class UserChange(NamedTuple):
 
     :ivar position: of the user in the input, from 0; removals come after it.
     :ivar current: the user at the store; None if there is none yet.
-    :ivar steps: the requests to send, in order; empty if nothing differs.
     :ivar after: the user after the steps; None if there is none.
-    :ivar waits_for: the positions of the changes to apply before, since they free the address that
-        this one takes.
+    :ivar waits_for: the position of the change that frees the address that this one takes, and so
+        goes before.
     :ivar error: why nothing can be done for this user; then there are no steps.
     :ivar listed: False for a user who is removed because the input does not list them.
     :ivar compared: False for a user who was not read, since a record shows that the last run
@@ -101,7 +100,7 @@ class UserChange(NamedTuple):
     current: CurrentUser | None = None
     steps: tuple[Step, ...] = ()
     after: CurrentUser | None = None
-    waits_for: frozenset[int] = frozenset()
+    waits_for: int | None = None
     warnings: tuple[LabelledWarning, ...] = ()
     error: PublicaError | None = None
     listed: bool = True
@@ -109,18 +108,11 @@ class UserChange(NamedTuple):
 
     @property
     def actions(self) -> list[str]:
-        """The actions of the steps, in the order of a result."""
         return as_reported(action for step in self.steps for action in step.actions)
 
     @property
     def deactivates(self) -> bool:
         return any(step.endpoint == DEACTIVATE for step in self.steps)
-
-    def for_hash(self) -> list[Any]:
-        """The user in the hash: with the address, which is what a reviewer has read."""
-        if self.current is None:
-            return [None, self.desired.label]
-        return [self.current.id, self.current.email]
 
 
 @dataclass(frozen=True)
@@ -143,12 +135,13 @@ class Plan:
 
     @property
     def hash(self) -> str:
-        """Identifier of the plan: equal plans for equal stores have equal hashes."""
-        content = [
-            [*change.for_hash(), step.for_hash()]
-            for change in self.changes
-            for step in change.steps
-        ]
+        """Equal for equal plans for equal stores."""
+        content: list[Any] = []
+        for change in self.changes:
+            current = change.current
+            # With the address, which is what a reviewer has read.
+            user = [current.id, current.email] if current else [None, change.desired.label]
+            content += [[*user, step.for_hash()] for step in change.steps]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -47,34 +47,26 @@ def with_order(changes: Sequence[UserChange], index: UserIndex) -> list[UserChan
     # In the order of the chains, so that a refusal reaches every change that depends on it.
     for position in sorted(new_addresses, key=lambda position: depths.get(position, 0)):
         holder = index.by_address.get(new_addresses[position])
-        current = by_position[position].current
+        change = by_position[position]
+        current = change.current
         if position in refused or holder is None or (current and holder.id == current.id):
             continue
         other = waits_for.get(position)
         if other is None or other in refused:
+            new = f"The new user with external_id {change.desired.external_id}"
             refused[position] = PublicaError(
                 "address_taken",
-                f"{_without_new_address(by_position[position])} can't get the address "
+                f"{describe(current) if current else new} can't get the address "
                 f"{new_addresses[position]}: {describe(holder)} has it and keeps it in this run.",
             )
-    return [_ordered(change, waits_for, refused) for change in changes]
-
-
-def _ordered(
-    change: UserChange, waits_for: Mapping[int, int], refused: Mapping[int, PublicaError]
-) -> UserChange:
-    if change.position in refused:
-        return change._replace(steps=(), after=change.current, error=refused[change.position])
-    if change.position in waits_for:
-        return change._replace(waits_for=frozenset((waits_for[change.position],)))
-    return change
-
-
-def _without_new_address(change: UserChange) -> str:
-    """The user of a change, named without the address that they are to get."""
-    if change.current is not None:
-        return describe(change.current)
-    return f"The new user with external_id {change.desired.external_id}"
+    for position, other in waits_for.items():
+        by_position[position] = by_position[position]._replace(waits_for=other)
+    for position, error in refused.items():
+        change = by_position[position]
+        by_position[position] = change._replace(
+            steps=(), after=change.current, waits_for=None, error=error
+        )
+    return list(by_position.values())
 
 
 def stages(changes: Sequence[UserChange]) -> list[list[UserChange]]:
@@ -83,7 +75,9 @@ def stages(changes: Sequence[UserChange]) -> list[list[UserChange]]:
     Deactivations come last: if a run is cut short, a user may keep access for longer, but no user
     loses it without a replacement.
     """
-    depths = _depths({change.position: other for change in changes for other in change.waits_for})
+    depths = _depths(
+        {change.position: change.waits_for for change in changes if change.waits_for is not None}
+    )
     last = len(changes) + 1
     groups: dict[int, list[UserChange]] = {}
     for change in changes:

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The planner: desired and current users in, the plan of the run out.
-
-Pure functions, the same for one user and for many. The date of the run is an argument.
-"""
+"""The planner: desired and current users in, the plan of the run out. Pure functions."""
 
 from __future__ import annotations
 
@@ -66,10 +63,9 @@ def plan_users(
 ) -> Plan:
     """The plan that brings the current users to the desired state.
 
-    :param index: all current users that the desired ones are compared with.
     :param today: the date in UTC, ``YYYY-MM-DD``.
     :param positions: of the desired users in the input, if these are a part of it.
-    :param known_ids: by position, the id of the user at the store that a record names.
+    :param known_ids: see :func:`match_users`.
     """
     if positions is None:
         positions = range(len(desired))
@@ -93,7 +89,6 @@ def plan_user(position: int, desired: DesiredUser, match: Match, today: str) -> 
 
 
 def plan_absence(position: int, desired: DesiredUser, current: CurrentUser | None) -> UserChange:
-    """The change of a user who must not be active."""
     if current is None or not current.active:
         return UserChange(position, desired, current, after=current)
     if not current.editable:
@@ -124,12 +119,8 @@ def _plan_creation(position: int, desired: DesiredUser, today: str) -> UserChang
     if desired.plan_id is not None and _has_past_end(desired, today):
         assigned = replace(desired, plan_id=None)
         warnings = (standing_warning(desired.label, PAST_END),)
-    step = Step(
-        CREATE,
-        (CREATE,),
-        create_body(assigned),
-        generates_password=desired.generate_password and desired.password is None,
-    )
+    generates_password = desired.generate_password and desired.password is None
+    step = Step(CREATE, (CREATE,), create_body(assigned), generates_password)
     after = _after_creation(assigned)
     return UserChange(position, desired, None, (step,), after=after, warnings=warnings)
 
@@ -152,11 +143,10 @@ def _plan_update(
     error = None
     if actions:
         error = _incomplete_update(desired, current)
-        body = update_body(
-            desired, current, different, set_password=set_password, assign_plan=assign_plan
-        )
-        steps.append(Step(UPDATE, actions, body))
-        after = _after_update(after, different, desired if assign_plan else None)
+        steps.append(Step(UPDATE, actions, _update_body(desired, current, different, actions)))
+        after = replace(after, **different)
+        if assign_plan:
+            after = replace(after, plans=(*(current.plans or ()), _assigned_plan(desired)))
     if steps:
         error = _refusal(current) or error
     if error is not None:
@@ -180,7 +170,7 @@ def _plan_update(
 
 
 def different_attributes(desired: DesiredUser, current: CurrentUser) -> dict[str, Any]:
-    """The attributes to change, with their desired values (``sessions_limit`` 0: no limit).
+    """The attributes to change, with their desired values.
 
     An attribute that the store does not return can't be compared, and is no difference.
     """
@@ -193,13 +183,12 @@ def different_attributes(desired: DesiredUser, current: CurrentUser) -> dict[str
         and desired.external_id != current.external_id
     ):
         different["external_id"] = desired.external_id
-    unknown = _not_returned(current)
-    current_limit = current.sessions_limit or 0
-    if "sessions_limit" not in unknown and desired.sessions_limit not in (None, current_limit):
-        different["sessions_limit"] = desired.sessions_limit
+    limit = desired.sessions_limit
+    if current.returns_sessions_limit and limit not in (None, current.sessions_limit or 0):
+        different["sessions_limit"] = limit or None
     for name in RIGHTS:
-        value = getattr(desired, name)
-        if name not in unknown and value is not None and value != getattr(current, name):
+        value, held = getattr(desired, name), getattr(current, name)
+        if value is not None and held is not None and value != held:
             different[name] = value
     return different
 
@@ -219,11 +208,7 @@ def _is_almost_equal(desired: str | None, current: str | None) -> bool:
     """Whether two external ids differ only by leading zeros or a trailing ``.0``."""
     if desired is None or current is None:
         return False
-    return _without_number_format(desired) == _without_number_format(current)
-
-
-def _without_number_format(external_id: str) -> str:
-    return external_id.removesuffix(".0").lstrip("0")
+    return desired.removesuffix(".0").lstrip("0") == current.removesuffix(".0").lstrip("0")
 
 
 def plan_to_assign(
@@ -233,8 +218,6 @@ def plan_to_assign(
 
     A plan with the desired end is held. A store may not keep the end that it gets (variant 20): a
     row without an end is held too, and so is a plan that was assigned twice with one other end.
-
-    :param today: the date in UTC as ``YYYY-MM-DD``; a plan that ended before is not held.
     """
     if desired.plan_id is None:
         return False, None
@@ -260,9 +243,8 @@ def plan_to_assign(
 
 def _status_warning(held: Sequence[HeldPlan]) -> StandingWarning | None:
     """A warning if every one of these plans has an order state that is not known (variant 21)."""
-    if not held or not all(plan.has_unknown_status for plan in held):
-        return None
-    return UNKNOWN_STATUS, held[0].plan_id, held[0].status
+    is_unknown = held and all(plan.has_unknown_status for plan in held)
+    return (UNKNOWN_STATUS, held[0].plan_id, held[0].status) if is_unknown else None
 
 
 def _has_past_end(desired: DesiredUser, today: str) -> bool:
@@ -276,50 +258,42 @@ def create_body(desired: DesiredUser) -> dict[str, Any]:
         body["new_password"] = desired.password
     if desired.sessions_limit is not None:
         body["sessions_limit"] = desired.sessions_limit or None
-    for name in RIGHTS:
-        if getattr(desired, name) is not None:
-            body[name] = getattr(desired, name)
-    if desired.plan_id is not None:
-        body.update(_plan_fields(desired))
-    return body
+    rights = {name: getattr(desired, name) for name in RIGHTS}
+    body.update((name, value) for name, value in rights.items() if value is not None)
+    return {**body, **_plan_fields(desired)}
 
 
-def update_body(
+def _update_body(
     desired: DesiredUser,
     current: CurrentUser,
     different: Mapping[str, Any],
-    *,
-    set_password: bool,
-    assign_plan: bool,
+    actions: Sequence[str],
 ) -> dict[str, Any]:
     """The body of an update: the complete record, desired values over current ones (variant 9)."""
-    external_id = current.external_id if current.returns_external_id else desired.external_id
-    record = {
+    body: dict[str, Any] = {
         "email": current.email,
-        "external_id": external_id,
-        **{name: getattr(current, name) for name in RIGHTS},
+        "external_id": current.external_id if current.returns_external_id else desired.external_id,
         "sessions_limit": current.sessions_limit,
+        **{name: getattr(current, name) for name in RIGHTS},
         **{name: getattr(desired, name) for name in unknown_attributes(desired, current)},
         **different,
     }
-    body: dict[str, Any] = {
-        "email": record["email"],
-        "external_id": record["external_id"],
-        "sessions_limit": record["sessions_limit"] or None,
-    }
+    body["sessions_limit"] = body["sessions_limit"] or None
     for name in RIGHTS:
-        # A right that the store does not return and the task does not give is not guessed.
-        if record[name] is not None:
-            body[name] = int(record[name])
-    if set_password:
+        if body[name] is None:
+            # A right that the store does not return and the task does not give is not guessed.
+            del body[name]
+        else:
+            body[name] = int(body[name])
+    if SET_PASSWORD in actions:
         body["new_password"] = desired.password
-    if assign_plan:
-        body.update(_plan_fields(desired))
-    return body
+    return {**body, **_plan_fields(desired)} if ASSIGN_PLAN in actions else body
 
 
 def _plan_fields(desired: DesiredUser) -> dict[str, Any]:
     """The fields that assign a plan; its name is sent only with an assignment (variant 19)."""
+    if desired.plan_id is None:
+        return {}
     fields: dict[str, Any] = {"assign_new_plan": desired.plan_id}
     if desired.plan_valid_to is not None:
         fields["new_plan_custom_valid_to"] = desired.plan_valid_to
@@ -329,31 +303,27 @@ def _plan_fields(desired: DesiredUser) -> dict[str, Any]:
 
 
 def _incomplete_update(desired: DesiredUser, current: CurrentUser) -> PublicaError | None:
-    """The error for an update, which must contain the complete record (variant 9), without a part.
-
-    :returns: None if the record and the task contain all parts.
-    """
+    """The error for an update without a part of the record, which must be complete (variant 9)."""
     external_id = desired.external_id or current.external_id
+    unknown = [name for name in _not_returned(current) if getattr(desired, name) is None]
     if external_id is None:
         reason = (
             "the user has none at the store"
             if current.returns_external_id
             else "this store does not return it"
         )
-        return _incomplete(current, ["external_id"], reason)
-    if len(external_id) > EXTERNAL_ID_LENGTH:
+        names = ["external_id"]
+    elif len(external_id) > EXTERNAL_ID_LENGTH:
         reason = f"the one at the store has more than {EXTERNAL_ID_LENGTH} characters"
-        return _incomplete(current, ["external_id"], reason)
-    if not current.email and desired.email is None:
-        return _incomplete(current, ["email"], "the user has none at the store")
-    unknown = [name for name in _not_returned(current) if getattr(desired, name) is None]
-    if unknown:
+        names = ["external_id"]
+    elif not current.email and desired.email is None:
+        reason = "the user has none at the store"
+        names = ["email"]
+    elif unknown:
         reason = "the store does not return the current value, which an update could overwrite"
-        return _incomplete(current, unknown, reason)
-    return None
-
-
-def _incomplete(current: CurrentUser, names: Sequence[str], reason: str) -> PublicaError:
+        names = unknown
+    else:
+        return None
     options = " and ".join(names)
     return PublicaError(
         "incomplete",
@@ -393,17 +363,6 @@ def _after_creation(desired: DesiredUser) -> CurrentUser:
         only_sees_readable=desired.only_sees_readable,
         plans=() if desired.plan_id is None else (_assigned_plan(desired),),
     )
-
-
-def _after_update(
-    current: CurrentUser, different: Mapping[str, Any], assigned: DesiredUser | None
-) -> CurrentUser:
-    attributes = dict(different)
-    if "sessions_limit" in attributes:
-        attributes["sessions_limit"] = attributes["sessions_limit"] or None
-    if assigned is not None:
-        attributes["plans"] = (*(current.plans or ()), _assigned_plan(assigned))
-    return replace(current, **attributes)
 
 
 def _assigned_plan(desired: DesiredUser) -> HeldPlan:

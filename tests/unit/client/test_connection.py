@@ -18,7 +18,6 @@ import yaml
 from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
 from ansible_collections.publica.la.plugins.module_utils.client.connection import (
     USER_AGENT,
-    Connection,
     connection_argument_spec,
     connection_from_params,
 )
@@ -52,7 +51,9 @@ def fields(**given: Any) -> dict[str, list[str]]:
 
 def test_defaults() -> None:
     connection = connection_from_params(params())
-    assert connection == Connection("https://example.publica.la", TOKEN)
+    assert (connection.base_url, connection.api_token) == ("https://example.publica.la", TOKEN)
+    assert (connection.validate_certs, connection.ca_path) == (True, None)
+    assert connection.rate_limit_dir is None
     assert (connection.timeout, connection.max_retries) == (30.0, 5)
     assert (connection.rate_limit_share, connection.max_rate_limit_wait) == (100, 3600.0)
 
@@ -416,6 +417,5 @@ def test_failed_verification_names_the_variable_with_the_certificates(
 
 def test_every_request_has_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     options = options_of_a_request(api_at("https://store.invalid", timeout=7.5), monkeypatch)
-    # To connect and to read.
-    assert options["timeout"] == (7.5, 7.5)
+    assert options["timeout"] == 7.5
     assert options["allow_redirects"] is False

@@ -67,7 +67,10 @@ def update_of(current: dict[str, Any], **desired: Any) -> dict[str, Any]:
         pytest.param({"external_id": "X"}, HIDDEN, {}, id="external id not returned"),
         pytest.param({"sessions_limit": 0}, {"sessions_limit": None}, {}, id="no limit"),
         pytest.param(
-            {"sessions_limit": 0}, {"sessions_limit": 2}, {"sessions_limit": 0}, id="limit removed"
+            {"sessions_limit": 0},
+            {"sessions_limit": 2},
+            {"sessions_limit": None},
+            id="limit removed",
         ),
         pytest.param(
             {"sessions_limit": 3}, {"sessions_limit": None}, {"sessions_limit": 3}, id="limit set"

@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
-from ansible_collections.publica.la.plugins.module_utils.client.connection import Connection
+from ansible_collections.publica.la.plugins.module_utils.client.connection import (
+    Connection,
+    connection_argument_spec,
+)
 from ansible_collections.publica.la.plugins.module_utils.client.http import HttpTransport
 from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
@@ -30,7 +33,8 @@ TODAY = "2026-06-01"
 
 
 def connection(**changes: Any) -> Connection:
-    return Connection(**{"base_url": BASE_URL, "api_token": TOKEN, **changes})
+    options = {name: spec.get("default") for name, spec in connection_argument_spec().items()}
+    return Connection(**{**options, "base_url": BASE_URL, "api_token": TOKEN, **changes})
 
 
 def api_on(
