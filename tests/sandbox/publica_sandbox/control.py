@@ -95,6 +95,9 @@ def control_app(state: StoreState) -> Starlette:
             await state.in_transaction(lambda session: session.execute(delete(JournalEntry)))
         elif request.url.path.endswith("/rate-limit"):
             state.limiter.clear()
+        elif request.url.path.endswith("/hanging"):
+            state.faults.clear()
+            state.pauses.release()
         else:
             await state.reset()
         return Response(status_code=204)
@@ -112,6 +115,7 @@ def control_app(state: StoreState) -> Starlette:
         Route("/plans", plans, methods=["POST"]),
         Route("/journal", clear, methods=["DELETE"]),
         Route("/rate-limit", clear, methods=["DELETE"]),
+        Route("/hanging", clear, methods=["DELETE"]),
         Route("/reset", clear, methods=["POST"]),
     ]
     # Errors of a control request; any other exception is an error of the sandbox.
