@@ -10,21 +10,20 @@ The endpoints need no token, because the server listens on loopback only.
 from __future__ import annotations
 
 import json
+import sqlite3
 import ssl
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from . import seeding
-from .database import JournalEntry, store_time
+from .database import store_time
 from .faults import FaultError, parse_fault
 from .state import StoreState
 from .switches import SwitchError, problems_text
@@ -92,7 +91,7 @@ def control_app(state: StoreState) -> Starlette:
 
     async def clear(request: Request) -> Response:
         if request.url.path.endswith("/journal"):
-            await state.in_transaction(lambda session: session.execute(delete(JournalEntry)))
+            await state.in_transaction(lambda session: session.execute("DELETE FROM journal"))
         elif request.url.path.endswith("/rate-limit"):
             state.limiter.clear()
         elif request.url.path.endswith("/hanging"):
@@ -119,7 +118,7 @@ def control_app(state: StoreState) -> Starlette:
         Route("/reset", clear, methods=["POST"]),
     ]
     # Errors of a control request; any other exception is an error of the sandbox.
-    errors = (FaultError, SwitchError, seeding.SeedError, ValidationError, IntegrityError)
+    errors = (FaultError, SwitchError, seeding.SeedError, ValidationError, sqlite3.IntegrityError)
     return Starlette(
         routes=[Mount(PREFIX, routes=routes)], exception_handlers=dict.fromkeys(errors, _refuse)
     )
@@ -129,8 +128,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
     message = str(error)
     if isinstance(error, ValidationError):
         message = problems_text(error)
-    elif isinstance(error, IntegrityError):
-        message = f"The store cannot hold this: {error.orig}."
+    elif isinstance(error, sqlite3.IntegrityError):
+        message = f"The store cannot hold this: {error}."
     return JSONResponse({"error": message}, status_code=400)
 
 

@@ -12,10 +12,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy.orm import Session
-
 from .connections import Connections, Pauses
-from .database import clear_database, has_users, load_switches, open_database, store_switches
+from .database import (
+    Session,
+    clear_database,
+    has_users,
+    load_switches,
+    open_database,
+    store_switches,
+    transaction,
+)
 from .faults import FaultRules
 from .rate_limit import RateLimiter
 from .switches import Switches, change_switches
@@ -33,8 +39,8 @@ class StoreState:
     def __init__(self, database: Path, token: str, switches: Mapping[str, object]) -> None:
         self.database = database
         self.token = token
-        self.engine = open_database(database)
-        with Session(self.engine) as session, session.begin():
+        self._connection = open_database(database)
+        with transaction(self._connection) as session:
             self.switches = change_switches(load_switches(session), switches)
             store_switches(session, self.switches)
         self._first_switches = self.switches
@@ -65,7 +71,7 @@ class StoreState:
     def close(self) -> None:
         """Release the file."""
         self._thread.shutdown()
-        self.engine.dispose()
+        self._connection.close()
 
     async def _use(self, switches: Switches) -> None:
         await self.in_transaction(lambda session: store_switches(session, switches))
@@ -73,5 +79,5 @@ class StoreState:
         self.limiter.clear()
 
     def _run(self, work: Callable[[Session], T]) -> T:
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with transaction(self._connection) as session:
             return work(session)

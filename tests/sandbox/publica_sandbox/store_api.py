@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 
-from sqlalchemy.orm import Session
 from starlette.types import Receive, Scope, Send
 
 from . import endpoints, listing, other_lists
@@ -26,7 +25,7 @@ from .answers import (
     success,
     too_many_requests,
 )
-from .database import NO_ANSWER, store_time, write_journal_entry
+from .database import NO_ANSWER, Session, store_time, write_journal_entry
 from .faults import Fault, fault_answer
 from .rate_limit import RateLimitState
 from .requests import StoreRequest, read_request
