@@ -50,7 +50,7 @@ def control_app(state: StoreState) -> Starlette:
 
     async def switches(request: Request) -> Response:
         if request.method == "PATCH":
-            await state.configure(await _values(request))
+            state.configure(await _values(request))
         return JSONResponse(state.switches.model_dump())
 
     async def faults(request: Request) -> Response:
@@ -64,41 +64,37 @@ def control_app(state: StoreState) -> Starlette:
         sent = (await _values(request)).get("users", [])
         seeds = [seeding.UserSeed.model_validate(user) for user in sent]
         return JSONResponse(
-            await state.in_transaction(lambda session: seeding.add_users(session, seeds, now()))
+            state.in_transaction(lambda session: seeding.add_users(session, seeds, now()))
         )
 
     async def user(request: Request) -> Response:
         user_id: int = request.path_params["user_id"]
         change = seeding.UserChange.model_validate(await _values(request))
-        await state.in_transaction(
-            lambda session: seeding.change_user(session, user_id, change, now())
-        )
+        state.in_transaction(lambda session: seeding.change_user(session, user_id, change, now()))
         return JSONResponse(user_id)
 
     async def generated_users(request: Request) -> Response:
         values = _Generation.model_validate(await _values(request))
         return JSONResponse(
-            await state.in_transaction(
+            state.in_transaction(
                 lambda session: seeding.generate_users(session, **values.model_dump())
             )
         )
 
     async def plans(request: Request) -> Response:
         plan = seeding.PlanSeed.model_validate(await _values(request))
-        return JSONResponse(
-            await state.in_transaction(lambda session: seeding.add_plan(session, plan))
-        )
+        return JSONResponse(state.in_transaction(lambda session: seeding.add_plan(session, plan)))
 
     async def clear(request: Request) -> Response:
         if request.url.path.endswith("/journal"):
-            await state.in_transaction(lambda session: session.execute("DELETE FROM journal"))
+            state.in_transaction(lambda session: session.execute("DELETE FROM journal"))
         elif request.url.path.endswith("/rate-limit"):
             state.limiter.clear()
         elif request.url.path.endswith("/hanging"):
             state.faults.clear()
             state.pauses.release()
         else:
-            await state.reset()
+            state.reset()
         return Response(status_code=204)
 
     def now() -> int:
