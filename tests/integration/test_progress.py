@@ -12,7 +12,8 @@ import re
 import shutil
 import signal
 import threading
-import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,13 @@ from support.terminal import COLUMNS, Terminal
 
 # With two workers and 50 ms a request, 60 users take at least 1.5 s.
 LATENCY = 50
+# Longer than any test waits for a request that the store holds back.
+HELD_SECONDS = 250
 ROWS = [{"email": f"reader{n}@example.org", "external_id": f"reader-{n}"} for n in range(60)]
 # Enough for a run to be interrupted.
 MANY = [{"email": f"reader{n}@example.org", "external_id": f"reader-{n}"} for n in range(3000)]
 BUSY = r"^localhost: \D*\d+/60 "
+WORKING = r"(?m)localhost: [1-9]\d*/60 users"
 LAST = r"^localhost: \D*60/60 "
 INTERRUPTED = r"localhost: interrupted\D*([\d,]+)\D+3,?000\D+([\d,]+) created"
 ANY_LINE = r"(?m)^(?:localhost|press|faro): "
@@ -39,7 +43,8 @@ HOST = LOCALHOST["all"]["hosts"]["localhost"]
 
 def bulk(name: str, users: Any = None, **options: Any) -> dict[str, Any]:
     """A task with progress lines; an option that is None is left out."""
-    options = {"concurrency": 2, "progress_interval": 0.2, "lookup": "list", **options}
+    common = {"concurrency": 2, "progress_interval": 0.2, "lookup": "list"}
+    options = {**common, "timeout": HELD_SECONDS, **options}
     given = {key: value for key, value in options.items() if value is not None}
     return {"name": name, "publica.la.publica_user_bulk": {"users": users or ROWS, **given}}
 
@@ -63,6 +68,32 @@ def slow_store(store: SandboxStore) -> SandboxStore:
     return store
 
 
+def hold(store: SandboxStore, *creations: int) -> None:
+    """Hold back the creations with these numbers until the store is to release them."""
+    for number in creations:
+        store.fault("hang", endpoint="create", nth=number, seconds=HELD_SECONDS)
+
+
+@contextmanager
+def held_until(store: SandboxStore, is_seen: Callable[[], bool], *creations: int) -> Iterator[None]:
+    """Hold back creations of the run in the block until something is seen, or the run has ended."""
+    hold(store, *creations)
+    over = threading.Event()
+
+    def watch() -> None:
+        while not is_seen() and not over.wait(0.05):
+            pass
+        store.release()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 def in_terminal(
     runner: PlaybookRunner, store: SandboxStore, task: dict[str, Any], **environment: str
 ) -> Terminal:
@@ -76,11 +107,13 @@ def in_terminal(
 
 class TestLines:
     def test_in_a_terminal_while_the_task_runs(
-        self, slow_store: SandboxStore, runner: PlaybookRunner
+        self, store: SandboxStore, runner: PlaybookRunner
     ) -> None:
-        with in_terminal(runner, slow_store, bulk("many")) as terminal:
-            terminal.wait_for(BUSY)
-            already = len(slow_store.users())
+        hold(store, 30)
+        with in_terminal(runner, store, bulk("many")) as terminal:
+            terminal.wait_for(WORKING)
+            already = len(store.users())
+            store.release()
             assert terminal.wait() == 0
             lines = progress_of("\n".join(terminal.lines))
 
@@ -89,7 +122,7 @@ class TestLines:
         assert max(map(len, lines)) <= COLUMNS
         done = [int(count) for count in re.findall(r": (\d+)/60 users", "\n".join(lines))]
         assert done == sorted(done)
-        assert len(slow_store.users()) == len(ROWS)
+        assert len(store.users()) == len(ROWS)
         assert left_behind(runner.directory) == []
 
     @pytest.mark.parametrize("callback", ["default", "jsonl"])
@@ -236,9 +269,9 @@ def elsewhere(runner: PlaybookRunner) -> dict[str, str]:
 class TestFile:
     @pytest.mark.full
     @pytest.mark.oldest_core
-    def test_of_an_asynchronous_task(
-        self, slow_store: SandboxStore, runner: PlaybookRunner
-    ) -> None:
+    def test_of_an_asynchronous_task(self, store: SandboxStore, runner: PlaybookRunner) -> None:
+        # The first task creates 60 users, the second one as many.
+        hold(store, 90)
         path = runner.directory / "progress.json"
         state = "{{ lookup('ansible.builtin.file', path) | from_json }}"
         polled = bulk("polled", users=rows_of("polled"), progress_file=str(path))
@@ -253,14 +286,16 @@ class TestFile:
             },
             {
                 "name": "there",
-                "ansible.builtin.wait_for": {"path": str(path), "search_regex": '"applying"'},
+                "ansible.builtin.wait_for": {"path": str(path), "search_regex": '"done": [1-9]'},
             },
+            {"name": "seen", "ansible.builtin.set_fact": {"seen": state}},
             {
-                "name": "seen",
-                "ansible.builtin.set_fact": {"seen": state},
-                "until": "(seen | default({'done': 0})).done | int > 0",
-                "retries": 100,
-                "delay": 0,
+                "name": "released",
+                "ansible.builtin.uri": {
+                    "url": f"{store.base_url}/_sandbox/hanging",
+                    "method": "DELETE",
+                    "status_code": 204,
+                },
             },
             {
                 "name": "over",
@@ -273,7 +308,7 @@ class TestFile:
         ]
 
         run = runner.tasks(
-            tasks, slow_store, play={"vars": {"path": str(path)}}, environment=elsewhere(runner)
+            tasks, store, play={"vars": {"path": str(path)}}, environment=elsewhere(runner)
         ).succeeded()
 
         assert progress_of(run.output) == []
@@ -282,12 +317,14 @@ class TestFile:
         assert (final["done"], final["created"]) == (60, 60)
         assert path.stat().st_mode & 0o777 == 0o600
         seen = run.named("seen").result["ansible_facts"]["seen"]
-        assert 0 < seen["done"] <= seen["total"] == 60
+        assert (seen["phase"], seen["ended"]) == ("applying", False)
+        assert 0 < seen["done"] < seen["total"] == 60
         assert run.named("polled").result["summary"]["created"] == 60
 
     def test_given_by_the_task_is_followed_and_stays(
-        self, slow_store: SandboxStore, runner: PlaybookRunner
+        self, store: SandboxStore, runner: PlaybookRunner
     ) -> None:
+        log = runner.write("ansible.log", "")
         path = runner.write("progress.json", '{"phase": "finishing", "done": 999}')
         rows = [{**row, "sessions_limit": 2} for row in ROWS]
         tasks = [
@@ -299,8 +336,9 @@ class TestFile:
         ]
 
         # A result has an invocation from 2.21 on only on request.
-        environment = {"ANSIBLE_INJECT_INVOCATION": "true"}
-        run = runner.tasks(tasks, slow_store, environment=environment).succeeded()
+        environment = {"ANSIBLE_INJECT_INVOCATION": "true", "ANSIBLE_LOG_PATH": str(log)}
+        with held_until(store, lambda: bool(re.search(WORKING, log.read_text())), 30):
+            run = runner.tasks(tasks, store, environment=environment).succeeded()
 
         lines = progress_of(run.stdout)
         assert any(re.match(LAST, line) for line in lines)
@@ -375,19 +413,17 @@ class TestInterrupted:
     def test_the_module_reports_what_was_done(
         self, number: signal.Signals, store: SandboxStore, modules: ModuleRunner
     ) -> None:
-        store.configure(latency=LATENCY)
         task = {**bulk("all"), "ignore_errors": True}
 
-        def interrupt() -> None:
-            until = time.monotonic() + 60
-            while len(store.journal(writes=True)) < 4 and time.monotonic() < until:
-                time.sleep(0.01)
+        def interrupted() -> bool:
+            if len(store.journal(writes=True)) < 4:
+                return False
             os.kill(os.getpid(), number)
+            return True
 
-        thread = threading.Thread(target=interrupt)
-        thread.start()
-        result = modules.tasks([task], store).named("all").result
-        thread.join()
+        # One for each worker.
+        with held_until(store, interrupted, 5, 6):
+            result = modules.tasks([task], store).named("all").result
 
         assert result["failure"]["code"] == "interrupted"
         assert number.name in result["msg"]
@@ -398,7 +434,6 @@ class TestInterrupted:
         assert result["summary"]["failed"] == len(ROWS) - len(created)
         assert result["changed"] is True
 
-        store.configure(latency=0)
         again = modules.tasks([task], store).succeeded().named("all").result
         assert again["summary"]["created"] == len(ROWS) - len(created)
         assert {user["email"] for user in store.users()} == {row["email"] for row in ROWS}

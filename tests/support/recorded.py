@@ -16,7 +16,7 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +148,16 @@ def without(rows: Rows, *names: str) -> list[Row]:
     return [dict(row) for row in rows if row.get("external_id") not in names]
 
 
+@dataclass(frozen=True)
+class Saved:
+    """A state of :class:`RecordedRuns` that later tests begin with."""
+
+    database: sqlite3.Connection
+    record: bytes
+    persons: set[str]
+    bystanders: set[int]
+
+
 class RecordedRuns:
     """A store, a record, and the runs that use both.
 
@@ -189,6 +199,23 @@ class RecordedRuns:
         self.store.add_users(users)
         self._bystanders = set(self.store.add_users([*bystanders, *others]))
         self._as_before = self._content_of(self._bystanders)
+
+    def saved(self) -> Saved:
+        """The store, the record and the persons as they are now."""
+        database = sqlite3.connect(":memory:")
+        with closing(sqlite3.connect(self.store.database, timeout=10)) as source:
+            source.backup(database)
+        return Saved(database, self.path.read_bytes(), set(self.persons), self._bystanders)
+
+    def restore(self, saved: Saved) -> None:
+        """Go back to a saved state of the same store in the same variant."""
+        with closing(sqlite3.connect(self.store.database, timeout=10)) as target:
+            saved.database.backup(target)
+        self.path.touch(mode=0o600)
+        self.path.write_bytes(saved.record)
+        self.persons, self._bystanders = set(saved.persons), saved.bystanders
+        self._as_before = self._content_of(self._bystanders)
+        self.check_invariants()
 
     # Runs
 
@@ -451,10 +478,10 @@ class RecordedRuns:
         record = json.loads(text)
         assert set(record) <= RECORD_KEYS, record.keys()
         assert (record["format"], record["store"]) == (1, self.store.base_url)
-        lines = text.decode().splitlines()
+        lines = {line.rstrip(",") for line in text.decode().splitlines()}
         for entry in record["users"]:
             assert set(entry) <= ENTRY_KEYS, entry
-            assert json.dumps(entry, ensure_ascii=False) in {line.rstrip(",") for line in lines}
+            assert json.dumps(entry, ensure_ascii=False) in lines
         for secret in (self.store.token, *SECRETS):
             assert secret not in text.decode()
 

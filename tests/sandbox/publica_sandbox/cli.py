@@ -21,11 +21,10 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.orm import Session
 
 from . import database_state, seeding
 from .control import ControlClient, ControlError
-from .database import moment, open_database, reset_file, store_time
+from .database import moment, open_database, reset_file, store_time, transaction
 from .faults import FaultError, fault_values, parse_fault
 from .server import SandboxServer
 from .state import DEFAULT_TOKEN, StoreState
@@ -125,14 +124,14 @@ def add_users(
 ) -> None:
     """Add users to a store's file, generated or from a file."""
     listed = seeding.read_users(file) if file else []
-    engine = open_database(database)
-    with Session(engine) as session, session.begin():
+    connection = open_database(database)
+    with transaction(connection) as session:
         seeding.add_users(session, listed, int(store_time()))
         if users:
             seeding.generate_users(
                 session, users, deactivated=deactivated, admins=admins, seed=seed
             )
-    engine.dispose()
+    connection.close()
     typer.echo(f"{users + len(listed)} users added to {database}")
 
 

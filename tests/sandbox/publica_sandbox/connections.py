@@ -64,6 +64,12 @@ class Pauses:
 
     def __init__(self) -> None:
         self._stopping = asyncio.Event()
+        self._released = asyncio.Event()
+
+    def release(self) -> None:
+        """End the present waits of requests that hang."""
+        self._released.set()
+        self._released = asyncio.Event()
 
     def stop(self) -> None:
         """End all waits, now and later."""
@@ -75,12 +81,16 @@ class Pauses:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def sleep_with_client(self, seconds: float, receive: Receive) -> bool:
-        """Wait while the client stays connected. Returns whether it is still connected."""
+        """Wait for a time or ``release`` while the client stays connected. Returns whether it is
+        still connected.
+        """
         client_left = asyncio.ensure_future(_disconnected(receive))
         pause = asyncio.ensure_future(self.sleep(seconds))
-        await asyncio.wait({client_left, pause}, return_when=asyncio.FIRST_COMPLETED)
+        released = asyncio.ensure_future(self._released.wait())
+        tasks = (client_left, pause, released)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         left = client_left.done()
-        for task in (client_left, pause):
+        for task in tasks:
             task.cancel()
         return not left and not self._stopping.is_set()
 

@@ -10,21 +10,20 @@ The endpoints need no token, because the server listens on loopback only.
 from __future__ import annotations
 
 import json
+import sqlite3
 import ssl
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from . import seeding
-from .database import JournalEntry, store_time
+from .database import store_time
 from .faults import FaultError, parse_fault
 from .state import StoreState
 from .switches import SwitchError, problems_text
@@ -51,7 +50,7 @@ def control_app(state: StoreState) -> Starlette:
 
     async def switches(request: Request) -> Response:
         if request.method == "PATCH":
-            await state.configure(await _values(request))
+            state.configure(await _values(request))
         return JSONResponse(state.switches.model_dump())
 
     async def faults(request: Request) -> Response:
@@ -65,38 +64,37 @@ def control_app(state: StoreState) -> Starlette:
         sent = (await _values(request)).get("users", [])
         seeds = [seeding.UserSeed.model_validate(user) for user in sent]
         return JSONResponse(
-            await state.in_transaction(lambda session: seeding.add_users(session, seeds, now()))
+            state.in_transaction(lambda session: seeding.add_users(session, seeds, now()))
         )
 
     async def user(request: Request) -> Response:
         user_id: int = request.path_params["user_id"]
         change = seeding.UserChange.model_validate(await _values(request))
-        await state.in_transaction(
-            lambda session: seeding.change_user(session, user_id, change, now())
-        )
+        state.in_transaction(lambda session: seeding.change_user(session, user_id, change, now()))
         return JSONResponse(user_id)
 
     async def generated_users(request: Request) -> Response:
         values = _Generation.model_validate(await _values(request))
         return JSONResponse(
-            await state.in_transaction(
+            state.in_transaction(
                 lambda session: seeding.generate_users(session, **values.model_dump())
             )
         )
 
     async def plans(request: Request) -> Response:
         plan = seeding.PlanSeed.model_validate(await _values(request))
-        return JSONResponse(
-            await state.in_transaction(lambda session: seeding.add_plan(session, plan))
-        )
+        return JSONResponse(state.in_transaction(lambda session: seeding.add_plan(session, plan)))
 
     async def clear(request: Request) -> Response:
         if request.url.path.endswith("/journal"):
-            await state.in_transaction(lambda session: session.execute(delete(JournalEntry)))
+            state.in_transaction(lambda session: session.execute("DELETE FROM journal"))
         elif request.url.path.endswith("/rate-limit"):
             state.limiter.clear()
+        elif request.url.path.endswith("/hanging"):
+            state.faults.clear()
+            state.pauses.release()
         else:
-            await state.reset()
+            state.reset()
         return Response(status_code=204)
 
     def now() -> int:
@@ -112,10 +110,11 @@ def control_app(state: StoreState) -> Starlette:
         Route("/plans", plans, methods=["POST"]),
         Route("/journal", clear, methods=["DELETE"]),
         Route("/rate-limit", clear, methods=["DELETE"]),
+        Route("/hanging", clear, methods=["DELETE"]),
         Route("/reset", clear, methods=["POST"]),
     ]
     # Errors of a control request; any other exception is an error of the sandbox.
-    errors = (FaultError, SwitchError, seeding.SeedError, ValidationError, IntegrityError)
+    errors = (FaultError, SwitchError, seeding.SeedError, ValidationError, sqlite3.IntegrityError)
     return Starlette(
         routes=[Mount(PREFIX, routes=routes)], exception_handlers=dict.fromkeys(errors, _refuse)
     )
@@ -125,8 +124,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
     message = str(error)
     if isinstance(error, ValidationError):
         message = problems_text(error)
-    elif isinstance(error, IntegrityError):
-        message = f"The store cannot hold this: {error.orig}."
+    elif isinstance(error, sqlite3.IntegrityError):
+        message = f"The store cannot hold this: {error}."
     return JSONResponse({"error": message}, status_code=400)
 
 

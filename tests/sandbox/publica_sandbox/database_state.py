@@ -5,7 +5,7 @@
 """The stored state of a store, read with the standard library alone.
 
 A test compares what a client reports with what is stored. For that it needs a way to the data that
-uses neither the API nor SQLAlchemy.
+uses neither the API nor the code of the server.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def select(database: Path, sql: str, *values: object) -> list[Row]:
 
 def users(database: Path, where: str = "1", *values: object) -> list[Row]:
     """Users by id, each with ``active``."""
-    sql = f"SELECT * FROM users WHERE {where} ORDER BY id"  # noqa: S608  (the conditions are constants)
+    sql = f"SELECT * FROM users WHERE {where} ORDER BY id"
     found = select(database, sql, *values)
     return [{**row, "active": row["deleted_at"] is None} for row in found]
 
@@ -65,7 +65,7 @@ def plans_of(database: Path, user_id: int) -> list[Row]:
 def journal(database: Path, *, writes: bool | None = None, last: int | None = None) -> list[Row]:
     """Requests, oldest first, each with its ``body`` parsed; ``last`` limits them to the newest."""
     conditions = "1" if writes is None else f'"write" = {int(writes)}'
-    newest = f"SELECT * FROM journal WHERE {conditions} ORDER BY id DESC LIMIT ?"  # noqa: S608
+    newest = f"SELECT * FROM journal WHERE {conditions} ORDER BY id DESC LIMIT ?"
     rows = select(database, newest, -1 if last is None else last)[::-1]
     return [{**row, "body": json.loads(row["body"]) if row["body"] else None} for row in rows]
 

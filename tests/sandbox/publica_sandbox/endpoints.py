@@ -11,11 +11,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from .answers import FORBIDDEN, NO_CONTENT, Answer, Errors, Refusal, invalid, no_user, success
-from .database import ENDED, Plan, User, UserPlan, day_of, months_later, store_time
+from .database import ENDED, Plan, Session, User, UserPlan, day_of, months_later, store_time
 from .database_state import hash_password
 from .records import created_record
 from .requests import StoreRequest
@@ -29,6 +26,7 @@ DEFAULTS: dict[str, Any] = {
     "only_sees_readable": False,
 }
 ATTRIBUTES = ("external_id", "email", *DEFAULTS)
+PASSWORD = ("password_hash", "password_changes")
 
 
 @dataclass(slots=True)
@@ -49,10 +47,8 @@ class Work:
     def change(self, user: User, values: dict[str, Any]) -> None:
         """Set attributes. Only values that differ count as a change."""
         differing = {name: value for name, value in values.items() if getattr(user, name) != value}
-        for name, value in differing.items():
-            setattr(user, name, value)
         if differing:
-            user.updated_at = self.now
+            self.session.change(user, **differing, updated_at=self.now)
             self.changed = True
 
     def find_user(self, *, by_external_id: bool = False) -> User:
@@ -66,8 +62,8 @@ class Work:
             number = int(self.identifier[:20])
             user = self.session.get(User, number) if number <= LARGEST_ID else None
         if user is None and by_external_id:
-            matching = select(User).where(User.external_id == self.identifier).order_by(User.id)
-            user = self.session.scalars(matching.limit(1)).first()
+            same = "WHERE external_id = ? ORDER BY id LIMIT 1"
+            user = next(iter(self.session.rows(User, same, self.identifier)), None)
         if user is None:
             raise self.not_found()
         return user
@@ -96,7 +92,6 @@ def create(work: Work) -> Answer:
     user = new_user(work.now, **{**DEFAULTS, **_attributes(work, fields)})
     set_password(user, fields.get("new_password"))
     work.session.add(user)
-    work.session.flush()
     _assign_plan(work, user, fields, name=None)
     work.changed = True
     return success(created_record(user, work.switches))
@@ -115,7 +110,8 @@ def update(work: Work) -> Answer:
     work.change(user, values)
     if fields.get("new_password"):
         set_password(user, fields["new_password"])
-        user.updated_at = work.now
+        stored_password = {name: getattr(user, name) for name in PASSWORD}
+        work.session.change(user, **stored_password, updated_at=work.now)
         work.changed = True
     stored = work.switches.user_plan_name == "stored"
     _assign_plan(work, user, fields, name=fields.get("user_plan_name") if stored else None)
@@ -148,8 +144,7 @@ def force_logout(work: Work) -> Answer:
     user = work.find_editable_user(by_external_id=work.request.method == "POST")
     if user.deleted_at is not None and work.switches.force_logout_deactivated == "not_found":
         raise work.not_found()
-    user.open_sessions = 0
-    user.forced_logouts += 1
+    work.session.change(user, open_sessions=0, forced_logouts=user.forced_logouts + 1)
     work.changed = True
     return success([]) if work.switches.force_logout_answer == "json" else NO_CONTENT
 
@@ -174,7 +169,7 @@ def set_password(user: User, password: str | None) -> None:
     """Store a password, if there is one, and count the change for tests."""
     if password:
         user.password_hash = hash_password(password)
-        user.password_changes = (user.password_changes or 0) + 1
+        user.password_changes += 1
 
 
 def _checked_fields(
@@ -200,12 +195,12 @@ def _check_against_store(
     work: Work, fields: dict[str, Any], errors: Errors, user: User | None
 ) -> None:
     own_id = user.id if user is not None else None
-    if "email" in fields and _taken(work, User.email_key, email_key(fields["email"]), own_id):
+    if "email" in fields and _taken(work, "email_key", email_key(fields["email"]), own_id):
         errors["email"] = ["The email has already been taken."]
     if (
         "external_id" in fields
         and work.switches.external_id_unique
-        and _taken(work, User.external_id, fields["external_id"], own_id)
+        and _taken(work, "external_id", fields["external_id"], own_id)
     ):
         errors["external_id"] = ["The external id has already been taken."]
     plan_id = fields.get("assign_new_plan")
@@ -213,10 +208,10 @@ def _check_against_store(
         errors["assign_new_plan"] = ["The selected assign new plan is invalid."]
 
 
-def _taken(work: Work, column: Any, value: str | None, own_id: int | None) -> bool:
+def _taken(work: Work, column: str, value: str | None, own_id: int | None) -> bool:
     # Deactivated users count: a soft delete releases neither the address nor the external id.
-    holders = work.session.scalars(select(User.id).where(column == value).limit(2))
-    return any(holder != own_id for holder in holders)
+    holders = work.session.execute(f"SELECT id FROM users WHERE {column} IS ? LIMIT 2", value)
+    return any(holder != own_id for (holder,) in holders)
 
 
 def _attributes(work: Work, fields: dict[str, Any]) -> dict[str, Any]:
@@ -234,14 +229,14 @@ def _assign_plan(work: Work, user: User, fields: dict[str, Any], *, name: str | 
     plan_id = fields.get("assign_new_plan")
     if plan_id is None:
         return
-    plan = work.session.get_one(Plan, plan_id)
+    (plan,) = work.session.rows(Plan, "WHERE id = ?", plan_id)
     valid_to = _plan_end(work, plan, fields.get("new_plan_custom_valid_to"))
     if work.switches.assign_again == "once" and _holds(work, user, plan, valid_to):
         return
     work.session.add(
         UserPlan(
             user_id=user.id,
-            plan_id=plan.id,
+            plan_id=plan_id,
             name=name or plan.name,
             valid_from=day_of(work.now),
             valid_to=valid_to,
@@ -263,11 +258,8 @@ def _plan_end(work: Work, plan: Plan, given: str | None) -> str | None:
 
 
 def _holds(work: Work, user: User, plan: Plan, valid_to: str | None) -> bool:
-    same = select(UserPlan.id).where(
-        UserPlan.user_id == user.id,
-        UserPlan.plan_id == plan.id,
-        UserPlan.cancelled_at.is_(None),
-        UserPlan.status.not_in(ENDED),
-        UserPlan.valid_to.is_(valid_to) if valid_to is None else UserPlan.valid_to == valid_to,
+    same = (
+        "SELECT 1 FROM user_plans WHERE user_id = ? AND plan_id = ? AND cancelled_at IS NULL"
+        f" AND status NOT IN ({', '.join('?' * len(ENDED))}) AND valid_to IS ? LIMIT 1"
     )
-    return work.session.scalars(same.limit(1)).first() is not None
+    return work.session.scalar(same, user.id, plan.id, *ENDED, valid_to) is not None

@@ -6,24 +6,19 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, Select, String, case, cast, func, or_, select
-from sqlalchemy.orm import selectinload
-from sqlalchemy.sql.base import ExecutableOption
-
 from .answers import Answer, Refusal, no_user, success
-from .database import User
+from .database import TABLES, Kind, Session, User, UserPlan
 from .endpoints import DEFAULTS, Work, new_user
 from .records import REPLACED_EMAIL, listed_record
 from .requests import StoreRequest
 from .rules import LARGEST_ID
 from .switches import Switches
-
-Row = TypeVar("Row")
 
 
 def list_users(work: Work) -> Answer:
@@ -31,87 +26,94 @@ def list_users(work: Work) -> Answer:
     switches, parameters = work.switches, work.request.parameters
     if positive(parameters.get("page"), 1) > 1:
         _shift(work)
-    selected = select(User).where(*_conditions(parameters.get("query", "").strip(), switches))
-    base_url = work.request.base_url
-    return page_of(
-        work,
-        selected,
-        User.id,
-        lambda user: listed_record(user, switches, base_url),
-        none=no_user(),
-        options=[selectinload(User.plans)],
+    condition, values = _condition(parameters.get("query", "").strip(), switches)
+
+    def records(users: list[User]) -> list[dict[str, Any]]:
+        _load_plans(work.session, users)
+        return [listed_record(user, switches, work.request.base_url) for user in users]
+
+    return page_of(work, User, condition, values, records, none=no_user())
+
+
+def _load_plans(session: Session, users: list[User]) -> None:
+    by_id = {user.id: user for user in users}
+    ids = json.dumps(list(by_id))
+    assignments = session.rows(
+        UserPlan, "WHERE user_id IN (SELECT value FROM json_each(?)) ORDER BY id", ids
     )
+    if assignments:
+        names = dict(session.execute("SELECT id, name FROM plans").fetchall())
+        for row in assignments:
+            by_id[row.user_id].plans.append((row, names.get(row.plan_id, "")))
 
 
 def page_of(
     work: Work,
-    selected: Select[Row],
-    row_id: Any,
-    record: Callable[[Row], dict[str, Any]],
+    kind: type[Kind],
+    condition: str,
+    values: Sequence[object],
+    records: Callable[[list[Kind]], list[dict[str, Any]]],
     *,
     none: Answer,
-    options: Sequence[ExecutableOption] = (),
 ) -> Answer:
     """One page of a list.
 
     Args:
         work: The request.
-        selected: The rows of all pages.
-        row_id: The column of their ids.
-        record: The record of a row.
+        kind: The rows.
+        condition: Which of them the pages have, in SQL.
+        values: The values of the condition.
+        records: Returns the records of rows.
         none: The 404 for a page without rows.
-        options: What to load with the rows.
     """
     switches = work.switches
     parameters = work.request.parameters
     page = 1 if switches.page_ignored else positive(parameters.get("page"), 1)
     per_page = positive(parameters.get("per_page"), switches.per_page_default)
     per_page = min(per_page, switches.per_page_max)
-    order = row_id.desc() if switches.list_order == "newest" else row_id
+    order = "id DESC" if switches.list_order == "newest" else "id"
     offset = min((page - 1) * per_page, LARGEST_ID)
-    wanted = selected.order_by(order).limit(per_page).offset(offset).options(*options)
-    rows = work.session.scalars(wanted).all()
+    page_alone = f"WHERE {condition} ORDER BY {order} LIMIT ? OFFSET ?"
+    rows = work.session.rows(kind, page_alone, *values, per_page, offset)
     if not rows and switches.empty_result == "not_found":
         raise Refusal(none)
-    data = [record(row) for row in rows]
+    data = records(rows)
     paginator: dict[str, Any] = {"current_page": page, "data": data}
     if switches.paginator == "full":
-        total = work.session.scalar(selected.with_only_columns(func.count(row_id))) or 0
+        count = f"SELECT count(*) FROM {TABLES[kind]} WHERE {condition}"
+        total = work.session.scalar(count, *values)
         paginator |= _full_paginator(work.request, page, per_page, total, shown=len(data))
     return success({"paginator": paginator})
 
 
-def _conditions(query: str, switches: Switches) -> list[ColumnElement[bool]]:
-    active = User.deleted_at.is_(None)
+def _condition(query: str, switches: Switches) -> tuple[str, list[object]]:
+    """The condition for the users of a list in SQL, and its values."""
     if query == "deactivated":
-        return [User.deleted_at.is_not(None)]
+        return "deleted_at IS NOT NULL", []
     if query == "admins":
-        return [User.admin.is_(True), *([] if switches.list_holds_deactivated else [active])]
+        return "admin" if switches.list_holds_deactivated else "admin AND deleted_at IS NULL", []
     if not query:
-        return [] if switches.list_holds_deactivated else [active]
-    return [_search(query, switches), *([] if switches.search_finds_deactivated else [active])]
+        return "1" if switches.list_holds_deactivated else "deleted_at IS NULL", []
+    condition, values = _search(query, switches)
+    active = "" if switches.search_finds_deactivated else " AND deleted_at IS NULL"
+    return f"{condition}{active}", values
 
 
-def _search(query: str, switches: Switches) -> ColumnElement[bool]:
-    email: Any = User.email if switches.search_case_sensitive else User.email_key
+def _search(query: str, switches: Switches) -> tuple[str, list[object]]:
+    email = "email" if switches.search_case_sensitive else "email_key"
+    values: list[object] = []
     if switches.anonymized_email == "replaced":
         before, after = REPLACED_EMAIL.split("{}")
-        replaced = before + cast(User.id, String) + after
-        email = case((User.anonymized & User.email.is_(None), replaced), else_=email)
+        email = f"CASE WHEN anonymized AND email IS NULL THEN ? || id || ? ELSE {email} END"
+        values += [before, after]
     text = query if switches.search_case_sensitive else query.casefold()
     fields = [email]
     if switches.search_fields == "email_and_external_id":
-        fields.append(User.external_id)
-    hits = or_(*(_matches(field, text, switches) for field in fields))
+        fields.append("external_id")
+    test = "{} = ?" if switches.search_match == "exact" else "instr({}, ?) > 0"
+    hits = " OR ".join(test.format(field) for field in fields)
     # A query for ids only lets SQLite read the narrow index instead of complete rows.
-    return User.id.in_(select(User.id).where(hits))
-
-
-def _matches(field: Any, text: str, switches: Switches) -> ColumnElement[bool]:
-    if switches.search_match == "exact":
-        # The column has the type Any, so the comparison has it too.
-        return field == text  # type: ignore[no-any-return]
-    return func.instr(field, text) > 0
+    return f"id IN (SELECT id FROM users WHERE {hits})", [*values, *[text] * len(fields)]
 
 
 def positive(text: str | None, default: int) -> int:
@@ -125,18 +127,15 @@ def _shift(work: Work) -> None:
     """Change the beginning of the list, as another client might between two pages."""
     mode = work.switches.shift_between_pages
     if mode == "insert":
-        newest = work.session.scalar(select(func.max(User.id))) or 0
+        newest = work.session.scalar("SELECT max(id) FROM users") or 0
         name = f"shifted-{newest + 1}"
         user = new_user(work.now, email=f"{name}@readers.example", external_id=name, **DEFAULTS)
         work.session.add(user)
-        work.session.flush()
     elif mode == "delete":
-        order = User.id.desc() if work.switches.list_order == "newest" else User.id
-        first = select(User).where(User.deleted_at.is_(None), ~User.admin).order_by(order).limit(1)
-        head = work.session.scalars(first).first()
-        if head is not None:
-            head.deleted_at = head.updated_at = work.now
-            work.session.flush()
+        order = "id DESC" if work.switches.list_order == "newest" else "id"
+        first = f"WHERE deleted_at IS NULL AND NOT admin ORDER BY {order} LIMIT 1"
+        for head in work.session.rows(User, first):
+            work.session.change(head, deleted_at=work.now, updated_at=work.now)
 
 
 def _full_paginator(

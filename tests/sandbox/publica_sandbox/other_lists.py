@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 from itertools import islice
-
-from sqlalchemy import func, select
+from typing import Any
 
 from .answers import FORBIDDEN, NO_ROUTE, Answer, json_answer, no_plan, success
 from .database import Plan, User
@@ -26,31 +25,36 @@ def list_plans(work: Work) -> Answer:
         return NO_ROUTE
     if switches.plans_list == "forbidden":
         return FORBIDDEN
-    selected = select(Plan).where(Plan.listed)
+    condition, values = "listed", []
     if switches.plans_list == "empty":
-        selected = selected.where(Plan.id.is_(None))
+        condition += " AND id IS NULL"
     if query := work.request.parameters.get("query", "").strip():
-        selected = selected.where(func.instr(func.lower(Plan.name), query.lower()) > 0)
+        condition += " AND instr(lower(name), ?) > 0"
+        values.append(query.lower())
     if switches.plans_list == "list":
-        plans = work.session.scalars(selected.order_by(Plan.id))
+        plans = work.session.rows(Plan, f"WHERE {condition} ORDER BY id", *values)
         return success([plan_record(plan, switches) for plan in plans])
-    return page_of(
-        work, selected, Plan.id, lambda plan: plan_record(plan, switches), none=no_plan()
-    )
+
+    def records(plans: list[Plan]) -> list[dict[str, Any]]:
+        return [plan_record(plan, switches) for plan in plans]
+
+    return page_of(work, Plan, condition, values, records, none=no_plan())
 
 
 def list_sessions(work: Work) -> Answer:
     """GET /auth-sessions, filtered by a user's id or external id; the cursor is an offset."""
     parameters = work.request.parameters
-    selected = select(User).where(User.open_sessions > 0).order_by(User.id)
+    conditions, values = "open_sessions > 0", list[object]()
     if "user_id" in parameters:
-        selected = selected.where(User.id == positive(parameters["user_id"], 0))
+        conditions += " AND id = ?"
+        values.append(positive(parameters["user_id"], 0))
     if "external_id" in parameters:
-        selected = selected.where(User.external_id == parameters["external_id"])
+        conditions += " AND external_id = ?"
+        values.append(parameters["external_id"])
     per_page = positive(parameters.get("per_page"), SESSIONS_PER_PAGE)
     per_page = min(per_page, MOST_SESSIONS_PER_PAGE)
     first = positive(parameters.get("cursor"), 0)
-    users = work.session.scalars(selected)
+    users = work.session.rows(User, f"WHERE {conditions} ORDER BY id", *values)
     records = (
         session_record(user, place) for user in users for place in range(1, user.open_sessions + 1)
     )

@@ -83,7 +83,7 @@ def listed_record(user: User, switches: Switches, base_url: str) -> dict[str, An
     if switches.user_plans == "hidden":
         record["user_plans"] = []
     elif switches.user_plans != "missing":
-        record["user_plans"] = [assignment(row, switches) for row in user.plans]
+        record["user_plans"] = [assignment(row, plan, switches) for row, plan in user.plans]
     left_out = switches.list_leaves_out
     for name, others in _LEFT_OUT.items():
         if left_out in (name, "all"):
@@ -132,11 +132,11 @@ def session_record(user: User, place: int) -> dict[str, Any]:
     }
 
 
-def assignment(row: UserPlan, switches: Switches) -> dict[str, Any]:
+def assignment(row: UserPlan, plan_name: str, switches: Switches) -> dict[str, Any]:
     """One entry of ``user_plans``."""
     entry: dict[str, Any] = {"id": number(row.id, switches), "name": row.name}
     if switches.user_plans == "nested":
-        entry["plan"] = {"id": number(row.plan_id, switches), "name": row.plan.name}
+        entry["plan"] = {"id": number(row.plan_id, switches), "name": plan_name}
     else:
         entry["plan_id"] = number(row.plan_id, switches)
     entry["valid_from"] = day(row.valid_from, switches)

@@ -16,11 +16,9 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from sqlalchemy import func, insert, select
-from sqlalchemy.orm import Session
 
-from .database import Plan, User, UserPlan, day_of
-from .endpoints import email_key, new_user, set_password
+from .database import Plan, Session, User, UserPlan, day_of
+from .endpoints import PASSWORD, email_key, new_user, set_password
 
 BATCH = 5_000
 FIRST_MOMENT = 1_620_000_000
@@ -114,11 +112,10 @@ def add_users(session: Session, users: Iterable[UserSeed], now: int) -> list[int
         values = {"external_id": name, **seed.columns()}
         user = new_user(now, **values, deleted_at=None if seed.active else now)
         set_password(user, seed.password)
-        user.plans = [_assignment(session, plan, now) for plan in seed.plans]
-        added.append(user)
-    session.add_all(added)
-    session.flush()
-    return [user.id for user in added]
+        added.append(session.add(user))
+        for plan in seed.plans:
+            session.add(_assignment(session, user.id, plan, now))
+    return added
 
 
 def change_user(session: Session, user_id: int, change: UserChange, now: int) -> None:
@@ -126,25 +123,21 @@ def change_user(session: Session, user_id: int, change: UserChange, now: int) ->
     user = session.get(User, user_id)
     if user is None:
         raise SeedError(f"There is no user {user_id}.")
-    set_password(user, change.password)
+    values = change.columns()
+    if change.password:
+        set_password(user, change.password)
+        values |= {name: getattr(user, name) for name in PASSWORD}
     if "active" in change.model_fields_set:
-        user.deleted_at = None if change.active else now
-    for name, value in change.columns().items():
-        setattr(user, name, value)
+        values["deleted_at"] = None if change.active else now
+    session.change(user, **values, updated_at=now)
     for plan in change.plans:
-        row = _assignment(session, plan, now)
-        row.user_id = user_id
-        session.add(row)
-    user.updated_at = now
+        session.add(_assignment(session, user_id, plan, now))
 
 
 def add_plan(session: Session, seed: PlanSeed) -> int:
     """Store a plan. Returns its id."""
     kind = seed.type or ("prepaid" if seed.duration_months else "recurring")
-    plan = Plan(**{**seed.model_dump(), "type": kind})
-    session.add(plan)
-    session.flush()
-    return plan.id
+    return session.add(Plan(**{**seed.model_dump(), "type": kind}))
 
 
 def generate_users(
@@ -157,14 +150,13 @@ def generate_users(
     """
     if admins + deactivated > count:
         raise SeedError(f"{admins} admins and {deactivated} deactivated are more than {count}.")
-    plan = session.scalars(select(Plan).order_by(Plan.id).limit(1)).first()
-    first = (session.scalar(select(func.max(User.id))) or 0) + 1
+    plans = session.rows(Plan, "ORDER BY id LIMIT 1")
+    first = (session.scalar("SELECT max(id) FROM users") or 0) + 1
     rows = _generated_users(first, count, deactivated=deactivated, admins=admins, seed=seed)
     while batch := list(islice(rows, BATCH)):
-        # The type stubs of a table are too wide.
-        session.execute(insert(User.__table__), batch)  # type: ignore[arg-type]
-        if plan is not None and (assignments := _generated_assignments(batch, plan)):
-            session.execute(insert(UserPlan.__table__), assignments)  # type: ignore[arg-type]
+        session.add_many(User, batch)
+        for plan in plans:
+            session.add_many(UserPlan, _generated_assignments(batch, plan))
     return first
 
 
@@ -186,12 +178,13 @@ def read_users(path: Path) -> list[UserSeed]:
     return users
 
 
-def _assignment(session: Session, seed: AssignmentSeed, now: int) -> UserPlan:
+def _assignment(session: Session, user_id: int, seed: AssignmentSeed, now: int) -> UserPlan:
     plan = session.get(Plan, seed.plan_id)
     if plan is None:
         raise SeedError(f"There is no plan {seed.plan_id}.")
     return UserPlan(
-        plan_id=plan.id,
+        user_id=user_id,
+        plan_id=seed.plan_id,
         name=seed.name or plan.name,
         valid_from=seed.valid_from or day_of(now),
         valid_to=seed.valid_to,
@@ -236,6 +229,7 @@ def _generated_users(
 def _generated_assignments(users: Sequence[dict[str, Any]], plan: Plan) -> list[dict[str, Any]]:
     return [
         {
+            "id": None,
             "user_id": user["id"],
             "plan_id": plan.id,
             "name": plan.name,

@@ -6,16 +6,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy.orm import Session
-
 from .connections import Connections, Pauses
-from .database import clear_database, has_users, load_switches, open_database, store_switches
+from .database import (
+    Session,
+    clear_database,
+    has_users,
+    load_switches,
+    open_database,
+    store_switches,
+    transaction,
+)
 from .faults import FaultRules
 from .rate_limit import RateLimiter
 from .switches import Switches, change_switches
@@ -26,15 +30,15 @@ DEFAULT_TOKEN = "sandbox-token-0123456789abcdef"
 
 
 class StoreState:
-    """One store. One thread makes all accesses to the database, so that the result of a check is
-    still valid when the endpoint writes: without locks, repeats or races.
+    """One store. A transaction ends before the server turns to another request, so that the result
+    of a check is still valid when the endpoint writes: without locks, repeats or races.
     """
 
     def __init__(self, database: Path, token: str, switches: Mapping[str, object]) -> None:
         self.database = database
         self.token = token
-        self.engine = open_database(database)
-        with Session(self.engine) as session, session.begin():
+        self._connection = open_database(database)
+        with transaction(self._connection) as session:
             self.switches = change_switches(load_switches(session), switches)
             store_switches(session, self.switches)
         self._first_switches = self.switches
@@ -42,36 +46,31 @@ class StoreState:
         self.limiter = RateLimiter()
         self.connections = Connections()
         self.pauses = Pauses()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-database")
 
-    async def in_transaction(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` in the database's thread, in one transaction."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
+    def in_transaction(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` in one transaction."""
+        with transaction(self._connection) as session:
+            return work(session)
 
-    async def configure(self, values: Mapping[str, object]) -> None:
+    def configure(self, values: Mapping[str, object]) -> None:
         """Change switches. A request uses either all of the new values or none."""
-        await self._use(change_switches(self.switches, values))
+        self._use(change_switches(self.switches, values))
 
-    async def reset(self) -> None:
+    def reset(self) -> None:
         """Clear the store and restore the switches that it was started with."""
-        await self.in_transaction(clear_database)
+        self.in_transaction(clear_database)
         self.faults.clear()
-        await self._use(self._first_switches)
+        self._use(self._first_switches)
 
     def fill_if_empty(self, fill: Callable[[Session], object]) -> None:
         """Run ``fill`` before the server starts, unless the file already contains users."""
-        self._run(lambda session: None if has_users(session) else fill(session))
+        self.in_transaction(lambda session: None if has_users(session) else fill(session))
 
     def close(self) -> None:
         """Release the file."""
-        self._thread.shutdown()
-        self.engine.dispose()
+        self._connection.close()
 
-    async def _use(self, switches: Switches) -> None:
-        await self.in_transaction(lambda session: store_switches(session, switches))
+    def _use(self, switches: Switches) -> None:
+        self.in_transaction(lambda session: store_switches(session, switches))
         self.switches = switches
         self.limiter.clear()
-
-    def _run(self, work: Callable[[Session], T]) -> T:
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            return work(session)

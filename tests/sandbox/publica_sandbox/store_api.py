@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 
-from sqlalchemy.orm import Session
 from starlette.types import Receive, Scope, Send
 
 from . import endpoints, listing, other_lists
@@ -26,7 +25,7 @@ from .answers import (
     success,
     too_many_requests,
 )
-from .database import NO_ANSWER, store_time, write_journal_entry
+from .database import NO_ANSWER, Session, store_time, write_journal_entry
 from .faults import Fault, fault_answer
 from .rate_limit import RateLimitState
 from .requests import StoreRequest, read_request
@@ -83,7 +82,7 @@ class StoreApi:
             # If the client leaves during the wait, the work is not done. Tests rely on this.
             stays = await state.pauses.sleep_with_client(fault.pause, receive)
             exchange.client_left = not stays
-        answer = await self._answer(exchange)
+        answer = self._answer(exchange)
         if fault is not None and hangs and fault.works_first:
             await state.pauses.sleep_with_client(fault.pause, receive)
         LOG.info("%s %s %s", request.method, request.path, answer.status if answer else "-")
@@ -99,18 +98,18 @@ class StoreApi:
         fault = state.faults.take(_endpoint(target)) if limit.allowed else None
         return Exchange(request, switches, limit, target, fault)
 
-    async def _answer(self, exchange: Exchange) -> Answer | None:
+    def _answer(self, exchange: Exchange) -> Answer | None:
         def work(session: Session) -> Answer | None:
             answer = self._with_fault(session, exchange)
             _record(session, exchange, NO_ANSWER if answer is None else answer.status)
             return answer
 
         try:
-            return await self._state.in_transaction(work)
+            return self._state.in_transaction(work)
         except Exception:
             LOG.exception("%s %s failed", exchange.request.method, exchange.request.path)
             exchange.changed = False
-            await self._state.in_transaction(lambda session: _record(session, exchange, 500))
+            self._state.in_transaction(lambda session: _record(session, exchange, 500))
             return SANDBOX_ERROR
 
     def _with_fault(self, session: Session, exchange: Exchange) -> Answer | None:

@@ -144,6 +144,12 @@ class SandboxStore:
         """Delete all faults."""
         self._control.call("DELETE", "/faults")
 
+    def release(self) -> None:
+        """Delete all faults, and let the requests that hang now go on. With a long ``hang``, a
+        test holds a request back until it has seen what it waits for.
+        """
+        self._control.call("DELETE", "/hanging")
+
     def add_user(self, email: str | None, **values: Any) -> Row:
         """Store a user without the API. Returns the row."""
         (user_id,) = self.add_users([{"email": email, **values}])

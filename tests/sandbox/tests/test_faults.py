@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -159,6 +160,21 @@ def test_client_that_does_not_wait(api, store, applied, done):
     assert len(store.users()) == done
     (entry,) = store.journal()
     assert (entry["fault"], entry["changed"]) == ("hang", bool(done))
+
+
+@pytest.mark.parametrize(("applied", "done"), [("before", 0), ("after", 1)])
+def test_a_request_is_held_back_until_it_is_released(api, store, applied, done):
+    store.fault("hang", seconds=60, applied=applied)
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(api.create)
+        while not any(rule["fired"] for rule in store.faults()):
+            assert not held.done()
+        assert done or store.users() == []
+        while not held.done():
+            store.release()
+        assert held.result().status_code == 200
+    assert store.faults() == []
+    assert len(store.users()) == 1
 
 
 @pytest.mark.parametrize(
