@@ -1,0 +1,219 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the publica.la collection's authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: publica_store_info
+short_description: Read what a Publica.la store is like
+version_added: 1.0.0
+description:
+  - Returns the store's rate limit, the difference of its clock, and how it behaves where the
+    documents of the API are silent. Nothing is written.
+  - It sends at most 7 requests, without retries. These are two pages of each list of users, the
+    search for an active and for a deactivated user, and a page of the list of plans.
+  - A value that reading does not show is null. What only a write shows is in RV(unknown).
+  - Behaviour that no documentation of the API describes is a warning.
+author:
+  - The publica.la collection's authors (@publica-la)
+extends_documentation_fragment:
+  - publica.la.connection
+  - publica.la.attributes.info
+options:
+  census:
+    description:
+      - Whether to read both lists of users completely, and to count the users by kind. This takes
+        one request for each page.
+    type: bool
+    default: false
+seealso:
+  - module: publica.la.publica_user_info
+  - module: publica.la.publica_plan_info
+"""
+
+EXAMPLES = r"""
+- name: Read what the store is like
+  publica.la.publica_store_info:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+  register: found
+
+- name: Check that the store lists its plans, so that plan_name can be used
+  ansible.builtin.assert:
+    that: found.store.variants.plans_list
+
+- name: Count the users whose external_id the API refuses
+  publica.la.publica_store_info:
+    base_url: https://example.publica.la
+    api_token: "{{ publica_api_token }}"
+    census: true
+  register: counted
+"""
+
+RETURN = r"""
+store:
+  description: What reading shows; null for what could not be seen.
+  returned: success
+  type: dict
+  contains:
+    rate_limit:
+      description: Requests a minute that the store allows; null if it reports no limit.
+      type: int
+      sample: 100
+    clock_offset_seconds:
+      description: By how many seconds the store's clock is ahead of the executing host's.
+      type: int
+      sample: 0
+    variants:
+      description: The API variants.
+      type: dict
+      contains:
+        external_id_returned:
+          description: Whether a read returns external ids.
+          type: bool
+          sample: true
+        paginator:
+          description: V(full) if a page reports how many there are, otherwise V(minimal).
+          type: str
+          sample: full
+        per_page_max:
+          description: Number of users on the longest page.
+          type: int
+          sample: 100
+        search_finds_deactivated:
+          description: Whether a search for an address also finds deactivated users.
+          type: bool
+          sample: false
+        list_holds_deactivated:
+          description:
+            - Whether the list of active users also holds deactivated ones. False only if it was
+              read completely.
+          type: bool
+          sample: null
+        plan_rows:
+          description: The form of users' plans, V(plan_id), V(plan) or V(hidden).
+          type: str
+          sample: plan_id
+        plans_list:
+          description: Whether the store lists its plans.
+          type: bool
+          sample: true
+        times:
+          description: The form of times, V(iso) or V(object).
+          type: str
+          sample: iso
+        booleans:
+          description: The form of booleans, V(boolean), V(number) or V(text).
+          type: str
+          sample: boolean
+census:
+  description: Number of users by kind. All but C(deactivated) are active; null if it is not shown.
+  returned: success, with O(census=true)
+  type: dict
+  contains:
+    active:
+      description: Active users.
+      type: int
+      sample: 240
+    deactivated:
+      description: Deactivated users.
+      type: int
+      sample: 10
+    admins:
+      description: Those who administer the store.
+      type: int
+      sample: 2
+    plan_admins:
+      description: Those who administer a plan.
+      type: int
+      sample: 0
+    institutions:
+      description: Accounts through which all users of a network or site read.
+      type: int
+      sample: 1
+    anonymized:
+      description: Accounts without an address for good.
+      type: int
+      sample: 0
+    not_editable:
+      description: Accounts that the API may not change.
+      type: int
+      sample: 0
+    without_external_id:
+      description: Users without an external id, which every change needs.
+      type: int
+      sample: 3
+    external_id_too_long:
+      description: Users with an external id of more than 64 characters, which the API refuses.
+      type: int
+      sample: 0
+    without_plan:
+      description: Users who hold no plan today; null where plans are hidden.
+      type: int
+      sample: 12
+    requests_to_list:
+      description: Requests that read both lists.
+      type: int
+      sample: 4
+requests_a_minute:
+  description: What O(rate_limit_share) leaves of the limit; null without one.
+  returned: success
+  type: int
+  sample: 100
+requests_to_list:
+  description: Requests that read both lists of users; null if the store does not show it.
+  returned: success
+  type: int
+  sample: 4
+unknown:
+  description: What only a write shows, with the number of the API variant.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - variant: 9
+      text: whether an update replaces the record or merges
+api:
+  description: Cost of the task, as in RV(publica.la.publica_user_info#module:api).
+  returned: always
+  type: dict
+  sample:
+    requests: 6
+    retries: 0
+    waited_seconds: 0.0
+failure:
+  description: Why the task failed, as in RV(publica.la.publica_user#module:failure).
+  returned: failure
+  type: dict
+  sample:
+    code: unauthenticated
+    message: The store does not accept the api_token.
+    method: GET
+    path: /integration-api/v1/dashboard/users
+    status: 401
+    fields: {}
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..module_utils.client.api import UsersApi
+from ..module_utils.module import PublicaModule, run
+from ..module_utils.progress import utc_now
+from ..module_utils.store.facts import read_facts
+
+
+def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what the store is like."""
+    share, today = params["rate_limit_share"], utc_now()[:10]
+    return read_facts(api, share=share, census=params["census"], today=today)
+
+
+def main() -> None:
+    run(PublicaModule({"census": {"type": "bool", "default": False}}), work)
+
+
+if __name__ == "__main__":
+    main()
