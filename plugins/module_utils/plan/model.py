@@ -139,10 +139,7 @@ class Plan:
 
         :param share: the percentage of the limit that the run may use.
         """
-        if not requests_a_minute or not self.requests:
-            return 0
-        usable = max(1, requests_a_minute * share // 100)
-        return -(-self.requests // usable) - 1
+        return max(0, rate_limit_windows(self.requests, requests_a_minute, share) - 1)
 
     @property
     def hash(self) -> str:
@@ -154,3 +151,10 @@ class Plan:
         ]
         text = json.dumps(content, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def rate_limit_windows(requests: int, requests_a_window: int | None, share: int) -> int:
+    """The number of the rate limit's windows that requests take; 0 without a limit."""
+    if not requests_a_window:
+        return 0
+    return -(-requests // max(1, requests_a_window * share // 100))

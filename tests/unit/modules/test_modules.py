@@ -25,6 +25,9 @@ EVERY = pytest.mark.parametrize("name", ARGUMENTS)
 KEYS = {
     "publica_export": {"files", "summary", "whole", "notes", "diff"},
     "publica_plan_info": {"plans", "count"},
+    "publica_store_info": {
+        *("store", "census", "requests_a_minute", "requests_to_list", "unknown"),
+    },
     "publica_user": {"user", "actions", "diff"},
     "publica_user_bulk": {
         "summary",
