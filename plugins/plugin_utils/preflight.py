@@ -27,13 +27,13 @@ Data = Mapping[str, Any]
 
 # What a store does, by API variant and value.
 VARIANTS: tuple[tuple[int, str, Mapping[Any, str]], ...] = (
-    (8, "external_id_returned", {
-        True: "External ids are shown, so users are matched by them.",
-        False: "External ids are hidden, so users are matched by address.",
-    }),
     (5, "paginator", {
         "full": "A page of a list shows how many pages there are.",
         "minimal": "A page of a list does not show how many pages there are.",
+    }),
+    (8, "external_id_returned", {
+        True: "External ids are shown, so users are matched by them.",
+        False: "External ids are hidden, so users are matched by address.",
     }),
     (2, "search_finds_deactivated", {
         True: "A search for an address finds deactivated users too.",
@@ -239,7 +239,9 @@ def _cost(store: Data) -> list[str]:
         return ["No list and no file of users is set yet."]
     rows = counted(cost["rows"], "row", ",")
     minutes = cost["minutes"]
-    time = "" if minutes is None else f", about {counted(minutes, 'minute', ',')}"
+    time = ", less than a minute" if minutes == 1 else f", about {minutes} minutes"
+    if minutes is None:
+        time = ""
     requests = (
         f"At most as many writes{time}, and one request for each 100 users to read the store."
     )

@@ -399,7 +399,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "the playbooks", _reported_inventory,
         # The last one fails, after which Ansible runs no other.
-        [f"publica.la.{name}" for name in ("preflight", "export", "offboard", "audit", "provision")],
+        [
+            f"publica.la.{name}"
+            for name in ("preflight", "export", "offboard", "audit", "provision")
+        ],
         returncode=2, holds={_ANA: "guest of the playbook"}, full=True, oldest_core=True,
     ),
     Scenario("a report", _report, fails=_tasks(0, 1), holds={_ANA: "row"}),

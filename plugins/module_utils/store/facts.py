@@ -146,6 +146,11 @@ class Observer(UsersApi):
         known = (self.forms.get(name, set()) - {OTHER} for name in names)
         return next((min(forms, key=[*order, *forms].index) for forms in known if forms), None)
 
+    def repeats_page(self, query: str | None) -> bool:
+        """Whether most users of a list's second page were on the first one as well."""
+        second = self.ids.get((query, 2), frozenset())
+        return 2 * len(second & self.ids[query, 1]) > len(second)
+
     def _note(
         self,
         record: Mapping[str, Any],
@@ -273,7 +278,8 @@ def _page_size(seen: Observer, active: Listing, deactivated: Listing) -> int | N
         length = len(seen.ids[query, 1])
         has_next = query in seen.first and seen.first[query].is_last(1) is False
         # A page was as long as the store allows if further users follow.
-        if length and (length >= PAGE_SIZE or has_next or len(listing.users) > length):
+        has_more = len(listing.users) > length and not seen.repeats_page(query)
+        if length and (length >= PAGE_SIZE or has_next or has_more):
             lengths.append(length)
     lengths += [page.per_page for page in seen.first.values() if page.per_page]
     return lengths[0] if lengths else None
@@ -303,7 +309,7 @@ def _contradictions(seen: Observer, active: Listing, deactivated: Listing) -> li
         ("deactivated", DEACTIVATED, deactivated),
     ):
         total, read = listing.first_total, len(listing.users)
-        if seen.ids[query, 1] and seen.ids[query, 1] == seen.ids.get((query, 2)):
+        if seen.repeats_page(query):
             found.append(
                 f"The list of {kind} users returns its first page again, so only "
                 f"{counted(read, 'user')} can be listed. Others are found by their addresses."
