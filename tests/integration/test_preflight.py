@@ -135,7 +135,9 @@ def test_a_census_and_a_workbook(
     )
 
     run = runner.playbook(
-        PREFLIGHT, inventory, arguments=["-e", "publica_preflight_census=true"]
+        PREFLIGHT,
+        inventory,
+        arguments=["-e", "publica_preflight_census=true publica_preflight_report_dir=reports"],
     ).succeeded()
 
     text = in_words(pages(run))
@@ -158,6 +160,8 @@ def test_a_census_and_a_workbook(
         "without_plan": sum(not store.plans_of(user["id"]) for user in active),
         "requests_to_list": 3,
     }
+    data = json.loads((runner.directory / "reports" / "preflight.json").read_text())
+    assert {one["name"]: one["census"] for one in data["stores"]}["north"] == north.result["census"]
     assert store.journal(writes=True) == []
 
 

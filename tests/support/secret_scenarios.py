@@ -24,7 +24,7 @@ USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"
 REPORT, VARIABLES = "publica.la.publica_report", "publica.la.publica_variables"
 INFO, LOGOUT = "publica.la.publica_user_info", "publica.la.publica_user_logout"
 EXPORT, PLANS = "publica.la.publica_export", "publica.la.publica_plan_info"
-STORE = "publica.la.publica_store_info"
+STORE, PREFLIGHT = "publica.la.publica_store_info", "publica.la.publica_preflight"
 LOUD = ("-vvvv", "--diff")
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}
 BRUNO = {"email": "bruno@example.org", "external_id": "staff-2"}
@@ -344,7 +344,8 @@ def _report(scene: Scene) -> list[Task]:
         }
         for number in range(len(tasks))
     ]
-    return [*tasks, *reports, {"name": "variables", VARIABLES: {}}]
+    preflight = {"name": "preflight", PREFLIGHT: {"dir": str(directory / "preflight")}}
+    return [*tasks, *reports, {"name": "variables", VARIABLES: {}}, preflight]
 
 
 def _crashing(method: str) -> dict[str, str]:
