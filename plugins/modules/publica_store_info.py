@@ -67,96 +67,47 @@ store:
       type: int
       sample: 0
     variants:
-      description: The API variants.
+      description:
+        - How the store behaves. C(per_page_max) is the number of users on its longest page.
+        - C(external_id_returned), C(search_finds_deactivated), C(list_holds_deactivated) and
+          C(plans_list) are true or false. C(list_holds_deactivated) is false only if the list of
+          active users was read completely.
+        - C(paginator) is V(full) if a page reports how many there are, otherwise V(minimal).
+          C(plan_rows) is V(plan_id), V(plan) or V(hidden), C(times) V(iso) or V(object), and
+          C(booleans) V(boolean), V(number) or V(text).
       type: dict
-      contains:
-        external_id_returned:
-          description: Whether a read returns external ids.
-          type: bool
-          sample: true
-        paginator:
-          description: V(full) if a page reports how many there are, otherwise V(minimal).
-          type: str
-          sample: full
-        per_page_max:
-          description: Number of users on the longest page.
-          type: int
-          sample: 100
-        search_finds_deactivated:
-          description: Whether a search for an address also finds deactivated users.
-          type: bool
-          sample: false
-        list_holds_deactivated:
-          description:
-            - Whether the list of active users also holds deactivated ones. False only if it was
-              read completely.
-          type: bool
-          sample: null
-        plan_rows:
-          description: The form of users' plans, V(plan_id), V(plan) or V(hidden).
-          type: str
-          sample: plan_id
-        plans_list:
-          description: Whether the store lists its plans.
-          type: bool
-          sample: true
-        times:
-          description: The form of times, V(iso) or V(object).
-          type: str
-          sample: iso
-        booleans:
-          description: The form of booleans, V(boolean), V(number) or V(text).
-          type: str
-          sample: boolean
+      sample:
+        external_id_returned: true
+        paginator: full
+        per_page_max: 100
+        search_finds_deactivated: false
+        list_holds_deactivated: null
+        plan_rows: plan_id
+        plans_list: true
+        times: iso
+        booleans: boolean
 census:
-  description: Number of users by kind. All but C(deactivated) are active; null if it is not shown.
+  description:
+    - Number of users by kind; null for a kind that the store does not show. All but C(deactivated)
+      are of active users.
+    - C(institutions) are accounts through which all users of a network or site read. Users
+      C(without_external_id) or with one of more than 64 characters (C(external_id_too_long)) can't
+      be changed without another. C(without_plan) is null where plans are hidden.
+    - C(requests_to_list) is the number of requests that read both lists.
   returned: success, with O(census=true)
   type: dict
-  contains:
-    active:
-      description: Active users.
-      type: int
-      sample: 240
-    deactivated:
-      description: Deactivated users.
-      type: int
-      sample: 10
-    admins:
-      description: Those who administer the store.
-      type: int
-      sample: 2
-    plan_admins:
-      description: Those who administer a plan.
-      type: int
-      sample: 0
-    institutions:
-      description: Accounts through which all users of a network or site read.
-      type: int
-      sample: 1
-    anonymized:
-      description: Accounts without an address for good.
-      type: int
-      sample: 0
-    not_editable:
-      description: Accounts that the API may not change.
-      type: int
-      sample: 0
-    without_external_id:
-      description: Users without an external id, which every change needs.
-      type: int
-      sample: 3
-    external_id_too_long:
-      description: Users with an external id of more than 64 characters, which the API refuses.
-      type: int
-      sample: 0
-    without_plan:
-      description: Users who hold no plan today; null where plans are hidden.
-      type: int
-      sample: 12
-    requests_to_list:
-      description: Requests that read both lists.
-      type: int
-      sample: 4
+  sample:
+    active: 240
+    deactivated: 10
+    admins: 2
+    plan_admins: 0
+    institutions: 1
+    anonymized: 0
+    not_editable: 0
+    without_external_id: 3
+    external_id_too_long: 0
+    without_plan: 12
+    requests_to_list: 4
 requests_a_minute:
   description: What O(rate_limit_share) leaves of the limit; null without one.
   returned: success

@@ -61,19 +61,19 @@ VARIANTS: tuple[tuple[int, str, Mapping[Any, str]], ...] = (
 )  # fmt: skip
 # What an operator calls a variant that could not be seen.
 NOT_SEEN = {
-    "external_id_returned": "whether external ids are shown",
-    "paginator": "what a page shows",
+    "external_id_returned": "external ids",
+    "paginator": "the number of pages",
     "per_page_max": "the length of a page",
-    "search_finds_deactivated": "whether a search finds deactivated users",
+    "search_finds_deactivated": "a search for deactivated users",
     "list_holds_deactivated": "whether the list holds deactivated users",
-    "plan_rows": "how users' plans are shown",
-    "plans_list": "whether plans are listed",
-    "times": "the form of times",
-    "booleans": "the form of booleans",
+    "plan_rows": "users' plans",
+    "plans_list": "the list of plans",
+    "times": "times",
+    "booleans": "booleans",
 }
 # The active users of a census, with what follows for them.
 KINDS = (
-    ("admins", "administer the store; no run removes them"),
+    ("admins", "administer the store; exclusive and leavers keep them"),
     ("plan_admins", "administer a plan; exclusive and leavers keep them"),
     ("institutions", "are institutions; exclusive and leavers keep them"),
     ("anonymized", "are anonymized; no run changes them"),
