@@ -30,6 +30,7 @@ from ansible.utils.display import Display
 
 from ..module_utils.errors import InvalidInputError, ValidationError, escape_control
 from ..module_utils.input.values import kind_of
+from ..module_utils.result.result import escaped_result
 from ..plugin_utils.progress_follower import (
     Follower,
     InterruptHandler,
@@ -72,7 +73,7 @@ class ActionModule(NormalAction):
             if isinstance(self._task.args.get(LISTS), Mapping):
                 self._arguments[LISTS] = self._lists(self._task.args[LISTS], variables, warnings)
         except InvalidInputError as error:
-            return {**error.as_result(), "changed": False, "warnings": warnings}
+            return {**escaped_result(error.as_result()), "changed": False, "warnings": warnings}
         with self._progress_shown(host):
             result: dict[str, Any] = super().run(tmp, task_vars)
         self._hide_progress_file(result)

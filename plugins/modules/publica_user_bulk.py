@@ -337,6 +337,13 @@ options:
     type: str
     choices: [changes, all, summary]
     default: changes
+  validate_only:
+    description:
+      - Whether to only validate and count the users. No request is sent, and the result has
+        nothing but RV(summary) with the number of C(desired) users.
+    type: bool
+    default: false
+    version_added: 1.0.0
   progress_interval:
     description:
       - A task that takes longer than this number of seconds shows its progress in one line, at
@@ -853,6 +860,8 @@ def _provisioned(api: UsersApi, params: Mapping[str, Any], progress: Progress) -
         warnings,
     )
     refuse_empty_list(policy, desired)
+    if params["validate_only"]:
+        return {"changed": False, "summary": {"desired": len(desired)}, "warnings": warnings}
     with open_record(
         params["last_applied"], params["base_url"], read_only=api.transport.read_only
     ) as record:
@@ -898,6 +907,7 @@ def main() -> None:
         "concurrency": {"type": "int", "default": 8},
         "on_error": {"type": "str", "choices": list(ON_ERROR), "default": CONTINUE},
         "report": {"type": "str", "choices": list(REPORTS), "default": CHANGES},
+        "validate_only": {"type": "bool", "default": False},
         **removal_argument_spec(),
         **progress_argument_spec(),
     }

@@ -50,13 +50,17 @@ _BOOLEAN_WORDS = frozenset(("true", "yes", "on", "1", "false", "no", "off", "0")
 PLAYBOOK_VARIABLES = (
     *(HOSTS, "publica_connection", "publica_python_interpreter", "publica_offboard_emails"),
     *(f"publica_export_{name}" for name in ("dir", "formats", "status", "plans", "delimiter")),
-    *("publica_export_on_incomplete", *BOOLEANS),
+    *("publica_export_on_incomplete", "publica_preflight_census", "publica_preflight_report_dir"),
+    *BOOLEANS,
 )
-RESULTS = ("publica_users_result", "publica_export_result", "publica_offboard_result")
+RESULTS = (
+    *("publica_users_result", "publica_export_result", "publica_offboard_result"),
+    *("publica_preflight_result", "publica_preflight_rows"),
+)
 KNOWN = frozenset((*ROLE_VARIABLES, *PLAYBOOK_VARIABLES, *RESULTS))
 
 # Any other name that begins like this is a misspelt one.
-_OWN = re.compile(r"publica_(user|offboard_|export_|audit_)")
+_OWN = re.compile(r"publica_(user|offboard_|export_|audit_|preflight_)")
 # Another name, such as publica_api_token, is reported only if it is as near to a known one.
 _NEAR = 0.9
 _MAYBE_OWN = re.compile(r"publi[a-z]{0,3}_")

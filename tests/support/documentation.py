@@ -67,6 +67,7 @@ def connecting_module_names() -> list[str]:
 FEWEST_ARGUMENTS: dict[str, dict[str, Any]] = {
     "publica_export": {"dir": "exported", "name": "press"},
     "publica_plan_info": {"name": "Campus"},
+    "publica_store_info": {},
     "publica_user": {"email": "ana@example.org", "external_id": "staff-1"},
     "publica_user_bulk": {"users": [{"email": "ana@example.org", "external_id": "staff-1"}]},
     "publica_user_info": {"email": "ana@example.org"},

@@ -167,6 +167,11 @@ def export(store: SandboxStore, directory: Path, **options: Any) -> Result:
     return _work("publica_export", store, params)
 
 
+def store_info(store: SandboxStore, **options: Any) -> Result:
+    """Result of publica_store_info."""
+    return _work("publica_store_info", store, options)
+
+
 def logout(store: SandboxStore, **options: Any) -> Result:
     """Result of publica_user_logout."""
     return _work("publica_user_logout", store, options)

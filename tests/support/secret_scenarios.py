@@ -24,6 +24,7 @@ USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"
 REPORT, VARIABLES = "publica.la.publica_report", "publica.la.publica_variables"
 INFO, LOGOUT = "publica.la.publica_user_info", "publica.la.publica_user_logout"
 EXPORT, PLANS = "publica.la.publica_export", "publica.la.publica_plan_info"
+STORE, PREFLIGHT = "publica.la.publica_store_info", "publica.la.publica_preflight"
 LOUD = ("-vvvv", "--diff")
 ANA = {"email": "ana@example.org", "external_id": "staff-1"}
 BRUNO = {"email": "bruno@example.org", "external_id": "staff-2"}
@@ -181,6 +182,9 @@ def _every_module(scene: Scene) -> list[Task]:
                 "last_applied": str(scene.runner.directory / "record.json"),
             }
         },
+        {STORE: {"census": True}},
+        {STORE: {"api_token": scene.token("wrong token of a preflight")}},
+        {BULK: {"users": [{**ANA, "password": password("validated")}], "validate_only": True}},
     )
 
 
@@ -317,6 +321,7 @@ def _reported_inventory(scene: Scene) -> list[Task]:
     _inventory(scene)
     variables = {
         "publica_users_report_dir": str(scene.runner.directory / "reports"),
+        "publica_preflight_report_dir": str(scene.runner.directory / "preflight"),
         "publica_export_dir": "exported",
         "publica_offboard_emails": "zoe@example.org,unknown@example.org",
     }
@@ -339,7 +344,8 @@ def _report(scene: Scene) -> list[Task]:
         }
         for number in range(len(tasks))
     ]
-    return [*tasks, *reports, {"name": "variables", VARIABLES: {}}]
+    preflight = {"name": "preflight", PREFLIGHT: {"dir": str(directory / "preflight")}}
+    return [*tasks, *reports, {"name": "variables", VARIABLES: {}}, preflight]
 
 
 def _crashing(method: str) -> dict[str, str]:
@@ -350,7 +356,7 @@ _FILES = {"ANSIBLE_PIPELINING": "false"}
 _REFUSED = {**BRUNO, "plan_id": 999}
 _NO_PYTHON = {"vars": {"ansible_python_interpreter": "/nowhere/python"}}
 _ANA, _BRUNO = ANA["email"], BRUNO["email"]
-_FAILING_MODULES = _tasks(2, 3, 4, 6, 8, 9, 12, 14)
+_FAILING_MODULES = _tasks(2, 3, 4, 6, 8, 9, 12, 14, 18)
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
@@ -394,7 +400,10 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         "the playbooks", _reported_inventory,
         # The last one fails, after which Ansible runs no other.
-        [f"publica.la.{name}" for name in ("export", "offboard", "audit", "provision")],
+        [
+            f"publica.la.{name}"
+            for name in ("preflight", "export", "offboard", "audit", "provision")
+        ],
         returncode=2, holds={_ANA: "guest of the playbook"}, full=True, oldest_core=True,
     ),
     Scenario("a report", _report, fails=_tasks(0, 1), holds={_ANA: "row"}),

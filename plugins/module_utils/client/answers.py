@@ -181,7 +181,7 @@ def rate_headers(headers: Mapping[str, str], now: float) -> RateHeaders:
     :param now: this machine's UNIX time, for an answer without ``Date``: ``X-RateLimit-Reset`` is a
         time of the server's clock (variant 15).
     """
-    date = _http_date(headers.get("Date"))
+    date = http_date(headers.get("Date"))
     reset_in = retry_after(headers, now)
     reset_at = whole_number(headers.get("X-RateLimit-Reset"))
     if reset_in is None and reset_at is not None:
@@ -203,13 +203,14 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     seconds = whole_number(value)
     if seconds is not None:
         return float(max(0, seconds))
-    at = _http_date(value)
+    at = http_date(value)
     if at is None:
         return None
-    return max(0.0, at - (_http_date(headers.get("Date")) or now))
+    return max(0.0, at - (http_date(headers.get("Date")) or now))
 
 
-def _http_date(value: str | None) -> float | None:
+def http_date(value: str | None) -> float | None:
+    """The UNIX time of an HTTP date (RFC 9110); None for anything else."""
     try:
         return parsedate_to_datetime(value or "").timestamp()
     except (TypeError, ValueError, IndexError, OverflowError, OSError):

@@ -95,9 +95,8 @@ class UsersApi:
 
         An empty result is an empty page or a 404 (variant 4).
         """
-        parameters = {"page": page, "per_page": PAGE_SIZE, "query": query}  # None is not sent
         try:
-            return self.transport.send("GET", LIST_PATH, _page, query=parameters)
+            return self.transport.send("GET", LIST_PATH, _page, query=_parameters(page, query))
         except NotFoundError:
             return EMPTY_PAGE
 
@@ -109,15 +108,21 @@ class UsersApi:
         :param query: a part of a name.
         :raises FatalError: ``unauthenticated``, or ``interrupted``.
         """
-        parameters = {"page": page, "per_page": PAGE_SIZE, "query": query}
         try:
-            return self.transport.send("GET", PLANS_PATH, _plans, query=parameters)[0]
-        except NotFoundError as error:
-            return None if error.no_route and page == 1 else EMPTY_PAGE
+            return self.plans_page(page, query)
         except PublicaError as error:
             if error.code in ("unauthenticated", INTERRUPTED):
                 raise
             return None
+
+    def plans_page(self, page: int, query: str | None = None) -> Page | None:
+        """One page of the store's plans; None if the answer has no known form."""
+        try:
+            return self.transport.send("GET", PLANS_PATH, _plans, query=_parameters(page, query))[0]
+        except NotFoundError as error:
+            if error.no_route and page == 1:
+                raise
+            return EMPTY_PAGE
 
     def create(self, body: Mapping[str, Any], *, repeats: bool = False) -> dict[str, Any]:
         return self._send_to(self._creation, "", _created, body=body, repeats=repeats, creates=True)
@@ -204,6 +209,12 @@ def _with_other_forms(failures: list[PublicaError]) -> PublicaError:
     error = first.reworded(text)
     error.no_route = True
     return error
+
+
+def _parameters(page: int, query: str | None) -> dict[str, Any]:
+    """The parameters of a list."""
+    parameters: dict[str, Any] = {"page": page, "per_page": PAGE_SIZE}
+    return parameters if query is None else {**parameters, "query": query}
 
 
 # Parsers of an answer. Each returns None if the answer doesn't have the documented form.

@@ -56,6 +56,7 @@ class HttpTransport:
     :param workers: the number of threads that send.
     :ivar budget_error: why this run doesn't share the rate limit with other runs; None if it does.
     :ivar wrote: whether a request that writes was sent.
+    :ivar headers: those of the last answer.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class HttpTransport:
         self.stop_request = stop_request or StopRequest()
         self.budget_error: str | None = None
         self.wrote = False
+        self.headers: Mapping[str, str] = {}
         budget: BudgetFile | None = None
         try:
             budget = BudgetFile(
@@ -195,6 +197,7 @@ class HttpTransport:
                 raise failure_of_exception(
                     error, request, self._connection.timeout, exchange
                 ) from None
+        self.headers = answer.headers
         try:
             self.limiter.answered(answer.status, answer.headers, sent_at)
             failure = truncated_body(answer, request) or failure_of_answer(answer, request)

@@ -25,6 +25,9 @@ EVERY = pytest.mark.parametrize("name", ARGUMENTS)
 KEYS = {
     "publica_export": {"files", "summary", "whole", "notes", "diff"},
     "publica_plan_info": {"plans", "count"},
+    "publica_store_info": {
+        *("store", "census", "requests_a_minute", "requests_to_list", "unknown"),
+    },
     "publica_user": {"user", "actions", "diff"},
     "publica_user_bulk": {
         "msg",
@@ -178,6 +181,17 @@ class TestBulk:
         assert result["diff"][0]["before"] == {"email": "o\\u200bzoe@example.org"}
         found = run("publica_user_info", store, external_id=at_store).result["users"]
         assert [user["id"] for user in found] == [2]
+
+    def test_users_can_be_counted_without_a_request(
+        self, run: ModuleRunner, store: FakeStore
+    ) -> None:
+        lists = {"press": [ANA], "library": [{"email": "ben@example.org"}]}
+        result = run("publica_user_bulk", store, user_lists=lists, validate_only=True).result
+        assert result["summary"] == {"desired": 2}
+        assert result["changed"] is False
+        bad = run("publica_user_bulk", store, users=[{"email": "x"}], validate_only=True).result
+        assert bad["failure"]["code"] == "invalid_input"
+        assert store.calls == []
 
     def test_neither_a_list_nor_a_file_is_refused(
         self, run: ModuleRunner, store: FakeStore

@@ -45,6 +45,7 @@ def test_every_variable_is_known() -> None:
         ("publica_offboard_emials", "publica_offboard_emails"),
         ("publica_ofboard_emails", "publica_offboard_emails"),
         ("publica_export_formtas", "publica_export_formats"),
+        ("publica_preflight_sensus", "publica_preflight_census"),
         ("publica_audti_fail", "publica_audit_fail"),
         ("publica_audit_fial", "publica_audit_fail"),
         ("publica_host", "publica_hosts"),

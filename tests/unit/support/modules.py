@@ -31,6 +31,7 @@ EXPORT: dict[str, Any] = {"dir": "$PUBLICA_TEST_EXPORTS", "name": "press"}
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "publica_export": EXPORT,
     "publica_plan_info": {"name": "Campus"},
+    "publica_store_info": {"census": True},
     "publica_user": {**ANA, "password": SECRET, "update_password": "always"},
     "publica_user_bulk": {"users": [{**ANA, "password": SECRET, "update_password": "always"}]},
     "publica_user_info": {"email": "ana@example.org"},
