@@ -262,8 +262,8 @@ def run_playbook(
     heading(title)
     overlay = directory / OVERLAY
     playbook = PREFLIGHT if "Preflight" in title else PROVISION
-    say(f"$ ansible-playbook {playbook} {' '.join(options)}".rstrip() + " \\")
-    say(f"    -i {EXAMPLE} -i {_short(overlay)}\n")
+    shown = [f"$ ansible-playbook {playbook}", *([" ".join(options)] if options else [])]
+    say(" \\\n    ".join([*shown, f"-i {EXAMPLE} -i {_short(overlay)}\n"]))
     before = {name: len(store.journal()) for name, store in stores.items()}
     command = [str(Path(sys.executable).parent / "ansible-playbook"), playbook, *options]
     command += ["-i", str(STORES / "inventory.yml"), "-i", str(overlay)]
