@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.plan.model import UPDATE, Plan, stages
+from ansible_collections.publica.la.plugins.module_utils.plan.model import UPDATE, Plan
+from ansible_collections.publica.la.plugins.module_utils.plan.ordering import stages
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import RIGHTS, plan_users
 from ansible_collections.publica.la.plugins.module_utils.store.user import CurrentUser, UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import (
