@@ -57,9 +57,10 @@ def main() -> int:
             if run.returncode:
                 print(run.stdout, run.stderr, file=sys.stderr)
                 return 1
-            for line in run.stdout.splitlines():
-                if not WITHOUT.match(Text.from_ansi(line).plain):
-                    console.print(Text.from_ansi(line), no_wrap=True, overflow="crop")
+            for line in map(Text.from_ansi, run.stdout.splitlines()):
+                if not WITHOUT.match(line.plain):
+                    # The end of a recap, which says nothing here, would be a line of its own.
+                    console.print(line[: len(line.plain.partition("skipped=")[0])])
             console.print()
     svg = FONTS.sub("", console.export_svg(title="ansible-playbook", unique_id="terminal"))
     picture.write_text(svg, "utf-8")
