@@ -139,26 +139,20 @@ options:
         V(.yaml) or V(.xlsx).
       - A relative path is relative to the module's working directory, so begin it with
         C(playbook_dir) or C(inventory_dir).
-      - A CSV file has the names of the options in its first line, in any order. Case is ignored,
-        and spaces and hyphens count as underscores. An empty cell leaves the option unmanaged, or
-        to O(defaults). Empty rows are skipped. The delimiter (comma, semicolon, tab or pipe) is
-        detected. The encoding is UTF-8, or UTF-16 with a byte-order mark.
-      - A workbook has the names of the options in the first row with a value of one O(sheet). Text
-        stays text. A whole number can be an id if its format is general, or of zeros only, such as
-        C(00000). A number with a fraction or with more than 15 digits, a date, a truth value and an
-        error are no id, and a number is no password. A formula counts by the value that is stored
-        in the file. Merged cells in the table are an error. Hidden and filtered rows count, with a
-        warning.
+      - A CSV file has the names of the options in its first line, a workbook in the first row with
+        a value of one O(sheet), in any order. Case is ignored, and spaces and hyphens count as
+        underscores. An empty cell leaves the option unmanaged, or to O(defaults). The delimiter
+        (comma, semicolon, tab or pipe) is detected. The encoding is UTF-8, or UTF-16 with a
+        byte-order mark.
+      - In a workbook, a number is no password, and an id only if it is whole and has at most 15
+        digits. A formula counts by its stored value. Merged cells are an error. Hidden rows count,
+        with a warning.
       - The columns C(assign_plan_id) and C(assign_plan_valid_to) of the dashboard's own import are
-        known in each format. C(assign_plan_valid_from) is an error unless it is empty.
+        known in each format.
       - A JSON or YAML document is a list of users, or a mapping with the list under its only key,
         which is C(users), C(publica_users_desired) or begins with C(publica_users_desired_). Its
         keys are matched like column names. A JSON Lines file has one user a line.
-      - A file without users is an error. So are a row with more cells than the header, a quoted
-        cell that may hold other rows, and a repeated key in one user. Empty cells at the end of a
-        row may be missing.
-      - Keys and passwords keep the characters that the file has. In a JSON or YAML file, too, only
-        null leaves an option out.
+      - A file without users is an error. In a JSON or YAML file, only null leaves an option out.
       - Templates are not evaluated in the file, and values of Ansible Vault inside it are refused.
     type: path
   sheet:
@@ -332,9 +326,8 @@ options:
       - A task that takes longer than this number of seconds shows its progress in one line, at
         least once in this interval, in the output of C(ansible-playbook) and in its log. V(0) shows
         none. At most 86400.
-      - Progress is shown if the task runs on the host of C(ansible-playbook) with the connection
-        V(local), as the same user or as root. It is not shown with another connection, C(async) or
-        C(no_log). Use O(progress_file) there.
+      - Progress is shown only with the connection V(local), as the same user or as root, and not
+        with C(async) or C(no_log). Use O(progress_file) there.
       - The default can be set with the environment variable E(PUBLICA_PROGRESS_INTERVAL) of
         C(ansible-playbook).
     type: float
@@ -667,10 +660,10 @@ kept:
     - Users who were not deactivated although the list does not contain them, by reason.
       RV(summary.protected) counts them all.
     - The reasons are C(protected) (a pattern of O(protected) matches), C(admin), C(plan_admin),
-      C(institution) (all users of a network or site read through this account), C(anonymized),
-      C(not_editable) (the API may not change the account), C(rights_unknown) (the store does not
-      return whether the user is an admin or a plan admin) and, with O(leavers), C(not_found) (no
-      look-up found the user) and C(listed) (the account has a key of another user in the list).
+      C(institution) (a network or site reads through this account), C(anonymized), C(not_editable)
+      (the API may not change the account), C(rights_unknown) (the store does not return whether the
+      user is an admin or a plan admin) and, with O(leavers), C(not_found) (no look-up found the
+      user) and C(listed) (the account has a key of another user in the list).
     - Each has C(count) and C(users), the first 100, or the first five if a guard refused the plan,
       unless O(report=all).
   returned: always, if the store was read; empty without O(exclusive) and O(leavers)
