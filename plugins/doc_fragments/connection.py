@@ -37,8 +37,7 @@ options:
   ca_path:
     description:
       - A file or directory with certificates of authorities, on the executing host, which are
-        trusted instead of the default ones and of those in E(REQUESTS_CA_BUNDLE) or
-        E(CURL_CA_BUNDLE). A path that does not exist fails the task.
+        trusted instead of the default ones.
     type: path
   timeout:
     description:
@@ -73,8 +72,7 @@ options:
     description:
       - A directory on the executing host in which concurrent tasks with the same O(base_url) and
         O(api_token) share the store's rate limit, in a small file that only its owner can read. It
-        is created if it does not exist. The name of the file reveals neither the store nor the
-        token. The file holds only counts and times.
+        is created if it does not exist. The file holds only counts and times.
       - The default is a directory of the user below the system's temporary directory. Tasks in
         several containers share the limit if this directory is a shared volume.
       - If the directory can't be used, the task does not share the limit. It gives a warning if
@@ -84,8 +82,8 @@ requirements:
   - requests
 notes:
   - O(base_url), O(api_token) and O(rate_limit_dir) can come from the environment variables
-    E(PUBLICA_BASE_URL), E(PUBLICA_API_TOKEN) and E(PUBLICA_RATE_LIMIT_DIR), or for every task at
-    once from C(module_defaults) with the group C(group/publica.la.publica).
+    E(PUBLICA_BASE_URL), E(PUBLICA_API_TOKEN) and E(PUBLICA_RATE_LIMIT_DIR), or from
+    C(module_defaults).
   - Proxies are taken from the environment (E(https_proxy), E(http_proxy), E(all_proxy),
     E(no_proxy)), except for C(http) to loopback. Without O(ca_path), so are certificates of
     authorities (E(REQUESTS_CA_BUNDLE), else E(CURL_CA_BUNDLE)). A C(.netrc) file is not read.

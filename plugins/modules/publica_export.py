@@ -41,14 +41,13 @@ options:
         if it does not exist.
       - If root runs the module, a directory on the way is refused if it is writable by all users
         without the sticky bit, or is a link of another user.
-      - A relative path is relative to the module's working directory. To be independent of it,
-        begin the path with C(playbook_dir) or C(inventory_dir), as in the examples.
+      - A relative path is relative to the module's working directory, so begin it with
+        C(playbook_dir) or C(inventory_dir).
     type: path
     required: true
   name:
     description:
-      - The name of the files without a suffix. C(.yml), C(.csv) and C(.xlsx) are
-        added.
+      - The name of the files without a suffix. C(.yml), C(.csv) and C(.xlsx) are added.
       - If a file of this name exists that no export has written, or a link, the task fails before
         the first request.
     type: str
@@ -103,21 +102,13 @@ EXAMPLES = r"""
     dir: "{{ playbook_dir }}/exported"
     name: press
 
-- name: All users as a workbook
-  publica.la.publica_export:
-    base_url: https://example.publica.la
-    api_token: "{{ publica_api_token }}"
-    dir: "{{ playbook_dir }}/workbooks"
-    name: press
-    formats: [xlsx]
-
 - name: The active readers, for a spreadsheet that expects semicolons
   publica.la.publica_export:
     base_url: https://example.publica.la
     api_token: "{{ publica_api_token }}"
     dir: "{{ playbook_dir }}/tables"
     name: press
-    formats: [csv]
+    formats: [csv, xlsx]
     plans: names
     delimiter: semicolon
     status: active
@@ -198,14 +189,11 @@ failure:
   type: dict
   sample:
     code: not_written
-    message: >-
-      /srv/stores/press.yml is a link or not a regular file and is left alone; remove it.
+    message: /srv/stores/press.yml is a link or not a regular file and is left alone; remove it.
     method: null
     path: null
     status: null
-    fields:
-      dir:
-        - is a link or not a regular file and is left alone; remove it
+    fields: {dir: [is a link or not a regular file and is left alone; remove it]}
 """
 
 from collections.abc import Mapping

@@ -26,9 +26,8 @@ options:
     type: int
   name:
     description:
-      - The complete name of the plan, compared as for
-        O(publica.la.publica_user#module:plan_name). Several plans can have the same name. An empty
-        name fails the task.
+      - The complete name of the plan, compared as for O(publica.la.publica_user#module:plan_name).
+        Several plans can have the same name. An empty name fails the task.
     type: str
   query:
     description:
@@ -49,12 +48,6 @@ EXAMPLES = r"""
 - name: Show the id of each plan
   ansible.builtin.debug:
     msg: "{{ plans.plans | items2dict(key_name='id', value_name='name') }}"
-
-- name: Find the plans with a word in their name
-  publica.la.publica_plan_info:
-    base_url: https://example.publica.la
-    api_token: "{{ publica_api_token }}"
-    query: library
 
 - name: Check that the store has exactly one plan of this name
   publica.la.publica_plan_info:
@@ -115,9 +108,7 @@ failure:
   type: dict
   sample:
     code: no_plan_list
-    message: >-
-      The store returns no complete list of its plans, or not to this api_token. Look the ids up in
-      the dashboard, and give plan_id instead of plan_name.
+    message: The store returns no complete list of its plans, or not to this api_token.
     method: null
     path: null
     status: null

@@ -10,24 +10,21 @@ module: publica_report
 short_description: Write a report on the changes of a run in all stores
 version_added: 0.1.0
 description:
-  - Writes one report on all stores of the play, from the results of
-    M(publica.la.publica_user_bulk) that are registered in a variable of each host. The role and the
-    playbooks of this collection run it if C(publica_users_report_dir) is set.
-  - The report consists of four files. C(index.html) is a page that needs no other file and sends no
-    request. C(report.json) holds the same data, C(report.md) fits into the comment of a pull
-    request, and C(junit.xml) is for the test view of a CI.
+  - Writes one report on all stores of the play, from the results of M(publica.la.publica_user_bulk)
+    that are registered in a variable of each host. The role and the playbooks of this collection
+    run it if C(publica_users_report_dir) is set.
+  - The files are C(index.html), a page that loads nothing else, C(report.json), the same data,
+    C(report.md) for the comment of a pull request, and C(junit.xml) for the test view of a CI.
   - It runs on the controller with any connection of the hosts, and sends no request to a store.
-    Values of a store are text. They are never evaluated as templates.
-  - Run it once for all hosts, with C(run_once). A strategy such as C(free) ignores C(run_once) and
-    runs it for each host. Then the report on the most results remains.
+  - Run it once for all hosts, with C(run_once). Where a strategy such as C(free) ignores that, the
+    report on the most results remains.
 author:
   - The publica.la collection's authors (@publica-la)
 attributes:
   check_mode:
     support: full
     description:
-      - Can run in check mode. It writes the report in check mode as well, with the changes that a
-        run would make.
+      - Writes the report in check mode as well, with the changes that a run would make.
   diff_mode:
     support: none
     description: Shows what a task changes, or would change, with C(--diff).
@@ -41,9 +38,8 @@ options:
     description:
       - The directory to write to, on the controller. It is created if it is missing. A relative
         path is relative to the directory where C(ansible-playbook) was started.
-      - The files of an earlier report are replaced, each atomically. All users can read them
-        (mode 0644). If one of the names is a link or a directory, nothing is written and the task
-        fails.
+      - The files of an earlier report are replaced, each atomically. All users can read them (mode
+        0644). If one of the names is a link or a directory, nothing is written and the task fails.
       - If root runs C(ansible-playbook), a directory on the way is refused if it is writable by all
         users without the sticky bit, or is a link of another user.
     type: path

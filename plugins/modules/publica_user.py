@@ -11,12 +11,11 @@ short_description: Create, change, deactivate or reactivate one user of a Public
 version_added: 0.1.0
 description:
   - Compares the desired user with the user at the store, and sends a request only if they differ.
-  - An option that is left out is unmanaged. It never counts as a difference, and its value at the
-    store does not change.
+  - An option that is left out is unmanaged, and its value at the store does not change.
   - The user is found by O(id), else by O(external_id) if the store returns it, else by O(email).
     Keys that belong to two different users are an error that names both.
-  - For two users or more, use M(publica.la.publica_user_bulk) instead of a loop of this module. For
-    1000 existing users the loop sends 1000 requests, and the bulk module 10.
+  - For two users or more, use M(publica.la.publica_user_bulk) instead of a loop. For 1000 existing
+    users the loop sends 1000 requests, and the bulk module 10.
 author:
   - The publica.la collection's authors (@publica-la)
 extends_documentation_fragment:
@@ -28,7 +27,7 @@ options:
       - The user's email address, at most 254 characters. Case is ignored. Characters that can't be
         seen or look like others are refused.
       - With O(id) or O(external_id), a different address at the store is changed to this one.
-      - Required to create a user. A malformed address fails the task before any request.
+      - Required to create a user.
     type: str
   external_id:
     description:
@@ -39,8 +38,8 @@ options:
     type: str
   id:
     description:
-      - The user's id at the store, 1 or more. The store chooses it, so an id that it does not have
-        is an error, except with O(state=absent).
+      - The user's id at the store, 1 or more. An unknown id is an error, except with
+        O(state=absent).
     type: int
   state:
     description:
@@ -55,14 +54,14 @@ options:
   password:
     description:
       - The user's password, 8 to 255 characters, without control characters and without white space
-        at an end. Put it in quotes, since a number is refused. It is never compared, since it can't
-        be read, and never shown.
+        at an end. Put it in quotes, since a number is refused. It is never compared and never
+        shown.
     type: str
     aliases: [new_password]
   update_password:
     description:
-      - V(on_create) sets O(password) only when the user is created.
-      - V(always) sets it in each run, which then always reports a change.
+      - V(on_create) sets O(password) only when the user is created. V(always) sets it in each run,
+        which then always reports a change.
     type: str
     choices: [on_create, always]
     default: on_create
@@ -304,22 +303,13 @@ diff:
     before_header: ana@example.org
     after_header: ana@example.org (update)
 api:
-  description: Cost of the task.
+  description: Cost of the task, as in RV(publica.la.publica_user_info#module:api).
   returned: always
   type: dict
-  contains:
-    requests:
-      description: Number of requests, retries included.
-      type: int
-      sample: 2
-    retries:
-      description: Number of repeated requests.
-      type: int
-      sample: 0
-    waited_seconds:
-      description: Seconds that the task waited for the store's rate limit.
-      type: float
-      sample: 0.0
+  sample:
+    requests: 2
+    retries: 0
+    waited_seconds: 0.0
 failure:
   description: Why the task failed, for a playbook to branch on.
   returned: failure

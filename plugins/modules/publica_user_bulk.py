@@ -12,18 +12,15 @@ version_added: 0.1.0
 description:
   - Compares a list of desired users with the users of the store, and sends requests only for those
     that differ. A second run with the same list changes nothing.
-  - Reads the store with as few requests as possible, since a store allows about 100 requests a
-    minute. One request reads up to 100 users.
+  - One request reads up to 100 users.
   - The desired users are in the task, in a file (a workbook, CSV, JSON, JSON Lines or YAML), or in
     both.
-  - All items are validated before the first request. All bad items are reported at once, each with
-    its option and its index, its file and line, or its sheet and cell.
-  - If a user fails, the module continues with the other users. The task fails at its end. Then
-    C(changed) and RV(results) show what was done, and RV(failed_users) what is left to do.
-  - With O(exclusive), users who are not in the list are deactivated. Guards, which are checked
-    before the first write, protect the store from a wrong list.
-  - With O(last_applied), a run reads only the users whose rows have changed since the last run, and
-    O(leavers) deactivates only users who were in the list then.
+  - All items are validated before the first request, and all bad items are reported at once, each
+    with its place.
+  - If a user fails, the module continues with the others, and the task fails at its end.
+    RV(results) shows what was done, and RV(failed_users) what is left to do.
+  - With O(exclusive), users who are not in the list are deactivated, behind guards. With
+    O(last_applied), a run reads only the users whose rows have changed since the last run.
 author:
   - The publica.la collection's authors (@publica-la)
 extends_documentation_fragment:
@@ -43,20 +40,19 @@ options:
     suboptions:
       email:
         description:
-          - The user's email address, at most 254 characters. Case is ignored. Characters that can't
-            be seen or look like others are refused.
-          - Required to create a user.
+          - The user's email address; see O(publica.la.publica_user#module:email). Required to
+            create a user.
         type: str
       external_id:
         description:
-          - The user's id in your own system, 1 to 64 characters. Put it in quotes, since YAML reads
-            C(00123) as 83. A fraction and a boolean are refused.
-          - Required to create a user. Also required for a change if the store does not return it.
+          - The user's id in your own system, 1 to 64 characters, in quotes; see
+            O(publica.la.publica_user#module:external_id). Required to create a user, and for a
+            change if the store does not return it.
         type: str
       id:
         description:
-          - The user's id at the store, 1 or more. An id that the store does not have is an error,
-            except with O(users[].state=absent).
+          - The user's id at the store, 1 or more. An unknown id is an error, except with
+            O(users[].state=absent).
         type: int
       state:
         description:
@@ -68,9 +64,7 @@ options:
         default: present
       password:
         description:
-          - The user's password, 8 to 255 characters, without control characters and without white
-            space at an end. Put it in quotes, since a number is refused. Never compared and never
-            shown.
+          - The user's password; see O(publica.la.publica_user#module:password).
         type: str
         aliases: [new_password]
       update_password:
@@ -92,31 +86,28 @@ options:
         type: raw
       plan_id:
         description:
-          - The id of the plan for the user. It is assigned only if the user does not hold it
-            already, with O(users[].plan_valid_to) as its end if that is given.
+          - The id of the plan for the user, assigned only if the user does not hold it already,
+            until O(users[].plan_valid_to) if that is given; see
+            O(publica.la.publica_user#module:plan_id).
         type: int
         aliases: [assign_new_plan]
       plan_name:
         description:
-          - The name of the plan, instead of O(users[].plan_id). The complete name is compared; case
-            and the amount of white space are ignored. In O(defaults), it applies to items without
+          - The name of the plan, instead of O(users[].plan_id); see
+            O(publica.la.publica_user#module:plan_name). In O(defaults), it applies to items without
             O(users[].plan_id), and the other way round.
-          - The store's list of plans is read once, with one request for each 100 plans, if an item
-            to compare has a name. Names that no plan has, or several have, fail the task before the
-            first write. So does a store that does not list its plans; give O(users[].plan_id)
-            there.
         type: str
         version_added: 1.0.0
       plan_valid_to:
         description:
-          - The last day of the plan, as C(YYYY-MM-DD), from 2000 on. Requires
-            O(users[].plan_id) or O(users[].plan_name).
+          - The last day of the plan, as C(YYYY-MM-DD), from 2000 on. Requires O(users[].plan_id) or
+            O(users[].plan_name).
         type: str
         aliases: [new_plan_custom_valid_to]
       user_plan_name:
         description:
-          - A name for the assignment of the plan. It is sent only with an assignment. Requires
-            O(users[].plan_id) or O(users[].plan_name).
+          - A name for the assignment of the plan; see
+            O(publica.la.publica_user#module:user_plan_name).
         type: str
       admin:
         description: Whether the user administers the store.
@@ -135,12 +126,10 @@ options:
         default: false
   user_lists:
     description:
-      - More lists of desired users, each by its name, as in O(users). They follow those of O(users)
-        in the given order.
-      - Errors have the name of the list and the index in it, such as C(staff[4].email).
-      - Instead of a list, a text can name the variable that holds the list. If it cannot be
-        evaluated or is not a list, the error names it. A null is left out with a warning, and is an
-        error with O(exclusive).
+      - More lists of desired users, by name, which follow O(users) in the given order. Errors have
+        the name and the index, such as C(staff[4].email).
+      - A text in place of a list is the name of the variable that holds it. A null is left out with
+        a warning, and is an error with O(exclusive).
     type: dict
   src:
     description:
@@ -148,28 +137,22 @@ options:
         and O(user_lists), and are validated together with them.
       - The suffix of the name determines the format. It is V(.csv), V(.json), V(.jsonl), V(.yml),
         V(.yaml) or V(.xlsx).
-      - A relative path is relative to the module's working directory. To be independent of it,
-        begin the path with C(playbook_dir) or C(inventory_dir), as in the examples.
-      - A CSV file has the names of the options in its first line, in any order. Case is ignored,
-        and spaces and hyphens count as underscores. An empty cell leaves the option unmanaged, or
-        to O(defaults). Empty rows are skipped. The delimiter (comma, semicolon, tab or pipe) is
-        detected. The encoding is UTF-8, or UTF-16 with a byte-order mark.
-      - A workbook has the names of the options in the first row with a value of one O(sheet). Text
-        stays text. A whole number can be an id if its format is general, or of zeros only, such as
-        C(00000). A number with a fraction or with more than 15 digits, a date, a truth value and an
-        error are no id, and a number is no password. A formula counts by the value that is stored
-        in the file. Merged cells in the table are an error. Hidden and filtered rows count, with a
-        warning.
+      - A relative path is relative to the module's working directory, so begin it with
+        C(playbook_dir) or C(inventory_dir).
+      - A CSV file has the names of the options in its first line, a workbook in the first row with
+        a value of one O(sheet), in any order. Case is ignored, and spaces and hyphens count as
+        underscores. An empty cell leaves the option unmanaged, or to O(defaults). The delimiter
+        (comma, semicolon, tab or pipe) is detected. The encoding is UTF-8, or UTF-16 with a
+        byte-order mark.
+      - In a workbook, a number is no password, and an id only if it is whole and has at most 15
+        digits. A formula counts by its stored value. Merged cells are an error. Hidden rows count,
+        with a warning.
       - The columns C(assign_plan_id) and C(assign_plan_valid_to) of the dashboard's own import are
-        known in each format. C(assign_plan_valid_from) is an error unless it is empty.
+        known in each format.
       - A JSON or YAML document is a list of users, or a mapping with the list under its only key,
         which is C(users), C(publica_users_desired) or begins with C(publica_users_desired_). Its
         keys are matched like column names. A JSON Lines file has one user a line.
-      - An empty file or a file without users is an error, since most likely an export has failed.
-        A row with more cells than the header, a quoted cell that may hold other rows, and a
-        repeated key in one user are errors too. Empty cells at the end of a row may be missing.
-      - Keys and passwords keep the characters that the file has. In a JSON or YAML file, too, only
-        null leaves an option out.
+      - A file without users is an error. In a JSON or YAML file, only null leaves an option out.
       - Templates are not evaluated in the file, and values of Ansible Vault inside it are refused.
     type: path
   sheet:
@@ -180,17 +163,15 @@ options:
     version_added: 1.0.0
   src_columns:
     description:
-      - A mapping of column names or keys of O(src) to option names, for columns that are not named
-        like an option. Map a column to null (C(~)) to ignore it.
-      - Column names are matched as in the file. A column that is mapped to an option and is not in
-        the file is an error, and so are two columns for one option.
+      - A mapping of column names or keys of O(src) to option names, or to null (C(~)) to ignore the
+        column. A column that is not in the file is an error, unless it is ignored, and so are two
+        columns for one option.
     type: dict
     default: {}
   defaults:
     description:
-      - Options for each item that does not set them, with the same names as in O(users). An option
-        that is null in an item takes the default. A default that is null is none.
-      - The keys of a user (C(email), C(external_id), C(id)) can't have a default.
+      - Options of O(users) for each item that does not set them, or has null there. A default that
+        is null is none. C(email), C(external_id) and C(id) can't have a default.
     type: dict
     default: {}
   exclusive:
@@ -202,9 +183,9 @@ options:
         accounts (with C(ip_ranges) or C(referrers)), anonymized accounts, accounts that the API may
         not edit, and users whose admin or plan admin status the store does not return.
         RV(summary.protected) counts them, and RV(kept) names them.
-      - The module reads the complete list of active users, so O(lookup=search) is an error.
-      - A task with an empty list fails with C(empty_list). A task that can't read the store's list
-        completely fails with C(incomplete_listing), regardless of the other options.
+      - O(lookup=search) is an error, since the complete list of active users is read. If that is
+        not possible, the task fails with C(incomplete_listing), and with an empty list of desired
+        users with C(empty_list).
       - The users are also logged out if O(defaults) sets C(force_logout).
     type: bool
     default: false
@@ -218,16 +199,15 @@ options:
         O(users[].plan_valid_to) whose end has passed. A change of a password alone is no change.
       - The first run, without the file, compares every row. Users who left the list before it are
         not known.
-      - Each store needs its own file, for the complete list of its users. For a task with another
-        list and the same file, all users of the first list are leavers. Begin the path with
-        C(inventory_dir) or C(playbook_dir), and put C({{ inventory_hostname }}) into the name of
-        the file. The directory must exist, and must not be inside an inventory that is a directory.
+      - Each store needs its own file, for the complete list of its users, so put C({{
+        inventory_hostname }}) into its name. For another list with the same file, all users of the
+        first list are leavers. Begin the path with C(inventory_dir) or C(playbook_dir). The
+        directory must exist, and must not be inside an inventory that is a directory.
       - The file is JSON with one user a line, sorted, and readable only by the user that the module
-        runs as. It has addresses and ids, and no passwords. It is replaced atomically, before the
-        first write to the store and at the end, and never in check mode. A link in its place is an
-        error.
-      - While a run works, it holds a lock on the file with C(.lock) at the end of its name, which
-        remains. A second run fails at once with C(record_locked). Check mode takes no lock.
+        runs as. It has addresses and ids, and no passwords. It is replaced before the first write
+        to the store and at the end, and never in check mode. A link in its place is an error.
+      - A run holds a lock on the file with C(.lock) at the end of its name. A second run fails at
+        once with C(record_locked). Check mode takes no lock.
       - A record that is broken, of a newer version or of another store fails the task with
         C(unusable_record) before the first request.
       - An empty list is refused, as with O(exclusive). The two options exclude each other.
@@ -239,12 +219,11 @@ options:
         last run. Users whose address or external id has changed are still in the list.
       - With V(ignore), a warning names them once, and they stay active.
       - With V(deactivate), each is looked up, and deactivated only if the account that is found has
-        the id of the record, or its external id if the record has no id. Otherwise the address
-        belongs to another account, which is not changed. The users are also logged out if
-        O(defaults) sets C(force_logout).
+        the id of the record, or its external id if the record has no id. The users are also logged
+        out if O(defaults) sets C(force_logout).
       - Users in O(protected) and the accounts that O(exclusive) never deactivates stay active and
-        stay in the record. RV(kept) names them. Each run checks O(protected) again. The other
-        reasons are checked again only with O(verify=all).
+        stay in the record. RV(kept) names them. Reasons other than O(protected) are checked again
+        only with O(verify=all).
       - A user who is not found stays in the record until a run with O(verify=all) looks for the id.
       - Requires O(last_applied). The default is V(ignore).
     type: str
@@ -253,7 +232,7 @@ options:
   verify:
     description:
       - With V(changed), rows that the record shows as applied are not read. With V(all), all rows
-        are compared, as without a record, so that changes by others are found.
+        are compared, which finds changes by others.
       - Requires O(last_applied). The default is V(changed). O(count_seats) reads all users, so it
         acts like V(all).
     type: str
@@ -273,8 +252,7 @@ options:
       - The maximum number of users that O(exclusive) or O(leavers) may deactivate in one run. A
         whole number, or a percentage with C(%), rounded down, of the active users at the store, or
         with O(leavers) of the entries in the record.
-      - It counts users who are not in the list. It does not count items with
-        O(users[].state=absent).
+      - Items with O(users[].state=absent) do not count.
       - A plan with more fails with C(too_many_deactivations) before the first write, unless
         O(approve) is the hash of the plan. With V(0), each removal needs an approval.
     type: str
@@ -283,8 +261,8 @@ options:
     description:
       - The RV(plan.hash) of a plan that was reviewed in a dry run. Exactly this plan is applied,
         regardless of O(max_deactivations). If the list or the store has changed since, the task
-        fails with C(not_approved) before the first write. This also applies without O(exclusive).
-      - If there is nothing to do, any hash is accepted, so that the same task can run again.
+        fails with C(not_approved) before the first write, also without O(exclusive). If there is
+        nothing to do, any hash is accepted.
       - Write the hash in quotes, since it may look like a number.
     type: str
   on_guard:
@@ -318,8 +296,7 @@ options:
     default: false
   concurrency:
     description:
-      - Number of users that are changed concurrently, 1 to 64. All workers share the store's rate
-        limit.
+      - Number of users that are changed concurrently, 1 to 64.
     type: int
     default: 8
   on_error:
@@ -339,8 +316,8 @@ options:
     default: changes
   validate_only:
     description:
-      - Whether to only validate and count the users. No request is sent, and the result has
-        nothing but RV(summary) with the number of C(desired) users.
+      - Whether to only validate the users, without a request. The result has only the number of
+        C(desired) users in RV(summary).
     type: bool
     default: false
     version_added: 1.0.0
@@ -349,9 +326,8 @@ options:
       - A task that takes longer than this number of seconds shows its progress in one line, at
         least once in this interval, in the output of C(ansible-playbook) and in its log. V(0) shows
         none. At most 86400.
-      - Progress is shown if the task runs on the host of C(ansible-playbook) with the connection
-        V(local), as the same user or as root. It is not shown with another connection, C(async) or
-        C(no_log). Use O(progress_file) there.
+      - Progress is shown only with the connection V(local), as the same user or as root, and not
+        with C(async) or C(no_log). Use O(progress_file) there.
       - The default can be set with the environment variable E(PUBLICA_PROGRESS_INTERVAL) of
         C(ansible-playbook).
     type: float
@@ -359,17 +335,16 @@ options:
   progress_file:
     description:
       - A file on the executing host that the task rewrites with its progress, to follow a task on
-        another host or with C(async). Without it, a task that shows its progress uses a temporary
-        file.
-      - The file holds one line of JSON, is replaced atomically, is readable only by the task's
-        user, and remains when the task has ended. It holds numbers only, and no data of users.
+        another host or with C(async).
+      - The file holds one line of JSON without data of users, is replaced atomically, is readable
+        only by the task's user, and remains when the task has ended.
       - Its keys are C(phase) (V(starting), V(reading), V(applying), V(finishing)), C(ended),
         C(stopping) (whether a stop was requested), C(pages_read), C(pages_left) (null if unknown),
         C(users_read), C(look_ups) and C(looked_up), C(total) and C(done) (users with changes), of
-        these C(created), C(updated), C(reactivated), C(deactivated) and C(failed),
-        C(unverified) (rows that were not read), C(waiting_seconds) (left to wait for the store's
-        rate limit), C(users_per_second) and C(seconds_left) (null if unknown), C(pid),
-        C(started_at), C(updated_at) (UTC) and C(seconds) since the start.
+        these C(created), C(updated), C(reactivated), C(deactivated) and C(failed), C(unverified)
+        (rows that were not read), C(waiting_seconds) (left to wait for the store's rate limit),
+        C(users_per_second) and C(seconds_left) (null if unknown), C(pid), C(started_at),
+        C(updated_at) (UTC) and C(seconds) since the start.
       - The directory must exist. If the file can't be written, the task gives a warning. A path
         that is not a progress file or an empty file, such as a link, is not replaced.
     type: path
@@ -412,14 +387,6 @@ EXAMPLES = r"""
       - email: diego@example.org
         external_id: staff-1003
         state: active
-
-- name: Users from a CSV file that a spreadsheet has saved
-  publica.la.publica_user_bulk:
-    base_url: https://example.publica.la
-    api_token: "{{ publica_api_token }}"
-    src: "{{ playbook_dir }}/seats.csv"
-    defaults:
-      generate_password: true
 
 - name: Users from an export of the personnel system with other column names
   publica.la.publica_user_bulk:
@@ -581,8 +548,7 @@ results:
       sample: true
     actions:
       description:
-        - What was done, in order, up to a failure. C(force_logout) comes last, although a user is
-          logged out before the deactivation.
+        - What was done, in order, up to a failure; see RV(publica.la.publica_user#module:actions).
       type: list
       elements: str
       sample: [update, assign_plan]
@@ -600,13 +566,11 @@ results:
       sample: null
 failed_users:
   description:
-    - The items that failed or were not tried, in the order of the input. Give them to O(users)
-      again with the same O(defaults). Items of O(users) are as given. Items of O(src) hold the
-      options that were read, with the defaults applied.
-    - It never holds a password. Add the password again to an item that needs one.
-    - It does not hold users that O(exclusive) or O(leavers) was to deactivate.
-    - It is returned with every O(report), and is empty if no user failed. If a guard refused the
-      plan, it holds the first five, unless O(report=all).
+    - The items that failed or were not tried, in the order of the input, to give them to O(users)
+      again with the same O(defaults). Items of O(src) have the defaults applied. If a guard refused
+      the plan, the first five, unless O(report=all).
+    - It never holds a password (add it again), nor users that O(exclusive) or O(leavers) was to
+      deactivate.
   returned: always, if the store was read
   type: list
   elements: dict
@@ -630,9 +594,7 @@ guard:
       type: str
       sample: >-
         2 users are not in the list and would be deactivated, but max_deactivations allows 1 (10% of
-        12 active users): ana@example.org, bruno@example.org. Check that the list is complete, and
-        review the plan in a dry run (--check --diff). To approve exactly this plan: approve:
-        '3f9d1c0a7be24c55'
+        12 active users): ana@example.org, bruno@example.org.
     deactivations:
       description: Number of users that the plan deactivates for not being in the list.
       type: int
@@ -698,10 +660,10 @@ kept:
     - Users who were not deactivated although the list does not contain them, by reason.
       RV(summary.protected) counts them all.
     - The reasons are C(protected) (a pattern of O(protected) matches), C(admin), C(plan_admin),
-      C(institution) (all users of a network or site read through this account), C(anonymized),
-      C(not_editable) (the API may not change the account), C(rights_unknown) (the store does
-      not return whether the user is an admin or a plan admin) and, with O(leavers), C(not_found)
-      (no look-up found the user) and C(listed) (the account has a key of another user in the list).
+      C(institution) (a network or site reads through this account), C(anonymized), C(not_editable)
+      (the API may not change the account), C(rights_unknown) (the store does not return whether the
+      user is an admin or a plan admin) and, with O(leavers), C(not_found) (no look-up found the
+      user) and C(listed) (the account has a key of another user in the list).
     - Each has C(count) and C(users), the first 100, or the first five if a guard refused the plan,
       unless O(report=all).
   returned: always, if the store was read; empty without O(exclusive) and O(leavers)
@@ -740,12 +702,10 @@ diff:
   description:
     - One entry for each user who changes. If a guard refused the plan, for each user who would
       change.
-    - C(result) is the position of the user in RV(results), counted from 0. Plans are text in
-      C(before) and C(after). If they differ, C(plans) has them as data, under C(before) and
-      C(after). Each plan has C(plan_id), C(name), C(valid_to) (the last day), C(cancelled) and
-      C(status), the state of its order if that gives no seat.
-    - With more than 20 new users, the first entry has a line for each of them, and no C(result).
-      In the entries of these users, C(after) is empty and C(created) has the values.
+    - C(result) is the position of the user in RV(results), counted from 0. C(plans) has plans that
+      differ as data, as in RV(publica.la.publica_user#module:diff).
+    - With more than 20 new users, the first entry has a line for each of them, and no C(result). In
+      the entries of these users, C(after) is empty and C(created) has the values.
     - If a guard refused the plan, C(item) is what RV(results) would hold of a user that it leaves
       out.
   returned: always, if the store was read
@@ -758,56 +718,30 @@ diff:
       after_header: ana@example.org (update)
       result: 0
 api:
-  description: Cost of the task.
+  description: Cost of the task, as in RV(publica.la.publica_user_info#module:api).
   returned: always
   type: dict
-  contains:
-    requests:
-      description: Number of requests, retries included.
-      type: int
-      sample: 20
-    retries:
-      description: Number of repeated requests.
-      type: int
-      sample: 0
-    waited_seconds:
-      description: Seconds that the task waited for the store's rate limit.
-      type: float
-      sample: 0.0
+  sample:
+    requests: 20
+    retries: 0
+    waited_seconds: 0.0
 failure:
-  description: Why the task failed, for a playbook to branch on.
+  description:
+    - Why the task failed, as in RV(publica.la.publica_user#module:failure). C(code) is
+      C(users_failed) if some users failed, and the code of RV(guard) if a guard refused the plan.
+    - If users failed, C(message) has a line with their number, and one line for each of the first
+      errors with its users. C(#3) is the user at position 3 of the input, counted from 0.
+      C(method), C(path) and C(status) are null then, and C(fields) is by item. Of a refused input,
+      it has the first 100 places.
   returned: failure
   type: dict
-  contains:
-    code:
-      description:
-        - A short stable name; C(users_failed) if some users failed, the code of RV(guard) if a
-          guard refused the plan.
-      type: str
-      sample: users_failed
-    message:
-      description:
-        - The same as C(msg). If users failed, a line with their number, and one line for each of
-          the first errors with its users; C(#3) is the user at position 3 of the input, counted
-          from 0.
-      type: str
-      sample: "1 of 26 users failed.\n#3 ana@example.org: The store refused the values."
-    method:
-      description: The HTTP method of the request that failed; null for several users.
-      type: str
-      sample: null
-    path:
-      description: The path of that request.
-      type: str
-      sample: null
-    status:
-      description: The HTTP status of its response.
-      type: int
-      sample: null
-    fields:
-      description: What is wrong, by item and field; of a refused input, the first 100 places.
-      type: dict
-      sample: {"users[3]": ["The store refused the values."]}
+  sample:
+    code: users_failed
+    message: "1 of 26 users failed.\n#3 ana@example.org: The store refused the values."
+    method: null
+    path: null
+    status: null
+    fields: {"users[3]": ["The store refused the values."]}
 """
 
 from collections.abc import Mapping

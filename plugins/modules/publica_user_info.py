@@ -73,13 +73,6 @@ EXAMPLES = r"""
     base_url: https://example.publica.la
     api_token: "{{ publica_api_token }}"
     admins: true
-
-- name: Count the deactivated users
-  publica.la.publica_user_info:
-    base_url: https://example.publica.la
-    api_token: "{{ publica_api_token }}"
-    status: deactivated
-  register: deactivated
 """
 
 RETURN = r"""
@@ -89,26 +82,7 @@ users:
   type: list
   elements: dict
   sample:
-    - id: 923242
-      uuid: af5af4f9-9b8d-4d79-b162-0cec4279cae5
-      external_id: staff-1001
-      email: ana@example.org
-      active: true
-      admin: false
-      plan_admin: false
-      only_sees_readable: true
-      sessions_limit: 2
-      plans:
-        - plan_id: 12
-          name: Library card
-          valid_from: "2026-01-01"
-          valid_to: "2031-12-31"
-          cancelled: false
-          status: active
-      created_at: "2026-05-13T18:47:29Z"
-      updated_at: "2026-05-17T12:59:47Z"
-      deactivated_at: null
-      user_plans_count: 1
+    - {id: 923242, external_id: staff-1001, email: ana@example.org, active: true}
 count:
   description: Number of users that match.
   returned: success

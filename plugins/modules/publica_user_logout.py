@@ -11,9 +11,8 @@ short_description: End the sessions of a user of a Publica.la store
 version_added: 0.1.0
 description:
   - Ends all sessions of one user, who then has to log in again.
-  - The API does not return whether a user has sessions, so this module always reports a change. To
-    end sessions only when a right, a limit or the password changes, use the option C(force_logout)
-    of M(publica.la.publica_user).
+  - Always reports a change. To end sessions only when a right, a limit or the password changes, use
+    the option C(force_logout) of M(publica.la.publica_user).
   - It costs one request with O(id) or O(external_id), and one more for the look-up with O(email).
     An external id of digits could be taken for an id, so the user is then searched in the store's
     list. A store with another path for this request takes a few more.
@@ -65,22 +64,13 @@ actions:
   elements: str
   sample: [force_logout]
 api:
-  description: Cost of the task.
+  description: Cost of the task, as in RV(publica.la.publica_user_info#module:api).
   returned: always
   type: dict
-  contains:
-    requests:
-      description: Number of requests, retries included.
-      type: int
-      sample: 2
-    retries:
-      description: Number of repeated requests.
-      type: int
-      sample: 0
-    waited_seconds:
-      description: Seconds that the task waited for the store's rate limit.
-      type: float
-      sample: 0.0
+  sample:
+    requests: 2
+    retries: 0
+    waited_seconds: 0.0
 failure:
   description: Why the task failed, as in RV(publica.la.publica_user#module:failure).
   returned: failure

@@ -11,7 +11,7 @@ short_description: Check the variables of the role and the playbooks before any 
 version_added: 1.0.0
 description:
   - The first task of the role and of each playbook of this collection. It finds mistakes that
-    Ansible accepts, and that would change the wrong users without an error.
+    Ansible accepts.
   - The task fails for words that Ansible dropped from a value of C(-e) since they follow a blank,
     for C(publica_audit_fail) that is neither true nor false, and for an unknown
     C(publica_users_report_language).

@@ -14,7 +14,7 @@ import pytest
 from publica_sandbox.testing import SandboxStore
 
 from support import in_process
-from support.documentation import INVENTORY, PLAYBOOK, blocks_of, collection
+from support.documentation import INVENTORY, blocks_of, collection
 from support.failures import BadCase, check_failures
 from support.in_process import ModuleRunner
 from support.inventories import connection_of, write_hosts
@@ -455,42 +455,41 @@ def test_a_refusal_is_short_on_the_terminal(store: SandboxStore, runner: Playboo
 
 @pytest.mark.full
 def test_the_pipeline_of_the_documentation(store: SandboxStore, runner: PlaybookRunner) -> None:
-    blocks = list(blocks_of(PAGE))
-    (inventory_block,) = (block.text for block in blocks if block.kind == INVENTORY)
-    review, apply = (
-        runner.write(name, block.text.replace("{{ ansible_playbook_python }}", INTERPRETER))
-        for name, block in zip(
-            ("review.yml", "apply.yml"), (block for block in blocks if block.kind == PLAYBOOK)
-        )
-    )
+    [block] = [block for block in blocks_of(PAGE) if block.kind == INVENTORY]
     inventory = runner.write(
-        "stores.yml", inventory_block.replace("https://example.publica.la", store.base_url)
+        "stores.yml", block.text.replace("https://example.publica.la", store.base_url)
     )
-    token = ["--extra-vars", json.dumps({"publica_api_token": store.token})]
+    variables = {"publica_api_token": store.token, "publica_python_interpreter": INTERPRETER}
+    arguments = ["--extra-vars", json.dumps(variables)]
+    provision = "publica.la.provision"
     partner = {"email": "Pia@Partner.example.org"}
     ana = {"email": "ana@example.org", "external_id": "staff-1001"}
     store.add_users([ana, *LEAVERS, partner])
 
-    reviewed = runner.playbook(review, inventory, arguments=token).succeeded()
-    plan = json.loads((runner.directory / "plans" / "press.json").read_text(encoding="utf-8"))
-    assert set(plan["removed"]) == _addresses(LEAVERS)
-    assert plan["refused_without_approval"]
+    reviewed = runner.playbook(
+        provision, inventory, arguments=[*arguments, "--check", "--diff"]
+    ).succeeded()
+    [planned] = (task.result for task in reviewed.of_module("publica_user_bulk"))
+    removed = {item["email"] for item in planned["results"] if "deactivate" in item["actions"]}
+    assert removed == _addresses(LEAVERS)
+    assert planned["guard"]["code"] == "too_many_deactivations"
     assert all(leaver["email"] in reviewed.output for leaver in LEAVERS)
     assert store.journal(writes=True) == []
+    arguments += ["--extra-vars", f"publica_users_approve={planned['plan']['hash']}"]
 
     # A user who signs up between review and approval changes the plan.
     late = store.add_user("late@example.org")
-    refused = runner.playbook(apply, inventory, arguments=token).failed()
+    refused = runner.playbook(provision, inventory, arguments=arguments).failed()
     (task,) = refused.of_module("publica_user_bulk")
     assert task.code == "not_approved"
     assert "late@example.org" in task.result["msg"]
     assert store.journal(writes=True) == []
 
     store.change_user(late["id"], active=False)
-    applied = runner.playbook([apply, apply], inventory, arguments=token).succeeded()
+    applied = runner.playbook([provision, provision], inventory, arguments=arguments).succeeded()
     first, again = (task.result for task in applied.of_module("publica_user_bulk"))
-    assert first["plan"]["hash"] == plan["approve"]
-    assert first["summary"] == plan["summary"]
+    assert first["plan"]["hash"] == planned["plan"]["hash"]
+    assert first["summary"] == planned["summary"]
     assert _addresses(store.users(active=True)) == {
         "ana@example.org", "bruno@example.org", partner["email"],
     }  # fmt: skip
