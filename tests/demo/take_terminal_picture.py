@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import yaml
 from publica_sandbox.testing import SandboxStore
@@ -21,7 +22,7 @@ from rich.text import Text
 
 COLUMNS = 80
 PLAN = [{"plan_id": 12, "valid_to": "2031-12-31"}]
-BEFORE = [
+BEFORE: list[dict[str, Any]] = [
     {"email": "ana@example.org", "external_id": "staff-1001", "sessions_limit": 1, "plans": PLAN},
     {"email": "carla@example.org", "external_id": "staff-1003", "plans": PLAN},
 ]
@@ -30,7 +31,7 @@ DESIRED = [
     {"email": "bruno@example.org", "external_id": "staff-1002", "plan_id": 12},
     {"email": "carla@example.org", "state": "absent"},
 ]
-RUNS = (["--check", "--diff"], [], [])
+RUNS: tuple[list[str], ...] = (["--check", "--diff"], [], [])
 PLAYBOOK = "publica.la.provision"
 # What an operator looks for: the differences, and each run's message and recap.
 WITHOUT = re.compile(r"^\s*$|^PLAY |^TASK |^ok: \[press\]$|^changed: \[press\]$|^skipping: ")
