@@ -38,7 +38,7 @@ LANGUAGES = (ENGLISH, SPANISH, PORTUGUESE)
 TAGS = {ENGLISH: "en", SPANISH: "es-419", PORTUGUESE: "pt-BR"}
 DRY_RUN = "dry_run"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_DIRECTORY = Path(__file__).parent / "languages"
+_FILE = Path(__file__).parent / "texts.json"
 
 
 @functools.cache
@@ -49,8 +49,8 @@ def catalogue(language: str) -> Mapping[str, str]:
     """
     if language not in LANGUAGES:
         raise ValueError(f"Unknown language: {language}")
-    texts: Mapping[str, str] = json.loads((_DIRECTORY / f"{language}.json").read_text("utf-8"))
-    return texts
+    texts: Mapping[str, Mapping[str, str]] = json.loads(_FILE.read_text("utf-8"))
+    return {name: text[language] for name, text in texts.items()}
 
 
 class Texts:
