@@ -4,8 +4,7 @@
 
 """The report of a run as one plain value, from the results that the hosts of a play registered.
 
-It is the content of report.json, which docs/report.schema.json describes, and every other file of a
-report is made from it. Values of a store are text, so nothing here is templated. Pure.
+It is the content of report.json, and every other file of a report is made from it.
 """
 
 from __future__ import annotations
@@ -22,11 +21,10 @@ PROVISION, AUDIT = "provision", "audit"
 KINDS = (PROVISION, AUDIT)
 FORMAT = 1
 
-# The status of a store.
 AS_DECLARED, CHANGED, FAILED, UNREACHABLE, NOT_RUN = STORE_STATUSES = (
     *("as_declared", "changed", "failed", "unreachable", "not_run"),
 )
-# The status of a user, in addition to FAILED and NOT_TRIED. A dry run predicts changes.
+# The status of a user, in addition to FAILED and NOT_TRIED.
 DONE, PREDICTED = "done", "foreseen"
 
 # Of the unchanged users, those that were not read.
@@ -48,8 +46,6 @@ _ITEM_NAME = re.compile(r"\w[\w .-]{0,31}")
 
 
 class NotAResultError(ValueError):
-    """A variable that holds something else than a result of publica_user_bulk."""
-
     def __init__(self, host: str, name: str) -> None:
         super().__init__(
             f"The variable {name} of {host} holds no result of publica_user_bulk, so no report was "
@@ -64,8 +60,6 @@ def registered_results(hosts: Sequence[str], variables: Any, name: str) -> dict[
     The items of a loop are separate results, by names such as ``press (fiction)``.
 
     :param variables: the ``hostvars`` of Ansible, whose ``raw_get`` evaluates no template.
-    :param name: the variable in which each host's result is registered.
-    :raises NotAResultError: for a variable that holds something else.
     """
     found: dict[str, Result] = {}
     for host in hosts:
@@ -161,11 +155,6 @@ def report_of(
 ) -> dict[str, Any]:
     """The report on the results of all stores.
 
-    :param results: the result of each store by its name.
-    :param kind: ``provision`` or ``audit``.
-    :param check_mode: nothing was written, and changes are those that a run would make.
-    :param generated_at: when the report was made, ISO 8601 in UTC.
-    :param version: the collection's version.
     :param run: an identifier that all reports of one run share.
     """
     # The task of an audit may run in check mode without the task of its report.
@@ -200,7 +189,7 @@ def _store(name: str, result: Result) -> dict[str, Any]:
         "status": _store_status(result),
         "summary": None if summary is None else {count: summary.get(count, 0) for count in COUNTS},
         "told_one_by_one": itemized,
-        "failure": _failure(result),
+        "failure": failure_of(result),
         "guard": result.get("guard"),
         "warnings": list(result.get("warnings") or []),
         "kept": {
@@ -224,7 +213,7 @@ def _store_status(result: Result) -> str:
     return CHANGED if result.get("changed") else AS_DECLARED
 
 
-def _failure(result: Result) -> dict[str, Any] | None:
+def failure_of(result: Result) -> dict[str, Any] | None:
     if not (result.get("failed") or result.get("unreachable")):
         return None
     failure = result.get("failure")
@@ -242,7 +231,7 @@ def _record(result: Result) -> dict[str, Any] | None:
 
 
 def _changes(store: str, result: Result, check_mode: bool) -> Iterator[dict[str, Any]]:
-    """The users of a store that changed or failed, in the order of its result."""
+    """The users of a store that changed or failed."""
     diff = result.get("diff") or []
     diffs = {entry.get("result"): entry for entry in diff}
     items = [
@@ -291,7 +280,6 @@ def _differences(diff: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _totals(
     stores: Sequence[Mapping[str, Any]], changes: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """The figures over all stores; None where they are unknown."""
     summaries = [store["summary"] for store in stores if store["summary"] is not None]
     counted = [store["seats"] for store in stores if store["seats"] is not None]
     statuses = [store["status"] for store in stores]
@@ -315,6 +303,5 @@ def _totals(
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:
-    """The sum of the known numbers; None where none is known."""
     known = [number for number in numbers if number is not None]
     return sum(known) if known else None
