@@ -143,7 +143,7 @@ def _table_data(
 ) -> dict[str, Any]:
     changes = report["changes"]
     return {
-        "texts": {name: texts.raw(name) for name in SCRIPT_TEXTS},
+        "texts": {name: texts.get(name) for name in SCRIPT_TEXTS},
         "actions": {
             name: wording.action(name, texts)
             for name in sorted({name for change in changes for name in change["actions"]})

@@ -92,9 +92,11 @@ def _with_warnings(registered: Mapping[str, Any], results: Sequence[Any]) -> Ite
 
     There, only the warning of a guard shows which item it is of. The first one gets the others.
     """
-    kept = [list(map(_warning, one.get("warnings") or ())) for one in results]
+    kept = [list(map(warning_text, one.get("warnings") or ())) for one in results]
     moved = [
-        text for text in map(_warning, registered.get("warnings") or ()) if text not in chain(*kept)
+        text
+        for text in map(warning_text, registered.get("warnings") or ())
+        if text not in chain(*kept)
     ]
     guards = [(one.get("guard") or {}).get("warning") for one in results]
     others = [f"An item of the loop: {text}" for text in moved if text not in guards]
@@ -119,11 +121,11 @@ def _result(registered: Any, host: str, name: str) -> Result:
         raise NotAResultError(host, name)
     result = {key: plain(registered[key]) for key in RESULT_KEYS if key in registered}
     if "warnings" in result:
-        result["warnings"] = [_warning(one) for one in registered["warnings"] or ()]
+        result["warnings"] = [warning_text(one) for one in registered["warnings"] or ()]
     return result
 
 
-def _warning(warning: Any) -> str:
+def warning_text(warning: Any) -> str:
     """The text of a warning; from ansible-core 2.19 on, it is in an object."""
     return str(plain(getattr(getattr(warning, "event", None), "msg", warning)))
 
@@ -244,10 +246,7 @@ def _changes(store: str, result: Result, check_mode: bool) -> Iterator[dict[str,
             error = item.get("error") or {}
             yield {
                 "store": store,
-                "email": item.get("email"),
-                "external_id": item.get("external_id"),
-                "id": item.get("id"),
-                "state": item.get("state"),
+                **{name: item.get(name) for name in ("email", "external_id", "id", "state")},
                 "listed": bool(item.get("listed", True)),
                 "leaver": not item.get("listed", True) and bool(result.get("last_applied")),
                 "actions": list(item.get("actions") or []),

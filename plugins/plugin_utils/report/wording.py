@@ -28,10 +28,10 @@ from .model import (
     UNVERIFIED,
 )
 
-ENGLISH, SPANISH, PORTUGUESE = "en", "es", "pt"
-LANGUAGES = (ENGLISH, SPANISH, PORTUGUESE)
 # The ``lang`` attribute of the page. Hyphenation and screen readers depend on it.
-TAGS = {ENGLISH: "en", SPANISH: "es-419", PORTUGUESE: "pt-BR"}
+TAGS = {"en": "en", "es": "es-419", "pt": "pt-BR"}
+LANGUAGES = tuple(TAGS)
+ENGLISH = "en"
 DRY_RUN = "dry_run"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _FILE = Path(__file__).parent / "texts.json"
@@ -56,9 +56,6 @@ class Texts:
 
     def __call__(self, name: str, **values: object) -> str:
         return _filled(self._texts[name], values)
-
-    def raw(self, name: str) -> str:
-        return self._texts[name]
 
     def get(self, name: str) -> str | None:
         return self._texts.get(name)
