@@ -24,7 +24,7 @@ from ..module_utils.version import VERSION
 from ..plugin_utils.preflight import lines_of, page_of, report_of, store_of, summary_lines
 from ..plugin_utils.progress_follower import writes_document
 from ..plugin_utils.report.files import NotWrittenError, write_report
-from ..plugin_utils.report.model import plain
+from ..plugin_utils.report.model import plain, warning_text
 
 display = Display()
 
@@ -34,8 +34,6 @@ PAGE, DATA = "preflight.html", "preflight.json"
 
 
 class ActionModule(ActionBase):
-    """``publica.la.publica_preflight``."""
-
     _supports_check_mode = True
     _requires_connection = False
     TRANSFERS_FILES = False
@@ -71,12 +69,9 @@ class ActionModule(ActionBase):
 
 
 def _registered(variables: Any, name: str) -> dict[str, Any]:
-    """What a host registered, in Python's built-in types; empty if it has not run the task."""
     registered = variables.get(name) if isinstance(variables, Mapping) else None
     if not isinstance(registered, Mapping):
         return {}
-    # From ansible-core 2.19 on, a warning is an object.
-    found = registered.get("warnings") or ()
-    warnings = [getattr(getattr(one, "event", None), "msg", one) for one in found]
+    warnings = [warning_text(one) for one in registered.get("warnings") or ()]
     result: dict[str, Any] = plain({**registered, "warnings": warnings})
     return result

@@ -42,8 +42,6 @@ SPEC = {
 
 
 class ActionModule(ActionBase):
-    """``publica.la.publica_report``."""
-
     _supports_check_mode = True
     _requires_connection = False
     TRANSFERS_FILES = False
@@ -87,7 +85,6 @@ class ActionModule(ActionBase):
 
 
 def _hosts(given: Sequence[Any] | None, variables: Mapping[str, Any]) -> list[str]:
-    """The hosts to report on: those of the option, or all of the play, failed ones included."""
     hosts = given if given is not None else variables.get("ansible_play_hosts_all", [])
     return [str(plain(host)) for host in hosts]
 

@@ -56,8 +56,6 @@ REMOVAL_ATTEMPTS = 3
 
 
 class ActionModule(NormalAction):
-    """``publica.la.publica_user_bulk`` with progress."""
-
     _progress_file: str | None = None
 
     def run(
@@ -95,7 +93,6 @@ class ActionModule(NormalAction):
         return result
 
     def _check_record(self, host: str, variables: Mapping[str, Any]) -> None:
-        """:raises InvalidInputError: if the record is named after another host."""
         path = self._task.args.get(RECORD)
         # In a loop, each item can be a store with a record of its own.
         if not isinstance(path, str) or loop_variable(self._task, variables) is not None:
@@ -107,10 +104,7 @@ class ActionModule(NormalAction):
     def _lists(
         self, given: Mapping[Any, Any], variables: Mapping[str, Any], warnings: list[str]
     ) -> dict[str, Any]:
-        """The lists by their names, with the values of the variables that are named instead of one.
-
-        :raises InvalidInputError: with each that is no list or cannot be evaluated.
-        """
+        """The lists by their names, with the values of the variables that are named instead."""
         removes = boolean(self._task.args.get("exclusive") or False, strict=False)
         lists: dict[str, Any] = {}
         errors: list[ValidationError] = []
@@ -139,7 +133,7 @@ class ActionModule(NormalAction):
         return lists
 
     def _not_evaluated(self, name: str, raw: Any, error: Exception) -> ValidationError:
-        """The error for a variable whose template fails, with the row if it is one row's."""
+        """The error for a variable whose template fails, or for its row."""
         for index, row in enumerate(raw if isinstance(raw, (list, tuple)) else ()):
             try:
                 self._templar.template(row)
@@ -154,7 +148,6 @@ class ActionModule(NormalAction):
 
     @contextmanager
     def _progress_shown(self, host: str) -> Iterator[None]:
-        """Show the progress of the module that runs in the block, if that is possible."""
         directory: str | None = None
         follower: Follower | None = None
         self._progress_file = None
@@ -199,7 +192,6 @@ class ActionModule(NormalAction):
         return os.path.join(self._loader.get_basedir(), expanded)
 
     def _hide_progress_file(self, result: dict[str, Any]) -> None:
-        """Show the arguments in a result as the task gave them."""
         invocation = result.get("invocation")
         if self._progress_file is not None and isinstance(invocation, dict):
             arguments = invocation.get("module_args")
@@ -208,7 +200,7 @@ class ActionModule(NormalAction):
 
 
 def _kind_of(value: Any) -> str:
-    """The type of a value in words; from ansible-core 2.19 on, Ansible has types of its own."""
+    # From ansible-core 2.19 on, Ansible has types of its own.
     if isinstance(value, str):
         return "text"
     return "a mapping" if isinstance(value, Mapping) else kind_of(value)

@@ -27,8 +27,6 @@ ENVIRONMENT = "PUBLICA_BASE_URL"
 
 
 class ActionModule(ActionBase):
-    """``publica.la.publica_variables``."""
-
     _supports_check_mode = True
     _requires_connection = False
     TRANSFERS_FILES = False
@@ -69,15 +67,14 @@ class ActionModule(ActionBase):
             )
             if error:
                 yield error
-        if options["role"] and self._loses_reports(variables):
-            yield checks.LOOP
         if options["role"]:
+            if self._loses_reports(variables):
+                yield checks.LOOP
             error = self._shared_record(variables)
             if error:
                 yield error
 
     def _loses_reports(self, variables: Mapping[str, Any]) -> bool:
-        """Whether the items of a loop write their reports to one directory."""
         directory = variables.get(checks.REPORT_DIR)
         loop = checks.loop_variable(self._task, variables)
         if not directory or loop is None:
@@ -94,8 +91,7 @@ class ActionModule(ActionBase):
     def _shared_record(self, variables: Mapping[str, Any]) -> str | None:
         """The error for a record that is that of other hosts of the play as well.
 
-        The other hosts' variables are only evaluated where the path does not contain the host's
-        name, since that takes time for each host.
+        Their variables are evaluated only where the path does not contain the host's name.
         """
         path = variables.get(checks.RECORD)
         hosts = [str(host) for host in variables.get("ansible_play_hosts_all") or ()]
@@ -138,7 +134,6 @@ class ActionModule(ActionBase):
 
 
 def _names_of_lost_words() -> list[str]:
-    """The variables of each ``-e`` from which Ansible dropped words."""
     # Texts with another beginning are documents or files.
     texts = (text for text in context.CLIARGS.get("extra_vars") or () if text[:1] not in "@[{")
     parsed = (parse_kv(text) for text in texts)

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of a preflight: what each store is like, as data, as lines of text and as a page.
-
-Pure: the action plugin passes the results that each host registered, in Python's built-in types.
-"""
+"""The report of a preflight: what each store is like, as data, as lines of text and as a page."""
 
 from __future__ import annotations
 
@@ -16,11 +13,12 @@ from typing import Any
 
 from ..module_utils.errors import counted, escape_control
 from ..module_utils.plan.model import rate_limit_windows
+from .report.model import FAILED, NOT_RUN, failure_of
 
 FORMAT = 1
 WIDTH = 80
 INDENT = "  "
-READY, FAILED, NOT_RUN = "ready", "failed", "not_run"
+READY = "ready"
 CENSUS = "publica_preflight_census"
 
 Data = Mapping[str, Any]
@@ -88,20 +86,14 @@ def store_of(name: str, result: Data, rows: Data) -> dict[str, Any]:
     """The data of one store.
 
     :param result: of publica_store_info, or of an earlier task that failed; empty without one.
-    :param rows: the result that counts the rows of the lists and the file; empty without any.
+    :param rows: the result that counts the rows; empty without any.
     """
-    has_failed = bool(result.get("failed") or result.get("unreachable"))
-    failure = result.get("failure") or {}
-    is_ready = "store" in result and not has_failed
+    failure = failure_of(result)
+    is_ready = "store" in result and not failure
     return {
         "name": name,
-        "status": FAILED if has_failed else READY if is_ready else NOT_RUN,
-        "failure": {
-            "code": failure.get("code"),
-            "message": str(failure.get("message") or result.get("msg") or ""),
-        }
-        if has_failed
-        else None,
+        "status": FAILED if failure else READY if is_ready else NOT_RUN,
+        "failure": failure and {key: failure[key] for key in ("code", "message")},
         **{
             key: result.get(key) if is_ready else None
             for key in ("store", "census", "requests_a_minute", "requests_to_list", "unknown")
@@ -113,15 +105,11 @@ def store_of(name: str, result: Data, rows: Data) -> dict[str, Any]:
 
 
 def first_run(result: Data, rows: Data) -> dict[str, Any]:
-    """What the first run of the lists and the file costs at most: one write for each row.
-
-    None for what is unknown: ``rows`` without any list, ``requests`` where the length of the
-    store's lists is unknown, ``minutes`` without a limit.
-    """
+    """What the first run costs at most, a write for each row; None for what is unknown."""
     error = None
     if rows and "summary" not in rows and not rows.get("skipped"):
-        failure = rows.get("failure") or {}
-        error = str(failure.get("message") or rows.get("msg") or "The rows were not counted.")
+        error = (rows.get("failure") or {}).get("message") or rows.get("msg")
+        error = str(error or "The rows were not counted.")
     count = rows.get("summary", {}).get("desired")
     to_list = result["requests_to_list"]
     requests = None if count is None or to_list is None else count + to_list
@@ -132,7 +120,6 @@ def first_run(result: Data, rows: Data) -> dict[str, Any]:
 
 
 def report_of(stores: Sequence[Data], *, generated_at: str, version: str) -> dict[str, Any]:
-    """The report on all stores, which is the content of ``preflight.json``."""
     return {
         "format": FORMAT,
         "kind": "preflight",
@@ -143,12 +130,13 @@ def report_of(stores: Sequence[Data], *, generated_at: str, version: str) -> dic
 
 
 def lines_of(store: Data) -> Iterator[str]:
-    """The page of one store, in lines of at most :data:`WIDTH` characters."""
+    """The page of one store."""
     yield from _title(store["name"], "=")
     if store["status"] != READY:
         failure = store["failure"] or {"message": "It was not read. See the error above."}
         code = f" ({failure['code']})" if failure.get("code") else ""
-        yield from _text(f"Failed{code}: {_first_line(failure['message'])}")
+        first_line = failure["message"].partition("\n")[0]
+        yield from _text(f"Failed{code}: {first_line}")
         return
     for title, texts in _sections(store):
         yield ""
@@ -158,7 +146,6 @@ def lines_of(store: Data) -> Iterator[str]:
 
 
 def summary_lines(stores: Sequence[Data]) -> Iterator[str]:
-    """How many stores can be managed, and which ones failed."""
     failed = [store["name"] for store in stores if store["status"] != READY]
     yield from _title("Summary", "=")
     ready = len(stores) - len(failed)
@@ -219,13 +206,11 @@ def _who(store: Data) -> list[str]:
         cost = "one request for each 100 users" if pages is None else counted(pages, "request", ",")
         return [f"Not counted. -e {CENSUS}=true reads all users: {cost}."]
     shown = [f"{census[name]:,} of them {text}." for name, text in KINDS if census[name]]
-    hidden = [name for name, _text_of_kind in KINDS if census[name] is None]
+    hidden = [name for name, _text in KINDS if census[name] is None]
+    if hidden:
+        shown.append(f"Not shown by the store: {', '.join(hidden)}.")
     users = counted(census["active"], "active user", ",")
-    return [
-        f"{users}, {census['deactivated']:,} deactivated.",
-        *shown,
-        *([f"Not shown by the store: {', '.join(hidden)}."] if hidden else []),
-    ]
+    return [f"{users}, {census['deactivated']:,} deactivated.", *shown]
 
 
 def _cost(store: Data) -> list[str]:
@@ -242,16 +227,14 @@ def _cost(store: Data) -> list[str]:
     time = ", less than a minute" if minutes == 1 else f", about {minutes} minutes"
     if minutes is None:
         time = ""
-    requests = (
-        f"At most as many writes{time}, and one request for each 100 users to read the store."
-    )
+    requests = f"as many writes{time}, and one request for each 100 users"
     if cost["requests"] is not None:
         requests = (
-            f"At most {counted(cost['requests'], 'request', ',')}{time}: a write for each row, and "
-            f"{store['requests_to_list']:,} to read the store."
+            f"{counted(cost['requests'], 'request', ',')}{time}: a write for each row, and "
+            f"{store['requests_to_list']:,}"
         )
     return [
-        f"{rows} in the lists and the file. {requests}",
+        f"{rows} in the lists and the file. At most {requests} to read the store.",
         "A dry run shows each change: publica.la.provision --check --diff",
     ]
 
@@ -264,15 +247,10 @@ def _title(text: str, line: str) -> Iterator[str]:
 
 
 def _text(text: str) -> list[str]:
-    """A text as indented lines; a longer word, such as an address, is broken."""
     hanging = INDENT * 2 if text.startswith("- ") else INDENT
     return textwrap.wrap(
         escape_control(text), WIDTH, initial_indent=INDENT, subsequent_indent=hanging
     )
-
-
-def _first_line(message: str) -> str:
-    return message.partition("\n")[0]
 
 
 STYLE = """

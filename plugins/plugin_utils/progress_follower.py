@@ -31,8 +31,8 @@ from ..module_utils.progress import DEFAULT_INTERVAL, LONGEST_INTERVAL, MOST_BYT
 from .progress_lines import State, parse_state, progress_line
 
 INTERVAL_VARIABLE = "PUBLICA_PROGRESS_INTERVAL"
-# Callbacks by the last part of their names: one that shows nothing, and those that write a document
-# to standard output, which a progress line would break.
+# Callbacks that show nothing, and those that write a document to standard output, which a progress
+# line would break.
 SILENT_CALLBACKS = ("null",)
 DOCUMENT_CALLBACKS = ("json", "jsonl")
 
@@ -55,12 +55,7 @@ MESSAGE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a task, apart from its arguments, that decide whether progress is shown.
-
-    :ivar connection: the name of the connection plugin.
-    :ivar become_user: None if the task does not become another user.
-    :ivar user: the user who runs ansible-playbook.
-    """
+    """The settings of a task, apart from its arguments, that decide whether progress is shown."""
 
     connection: str
     is_async: bool
@@ -111,7 +106,6 @@ class StateReader:
         self._last: State | None = None
 
     def read(self) -> State | None:
-        """The last state that the run reported; None before the first."""
         text = self._text()
         if text is not None and text != self._before:
             self._before = None
@@ -132,10 +126,7 @@ class StateReader:
 class Follower:
     """Shows a progress line at each interval, from :meth:`start` to :meth:`stop`.
 
-    :param show: shows one line.
     :param orphaned: called once if the process that started this one ends after the run has begun.
-
-    :ivar shown: the number of lines that were shown.
     """
 
     def __init__(
@@ -159,7 +150,6 @@ class Follower:
         start_without_signals(self._thread)
 
     def stop(self) -> None:
-        """Show no more lines."""
         self._stopped.set()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             # Showing a line takes no time; the timeout is for a terminal that hangs.
@@ -241,18 +231,13 @@ class InterruptHandler:
 
 
 def interrupt_this_process() -> None:
-    """Send SIGTERM to this process, from any of its threads."""
     main = threading.main_thread().ident
     if main is not None:
         signal.pthread_kill(main, signal.SIGTERM)
 
 
 def wait_for_end(read: Callable[[], State | None]) -> State | None:
-    """Wait a few seconds for the end of an interrupted module, and forward the signal if needed.
-
-    :param read: returns the last state of the run.
-    :return: the last state.
-    """
+    """The last state of an interrupted module, after waiting for its end for a few seconds."""
     began = time.monotonic()
     forwarded = False
     while True:
@@ -303,7 +288,6 @@ _STDERR = _copy_of_stderr()
 
 
 def final_message(line: str) -> None:
-    """Write a line to the standard error of ansible-playbook, and to Ansible's log."""
     # Without a log file this logger has no handler.
     with suppress(Exception):
         logging.getLogger("ansible").info(line)

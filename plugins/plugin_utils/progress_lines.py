@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The progress of a run as one line of text: pure functions of a progress file's content."""
+"""The progress of a run as one line of text."""
 
 from __future__ import annotations
 
@@ -54,11 +54,7 @@ def _is_number(value: Any) -> bool:
 
 
 def progress_line(host: str, state: State | None) -> str:
-    """The progress of a run.
-
-    :param host: the inventory's name of the store.
-    :param state: None before the run has reported anything.
-    """
+    """The progress of a run; it has no state before it has reported anything."""
     if state is None or state["phase"] == STARTING:
         step = "reading the input"
     elif state["phase"] == READING:
@@ -74,10 +70,6 @@ def progress_line(host: str, state: State | None) -> str:
 
 
 def last_line(host: str, state: State | None, seconds: float) -> str:
-    """The summary of a run that has ended.
-
-    :param seconds: the duration of the run.
-    """
     if state is None:
         return f"{host}: ended in {duration(seconds)}"
     if state["phase"] in (STARTING, READING):
@@ -95,8 +87,7 @@ def last_line(host: str, state: State | None, seconds: float) -> str:
 def interrupted_line(host: str, state: State | None) -> str:
     """The summary of a run that was interrupted.
 
-    :param state: the last state that the run reported; None if it reported none. If the run had not
-        ended by then, more users may have been changed.
+    If it had not ended by the last state, more users may have been changed.
     """
     if state is None:
         return f"{host}: interrupted. The progress of the run is unknown."
@@ -114,7 +105,6 @@ def interrupted_line(host: str, state: State | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A duration in seconds, minutes, or hours and minutes."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -145,7 +135,6 @@ def _applying(state: State) -> str:
 
 
 def _with_wait(line: str, state: State | None) -> str:
-    """The line, and the wait for the rate limit if there is one, shortened if it is too long."""
     if state is None or not state["waiting_seconds"]:
         return line
     waiting = f"{line}, waiting {duration(state['waiting_seconds'])}"

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The variables of the role and the playbooks: their names, and what is wrong with their values.
-
-Pure functions: the action plugins evaluate templates.
-"""
+"""The variables of the role and the playbooks: their names, and what is wrong with their values."""
 
 from __future__ import annotations
 
@@ -17,10 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..module_utils.errors import escape_control, listed
+from ..module_utils.last_applied.record import store_name
 from .report.wording import LANGUAGES
 
 DESIRED = "publica_users_desired"
-# The role's default. A list that the user writes, an empty one included, differs from it.
+# The role's default, which differs from any list that the user writes.
 DESIRED_DEFAULT = "{{ publica_users__none }}"
 SRC = "publica_users_src"
 REPORT_DIR = "publica_users_report_dir"
@@ -80,10 +78,7 @@ def names_users(variables: Mapping[str, Any]) -> bool:
 
 
 def misspelt(variables: Mapping[str, Any], ignored: str | None = None) -> dict[str, str]:
-    """The nearest known name of each variable that is probably misspelt, by the variable's name.
-
-    :param ignored: a name that is not reported, such as that of the variable of a loop.
-    """
+    """The nearest known name of each variable that is probably misspelt, by the variable's name."""
     found = {}
     for name in sorted(filter(_MAYBE_OWN.match, variables)):
         if name in KNOWN or name == ignored or "__" in name or _DESIRED_LIST.fullmatch(name):
@@ -98,7 +93,6 @@ def misspelt(variables: Mapping[str, Any], ignored: str | None = None) -> dict[s
 
 
 def _nearest(name: str, cutoff: float) -> str | None:
-    """The known name that is most like a name; None where none is as near as ``cutoff``."""
     for cut in (at for at, character in enumerate(name[:-1]) if character == "_"):
         if difflib.SequenceMatcher(None, name[:cut], DESIRED).ratio() >= _NEAR:
             return f"{DESIRED}{name[cut:]}"
@@ -114,7 +108,6 @@ def unknown_variable(name: str, near: str) -> str:
 
 
 def no_users(misspelt_names: Mapping[str, str]) -> str:
-    """The error for a host without any list or file of desired users."""
     hints = [f"{name} is unknown; did you mean {near}?" for name, near in misspelt_names.items()]
     return " ".join([
         "No list and no file of desired users is set for this host.",
@@ -132,7 +125,7 @@ LOOP = (
 
 
 def loop_variable(task: Any, variables: Mapping[str, Any]) -> str | None:
-    """The name of the variable of the loop that a task is in; None outside a loop."""
+    """The variable of the loop that a task is in."""
     if "ansible_loop_var" in variables:
         return str(variables["ansible_loop_var"])
     if "_ansible_item_label" not in variables:
@@ -156,7 +149,6 @@ def lost_words(names: Sequence[str]) -> str:
 
 
 def wrong_value(name: str, value: Any) -> str | None:
-    """The error for a value of a boolean or of the language; None for a right one, or for null."""
     if value is None or (str(value).lower() in _BOOLEAN_WORDS and name in BOOLEANS):
         return None
     if name == LANGUAGE and value in LANGUAGES:
@@ -171,11 +163,8 @@ def unmatched(
     host: str,
     hosts_of: Callable[[Sequence[str]], Sequence[str]],
 ) -> str | None:
-    """The error for a pattern of hosts of which a part matches nothing; None if each part does.
+    """The error for a pattern of hosts of which a part matches nothing.
 
-    :param parts: of the pattern, which commas or colons separate.
-    :param groups: the names of the hosts in each group of the inventory.
-    :param host: the host on which the play runs.
     :param hosts_of: evaluates a pattern by its parts, in time that grows with the inventory.
     """
     names = [part.lstrip("!&") for part in parts]
@@ -200,10 +189,7 @@ def unmatched(
 
 
 def foreign_record(path: str, host: str, hosts: Collection[str]) -> str | None:
-    """What is wrong with a record whose file is named after another host; None for any other.
-
-    :param hosts: the names of the hosts of the inventory.
-    """
+    """What is wrong with a record whose file is named after another host."""
     # With and without suffixes. The longest name counts, since a host's name can have dots.
     names = [PurePath(path).name]
     while "." in names[-1]:
@@ -218,12 +204,11 @@ def foreign_record(path: str, host: str, hosts: Collection[str]) -> str | None:
 
 
 def is_own_record(template: str) -> bool:
-    """Whether the path of a record contains the name of its host, as a template."""
     return re.search(r"\binventory_hostname\b", template) is not None
 
 
 def shared_record(paths: Mapping[str, str], host: str) -> str | None:
-    """The error for a host whose record is that of other hosts as well; None if it is its own."""
+    """The error for a host whose record is that of other hosts as well."""
     path = PurePath(paths[host])
     hosts = [name for name, other in paths.items() if PurePath(other) == path]
     if hosts == [host]:
@@ -235,28 +220,15 @@ def shared_record(paths: Mapping[str, str], host: str) -> str | None:
 
 
 def normalised_url(url: str) -> str:
-    """The address of a store for comparison, without user, password and query.
-
-    The case of the host, the default port and a slash at the end make no difference.
-    """
+    """The address of a store for comparison; empty if it has no host."""
     try:
-        parts = urlsplit(url.strip())
-        host, port = (parts.hostname or "").rstrip("."), parts.port
+        return store_name(url) if urlsplit(url.strip()).hostname else ""
     except ValueError:
         return ""
-    if not host:
-        return ""
-    default = {"https": 443, "http": 80}.get(parts.scheme)
-    host = f"[{host}]" if ":" in host else host
-    suffix = "" if port in (None, default) else f":{port}"
-    return f"{parts.scheme}://{host}{suffix}{parts.path.rstrip('/')}"
 
 
 def shared_stores(urls: Mapping[str, str], from_environment: Container[str] = ()) -> list[str]:
-    """A warning for each store that several hosts have the address of.
-
-    :param from_environment: the hosts whose address is that of the environment.
-    """
+    """A warning for each store that several hosts have the address of."""
     hosts_by_url: dict[str, list[str]] = {}
     for host, url in urls.items():
         hosts_by_url.setdefault(normalised_url(url), []).append(host)

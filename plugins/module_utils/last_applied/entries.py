@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The entries of a record: before the first write of a run, and after its last one.
-
-Pure functions.
-"""
+"""The entries of a record: before the first write of a run, and after its last one."""
 
 from __future__ import annotations
 
@@ -34,7 +31,6 @@ def entries_before(
     An entry of a user who is about to be written has no fingerprint, so that the user is compared
     again if the run is killed.
 
-    :param removed: the entries of the users to remove.
     :param others: the entries of users who have left the list and stay in the record.
     """
     written = {change.position: change for change in changes if change.listed and change.steps}
@@ -63,8 +59,6 @@ def entries_after(
     """The entries at the end of a run.
 
     :param applied: one for each desired user, then one for each removal.
-    :param others: the entries of users who have left the list and stay in the record.
-    :param today: the date in UTC, ``YYYY-MM-DD``.
     :param listed_taken: the lists were read for users that the store refused to create.
     """
     found = (
@@ -101,7 +95,6 @@ def _entry_after(
 
 
 def _entry_after_failure(entry: Entry | None, applied: AppliedUser) -> Entry | None:
-    """The entry of a user with an error, who is compared again at the next run."""
     change, error = applied.change, applied.error
     if error is None or error.code == NOT_TRIED or not change.steps:
         return None if entry is None else entry.without_fingerprint()

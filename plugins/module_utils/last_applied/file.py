@@ -23,11 +23,7 @@ LARGEST_RECORD = 512 << 20
 
 
 class RecordFile:
-    """The open file of a record.
-
-    :ivar path: the absolute path.
-    :ivar record: what the file holds; None if there is no file yet.
-    """
+    """The open file of a record."""
 
     def __init__(self, path: str, directory: Directory, store: str, read_only: bool) -> None:
         self.path = path
@@ -39,10 +35,7 @@ class RecordFile:
         self.record = None if self._content is None else from_file(self._content, store, self._name)
 
     def write(self, record: Record) -> None:
-        """Replace the file, unless it holds the same record or this is a dry run.
-
-        :raises PublicaError: ``record_not_written``.
-        """
+        """Replace the file, unless it holds the same record or this is a dry run."""
         if self._read_only or record.equals(self.record):
             return
         content = as_file(record)
@@ -60,12 +53,7 @@ class RecordFile:
 
 @contextmanager
 def open_record(path: str | None, base_url: str, read_only: bool) -> Iterator[RecordFile | None]:
-    """The record of a store, which no other run writes during the block; None without a path.
-
-    :param read_only: take no lock, and never write.
-    :raises InvalidInputError: for a path that can't hold a record.
-    :raises PublicaError: ``record_locked`` or ``unusable_record``.
-    """
+    """The record of a store, which no other run writes during the block; None without a path."""
     if path is None:
         yield None
         return

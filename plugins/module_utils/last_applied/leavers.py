@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Users who have left the list since the last run: who is removed, and who stays, and why.
-
-Pure functions.
-"""
+"""Users who have left the list since the last run: who is removed, and who stays, and why."""
 
 from __future__ import annotations
 
@@ -45,10 +42,7 @@ class Leavers:
     ignored: Sequence[Entry]
 
     def wanted(self, *, in_list: bool) -> tuple[list[DesiredUser], list[Known]]:
-        """The users to find, and what the record says about each.
-
-        :param in_list: read the lists for a user that no look-up finds.
-        """
+        """The users to find, and what the record says about each."""
         users = [
             DesiredUser(entry.email, entry.external_id, entry.id, state=ABSENT)
             for entry in self.sought
@@ -58,7 +52,6 @@ class Leavers:
 
     @property
     def warnings(self) -> list[str]:
-        """The warning about users who are ignored."""
         if not self.ignored:
             return []
         have, stay = ("has", "stays") if len(self.ignored) == 1 else ("have", "stay")
@@ -72,10 +65,7 @@ class Leavers:
 
 
 def leavers_of(left: Sequence[Entry], policy: RemovalPolicy, *, compare_all: bool) -> Leavers:
-    """The leavers, judged as far as the record allows.
-
-    :param compare_all: find all of them again, those with a reason to stay included.
-    """
+    """The leavers, judged as far as the record allows."""
     if not policy.leavers:
         return Leavers((), (), left)
     is_protected = protection(policy.protected)
@@ -113,8 +103,6 @@ def judge_leavers(
     """What happens to the users who are no longer in the list.
 
     A user is removed only if the account that was found is the one of the record.
-
-    :param entries: number of entries of the record.
     """
     is_protected = protection(policy.protected)
     owners = rows.owners

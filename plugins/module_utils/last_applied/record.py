@@ -4,7 +4,7 @@
 
 """The record of what a run applied last: its entries, and its form as a file.
 
-Pure functions. A record holds no password, no token and nothing that is derived from one.
+A record holds no password, no token and nothing that is derived from one.
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ class Entry(NamedTuple):
 
     @property
     def label(self) -> str:
-        """The name of the user in messages."""
         return DesiredUser(self.email, self.external_id, self.id).label
 
     def without_fingerprint(self, kept: str | None = None) -> Entry:
@@ -78,7 +77,6 @@ class Entry(NamedTuple):
 
     @property
     def emails(self) -> tuple[str, ...]:
-        """The addresses that the account may have."""
         return tuple(email for email in (self.email, self.earlier_email) if email)
 
 
@@ -86,7 +84,6 @@ class Entry(NamedTuple):
 class Record:
     """What the runs with one list applied to a store.
 
-    :ivar store: the store, from :func:`store_name`.
     :ivar verified_at: when all users of the list were compared last, in UTC; None for never.
     :ivar repeats_external_ids: the store was seen to have two users with one external id.
     """
@@ -97,10 +94,9 @@ class Record:
     repeats_external_ids: bool = False
 
     def equals(self, other: Record | None) -> bool:
-        """Whether another record has the same entries, in any order.
+        """Whether another record has the same entries; one that is found to differ can be equal.
 
-        An entry that does not change is the same object. A record that is not found equal here can
-        still have the same content.
+        An entry that does not change is the same object.
         """
         if other is None or len(self.entries) != len(other.entries):
             return False
@@ -109,7 +105,7 @@ class Record:
 
 
 def store_name(base_url: str) -> str:
-    """The address of a store in one form, whatever its case and its port are written like."""
+    """The address of a store in one form, without user, password and query."""
     parts = urlsplit(base_url.strip())
     host = (parts.hostname or "").rstrip(".")
     if ":" in host:
@@ -122,7 +118,7 @@ def store_name(base_url: str) -> str:
 def fingerprint(desired: DesiredUser) -> str:
     """A text that changes exactly if a desired value changes; passwords have no influence."""
     is_absent = desired.state == ABSENT
-    has_plan = not is_absent and not (desired.plan_name is None and desired.plan_id is None)
+    has_plan = not is_absent and (desired.plan_name, desired.plan_id) != (None, None)
     count = 1 if is_absent else len(_NAMES if has_plan else _ATTRIBUTES)
     # No value has a line break.
     given = []
@@ -182,8 +178,6 @@ def _json(value: Any) -> str:
 def from_file(content: bytes, store: str, name: str) -> Record:
     """The record in the content of a file.
 
-    :param store: the store of the run, from :func:`store_name`.
-    :param name: the file's name, for messages.
     :raises PublicaError: ``unusable_record``, with the reason and what to do.
     """
     try:
@@ -222,10 +216,6 @@ def from_file(content: bytes, store: str, name: str) -> Record:
 
 
 def _entry(user: Any) -> Entry:
-    """The entry of a line.
-
-    :raises TypeError: for a key or a value that no entry has; ValueError for an entry without keys.
-    """
     entry = Entry(**user)
     for name, value in user.items():
         if value.__class__ is not _TYPES[name]:

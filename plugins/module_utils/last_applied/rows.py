@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which users a run with a record compares, and who has left the list since the last run.
-
-Pure functions.
-"""
+"""Which users a run with a record compares, and who has left the list since the last run."""
 
 from __future__ import annotations
 
@@ -25,13 +22,10 @@ from .record import NOT_LISTED, Entry, Record, fingerprint
 class Rows:
     """The desired users of a run, each with the entry of the record that is the same user.
 
-    :ivar desired: all desired users, in the order of the input.
-    :ivar fingerprints: of each desired user.
     :ivar entries: by position; a new user has none.
     :ivar compared: the positions of the users to read and compare.
     :ivar left: the entries of users who are no longer in the list.
     :ivar clashing: the entries that share a key with a desired user who has another entry.
-    :ivar keys: those of all desired users.
     """
 
     desired: Sequence[DesiredUser]
@@ -48,7 +42,6 @@ class Rows:
         return {entry.id: n for n, entry in self.entries.items() if entry.id is not None}
 
     def comparing(self, positions: Iterable[int]) -> Rows:
-        """The same rows, with more users to compare."""
         return replace(self, compared=sorted({*self.compared, *positions}))
 
     @property
@@ -63,10 +56,7 @@ class Rows:
         }
 
     def known(self, position: int, *, list_new: bool) -> Known:
-        """What the record says about a desired user.
-
-        :param list_new: read the lists also for a user who is new.
-        """
+        """What the record says about a desired user."""
         user, entry = self.desired[position], self.entries.get(position)
         if entry is None:
             # The store refuses a second user with the external id, but nothing shows that a user
@@ -100,12 +90,7 @@ class Rows:
         """The desired users who are not read, with the warnings of the last run that did."""
         compared = set(self.compared)
         return [
-            UserChange(
-                position,
-                user,
-                warnings=_repeated(self.entries[position]),
-                compared=False,
-            )
+            UserChange(position, user, warnings=_repeated(self.entries[position]), compared=False)
             for position, user in enumerate(self.desired)
             if position not in compared
         ]
@@ -118,21 +103,14 @@ def _same_external_id(user: DesiredUser, entry: Entry) -> bool:
 def _repeated(entry: Entry) -> tuple[LabelledWarning, ...]:
     if not entry.warnings:
         return ()
-    warnings = (
-        repeated_warning(entry.label, code, values) for code, values in entry.warnings.items()
-    )
-    return tuple(warning for warning in warnings if warning is not None)
+    found = (repeated_warning(entry.label, *one) for one in entry.warnings.items())
+    return tuple(filter(None, found))
 
 
 def rows_of(
     desired: Sequence[DesiredUser], record: Record | None, today: str, *, compare_all: bool
 ) -> Rows:
-    """The rows of a run.
-
-    :param record: None at the first run.
-    :param today: the date in UTC, ``YYYY-MM-DD``.
-    :param compare_all: compare all users, whatever the record holds.
-    """
+    """The rows of a run; the first one has no record."""
     fingerprints = [fingerprint(user) for user in desired]
     keys = Keys(desired)
     entries, others = _entries_of(keys, () if record is None else record.entries)
@@ -156,12 +134,10 @@ def rows_of(
 
 
 def _are_two(one: Entry, other: Entry) -> bool:
-    """Whether two entries are certainly those of two accounts."""
     return one.id is not None and other.id is not None and one.id != other.id
 
 
 def _is_due(user: DesiredUser, now: str, entry: Entry | None, today: str) -> bool:
-    """Whether a user must be compared, by what the record holds."""
     if entry is None or entry.fingerprint != now:
         return True
     if user.state == ABSENT:

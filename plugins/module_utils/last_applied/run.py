@@ -30,11 +30,6 @@ class RecordedRun:
     """One run with a record.
 
     :param desired: all desired users, with plans by the names that the rows have.
-    :param today: the date in UTC, ``YYYY-MM-DD``.
-    :param compare_all: compare all users, whatever the record holds.
-
-    :ivar compared: the desired users to compare.
-    :ivar warnings: about the users who are no longer in the list.
     """
 
     def __init__(
@@ -157,10 +152,7 @@ class RecordedRun:
         ]
 
     def write_before(self, plan: Plan) -> None:
-        """Store the entries of all users who are about to be written, without a fingerprint.
-
-        :raises PublicaError: ``record_not_written``.
-        """
+        """Store the entries of all users who are about to be written, without a fingerprint."""
         if not plan.requests:
             return
         judged = self._judged
@@ -181,13 +173,8 @@ class RecordedRun:
         if removals:  # A guard did not skip them.
             pairs = zip(judged.removed, removals)
             remaining = [entry for entry, user in pairs if user.error is not None]
-        entries = entries_after(
-            rows,
-            applied,
-            [*judged.kept, *remaining],
-            self._today,
-            listed_taken=self._listed_taken,
-        )
+        others = [*judged.kept, *remaining]
+        entries = entries_after(rows, applied, others, self._today, listed_taken=self._listed_taken)
         verified_at = utc_now() if self._compare_all else self._record.verified_at
         try:
             self._write(entries, verified_at)

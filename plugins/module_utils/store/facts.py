@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a store is like, as far as reading shows it: its limit, clock, API variants and users."""
+"""What a store is like, as far as reading shows it."""
 
 from __future__ import annotations
 
@@ -97,7 +97,6 @@ class Observer(UsersApi):
     """The API of a store, which remembers the forms of what it reads.
 
     :ivar keys: the fields that a record had.
-    :ivar forms: the forms of each field's values.
     :ivar first: the first page of each query; a 404 is none.
     :ivar ids: the ids of the first two pages, by query and number.
     :ivar limits: what the answers reported as requests a minute.
@@ -114,7 +113,6 @@ class Observer(UsersApi):
         self.offsets: list[float] = []
 
     def list_page(self, page: int, query: str | None = None) -> Page:
-        """One page of users."""
         answer = super().list_page(page, query)
         self.observe_headers(time.time())
         if page <= 2:
@@ -168,12 +166,7 @@ def _id(record: Mapping[str, Any]) -> int | None:
 
 
 def read_facts(api: UsersApi, *, share: int, census: bool, today: str) -> dict[str, Any]:
-    """What a store is like, in at most 7 requests without a census, retries not counted.
-
-    :param share: the percentage of the store's limit that a run may use.
-    :param census: read both lists completely and count their users.
-    :param today: the date in UTC.
-    """
+    """What a store is like, in at most 7 requests without a census, retries not counted."""
     seen = Observer(api.transport)
     # A page can be shorter than requested, so only the second one shows whether it was the last.
     pages = None if census else 2
@@ -214,7 +207,6 @@ def read_facts(api: UsersApi, *, share: int, census: bool, today: str) -> dict[s
 
 
 def _read(seen: Observer, query: str | None, pages: int | None, size: int = 0) -> Listing:
-    """A list, read up to a number of pages, or to its end."""
     listing = Listing(seen, query, size)
     while not listing.finished and (pages is None or listing.pages_read < pages):
         listing.read_page()
@@ -222,7 +214,7 @@ def _read(seen: Observer, query: str | None, pages: int | None, size: int = 0) -
 
 
 def _look_ups(seen: Observer, users: Users, page_size: int) -> tuple[bool | None, bool | None]:
-    """Whether a search finds an active user, and a deactivated one; None where there is none."""
+    """Whether a search finds an active user, and a deactivated one."""
     with_address = (user for user in users if user.email and not user.anonymized)
     # The last ones that were read: users who change now come first in a list.
     chosen = {user.active: user for user in with_address}
@@ -234,7 +226,7 @@ def _look_ups(seen: Observer, users: Users, page_size: int) -> tuple[bool | None
 
 
 def _finds(seen: Observer, user: CurrentUser, page_size: int) -> bool | None:
-    """Whether a search for the address finds the user; None if there are further pages."""
+    """Whether a search finds the user; None if there are further pages."""
     page = seen.list_page(1, user.email)
     if any(_id(record) == user.id for record in page.records):
         return True
@@ -245,7 +237,7 @@ def _finds(seen: Observer, user: CurrentUser, page_size: int) -> bool | None:
 
 
 def _lists_plans(seen: Observer, warnings: list[str]) -> bool | None:
-    """Whether the store lists its plans (variant 27); None if its answer does not show it."""
+    """Whether the store lists its plans (variant 27)."""
     try:
         page = seen.plans_page(1)
     except PublicaError as error:
@@ -265,14 +257,12 @@ def _lists_plans(seen: Observer, warnings: list[str]) -> bool | None:
 
 
 def _paginator(pages: Iterable[Page]) -> str | None:
-    """The form of the paginator; None if the store returned no page."""
     for page in pages:
         return "minimal" if page.last_page is None and page.total is None else "full"
     return None
 
 
 def _page_size(seen: Observer, active: Listing, deactivated: Listing) -> int | None:
-    """The longest page of the store; None if only a shorter list was seen."""
     lengths = []
     for query, listing in ((None, active), (DEACTIVATED, deactivated)):
         length = len(seen.ids[query, 1])
@@ -294,14 +284,12 @@ def _holds_deactivated(active: Listing, users: Users) -> bool | None:
 
 
 def _requests_to_list(*listings: Listing) -> int | None:
-    """The number of requests that read the lists completely; None if it is unknown."""
     if any(not one.finished and one.pages_left is None for one in listings):
         return None
     return sum(one.pages_read + (one.pages_left or 0) for one in listings)
 
 
 def _contradictions(seen: Observer, active: Listing, deactivated: Listing) -> list[str]:
-    """What the store does that no documented form explains."""
     other = sorted(name for name, forms in seen.forms.items() if OTHER in forms)
     found = [f"{name} has a value of an unknown form. {REPORT}" for name in other]
     for kind, query, listing in (
@@ -330,7 +318,6 @@ def _contradictions(seen: Observer, active: Listing, deactivated: Listing) -> li
 def _census(
     everyone: Users, seen: Observer, today: str, requests_to_list: int | None
 ) -> dict[str, int | None]:
-    """The number of users by kind; None for what the store does not show."""
     users = [user for user in everyone if user.active]
 
     def count(field: str, is_counted: Callable[[CurrentUser], object]) -> int | None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writing the files of a report: each atomically, and never through a link."""
+"""Writing the files of a report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HEAD_BYTES = 4096
 
 
 class NotWrittenError(Exception):
-    """A report that cannot be written; the message has the path, the reason and what to do."""
+    """A report that cannot be written, with the path, the reason and what to do."""
 
 
 def write_report(
@@ -33,10 +33,8 @@ def write_report(
     With some strategies several hosts write the report of one run, in any order. A report on fewer
     results does not replace one on more.
 
-    :param files: the content of each file by its name.
     :param in_loop: the report must not replace one on other results of the same run.
     :returns: whether the report was written.
-    :raises NotWrittenError: if a file cannot be written.
     """
     try:
         opened = Directory(str(directory), create_mode=0o777, parents=True, check_way=True)
@@ -98,7 +96,7 @@ def _known_stores(directory: Directory, report: Mapping[str, Any]) -> dict[str, 
 
 
 def _is_older(report: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether the known stores are those of the report, and more of them have a result."""
+    """Whether more of the same stores had a result."""
     statuses = {store["name"]: store["status"] for store in report["stores"]}
     return statuses.keys() == known.keys() and _results(statuses.values()) < _results(
         store["status"] for store in known.values()

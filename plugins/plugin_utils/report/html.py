@@ -4,7 +4,6 @@
 
 """A report as one page, without any other file or request.
 
-The page's Content-Security-Policy allows its own style and script by their hashes, and no request.
 Values of a store reach it as text: through a template that escapes them, or as JSON in a script
 element that no value can end.
 """
@@ -43,8 +42,7 @@ SOON_DAYS, LATER_DAYS = 30, 90
 
 
 def page(report: Mapping[str, Any], texts: Texts) -> str:
-    """The report as HTML."""
-    style, script = (_read(name) for name in ("page.css", "page.js"))
+    style, script = _read("page.css"), _read("page.js")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["number"] = texts.number
     template = environment.from_string(_read("page.html.j2"))
@@ -83,7 +81,6 @@ def as_script_data(value: Any) -> str:
 
 
 def tiles(report: Mapping[str, Any], texts: Texts) -> list[dict[str, str]]:
-    """The four figures at the top of the page, each with a label and a note."""
     totals, seats = report["totals"], report["totals"]["seats"]
     active = _seat_note(seats["active"], seats["stores_counted"], totals["stores"], texts)
     deactivated = _seat_note(
@@ -144,10 +141,9 @@ def _store_row(store: Mapping[str, Any], run: str, texts: Texts) -> dict[str, An
 def _table_data(
     report: Mapping[str, Any], run: str, ends: Sequence[Mapping[str, Any]], texts: Texts
 ) -> dict[str, Any]:
-    """The rows and texts of the tables that the script shows."""
     changes = report["changes"]
     return {
-        "texts": {name: texts.raw(name) for name in SCRIPT_TEXTS},
+        "texts": {name: texts.get(name) for name in SCRIPT_TEXTS},
         "actions": {
             name: wording.action(name, texts)
             for name in sorted({name for change in changes for name in change["actions"]})
@@ -233,7 +229,6 @@ def _percent(number: int, most: int) -> float:
 
 
 def plan_ends(report: Mapping[str, Any], texts: Texts) -> list[dict[str, Any]]:
-    """The plans of all stores that end soon, the earliest first."""
     today = datetime.date.fromisoformat(report["generated_at"][:10])
     ends = [
         {
@@ -251,7 +246,6 @@ def plan_ends(report: Mapping[str, Any], texts: Texts) -> list[dict[str, Any]]:
 
 
 def ending_chart(ends: Sequence[Mapping[str, Any]], texts: Texts) -> dict[str, Any]:
-    """The number of plans that end in each of the next weeks, and in 30 and in 90 days."""
     weeks = [0] * WEEKS
     for end in ends:
         weeks[min(max(end["days"], 0) // 7, WEEKS - 1)] += 1

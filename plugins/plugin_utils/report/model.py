@@ -4,8 +4,7 @@
 
 """The report of a run as one plain value, from the results that the hosts of a play registered.
 
-It is the content of report.json, which docs/report.schema.json describes, and every other file of a
-report is made from it. Values of a store are text, so nothing here is templated. Pure.
+It is the content of report.json, and every other file of a report is made from it.
 """
 
 from __future__ import annotations
@@ -22,11 +21,10 @@ PROVISION, AUDIT = "provision", "audit"
 KINDS = (PROVISION, AUDIT)
 FORMAT = 1
 
-# The status of a store.
 AS_DECLARED, CHANGED, FAILED, UNREACHABLE, NOT_RUN = STORE_STATUSES = (
     *("as_declared", "changed", "failed", "unreachable", "not_run"),
 )
-# The status of a user, in addition to FAILED and NOT_TRIED. A dry run predicts changes.
+# The status of a user, in addition to FAILED and NOT_TRIED.
 DONE, PREDICTED = "done", "foreseen"
 
 # Of the unchanged users, those that were not read.
@@ -48,8 +46,6 @@ _ITEM_NAME = re.compile(r"\w[\w .-]{0,31}")
 
 
 class NotAResultError(ValueError):
-    """A variable that holds something else than a result of publica_user_bulk."""
-
     def __init__(self, host: str, name: str) -> None:
         super().__init__(
             f"The variable {name} of {host} holds no result of publica_user_bulk, so no report was "
@@ -64,8 +60,6 @@ def registered_results(hosts: Sequence[str], variables: Any, name: str) -> dict[
     The items of a loop are separate results, by names such as ``press (fiction)``.
 
     :param variables: the ``hostvars`` of Ansible, whose ``raw_get`` evaluates no template.
-    :param name: the variable in which each host's result is registered.
-    :raises NotAResultError: for a variable that holds something else.
     """
     found: dict[str, Result] = {}
     for host in hosts:
@@ -98,9 +92,11 @@ def _with_warnings(registered: Mapping[str, Any], results: Sequence[Any]) -> Ite
 
     There, only the warning of a guard shows which item it is of. The first one gets the others.
     """
-    kept = [list(map(_warning, one.get("warnings") or ())) for one in results]
+    kept = [list(map(warning_text, one.get("warnings") or ())) for one in results]
     moved = [
-        text for text in map(_warning, registered.get("warnings") or ()) if text not in chain(*kept)
+        text
+        for text in map(warning_text, registered.get("warnings") or ())
+        if text not in chain(*kept)
     ]
     guards = [(one.get("guard") or {}).get("warning") for one in results]
     others = [f"An item of the loop: {text}" for text in moved if text not in guards]
@@ -125,11 +121,11 @@ def _result(registered: Any, host: str, name: str) -> Result:
         raise NotAResultError(host, name)
     result = {key: plain(registered[key]) for key in RESULT_KEYS if key in registered}
     if "warnings" in result:
-        result["warnings"] = [_warning(one) for one in registered["warnings"] or ()]
+        result["warnings"] = [warning_text(one) for one in registered["warnings"] or ()]
     return result
 
 
-def _warning(warning: Any) -> str:
+def warning_text(warning: Any) -> str:
     """The text of a warning; from ansible-core 2.19 on, it is in an object."""
     return str(plain(getattr(getattr(warning, "event", None), "msg", warning)))
 
@@ -161,11 +157,6 @@ def report_of(
 ) -> dict[str, Any]:
     """The report on the results of all stores.
 
-    :param results: the result of each store by its name.
-    :param kind: ``provision`` or ``audit``.
-    :param check_mode: nothing was written, and changes are those that a run would make.
-    :param generated_at: when the report was made, ISO 8601 in UTC.
-    :param version: the collection's version.
     :param run: an identifier that all reports of one run share.
     """
     # The task of an audit may run in check mode without the task of its report.
@@ -200,7 +191,7 @@ def _store(name: str, result: Result) -> dict[str, Any]:
         "status": _store_status(result),
         "summary": None if summary is None else {count: summary.get(count, 0) for count in COUNTS},
         "told_one_by_one": itemized,
-        "failure": _failure(result),
+        "failure": failure_of(result),
         "guard": result.get("guard"),
         "warnings": list(result.get("warnings") or []),
         "kept": {
@@ -224,7 +215,7 @@ def _store_status(result: Result) -> str:
     return CHANGED if result.get("changed") else AS_DECLARED
 
 
-def _failure(result: Result) -> dict[str, Any] | None:
+def failure_of(result: Result) -> dict[str, Any] | None:
     if not (result.get("failed") or result.get("unreachable")):
         return None
     failure = result.get("failure")
@@ -242,7 +233,7 @@ def _record(result: Result) -> dict[str, Any] | None:
 
 
 def _changes(store: str, result: Result, check_mode: bool) -> Iterator[dict[str, Any]]:
-    """The users of a store that changed or failed, in the order of its result."""
+    """The users of a store that changed or failed."""
     diff = result.get("diff") or []
     diffs = {entry.get("result"): entry for entry in diff}
     items = [
@@ -255,10 +246,7 @@ def _changes(store: str, result: Result, check_mode: bool) -> Iterator[dict[str,
             error = item.get("error") or {}
             yield {
                 "store": store,
-                "email": item.get("email"),
-                "external_id": item.get("external_id"),
-                "id": item.get("id"),
-                "state": item.get("state"),
+                **{name: item.get(name) for name in ("email", "external_id", "id", "state")},
                 "listed": bool(item.get("listed", True)),
                 "leaver": not item.get("listed", True) and bool(result.get("last_applied")),
                 "actions": list(item.get("actions") or []),
@@ -291,7 +279,6 @@ def _differences(diff: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _totals(
     stores: Sequence[Mapping[str, Any]], changes: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """The figures over all stores; None where they are unknown."""
     summaries = [store["summary"] for store in stores if store["summary"] is not None]
     counted = [store["seats"] for store in stores if store["seats"] is not None]
     statuses = [store["status"] for store in stores]
@@ -315,6 +302,5 @@ def _totals(
 
 
 def _sum(numbers: Iterable[int | None]) -> int | None:
-    """The sum of the known numbers; None where none is known."""
     known = [number for number in numbers if number is not None]
     return sum(known) if known else None

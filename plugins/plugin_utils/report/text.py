@@ -4,10 +4,8 @@
 
 """The files of a report: the page, and the same data as JSON, Markdown and JUnit XML.
 
-In Markdown, for the comment of a pull request, each value of a store is in a code span: there it is
-no markup, mentions no account and links nowhere. In JUnit XML, for the test view of a CI, each
-store is a suite, with a case for itself and for each user. A case fails for a failure, and in an
-audit for a difference as well.
+In Markdown, each value of a store is in a code span: there it is no markup, mentions no account and
+links nowhere. In JUnit XML, each store is a suite, with a case for itself and for each user.
 """
 
 from __future__ import annotations
@@ -32,7 +30,6 @@ LONGEST_VALUE = 600
 
 
 def files_of(report: Mapping[str, Any], language: str) -> dict[str, str]:
-    """The content of each file of a report by its name."""
     texts = Texts(language)
     return {
         PAGE: page(report, texts),
@@ -44,7 +41,6 @@ def files_of(report: Mapping[str, Any], language: str) -> dict[str, str]:
 
 
 def markdown(report: Mapping[str, Any], texts: Texts) -> str:
-    """The report as Markdown, never longer than :data:`MOST_CHARACTERS`."""
     run = wording.run_type(report)
     head = f"### {texts(f'kind.{run}')}\n\n**{' '.join(wording.headline(report, texts)).strip()}**"
     notices = "\n".join(
@@ -81,17 +77,12 @@ def _item(text: str) -> str:
 
 
 def _store_table(report: Mapping[str, Any], run: str, texts: Texts) -> str:
-    shown = [
-        name
-        for name in COUNTS
-        if name != "protected" and (name != UNVERIFIED or report["totals"]["users"][UNVERIFIED])
-    ]
-    names = [
-        texts("store"),
-        texts("status"),
-        *(wording.count_label(name, run, texts) for name in shown),
-    ]
-    lines = [_row(names), _row(["---", "---", *("--:" for _name in shown)])]
+    unverified = report["totals"]["users"][UNVERIFIED]
+    hidden = ("protected",) if unverified else ("protected", UNVERIFIED)
+    shown = [name for name in COUNTS if name not in hidden]
+    labels = [wording.count_label(name, run, texts) for name in shown]
+    head = [texts("store"), texts("status"), *labels]
+    lines = [_row(head), _row(["---", "---", *["--:"] * len(shown)])]
     for store in report["stores"]:
         counts = store["summary"]
         numbers = [texts.number(counts[name]) if counts else "" for name in shown]
@@ -137,7 +128,11 @@ def _change_rows(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
 def _difference(entry: Mapping[str, Any], texts: Texts) -> str:
     label, before, after = wording.difference(entry, texts)
     label = label if texts.get(f"field.{entry['name']}") else code(label)
-    return f"{label}: {code(before)} → {code(after)}" if before else f"{label}: {code(after)}"
+    return _from_to(label, code(before), code(after))
+
+
+def _from_to(label: str, before: str, after: str) -> str:
+    return f"{label}: {before} → {after}" if before else f"{label}: {after}"
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -145,7 +140,6 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _cut(text: str, most: int, texts: Texts) -> str:
-    """The first lines of a text, as many as fit, and the number of the others."""
     if len(text) <= most:
         return text
     kept = text[:most].rpartition("\n")[0]
@@ -154,7 +148,6 @@ def _cut(text: str, most: int, texts: Texts) -> str:
 
 
 def junit(report: Mapping[str, Any], texts: Texts) -> str:
-    """The report as JUnit XML; every value in it is text that XML allows."""
     run = wording.run_type(report)
     by_store: dict[str, list[Mapping[str, Any]]] = {}
     for change in report["changes"]:
@@ -194,9 +187,8 @@ def _store_case(store: Mapping[str, Any], run: str, audit: bool, texts: Texts) -
     if store["status"] == CHANGED and audit:
         _add_outcome(case, "failure", status, "drift", status)
     elif store["status"] not in (AS_DECLARED, CHANGED):
-        code_of_failure = (store["failure"] or {}).get("code") or store["status"]
-        text = wording.failure_text(store, texts)
-        _add_outcome(case, "error", status, code_of_failure, text)
+        kind = (store["failure"] or {}).get("code") or store["status"]
+        _add_outcome(case, "error", status, kind, wording.failure_text(store, texts))
     notes = [wording.store_notes(store, texts)]
     if store["summary"] is not None:
         notes = [wording.nothing_written(run, texts), wording.needs([store], run, texts), *notes]
@@ -209,9 +201,7 @@ def _user_case(change: Mapping[str, Any], run: str, audit: bool, texts: Texts) -
     case = _case(change["store"], wording.user_label(change))
     actions = wording.actions(change, texts)
     lines = [actions] if actions else []
-    for entry in change["differences"]:
-        label, before, after = wording.difference(entry, texts)
-        lines.append(f"{label}: {before} → {after}" if before else f"{label}: {after}")
+    lines += [_from_to(*wording.difference(entry, texts)) for entry in change["differences"]]
     status = wording.user_status(change["status"], run, texts)
     text = "\n".join(lines)
     error = change["error"]

@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The texts of a report in each language, shared by the files that people read.
-
-Values of a store are escaped here: a character that could control a terminal, or that a page
-would not show, is written as its code.
-"""
+"""The texts of a report in each language. Values of a store are escaped here."""
 
 from __future__ import annotations
 
@@ -32,29 +28,26 @@ from .model import (
     UNVERIFIED,
 )
 
-ENGLISH, SPANISH, PORTUGUESE = "en", "es", "pt"
-LANGUAGES = (ENGLISH, SPANISH, PORTUGUESE)
 # The ``lang`` attribute of the page. Hyphenation and screen readers depend on it.
-TAGS = {ENGLISH: "en", SPANISH: "es-419", PORTUGUESE: "pt-BR"}
+TAGS = {"en": "en", "es": "es-419", "pt": "pt-BR"}
+LANGUAGES = tuple(TAGS)
+ENGLISH = "en"
 DRY_RUN = "dry_run"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-_DIRECTORY = Path(__file__).parent / "languages"
+_FILE = Path(__file__).parent / "texts.json"
 
 
 @functools.cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """Every text of a language by its name.
-
-    :raises ValueError: for an unknown language.
-    """
+    """Every text of a language by its name."""
     if language not in LANGUAGES:
         raise ValueError(f"Unknown language: {language}")
-    texts: Mapping[str, str] = json.loads((_DIRECTORY / f"{language}.json").read_text("utf-8"))
-    return texts
+    texts: Mapping[str, Mapping[str, str]] = json.loads(_FILE.read_text("utf-8"))
+    return {name: text[language] for name, text in texts.items()}
 
 
 class Texts:
-    """The texts of one language by their names, and its numbers, plurals and dates."""
+    """The texts of one language, and its numbers, plurals and dates."""
 
     def __init__(self, language: str) -> None:
         self._texts = catalogue(language)
@@ -62,15 +55,9 @@ class Texts:
         self._months = self._texts["months"].split()
 
     def __call__(self, name: str, **values: object) -> str:
-        """The text with this name, its placeholders replaced by ``values``."""
         return _filled(self._texts[name], values)
 
-    def raw(self, name: str) -> str:
-        """The text with this name, with its placeholders."""
-        return self._texts[name]
-
     def get(self, name: str) -> str | None:
-        """The text with this name; None where there is none."""
         return self._texts.get(name)
 
     def count(self, name: str, number: int, **values: object) -> str:
@@ -80,11 +67,10 @@ class Texts:
         return _filled(form, {"n": self.number(number), **values})
 
     def number(self, number: int) -> str:
-        """A whole number with separated thousands."""
         return f"{number:,}".replace(",", self._texts["thousands"])
 
     def date(self, day: str) -> str:
-        """A day that is given as ``YYYY-MM-DD``; any other text is returned unchanged."""
+        """A day from ``YYYY-MM-DD``; any other text is returned unchanged."""
         try:
             date = datetime.date.fromisoformat(day[:10])
         except ValueError:
@@ -92,7 +78,6 @@ class Texts:
         return f"{date.day} {self._months[date.month - 1]} {date.year}"
 
     def moment(self, moment: str) -> str:
-        """A time that is given in ISO 8601 and UTC."""
         return f"{self.date(moment)}, {moment[11:16]} UTC"
 
 
@@ -149,7 +134,6 @@ def _sentence(text: str) -> str:
 
 
 def nothing_written(run: str, texts: Texts) -> str:
-    """That a dry run or an audit wrote nothing; empty for any other run."""
     return texts.get(f"dry.{run}") or ""
 
 
@@ -161,7 +145,6 @@ def requests(store: Mapping[str, Any], run: str) -> int | None:
 
 
 def count_label(name: str, run: str, texts: Texts) -> str:
-    """The heading of a column of counts."""
     if run != PROVISION:
         if name in OUTCOMES:
             return texts.count(f"would.{name}", 0, n="").strip().capitalize()
@@ -182,10 +165,6 @@ def needs(stores: Sequence[Mapping[str, Any]], run: str, texts: Texts) -> str:
 
 
 def store_status(store: Mapping[str, Any], run: str, texts: Texts) -> str:
-    """The status of a store as text.
-
-    :param run: the type of the run.
-    """
     name = f"status.{store['status']}"
     if store["status"] == AS_DECLARED and store["summary"][UNVERIFIED]:
         return texts(f"{name}.{UNVERIFIED}")
@@ -211,23 +190,17 @@ def store_notes(store: Mapping[str, Any], texts: Texts) -> str:
 
 
 def user_status(status: str, run: str, texts: Texts) -> str:
-    """The status of a user as text.
-
-    :param run: the type of the run.
-    """
     name = f"change.{status}"
     return texts(f"{name}.{run}" if status == PREDICTED else name)
 
 
 def unlisted(change: Mapping[str, Any]) -> str:
-    """The name of the text on a user who is not in the list; empty for any other."""
     if change["listed"]:
         return ""
     return "no_longer_listed" if change["leaver"] else "not_listed"
 
 
 def actions(change: Mapping[str, Any], texts: Texts) -> str:
-    """The actions of a user as text, and whether the user is not in the list."""
     words = [action(name, texts) for name in change["actions"]]
     if name := unlisted(change):
         words.append(texts(name))
@@ -235,7 +208,6 @@ def actions(change: Mapping[str, Any], texts: Texts) -> str:
 
 
 def action(name: str, texts: Texts) -> str:
-    """An action as text."""
     return texts.get(f"action.{name}") or escape_control(name)
 
 
@@ -245,7 +217,6 @@ def message(text: object) -> str:
 
 
 def user_label(change: Mapping[str, Any]) -> str:
-    """The key that identifies a user to people: the address, or else an id."""
     for name in ("email", "external_id", "id"):
         if change[name] not in (None, ""):
             return escape_control(str(change[name]))
@@ -287,7 +258,6 @@ def _plan(plan: Mapping[str, Any], texts: Texts) -> str:
 
 
 def plan_name(plan: Mapping[str, Any], texts: Texts) -> str:
-    """The name of a plan, or its id where the store does not report the name."""
     if plan["name"]:
         return escape_control(str(plan["name"]))
     if plan["plan_id"] is None:
@@ -296,7 +266,6 @@ def plan_name(plan: Mapping[str, Any], texts: Texts) -> str:
 
 
 def failure_text(store: Mapping[str, Any], texts: Texts) -> str:
-    """Why a store has no complete result."""
     failure = store["failure"] or {}
     return message(failure.get("message") or texts("notice.not_run_text"))
 
