@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ..client.api import UsersApi
@@ -47,9 +48,8 @@ NOT_WRITTEN = "not_written"
 class ExportDirectory:
     """The directory of an export, for the ``with`` statement.
 
-    :param path: of the directory. If it is missing, it is created for its owner only.
     :param read_only: create and write nothing; a missing directory counts as empty.
-    :raises PublicaError: ``not_written``, here and in every method, with the path and a remedy.
+    :raises PublicaError: ``not_written``, here and in every method.
     """
 
     def __init__(self, path: str, *, read_only: bool) -> None:
@@ -76,7 +76,6 @@ class ExportDirectory:
             self._directory.close()
 
     def path_of(self, name: str) -> str:
-        """The full path of a file."""
         return os.path.join(self._path, name)
 
     def content(self, name: str, max_bytes: int | None = None) -> bytes | None:
@@ -99,7 +98,6 @@ class ExportDirectory:
         return status is not None and stat.S_IMODE(status.st_mode) == OWNER_ONLY
 
     def write(self, name: str, content: bytes) -> None:
-        """Replace or create a file."""
         if self._directory is None or self._read_only:
             raise _error(self.path_of(name), "is not written in check mode; please report it")
         try:
@@ -118,14 +116,14 @@ def _error(path: str, text: str) -> PublicaError:
 
 
 YAML, CSV, XLSX = "yaml", "csv", "xlsx"
-FORMATS = (YAML, CSV, XLSX)
+ENDINGS = {YAML: ".yml", CSV: ".csv", XLSX: ".xlsx"}
+FORMATS = tuple(ENDINGS)
 DEFAULT_FORMATS = (YAML, CSV)
 STATUSES = (ALL, ACTIVE)
 IDS, NAMES = "ids", "names"
 PLANS = (IDS, NAMES)
 FAIL, WARN = "fail", "warn"
 ON_INCOMPLETE = (FAIL, WARN)
-ENDINGS = {YAML: ".yml", CSV: ".csv", XLSX: ".xlsx"}
 # An earlier export is known by its beginning, which is shorter than this.
 MARK_BYTES = 4096
 
@@ -136,10 +134,8 @@ MAX_DIFF_BYTES = 104_448
 def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     """Write the users of a store into files, and return the module's result.
 
-    In check mode the store is read and the files are compared, but not written.
-
-    :raises PublicaError: a path can't be written (before the first request), or the store's list
-        is incomplete.
+    In check mode the store is read and the files are compared, but not written. A path that can't
+    be written is found before the first request.
     """
     names = names_of(params["name"], params["formats"])
     with ExportDirectory(params["dir"], read_only=api.transport.read_only) as directory:
@@ -147,21 +143,24 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
             _refuse_foreign(directory, name, format_name)
         all_users = read_all_users(api, deactivated=params["status"] == ALL)
         if not all_users.complete and params["on_incomplete"] == FAIL:
-            raise _incomplete(len(all_users.users))
+            raise PublicaError(
+                INCOMPLETE_LISTING,
+                f"The store's list of users is incomplete ({len(all_users.users)} users read), so "
+                "users would be missing in the export. Nothing was written. Run again while no "
+                "other client changes users of the store, or set on_incomplete: warn to write the "
+                "users that were read.",
+            )
         about_store = _about_store(all_users)
-        plan_names = None
-        if params["plans"] == NAMES:
-            plans = read_plans(api)
-            if plans is None:
-                about_store.append(NO_PLAN_NAMES)
-            else:
-                plan_names = names_of_plans(plans)
+        plans = read_plans(api) if params["plans"] == NAMES else None
+        if plans is None and params["plans"] == NAMES:
+            about_store.append(NO_PLAN_NAMES)
+        plan_names = None if plans is None else names_of_plans(plans)
         users = exported_users(all_users.users, utc_now()[:10], plan_names)
         header = [*_header(all_users), *about_store]
         contents, warnings = contents_of(users, header, params)
         _refuse_secret(contents, users, params["api_token"])
         return {
-            **_written(directory, names, contents, writes=not api.transport.read_only),
+            **_written(directory, names, contents, not api.transport.read_only),
             "summary": _summary(all_users),
             "whole": all_users.complete,
             # All users of each warning; the warning lines name only the first.
@@ -178,22 +177,16 @@ def names_of_plans(plans: Sequence[StorePlan]) -> dict[int, str]:
     No other plan has it, and neither the validation of a row nor a spreadsheet changes it.
     """
     names = {}
-    for same_name in plans_by_name(plans).values():
-        plan, *others = same_name
-        try:
+    for plan, *others in plans_by_name(plans).values():
+        with suppress(BadValueError):
             name = read_plan_name(plan.name)
-        except BadValueError:
-            continue
-        if not others and is_given(name) and not is_formula(name):
-            names[plan.id] = name
+            if not others and is_given(name) and not is_formula(name):
+                names[plan.id] = name
     return names
 
 
 def names_of(name: str, formats: Sequence[str]) -> dict[str, str]:
-    """The name of each format's file.
-
-    :raises InvalidInputError: the name is not valid for a file, or there is no format.
-    """
+    """The name of each format's file."""
     errors = []
     if not name.strip() or name.startswith(".") or any(sign in name for sign in "/\0\n"):
         text = "the value is not the name of a file; use one without a slash or a leading dot"
@@ -209,10 +202,7 @@ def names_of(name: str, formats: Sequence[str]) -> dict[str, str]:
 def contents_of(
     users: Sequence[ExportedUser], header: Sequence[str], params: Mapping[str, Any]
 ) -> tuple[dict[str, bytes], list[LabelledWarning]]:
-    """The content of each format's file, and what the files can't express.
-
-    :param header: the comments at the beginning of the YAML file.
-    """
+    """The content of each format's file, and what the files can't express."""
     warnings = [warning for user in users for warning in user.warnings]
     contents: dict[str, bytes] = {}
     if CSV in params["formats"]:
@@ -230,11 +220,10 @@ def _refuse_foreign(directory: ExportDirectory, name: str, format_name: str) -> 
     """Refuse to replace a file that no export has written."""
     content = directory.content(name, MARK_BYTES)
     if content and not _is_exported(format_name, content):
-        path = directory.path_of(name)
         raise PublicaError(
             NOT_WRITTEN,
-            f"{path} was not written by an export, so it is not replaced. Move the file, or give "
-            "another dir or name.",
+            f"{directory.path_of(name)} was not written by an export, so it is not replaced. Move "
+            "the file, or give another dir or name.",
             fields={"dir": ["holds a file of this name that was not written by an export"]},
         )
 
@@ -250,11 +239,9 @@ def _refuse_secret(
     contents: Mapping[str, bytes], users: Sequence[ExportedUser], token: str
 ) -> None:
     """Refuse to write the token, which a hostile store or proxy could return."""
-    # A workbook is compressed, so its values are searched before.
-    values = (value for user in users for value in user.values.values() if isinstance(value, str))
-    if any(token.encode() in content for content in contents.values()) or any(
-        token in value for value in values
-    ):
+    # A workbook is compressed, so its values are searched as well.
+    values = (str(value).encode() for user in users for value in user.values.values())
+    if any(token.encode() in content for content in (*contents.values(), *values)):
         raise PublicaError(
             "unexpected_answer",
             "A user's record holds the api_token, so nothing was written. Check base_url, and "
@@ -262,20 +249,10 @@ def _refuse_secret(
         )
 
 
-def _incomplete(count: int) -> PublicaError:
-    return PublicaError(
-        INCOMPLETE_LISTING,
-        f"The store's list of users is incomplete ({count} users read), so users would be missing "
-        "in the export. Nothing was written. Run again while no other client changes users of the "
-        "store, or set on_incomplete: warn to write the users that were read.",
-    )
-
-
 def _written(
     directory: ExportDirectory,
     names: Mapping[str, str],
     contents: Mapping[str, bytes],
-    *,
     writes: bool,
 ) -> dict[str, Any]:
     """Write the files that differ, and return which ones do."""
@@ -288,20 +265,14 @@ def _written(
         files.append({"path": path, "format": format_name, "changed": changed})
         if changed and not diffs:
             # The files hold the same users, so one diff is enough.
-            diffs.append(_diff(path, directory.content(name), content, format_name))
+            before = directory.content(name)
+            held = {} if before is None else {name: _lines(before, format_name)}
+            after = {name: _lines(content, format_name)}
+            headers = {"before_header": path, "after_header": path}
+            diffs.append({**headers, "before": held, "after": after})
         if changed and writes:
             directory.write(name, content)
     return {"changed": any(file["changed"] for file in files), "files": files, "diff": diffs}
-
-
-def _diff(path: str, before: bytes | None, after: bytes, format_name: str) -> dict[str, Any]:
-    name = os.path.basename(path)
-    return {
-        "before_header": path,
-        "after_header": path,
-        "before": {} if before is None else {name: _lines(before, format_name)},
-        "after": {name: _lines(after, format_name)},
-    }
 
 
 def _lines(content: bytes, format_name: str) -> list[str]:
@@ -324,7 +295,6 @@ def _summary(all_users: UserList) -> dict[str, int]:
 
 
 def _header(all_users: UserList) -> list[str]:
-    """The first comments of the YAML file."""
     counts = ", ".join(f"{count} {name}" for name, count in _summary(all_users).items())
     return [
         f"{counts}. The file holds no token, password or link.",
@@ -336,7 +306,7 @@ NO_PLAN_NAMES = "The store returns no list of plans, so rows have plan_id in pla
 
 
 def _about_store(all_users: UserList) -> list[str]:
-    """What the files can't express about the store as a whole."""
+    """What the files can't express about the whole store."""
     users = all_users.users
     texts = []
     if not all_users.complete:

@@ -4,9 +4,7 @@
 
 """The files of an export: rows as CSV, and as YAML for an inventory or for ``src``. Pure functions.
 
-YAML is written without PyYAML, which the executing host may not have and which can't write
-comments. Text is quoted unless it can only be text. Text that Ansible would evaluate as a template
-has the tag ``!unsafe``.
+YAML is written without PyYAML, which the host may not have and which can't write comments.
 """
 
 from __future__ import annotations
@@ -38,19 +36,19 @@ _NUMBER = re.compile(r"[+-][0-9]+")
 
 
 def csv_text(users: Sequence[ExportedUser], delimiter: str) -> tuple[str, list[LabelledWarning]]:
-    """The CSV file with a delimiter character, and warnings about what it leaves out."""
+    """The CSV file, and warnings about what it leaves out."""
     warnings: list[LabelledWarning] = []
     rows = [_row(user, warnings) for user in users]
     columns = columns_of(rows)
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    writer.writerows([_cell(row.get(name, "")) for name in columns] for row in rows)
     return file.getvalue(), warnings
 
 
 def is_exported_csv(text: str) -> bool:
-    """Whether a CSV file was written by an export, by its header."""
+    """Whether an export has written a CSV file, by its header."""
     header = text.split("\r\n", 1)[0]
     return any(
         header == delimiter.join(columns_of([dict.fromkeys((*plans, *ids))]))
@@ -65,8 +63,7 @@ def columns_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     used = {name for row in rows for name in (PLAN_ID, PLAN_NAME, ID) if name in row}
     plans = [name for name in (PLAN_ID, PLAN_NAME) if name in used] or [PLAN_ID]
     ids = [ID] if ID in used else []
-    return ("email", "external_id", "state", "sessions_limit", *plans, "plan_valid_to", *RIGHTS,
-            *ids)  # fmt: skip
+    return (*KEYS, "state", "sessions_limit", *plans, "plan_valid_to", *RIGHTS, *ids)
 
 
 def is_formula(text: str) -> bool:
@@ -80,25 +77,19 @@ def _row(user: ExportedUser, warnings: list[LabelledWarning]) -> dict[str, Any]:
     for name in KEYS:
         if name in row and is_formula(row[name]):
             del row[name]
-            text = (
-                f"the {name} looks like a formula to a spreadsheet, so the CSV file leaves it out"
-            )
-            warnings.append(LabelledWarning(user.label, text))
+            text = "looks like a formula to a spreadsheet, so the CSV file leaves it out"
+            warnings.append(LabelledWarning(user.label, f"the {name} {text}"))
     if not any(name in row for name in KEYS):
         row[ID] = user.keys[ID]
     return row
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 VARIABLE = "publica_users_desired"
-# Marks a file that an export may replace.
+# Marks a file that an export can replace.
 FIRST_LINE = "# The users of a store, exported by publica.la."
 
 # Begins with a letter and has a digit or an "@": not a number, date, boolean or null in YAML.
@@ -125,7 +116,7 @@ def yaml_text(users: Sequence[ExportedUser], header: Sequence[str]) -> str:
 
 
 def is_exported_yaml(text: str) -> bool:
-    """Whether a YAML file was written by an export, by its first line."""
+    """Whether an export has written a YAML file, by its first line."""
     return text.startswith(f"{FIRST_LINE}\n")
 
 
@@ -134,12 +125,8 @@ def _comment(text: str) -> str:
 
 
 def _scalar(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    text = str(value)
-    if _PLAIN.fullmatch(text) or (text.isascii() and text.isalpha() and text in _WORDS):
+    text = _cell(value)
+    if isinstance(value, int) or _PLAIN.fullmatch(text) or text in _WORDS:
         return text
     tag = "!unsafe " if _TEMPLATE.search(text) else ""
     return f'{tag}"{"".join(map(_quoted, text))}"'

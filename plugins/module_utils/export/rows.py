@@ -24,10 +24,7 @@ from ..store.user import CurrentUser, HeldPlan
 
 
 def plans_held(plans: Sequence[HeldPlan], today: str) -> list[HeldPlan]:
-    """The plans that a user holds today, the one that ends last first.
-
-    :param today: the date in UTC as ``YYYY-MM-DD``.
-    """
+    """The plans that a user holds today, the one that ends last first."""
     held = [plan for plan in plans if plan.plan_id and plan.is_held_on(today)]
     by_id = sorted(held, key=lambda plan: (plan.plan_id or 0, plan.valid_from or ""))
     return sorted(by_id, key=lambda plan: last_day(plan) or "9999-99-99", reverse=True)
@@ -47,7 +44,7 @@ def last_day(plan: HeldPlan) -> str | None:
 
 
 def plan_in_words(plan: HeldPlan) -> str:
-    """A plan for a comment, without its name, which is arbitrary text."""
+    """A plan for a comment, without its name: that can be any text."""
     day = last_day(plan)
     return f"plan {plan.plan_id} until {day}" if day else f"plan {plan.plan_id} without an end"
 
@@ -71,8 +68,6 @@ NO_PLAN_NAME = (
 class ExportedUser:
     """One user as a row.
 
-    :ivar label: the user's name in messages.
-    :ivar values: the row; an option that is not in it is unmanaged.
     :ivar keys: the keys that only this user has, best first; the last is always the store's id.
     :ivar comments: what the row can't express, for readers of the file.
     :ivar warnings: the same for the result of the task.
@@ -90,7 +85,7 @@ def exported_users(
 ) -> list[ExportedUser]:
     """The users as rows, in the order of their addresses: the same users give the same rows.
 
-    :param today: the date in UTC as ``YYYY-MM-DD``; plans that ended before are left out.
+    :param today: in UTC as ``YYYY-MM-DD``; plans that ended before are left out.
     :param plan_names: the name that a row has in place of the id of each plan; None for ids.
     """
     addresses = Counter(address_key(user.email) for user in users if user.email)
@@ -131,15 +126,10 @@ def _exported(
     if user.external_id is None and user.returns_external_id:
         notes.warnings.append(NO_EXTERNAL_ID)
         notes.comments.append("Has no external_id at the store, and every change needs one.")
-    label = _label(keys)
+    key, value = next(iter(keys.items()))
+    label = str(value) if key == "email" else f"{key} {value}"
     warnings = tuple(LabelledWarning(label, text) for text in dict.fromkeys(notes.warnings))
     return ExportedUser(label, values, keys, tuple(dict.fromkeys(notes.comments)), warnings)
-
-
-def _label(keys: Mapping[str, Any]) -> str:
-    """The user's name in messages: the best key that no other user has."""
-    name, value = next(iter(keys.items()))
-    return str(value) if name == "email" else f"{name} {value}"
 
 
 def _plan(
@@ -185,13 +175,13 @@ class _Notes:
         """
         if value is None:
             return False
-        problem = None if _is_valid(option, value) else INVALID_VALUE
-        if problem is None and holders > 1:
-            problem = NOT_UNIQUE
-        if problem is not None:
-            self.warnings.append(f"the {option} {problem}")
-            self.comments.append(f'The {option} "{value}" {problem}.')
-        return problem is None
+        is_valid = _is_valid(option, value)
+        if is_valid and holders <= 1:
+            return True
+        problem = NOT_UNIQUE if is_valid else INVALID_VALUE
+        self.warnings.append(f"the {option} {problem}")
+        self.comments.append(f'The {option} "{value}" {problem}.')
+        return False
 
 
 def _is_valid(option: str, value: Any) -> bool:

@@ -81,7 +81,7 @@ _ESCAPED = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-
 
 
 def workbook_bytes(users: Sequence[ExportedUser]) -> bytes:
-    """The workbook. The same users give the same bytes."""
+    """The workbook."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         _add(archive, "[Content_Types].xml", _CONTENT_TYPES, zipfile.ZIP_STORED)
@@ -92,7 +92,7 @@ def workbook_bytes(users: Sequence[ExportedUser]) -> bytes:
 
 
 def is_exported_workbook(content: bytes) -> bool:
-    """Whether a workbook was written by an export, by its first bytes."""
+    """Whether an export has written a workbook, by its first bytes."""
     beginning = io.BytesIO()
     with zipfile.ZipFile(beginning, "w") as archive:
         _add(archive, "[Content_Types].xml", _CONTENT_TYPES, zipfile.ZIP_STORED)

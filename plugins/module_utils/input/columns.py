@@ -27,13 +27,10 @@ IGNORED = ""
 # The meaning of each name that src_columns does not map. The second line has the names of the
 # dashboard's own import.
 _MEANINGS = {
-    **{name: name for name in OPTION_BY_NAME},
+    **{name: name for name in (*OPTION_BY_NAME, VALID_FROM)},
     **{"assign_plan_id": "plan_id", "assign_plan_valid_to": "plan_valid_to"},
-    VALID_FROM: VALID_FROM,
 }
 
-# A byte-order mark's name for messages, and the encoding's name for Python.
-_UTF_8, _UTF_16 = ("UTF-8", "utf-8-sig"), ("UTF-16", "utf-16")
 _SAVE_AS = 'save the file as UTF-8, in a spreadsheet as "CSV UTF-8"'
 VAULT = "$ANSIBLE_VAULT;"
 ENCRYPTED = (
@@ -57,8 +54,8 @@ TOO_LARGE = (
     "users of this store"
 )
 
-# Stands for bytes that are not in the encoding. No well-formed text has it, so each line can be
-# checked for it; an exception of the decoder would have a place in its buffer, and no line.
+# Stands for bytes that are not in the encoding; no well-formed text has it. An exception of the
+# decoder would have no line.
 _BROKEN = "\udcff"
 _REPLACE_BROKEN = "publica.la.replace_broken"
 
@@ -75,9 +72,6 @@ codecs.register_error(_REPLACE_BROKEN, _replace_broken)
 class TextLines(Iterator[str]):
     """The lines of a file with their ends, read when they are needed; all kinds of line ends count.
 
-    :param content: the file, at its beginning; it can seek.
-    :param name: the file's name, for places.
-
     :ivar room: how many more characters the current record can have. A reader sets it to
         :data:`LONGEST_RECORD` where a record begins.
     """
@@ -90,7 +84,8 @@ class TextLines(Iterator[str]):
         beginning = content.read(3)
         content.seek(0)
         is_utf_16 = beginning.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        self._encoding, python_name = _UTF_16 if is_utf_16 else _UTF_8
+        self._encoding = "UTF-16" if is_utf_16 else "UTF-8"
+        python_name = "utf-16" if is_utf_16 else "utf-8-sig"
         # With an empty ``newline`` every kind of line end counts, and stays as it is.
         self._lines = io.TextIOWrapper(content, python_name, errors=_REPLACE_BROKEN, newline="")
 
@@ -107,8 +102,7 @@ class TextLines(Iterator[str]):
     def __next__(self) -> str:
         """The next line.
 
-        :raises BadSourceError: for a record that is too long, for bytes that are not text, and for
-            an encrypted file.
+        :raises BadSourceError: for a record that is too long, and for what is not text.
         """
         line = self._line = self._lines.readline(self.room + 1)
         if not line:
@@ -125,10 +119,7 @@ class TextLines(Iterator[str]):
         return line
 
     def document(self) -> str:
-        """The complete text of the file.
-
-        :raises BadSourceError: as for a line, but with no limit for the length of a line.
-        """
+        """The complete text of the file, whose lines can have any length."""
         # In parts, since a read allocates what it may return. The file can grow while it is read.
         parts = list(islice(iter(partial(self._lines.read, _PART), ""), LARGEST_FILE // _PART + 1))
         text = "".join(parts)
@@ -150,9 +141,8 @@ class TextLines(Iterator[str]):
         if self.number == 1 and text.startswith(VAULT):
             raise BadSourceError(self.name, ENCRYPTED)
         if "\0" in text:
-            raise BadSourceError(
-                self.place, f"contains a NUL byte, so it is not a text file; {_SAVE_AS}"
-            )
+            error = f"contains a NUL byte, so it is not a text file; {_SAVE_AS}"
+            raise BadSourceError(self.place, error)
 
 
 class Columns:
@@ -165,7 +155,7 @@ class Columns:
     def __init__(self, mapped: Mapping[str, str], written: Mapping[str, str]) -> None:
         self._mapped = mapped
         self._written = written
-        # By each name that occurred, so that the names of 100,000 records are compared once.
+        # By each name that occurred.
         self._known: dict[str, str | None] = {}
 
     def option_of(self, name: str) -> str | None:
@@ -188,15 +178,15 @@ class Columns:
         :param row: a mapping, or a value that the validation of the row will refuse.
         :param repeated: keys that the record has more than once.
         """
-        if isinstance(row, Mapping) and len(row) > MOST_NAMES:
+        if not isinstance(row, Mapping):
+            yield Row(place, row)
+            return
+        if len(row) > MOST_NAMES:
             yield ValidationError(place, "", TOO_MANY_NAMES)
             return
         for name in repeated:
             text = "given twice in this user; keep one"
             yield ValidationError(place, safe_key_name(name), text)
-        if not isinstance(row, Mapping):
-            yield Row(place, row)
-            return
         values: dict[Any, Any] = {}
         for name, value in row.items():
             option = self.option_of(str(name))
@@ -211,7 +201,7 @@ class Columns:
 
 
 def read_columns(src_columns: Mapping[str, Any]) -> tuple[Columns, list[ValidationError]]:
-    """The columns of a task's ``src_columns``, and the errors in it."""
+    """The columns that ``src_columns`` maps, and the errors in it."""
     mapped: dict[str, str] = {}
     written: dict[str, str] = {}
     by_option: dict[str, str] = {}
@@ -255,16 +245,11 @@ def unknown_column(name: str) -> str:
 
 
 class NamedColumn(NamedTuple):
-    """A column of a table.
-
-    :ivar name: as the header has it.
-    :ivar place: where the name is.
-    :ivar position: the number or the letter of the column.
-    """
+    """A column of a table, with the name that its header has."""
 
     name: str
     place: str
-    position: str
+    position: str  # the number or the letter of the column
 
 
 def header_errors(
@@ -272,8 +257,8 @@ def header_errors(
 ) -> Iterator[ValidationError]:
     """All errors of a header. A line that may be a user instead of a header is not quoted.
 
-    :param no_header: the error for a header without a key of a user.
-    :param no_column: the error for a name of ``src_columns`` that is not in the header.
+    :param no_header: for a header without a key of a user.
+    :param no_column: for a name of ``src_columns`` that is not in the header.
     """
     options = [columns.option_of(column.name) for column in named]
     for name in columns.missing():

@@ -51,10 +51,7 @@ _ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 
 
 def csv_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
-    """The rows of a table whose first line names the columns.
-
-    :raises BadSourceError: where the rest of the table cannot be read.
-    """
+    """The rows of a table whose first line names the columns."""
     delimiter, first_line = _delimiter_and_header(lines, columns)
     if first_line is None:
         return
@@ -64,7 +61,7 @@ def csv_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
         names = next(reader, [])
     except csv.Error:
         raise BadSourceError(header, _QUOTES) from None
-    if sum(map(bool, map(str.strip, names))) > MOST_NAMES:
+    if sum(bool(name.strip()) for name in names) > MOST_NAMES:
         raise BadSourceError(header, TOO_MANY_NAMES)
     named = [NamedColumn(name, header, str(number)) for number, name in enumerate(names, 1)]
     no_header = ValidationError(header, "", _NO_HEADER)
@@ -96,17 +93,15 @@ def _next_with_text(lines: TextLines) -> str | None:
 
 
 def _delimiter(line: str, columns: Columns) -> str:
-    """The delimiter of a header.
+    """The delimiter of a header: the sniffer's guess, or the first other one with a key of a user.
 
-    The sniffer guesses by frequency, and a name with a comma can mislead it. So its guess counts
-    if it leads to a key of a user, and otherwise the first other delimiter that does.
+    The sniffer guesses by frequency, and a name with a comma can mislead it.
     """
     try:
         guess: str = csv.Sniffer().sniff(line[:SNIFFED_CHARACTERS], DELIMITERS).delimiter
     except csv.Error:  # a single column
         guess = DELIMITERS[0]
-    candidates: tuple[str, ...] = (guess, *DELIMITERS)
-    for delimiter in candidates:
+    for delimiter in guess + DELIMITERS:
         try:
             names = next(csv.reader([line], delimiter=delimiter), [])
         except csv.Error:  # a name beyond the limit of a cell
@@ -123,7 +118,7 @@ _Record = Union[tuple[int, list[str]], ValidationError]
 def _records(reader: Any, lines: TextLines) -> Iterator[_Record]:
     """The records, and an error in the place of one with wrong quotes.
 
-    :param reader: a CSV reader of ``lines``; not annotated, since its class has no public name.
+    :param reader: a CSV reader of ``lines``.
     :raises BadSourceError: where it is not clear in which line the next record begins.
     """
     while True:
@@ -136,11 +131,8 @@ def _records(reader: Any, lines: TextLines) -> Iterator[_Record]:
         except csv.Error as error:
             place = f"{lines.name}:{start}"
             if "field limit" in str(error):
-                text = (
-                    f"has a value of more than {csv.field_size_limit()} characters; close the "
-                    f"quote, if one is open{_NOT_READ}"
-                )
-                raise BadSourceError(place, text) from None
+                text = f"has a value of more than {csv.field_size_limit()} characters; close the "
+                raise BadSourceError(place, f"{text}quote, if one is open{_NOT_READ}") from None
             # A record of several lines may have swallowed others, up to their quotes.
             if lines.number > start:
                 raise BadSourceError(place, f"{_QUOTES}{_NOT_READ}") from None
@@ -148,10 +140,7 @@ def _records(reader: Any, lines: TextLines) -> Iterator[_Record]:
 
 
 def _rows(
-    records: Iterator[_Record],
-    lines: TextLines,
-    options: Sequence[str | None],
-    delimiter: str,
+    records: Iterator[_Record], lines: TextLines, options: Sequence[str | None], delimiter: str
 ) -> Iterator[Entry]:
     # With passwords in the table, any cell may be one that has moved to another column.
     hides_values = any(option in SECRET_NAMES for option in options)
@@ -175,24 +164,25 @@ def _rows(
         if missing > 0 and lines.at_line_end and not several_lines:
             cells.extend([""] * missing)
         elif missing:
-            text = _wrong_number(len(cells), len(options))
             end = f"goes on to line {lines.number} and " if several_lines else ""
-            yield ValidationError(place, "", f"{end}{text}")
+            number = f"{len(cells)} cell{'s' * (len(cells) != 1)}"
+            if missing < 0:
+                remedy = "put a value that contains the delimiter in quotes"
+            else:
+                remedy = "check whether the file was cut short, or a delimiter is missing"
+            text = f"{end}has {number}, but the header has {len(options)}; {remedy}"
+            yield ValidationError(place, "", text)
             continue
-        errors = [*_nameless_values(place, cells, nameless)] if nameless else []
+        errors: list[Entry] = [*_nameless_values(place, cells, nameless)] if nameless else []
         if '"' in "".join(cells):
             errors += _late_quotes(place, cells, options)
-        if errors:
-            yield from errors
-        else:
-            yield Row(place, values, hides_values)
+        yield from errors or [Row(place, values, hides_values)]
 
 
 def _holds_rows(cells: Sequence[str], delimiter: str, columns: int) -> bool:
     """Whether a cell of several lines may hold other rows, up to a stray quote.
 
-    A line of it looks like a row if it has all delimiters of a row, or an address. The first line
-    may also be the rest of a row, and the last one the beginning of another.
+    A line of it looks like a row if it has all delimiters of a row, or an address.
     """
     row = columns - 1
     for index, cell in enumerate(cells):
@@ -202,7 +192,8 @@ def _holds_rows(cells: Sequence[str], delimiter: str, columns: int) -> bool:
         counts = [line.count(delimiter) for line in inner]
         if row and max(counts) >= row:
             return True
-        # A quote at the beginning of a cell comes after a delimiter.
+        # The first line may be the rest of a row, and the last one the beginning of another. A
+        # quote at the beginning of a cell comes after a delimiter.
         ends = counts[0] >= row - index or inner[-1].endswith(delimiter)
         if any(counts) and ends and counts[-1] >= index:
             return True
@@ -211,24 +202,14 @@ def _holds_rows(cells: Sequence[str], delimiter: str, columns: int) -> bool:
     return False
 
 
-def _wrong_number(cells: int, columns: int) -> str:
-    if cells > columns:
-        remedy = "put a value that contains the delimiter in quotes"
-    else:
-        remedy = "check whether the file was cut short, or a delimiter is missing"
-    return f"has {cells} cell{'s' * (cells != 1)}, but the header has {columns}; {remedy}"
-
-
 def _nameless_values(
     place: str, cells: Sequence[str], nameless: Sequence[int]
 ) -> Iterator[ValidationError]:
     numbers = [str(index + 1) for index in nameless if cells[index].strip()]
     if numbers:
         noun = "column" if len(numbers) == 1 else "columns"
-        text = (
-            f"has a value in {noun} {listed(numbers, NAMED_COLUMNS)}, without a name in the header"
-        )
-        yield ValidationError(place, "", f"{text}; name the column, or remove the value")
+        text = f"has a value in {noun} {listed(numbers, NAMED_COLUMNS)}, without a name in the "
+        yield ValidationError(place, "", f"{text}header; name the column, or remove the value")
 
 
 def _late_quotes(

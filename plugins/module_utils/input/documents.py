@@ -33,33 +33,30 @@ _TOO_MANY_ALIASED = (
 _NESTED = "is nested too deeply; a user is a flat mapping of options to values"
 
 
-def _is_list_key(key: object) -> bool:
+def _is_list_key(key: str) -> bool:
     """Whether a list under this key is one of users."""
-    return isinstance(key, str) and (key in LIST_KEYS or key.startswith(LIST_PREFIX))
+    return key in LIST_KEYS or key.startswith(LIST_PREFIX)
 
 
 class _Repeating(dict[str, Any]):
     """A JSON object with keys that occur more than once."""
 
-    repeated: tuple[str, ...] = ()
+    repeated: list[str]
 
 
 def json_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
-    """The rows of a document, which is held in memory.
-
-    :raises BadSourceError: for a document that is not a list of users.
-    """
+    """The rows of a document, which is held in memory."""
     text = lines.document()
     if not text.strip():
         return
     rows = _parsed(text, lines.name, 1)
-    if isinstance(rows, dict) and len(rows) == 1 and not _repeated(rows):
-        [key] = rows
-        rows = rows[key] if _is_list_key(key) else rows
+    if type(rows) is dict and len(rows) == 1:
+        [(key, value)] = rows.items()
+        rows = value if _is_list_key(key) else rows
     if not isinstance(rows, list):
         raise BadSourceError(lines.name, _NO_LIST)
     for index, row in enumerate(rows):
-        yield from columns.renamed(f"{lines.name}[{index}]", row, _repeated(row))
+        yield from columns.renamed(f"{lines.name}[{index}]", row, getattr(row, "repeated", ()))
 
 
 def json_lines_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
@@ -74,11 +71,7 @@ def json_lines_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
             # The next line is a record of its own.
             yield error.error
         else:
-            yield from columns.renamed(lines.place, row, _repeated(row))
-
-
-def _repeated(row: Any) -> tuple[str, ...]:
-    return row.repeated if isinstance(row, _Repeating) else ()
+            yield from columns.renamed(lines.place, row, getattr(row, "repeated", ()))
 
 
 def _parsed(text: str, name: str, line: int) -> Any:
@@ -100,13 +93,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) == len(pairs):
         return values
     repeating = _Repeating(values)
-    repeating.repeated = tuple(_repeated_names([pair[0] for pair in pairs]))
+    repeating.repeated = _repeated_names([pair[0] for pair in pairs])
     return repeating
 
 
 def _repeated_names(names: list[str]) -> list[str]:
-    if len(set(names)) == len(names):
-        return []
     return [name for name, count in Counter(names).items() if count > 1]
 
 
@@ -125,8 +116,6 @@ def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     Every scalar without a tag is the text that the file has, except null: the options read numbers,
     booleans and dates from text. Ansible's tag ``!unsafe`` marks text without templates, and is
     allowed, since no text in a file is a template.
-
-    :raises BadSourceError: for a document that is not a list of users, and where PyYAML is missing.
     """
     # Loaded only here: PyYAML takes longer to load than all other readers together.
     from ansible.module_utils.common.yaml import HAS_YAML
@@ -150,7 +139,7 @@ def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
         raise _invalid_yaml(error, text, lines.name) from None
 
 
-# How many keys and values the aliases of a file can stand for, in any case and more for each user.
+# How many keys and values the aliases of a file can stand for.
 ALIASED = 100_000
 ALIASED_A_USER = 200
 
@@ -169,12 +158,10 @@ class _Anchors(dict[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         node = super().__getitem__(name)
-        size = self._sizes.get(id(node))
-        if size is None:
-            size = self._size(node)
-            # Within itself, a node has no end yet.
-            if node.end_mark is not None:
-                self._sizes[id(node)] = size
+        size = self._size(node)
+        # Within itself, a node has no end yet.
+        if node.end_mark is not None:
+            self._sizes[id(node)] = size
         self.budget -= size
         if self.budget < 0:
             raise _BudgetError
@@ -207,12 +194,18 @@ _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-
 
 
 def _refuse(loader: Any, node: Any) -> None:
-    place = f"{loader.file_name}:{node.start_mark.line + 1}"
-    raise BadSourceError(place, _unknown_tag(node.tag))
-
-
-def _text(loader: Any, node: Any) -> Any:
-    return loader.construct_scalar(node)
+    if node.tag == "!vault":
+        text = (
+            "contains a value of Ansible Vault (!vault), which only Ansible can read; put this "
+            "user into a variable of the inventory"
+        )
+    else:
+        # The tag is not quoted: a password that begins with ! and has no quotes is one.
+        text = (
+            "has a value with an unknown tag, a word that begins with !; remove it, or put a text "
+            "that begins with ! in quotes"
+        )
+    raise BadSourceError(f"{loader.file_name}:{node.start_mark.line + 1}", text)
 
 
 def _yaml_loader(text: str, file_name: str) -> Any:
@@ -220,8 +213,7 @@ def _yaml_loader(text: str, file_name: str) -> Any:
     from ansible.module_utils.common.yaml import SafeLoader
     from yaml.composer import Composer
 
-    # libyaml's own composer holds the whole document, and deep nesting ends the process. So only
-    # its parser is used, under the composer that is written in Python.
+    # libyaml's own composer holds the whole document, and deep nesting ends the process.
     bases = (SafeLoader,) if issubclass(SafeLoader, Composer) else (Composer, SafeLoader)
     # The composer's own __init__ takes no text.
     resolvers = {
@@ -230,13 +222,13 @@ def _yaml_loader(text: str, file_name: str) -> Any:
     }
     members = {"__init__": SafeLoader.__init__, "yaml_implicit_resolvers": resolvers}
     loader_class: Any = type("RowLoader", bases, members)
-    loader_class.add_constructor(f"{_TAG}timestamp", _text)
-    loader_class.add_constructor("!unsafe", _text)
-    for tag in (None, *(f"{_TAG}{kind}" for kind in ("binary", "omap", "pairs", "set"))):
-        loader_class.add_constructor(tag, _refuse)
+    for tag in (f"{_TAG}timestamp", "!unsafe"):
+        loader_class.add_constructor(tag, SafeLoader.construct_scalar)
+    for refused in (None, *(f"{_TAG}{kind}" for kind in ("binary", "omap", "pairs", "set"))):
+        loader_class.add_constructor(refused, _refuse)
     loader = loader_class(text)
     loader.file_name, loader.text = file_name, text
-    # By the names that aliases refer to; the composer's own __init__ would set it.
+    # The composer's own __init__ would set it.
     loader.anchors = _Anchors()
     return loader
 
@@ -312,19 +304,6 @@ def _holds_rows(loader: Any, node: Any) -> bool:
         return False
     text = loader.text[node.start_mark.index : node.end_mark.index]
     return _ROW_IN_TEXT.search(text) is not None
-
-
-def _unknown_tag(tag: str) -> str:
-    if tag == "!vault":
-        return (
-            "contains a value of Ansible Vault (!vault), which only Ansible can read; put this "
-            "user into a variable of the inventory"
-        )
-    # The tag is not quoted: a password that begins with ! and has no quotes is one.
-    return (
-        "has a value with an unknown tag, a word that begins with !; remove it, or put a text that "
-        "begins with ! in quotes"
-    )
 
 
 def _invalid_yaml(error: Exception, text: str, name: str) -> BadSourceError:

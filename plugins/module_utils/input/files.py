@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
 from ..errors import ValidationError
 from .columns import LARGEST_FILE, SRC_COLUMNS, TOO_LARGE, Columns, TextLines, read_columns
@@ -36,8 +35,6 @@ READERS: Mapping[str, Reader] = {
     ".yaml": yaml_rows,
 }
 WORKBOOK = ".xlsx"
-# Reads an open file by its name.
-_FileReader = Callable[[BinaryIO, str, Columns], Iterator[Entry]]
 
 
 def users_of_task(
@@ -54,7 +51,7 @@ def users_of_task(
 
     :param errors: those of the task's other options.
     :param warnings: gets what is odd about the file, but no error.
-    :raises InvalidInputError: with every error of all, of the defaults and of the other options.
+    :raises InvalidInputError: with every error.
     """
     entries = chain(errors, task_entries(users, src, src_columns, user_lists, sheet, warnings))
     return users_of_entries(entries, defaults, os.path.abspath(src) if src else "")
@@ -94,44 +91,39 @@ def file_entries(
     """The rows of a file and its errors. No file makes this raise an exception."""
     columns, errors = read_columns(src_columns)
     suffix = os.path.splitext(path)[1].lower()
-    text_reader = READERS.get(suffix)
-    reader: _FileReader | None = None
-    if suffix == WORKBOOK:
-        found: list[str] = [] if warnings is None else warnings
-        reader = partial(workbook_rows, sheet=sheet, warnings=found)
-    elif sheet is not None:
-        text = f"names a sheet, but src is no workbook ({WORKBOOK}); remove it, or correct src"
-        errors.append(ValidationError("", SHEET, text))
-    if text_reader is not None:
-        reader = partial(_text_rows, text_reader)
-    if reader is None:
-        kinds = ", ".join((*READERS, WORKBOOK))
-        text = f"unknown kind of file; use a name that ends in {kinds}"
-        errors.append(ValidationError("", SRC, OTHER_KINDS.get(suffix, text)))
-    if errors or reader is None:
+    reader = READERS.get(suffix)
+    if suffix != WORKBOOK:
+        if sheet is not None:
+            text = f"names a sheet, but src is no workbook ({WORKBOOK}); remove it, or correct src"
+            errors.append(ValidationError("", SHEET, text))
+        if reader is None:
+            kinds = ", ".join((*READERS, WORKBOOK))
+            text = f"unknown kind of file; use a name that ends in {kinds}"
+            errors.append(ValidationError("", SRC, OTHER_KINDS.get(suffix, text)))
+    if errors:
         # The meaning of the file's names is not known, so its rows cannot be checked.
         yield from errors
         return
+    found = [] if warnings is None else warnings
     try:
-        yield from _read(path, reader, columns)
+        yield from _read(path, reader, columns, sheet, found)
     except BadSourceError as error:
         yield error.error
     except OSError as error:
         yield ValidationError("", SRC, _system_error(error))
 
 
-def _text_rows(reader: Reader, content: BinaryIO, name: str, columns: Columns) -> Iterator[Entry]:
-    return reader(TextLines(content, name), columns)
-
-
-def _read(path: str, reader: _FileReader, columns: Columns) -> Iterator[Entry]:
+def _read(
+    path: str, reader: Reader | None, columns: Columns, sheet: str | None, warnings: list[str]
+) -> Iterator[Entry]:
     name = os.path.basename(path)
     # Before it is opened: opening a pipe would wait until another process writes into it.
     try:
         status = os.stat(path)
     except ValueError:
-        text = "contains a character that no path can have; correct it"
-        raise BadSourceError(SRC, text) from None
+        raise BadSourceError(
+            SRC, "contains a character that no path can have; correct it"
+        ) from None
     if not stat.S_ISREG(status.st_mode):
         kind = "a directory" if stat.S_ISDIR(status.st_mode) else "a device or a pipe"
         raise BadSourceError(SRC, f"is {kind}; give the path of a file")
@@ -141,7 +133,11 @@ def _read(path: str, reader: _FileReader, columns: Columns) -> Iterator[Entry]:
         raise BadSourceError(name, TOO_LARGE)
     found = has_errors = False
     with open(path, "rb") as content:
-        for entry in reader(content, name, columns):
+        if reader is None:
+            entries = workbook_rows(content, name, columns, sheet, warnings)
+        else:
+            entries = reader(TextLines(content, name), columns)
+        for entry in entries:
             found = True
             has_errors = has_errors or isinstance(entry, ValidationError)
             yield entry

@@ -5,7 +5,7 @@
 """The options of a user, each with its type, its bounds and the function that reads its value.
 
 One table is behind the argument spec of ``publica_user``, the items of ``publica_user_bulk.users``,
-their defaults and the columns of files. Source of the bounds: the users API page, newest version.
+their defaults and the columns of files.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class DesiredUser:
     external_id: str | None = None
     id: int | None = None
     state: str = PRESENT
-    # Kept out of the generated repr, so out of every traceback and assertion.
+    # Kept out of the repr, so out of every traceback.
     password: str | None = field(default=None, repr=False)
     update_password: str = ON_CREATE
     generate_password: bool = False
@@ -89,19 +89,15 @@ def plan_name_key(name: str) -> str:
     return composed(composed(" ".join(name.split())).casefold())
 
 
-# A column has few different values of these options, and up to 100,000 rows.
 def _remembering(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A reader that reads the same text once."""
+    """A reader that reads the same text once, for options with few values in 100,000 rows."""
     remembered = functools.lru_cache(maxsize=256)(read)
     return lambda value: remembered(value) if value.__class__ is str else read(value)
 
 
 @dataclass(frozen=True)
 class UserOption:
-    """One option: its argument spec, and ``read``, which returns the value.
-
-    ``read`` raises BadValueError for a value that the option refuses.
-    """
+    """One option: its argument spec, and ``read``, which raises BadValueError."""
 
     name: str
     type: str
@@ -112,7 +108,6 @@ class UserOption:
     secret: bool = False
 
     def argument_spec(self) -> dict[str, Any]:
-        """The entry for an ``AnsibleModule``."""
         spec: dict[str, Any] = {"type": self.type, "no_log": self.secret}
         if self.default is not None:
             spec["default"] = self.default
@@ -127,15 +122,9 @@ USER_OPTIONS: tuple[UserOption, ...] = (
     UserOption("email", "str", read_email),
     UserOption("external_id", "str", read_external_id),
     UserOption("id", "int", whole_number_between(1, None)),
-    UserOption("state", "str", _remembering(one_of(STATES)), default=PRESENT, choices=STATES),
+    UserOption("state", "str", _remembering(one_of(STATES)), (), PRESENT, STATES),
     UserOption("password", "str", read_password, aliases=("new_password",), secret=True),
-    UserOption(
-        "update_password",
-        "str",
-        one_of(UPDATE_PASSWORD),
-        default=ON_CREATE,
-        choices=UPDATE_PASSWORD,
-    ),
+    UserOption("update_password", "str", one_of(UPDATE_PASSWORD), (), ON_CREATE, UPDATE_PASSWORD),
     UserOption("generate_password", "bool", read_boolean, default=False),
     UserOption("sessions_limit", "raw", _remembering(read_sessions_limit)),
     UserOption(
@@ -159,8 +148,7 @@ OPTION_BY_NAME = {
     name: option for option in USER_OPTIONS for name in (option.name, *option.aliases)
 }
 
-# The names whose values can be shown. A misspelt name is in no list of secrets, so this is the list
-# of what is not secret.
+# The names whose values can be shown; a misspelt name is in no list of secrets.
 PUBLIC_NAMES = frozenset(name for name, option in OPTION_BY_NAME.items() if not option.secret)
 SECRET_NAMES = frozenset(OPTION_BY_NAME) - PUBLIC_NAMES
 
@@ -169,14 +157,14 @@ VALID_FROM = "assign_plan_valid_from"
 
 
 def user_argument_spec() -> dict[str, dict[str, Any]]:
-    """The argument spec of one user, for ``publica_user``."""
+    """The argument spec of one user."""
     return {option.name: option.argument_spec() for option in USER_OPTIONS}
 
 
-# A column that is misspelt can be in each of a hundred thousand rows.
+# Each of 100,000 rows can have the same misspelt name.
 @functools.lru_cache(maxsize=1000)
 def nearest_option(name: str) -> str | None:
-    """The known name that is probably meant; None where none is similar."""
+    """The known name that is probably meant."""
     near = difflib.get_close_matches(name.lower(), OPTION_BY_NAME, n=1)
     return near[0] if near else None
 

@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options on users that are not in the list, read and checked before the first request.
-
-They are ``exclusive``, ``last_applied``, ``leavers``, ``verify``, ``protected``,
-``max_deactivations``, ``approve`` and ``on_guard``.
-"""
+"""The options on users that are not in the list, read and checked before the first request."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -21,7 +18,7 @@ from typing import Any
 from ..errors import ValidationError
 from .options import address_key
 from .text import can_match_address, foreign_to_address
-from .values import BadValueError, foreign_character, is_given, kind_of, read_boolean
+from .values import BadValueError, foreign_character, kind_of, read_boolean
 
 FAIL, SKIP = "fail", "skip"
 ON_GUARD = (FAIL, SKIP)
@@ -46,13 +43,13 @@ class Limit:
     is_percentage: bool
 
     def of(self, active: int) -> int:
-        """The number of removals that it allows in a store with this many active users."""
+        """The number of removals among this many active users."""
         if self.is_percentage:
             return int(self.amount * active / 100)  # rounded down: fewer removals if in doubt
         return int(self.amount)
 
     def in_words(self, active: int, counted: str) -> str:
-        """``25 (10% of 250 active users)``, or only the number if no percentage was given."""
+        """``25 (10% of 250 active users)``, or ``25`` where no percentage was given."""
         number = self.of(active)
         if not self.is_percentage:
             return str(number)
@@ -69,12 +66,9 @@ NO_LIMIT_GIVEN = Limit(Fraction(10), is_percentage=True)
 class RemovalPolicy:
     """Whether unlisted users are removed, and how the store is protected from a wrong list.
 
-    :ivar exclusive: active users that are not in the list are deactivated.
-    :ivar leavers: users of the record that are no longer in the list are deactivated.
     :ivar has_record: the run has a record of what the last one applied.
-    :ivar protected: shell patterns of addresses, in small letters, that are never removed.
+    :ivar protected: shell patterns of addresses, in small letters.
     :ivar approve: the hash of the only plan that may be applied; None where any may.
-    :ivar on_guard: ``fail``, or ``skip`` to apply everything except the removals.
     :ivar force_logout: removed users are logged out as well.
     :ivar in_role: the task is that of the role.
     """
@@ -96,7 +90,6 @@ class RemovalPolicy:
 
     @property
     def removes(self) -> bool:
-        """Whether users who are not in the list are removed at all."""
         return self.exclusive or self.leavers
 
     @property
@@ -109,7 +102,7 @@ WITHOUT_REMOVALS = RemovalPolicy()
 
 
 def removal_argument_spec() -> dict[str, Any]:
-    """The argument spec of the options, whose values :func:`read_policy` reads."""
+    """The argument spec of the options."""
     return {
         "exclusive": {"type": "bool", "default": False},
         "protected": {"type": "list", "elements": "str", "default": []},
@@ -117,7 +110,7 @@ def removal_argument_spec() -> dict[str, Any]:
         "approve": {"type": "str"},
         "on_guard": {"type": "str", "choices": list(ON_GUARD), "default": FAIL},
         "last_applied": {"type": "path"},
-        # No defaults, so that a task that has no record can't have them.
+        # Without a default, so that a task without a record can't have them.
         "leavers": {"type": "str", "choices": list(LEAVERS)},
         "verify": {"type": "str", "choices": list(VERIFY)},
     }
@@ -153,15 +146,20 @@ def read_policy(params: Mapping[str, Any]) -> tuple[RemovalPolicy, list[Validati
         limit = read_limit(params["max_deactivations"])
     except BadValueError as error:
         refuse("max_deactivations", str(error))
-    approve: str | None = None
-    if params["approve"] is not None:
-        approve = params["approve"].strip().lower()
+    approve = params["approve"]
+    if approve is not None:
+        approve = approve.strip().lower()
         if not _HASH.fullmatch(approve):
             refuse(
                 "approve",
                 "the value is not the hash of a plan; give the 16 characters that a dry run "
                 "reports, in quotes, or leave the option out",
             )
+    force_logout = False
+    if isinstance(params["defaults"], Mapping):
+        # The rows report a wrong value.
+        with suppress(BadValueError):
+            force_logout = read_boolean(params["defaults"].get("force_logout"))
     policy = RemovalPolicy(
         exclusive=params["exclusive"],
         leavers=params["leavers"] == DEACTIVATE,
@@ -170,7 +168,7 @@ def read_policy(params: Mapping[str, Any]) -> tuple[RemovalPolicy, list[Validati
         limit=limit,
         approve=approve,
         on_guard=params["on_guard"],
-        force_logout=_force_logout(params["defaults"]),
+        force_logout=force_logout,
         in_role=LIST_OF_ROLE in (params["user_lists"] or {}),
     )
     return policy, errors
@@ -179,7 +177,7 @@ def read_policy(params: Mapping[str, Any]) -> tuple[RemovalPolicy, list[Validati
 def read_pattern(value: Any) -> str:
     """An address, or a shell pattern that can match one, in the form for comparison.
 
-    :raises BadValueError: for a pattern that would protect no user.
+    :raises BadValueError: for one that would protect no user.
     """
     if not isinstance(value, str):
         raise BadValueError(f"must be text, not {kind_of(value)}; give each address as an item")
@@ -201,29 +199,16 @@ def read_pattern(value: Any) -> str:
 
 
 def read_limit(value: str) -> Limit:
-    """A whole number, or a percentage from 0% to 100%.
-
-    :raises BadValueError: for anything else.
-    """
+    """A whole number, or a percentage from 0% to 100%."""
     text = value.strip()
     if _NUMBER.fullmatch(text):
         return Limit(Fraction(int(text)), is_percentage=False)
     found = _PERCENTAGE.fullmatch(text)
     if found is None:
         raise BadValueError(
-            "is not a limit; use a whole number, such as 25, or a percentage, such as 10%",
-            value=text,
+            "is not a limit; use a whole number, such as 25, or a percentage, such as 10%", text
         )
-    percentage = Fraction(found.group(1))
+    percentage = Fraction(found[1])
     if percentage > 100:
-        raise BadValueError("is out of range; use 0% to 100%", value=text)
+        raise BadValueError("is out of range; use 0% to 100%", text)
     return Limit(percentage, is_percentage=True)
-
-
-def _force_logout(defaults: Any) -> bool:
-    """The default of ``force_logout``. The rows report a wrong value."""
-    value = defaults.get("force_logout") if isinstance(defaults, Mapping) else None
-    try:
-        return is_given(value) and read_boolean(value)
-    except BadValueError:
-        return False

@@ -2,11 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From rows to desired users: every bad row is found before the first request.
-
-Each error has the row (its index, or its file and line), the option, what is wrong and what to do.
-No error quotes a password.
-"""
+"""From rows to desired users, with every error of every row. No error quotes a password."""
 
 from __future__ import annotations
 
@@ -58,7 +54,6 @@ class Row(NamedTuple):
     letters: Mapping[str, str] = MappingProxyType({})
 
     def place_of(self, option: str) -> str:
-        """Where the value of an option is."""
         letter = self.letters.get(option)
         if letter is None:
             return self.place
@@ -80,7 +75,7 @@ class BadSourceError(ValueError):
 def desired_user(params: Mapping[str, Any]) -> DesiredUser:
     """The desired user of a module's own options.
 
-    :raises InvalidInputError: with every error.
+    :raises InvalidInputError: with every error, here and below.
     """
     given = {name: params.get(name) for name in OPTION_BY_NAME}
     user, errors = _read_row(Row("", given), {})
@@ -92,15 +87,12 @@ def desired_user(params: Mapping[str, Any]) -> DesiredUser:
 def desired_users(
     rows: Sequence[Any], defaults: Mapping[str, Any] | None = None
 ) -> list[DesiredUser]:
-    """The desired users of a task's list, with ``defaults`` under each of them.
-
-    :raises InvalidInputError: with every error of every row and of the defaults.
-    """
+    """The desired users of a task's list, with ``defaults`` under each of them."""
     return users_of_entries(rows_of_list(rows), defaults)
 
 
 def rows_of_list(rows: Iterable[Any], name: str = "users") -> Iterator[Row]:
-    """The rows of a list in a task or a variable, by the name of the list and their index."""
+    """The rows of a list in a task or a variable."""
     for index, row in enumerate(rows):
         yield Row(f"{name}[{index}]", row)
 
@@ -112,7 +104,6 @@ def users_of_entries(
 
     :param entries: the rows, and the errors of what could not be read as a row.
     :param source: the path of the file among the sources.
-    :raises InvalidInputError: with every error of the entries, of every row and of the defaults.
     """
     read_defaults, errors = _read_defaults(defaults or {})
     first_users: dict[str, dict[Any, DesiredUser]] = {name: {} for name in IDENTITY}
@@ -151,7 +142,13 @@ def _read_row(
         return None, [_no_mapping(row.place, row.values)]
     given, errors = _read_values(row)
     # A value that is not valid is in ``errors`` and not in ``given``.
-    names = _names_of(row.values) if errors else given.keys()
+    names: Set[str] = given.keys()
+    if errors:
+        names = {
+            OPTION_BY_NAME[name].name
+            for name, value in row.values.items()
+            if name in OPTION_BY_NAME and is_given(value)
+        }
     if names.isdisjoint(IDENTITY):
         text = "missing; give email, external_id or id"
         errors.append(ValidationError(row.place, "email", text))
@@ -162,7 +159,7 @@ def _read_row(
         values.pop("plan_name", None)
     elif "plan_name" in names:
         values.pop("plan_id", None)
-    elif "plan_id" not in values and "plan_name" not in values:
+    elif values.keys().isdisjoint(("plan_id", "plan_name")):
         # A default of one of these is meant for the rows that have a plan.
         for name in ("plan_valid_to", "user_plan_name"):
             if name in given:
@@ -209,15 +206,6 @@ def _read_values(row: Row) -> tuple[dict[str, Any], list[ValidationError]]:
     return values, errors
 
 
-def _names_of(values: Mapping[str, Any]) -> Set[str]:
-    """The options that a row gives, by any of their names, with a valid value or not."""
-    return {
-        OPTION_BY_NAME[name].name
-        for name, value in values.items()
-        if name in OPTION_BY_NAME and is_given(value)
-    }
-
-
 def _labelled(row: Row, errors: list[ValidationError]) -> list[ValidationError]:
     """The errors with the user's key, since an index says little in a list joined from several."""
     if row.hides_values or not row.place:
@@ -228,7 +216,7 @@ def _labelled(row: Row, errors: list[ValidationError]) -> list[ValidationError]:
 
 
 def key_label(values: Mapping[str, Any]) -> tuple[str, str]:
-    """The first key of a row that can be shown, as its name and a label; empty without one."""
+    """The first key of a row that can be shown, as its name and a label."""
     for name in IDENTITY:
         value = values.get(name)
         if not is_given(value) or not isinstance(value, (str, int, float)):
@@ -250,15 +238,14 @@ def _duplicates(
         first = users.setdefault(address_key(value) if name == "email" else value, user)
         if first is user:
             continue
-        # Only rows of the file hide their values. They come last, so if the first row does, so does
-        # this one.
+        # Rows of the file come last, so if the first row hides its values, so does this one.
         held = "values not shown" if row.hides_values else f"{_keys(user)}; {_keys(first)}"
         text = f"the same {name} as in {first.place} ({held}); keep one of the two rows"
         yield ValidationError(row.place_of(name), name, text)
 
 
 def _keys(user: DesiredUser) -> str:
-    """The keys that a row holds: ``users[3] has email 'ana@example.org', id 7``."""
+    """For instance ``users[3] has email 'ana@example.org', id 7``."""
     keys = [(name, getattr(user, name)) for name in IDENTITY]
     held = ", ".join(f"{name} {quoted(value)}" for name, value in keys if value is not None)
     return f"{user.place} has {held}"

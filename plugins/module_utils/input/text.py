@@ -11,14 +11,14 @@ import re
 import string
 import unicodedata
 
-# The code points with the property Default_Ignorable_Code_Point, from DerivedCoreProperties.txt of
-# Unicode 15.1: nothing is drawn for them. Some are letters or marks, such as the Hangul fillers.
+# The code points with the property Default_Ignorable_Code_Point of Unicode 15.1: nothing is drawn
+# for them. Some are letters or marks, such as the Hangul fillers.
 _IGNORABLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8"
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-# Without the property, but drawn as nothing as well: the braille pattern without dots.
+# The braille pattern without dots does not have the property.
 _HIDDEN = re.compile(rf"[{_IGNORABLE}\u2800]")
 # Letters, marks and decimal digits.
 _OF_ADDRESSES = ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd")
@@ -32,14 +32,12 @@ _LOCAL_PART = re.compile(rf"{_ATOM}(?:\.{_ATOM})*", re.ASCII)
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+[A-Za-z][\w-]*[^\W_]", re.ASCII)
 _ADDRESS = re.compile(rf"{_LOCAL_PART.pattern}@{_DOMAIN.pattern}", re.ASCII)
 
-# Patterns of addresses.
 _BRACKETS = re.compile(r"\[!?\]?[^\]]*\]")
 _CHARACTERS = string.ascii_lowercase + string.digits + "!#$%&'*+/=?^_`{|}~-.@"
 _LOOSE = re.compile(rf"(?:{_ATOM}|\.)+", re.ASCII)
 _LOOSE_DOMAIN = re.compile(r"(?![.-])(?:[\w*?-]|\.(?!\.))+(?<![.-])(?<!\.\w)", re.ASCII)
 
-# What a program writes in place of a value that it does not have. Only a complete value counts, in
-# the case in which programs write it.
+# What programs write in place of a value that they do not have. Only a complete value counts.
 _MISSING = frozenset(
     ("NULL", "null", "(null)", "(NULL)", "[NULL]", "<null>", "<NULL>", r"\N", "None", "NaN", "nan",
      "NAN", "-nan", "-NaN", ".nan", ".NaN", "NaT", "<NA>", "N/A", "n/a", "-inf", ".inf", "-.inf",
@@ -77,9 +75,7 @@ def foreign_to_address(text: str) -> str | None:
     """The first character outside of ASCII that no address has; None without one.
 
     Allowed are letters, marks and decimal digits that can be seen. A mark needs one of them before
-    it.
-
-    :param text: an address or a pattern, in the form NFC.
+    it. The text is an address or a pattern, in the form NFC.
     """
     if text.isascii():
         return None
@@ -97,14 +93,8 @@ def foreign_to_address(text: str) -> str | None:
 
 
 def foreign_to_id(text: str) -> str | None:
-    """The first character that no external id has; None without one.
-
-    Those are hidden characters, and every separator except the plain blank. Control characters are
-    checked before.
-    """
-    if text.isascii():
-        return None
-    for one in text:
+    """The first hidden character, or separator except the plain blank; None without one."""
+    for one in "" if text.isascii() else text:
         if not one.isascii() and (is_hidden(one) or unicodedata.category(one)[0] == "Z"):
             return one
     return None
@@ -126,10 +116,7 @@ def _in_ascii(text: str) -> str:
 
 
 def can_match_address(pattern: str) -> bool:
-    """Whether a shell pattern in small letters can match an address.
-
-    :param pattern: an address or a pattern, without foreign characters.
-    """
+    """Whether a shell pattern in small letters can match an address."""
     plain = _in_ascii(_BRACKETS.sub(_one_of_brackets, pattern))
     local_part, at, domain = plain.partition("@")
     if not at:
@@ -168,12 +155,9 @@ def left_behind(text: str) -> str | None:
     first = text[:1]
     if first in "+-0123456789" and _SCIENTIFIC.fullmatch(text):
         return "a number in scientific notation, whose last digits are lost"
-    if first == "#":
-        word = composed(text).upper().replace("¡", "").replace("¿", "")
-        if word in _ERROR_VALUES:
-            return "an error value of a spreadsheet"
-        if len(text) > 1 and not text.strip("#"):
-            return "what a spreadsheet shows in a column that is too narrow"
-    if first == "E" and _OFFICE_ERROR.fullmatch(text):
+    word = composed(text).upper().replace("¡", "").replace("¿", "") if first == "#" else ""
+    if word in _ERROR_VALUES or (first == "E" and _OFFICE_ERROR.fullmatch(text)):
         return "an error value of a spreadsheet"
+    if first == "#" and len(text) > 1 and not text.strip("#"):
+        return "what a spreadsheet shows in a column that is too narrow"
     return None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The values of a user's options: what each may be, and the functions that read them.
+"""The functions that read the values of a user's options.
 
 Source of the bounds: the users API page, newest version.
 """
@@ -52,8 +52,7 @@ _FALSE = frozenset(
     ("false", "no", "off", "n", "f", "0", "falso", "faux", "falsch", "não", "nao", "non", "nein")
 )
 
-# Signs that a text is several cells of a table or a structure in Python's notation. A part of it
-# may be a password.
+# Signs that a text is several cells or a structure in Python's notation.
 _SEVERAL_CELLS = re.compile(r"""[,;|"\x00-\x1f]|[{\[]\s*'""")
 
 FIRST_YEAR = 2000
@@ -103,14 +102,13 @@ def quoted(value: Any) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """The type of a value, in words."""
     names = {str: "text", bool: "a boolean", dict: "a mapping", list: "a list", float: "a number",
              int: "a number", NumberText: "a number", type(None): "null"}  # fmt: skip
     return names.get(type(value), type(value).__name__)
 
 
 def may_be_several_cells(text: str) -> bool:
-    """Whether a text may be several cells of a table, read as one. Such a text is never quoted."""
+    """Whether a text may be several cells, read as one. One of them may be a password."""
     return _SEVERAL_CELLS.search(text) is not None
 
 
@@ -128,18 +126,13 @@ def is_given(value: Any) -> bool:
     return value[:2] != "__" or _OMIT.fullmatch(value) is None
 
 
-def read_text(value: Any) -> str:
-    """A line of text without the white space around it, which the store strips as well."""
-    return _line(as_written(value).strip())
-
-
 def _refuse_left_behind(text: str) -> None:
     if kind := left_behind(text):
         raise BadValueError(f"is {kind}; give the complete value, or leave it empty", text)
 
 
 def as_written(value: Any) -> str:
-    """The characters of a value; a value whose characters are not known is refused."""
+    """The characters of a value, if they are known."""
     if type(value) is str:
         return value
     if isinstance(value, NumberText) and not _PLAIN_NUMBER.fullmatch(value):
@@ -155,12 +148,21 @@ def as_written(value: Any) -> str:
     raise BadValueError(f"must be text, not {kind_of(value)}")
 
 
-def _line(text: str) -> str:
-    if not text:
-        raise BadValueError("is empty; leave the option out if it is not managed")
+def _refuse_control(text: str) -> None:
     # isprintable() is a hundred times as fast, and no printable text has a control character.
     if not text.isprintable() and any(unicodedata.category(one) in _CONTROL for one in text):
         raise BadValueError("contains a line break or another control character; remove it")
+
+
+def read_text(value: Any, around: str | None = None) -> str:
+    """A line of text without the white space around it, which the store strips as well.
+
+    :param around: the characters to remove; None for all white space of Unicode.
+    """
+    text = as_written(value).strip(around)
+    if not text:
+        raise BadValueError("is empty; leave the option out if it is not managed")
+    _refuse_control(text)
     return text
 
 
@@ -168,9 +170,7 @@ def read_email(value: Any) -> str:
     """An email address, in the Unicode form NFC."""
     if type(value) is str and len(value) <= LOCAL_PART_LENGTH and is_ascii_address(value):
         return value  # Most are like this, and what follows would take twice the time.
-    text = _line(as_written(value).strip(string.whitespace))
-    if not text.isascii():
-        text = composed(text)
+    text = composed(read_text(value, string.whitespace))
     found = foreign_to_address(text)
     if found or not has_form_of_address(text):
         _refuse_left_behind(text)
@@ -187,8 +187,8 @@ def read_email(value: Any) -> str:
 
 
 def read_external_id(value: Any) -> str:
-    """An external id. Only the white space of ASCII around it is ignored."""
-    text = _line(as_written(value).strip(string.whitespace))
+    """An external id; only the white space of ASCII around it is ignored."""
+    text = read_text(value, string.whitespace)
     _refuse_left_behind(text)
     if found := foreign_to_id(text):
         raise BadValueError(foreign_character(found))
@@ -217,10 +217,7 @@ def read_password(value: Any) -> str:
     shortest, longest = PASSWORD_LENGTHS
     if not shortest <= len(password) <= longest:
         raise BadValueError(f"has {len(password)} characters; use {shortest} to {longest}")
-    if not password.isprintable() and any(
-        unicodedata.category(one) in _CONTROL for one in password
-    ):
-        raise BadValueError("contains a line break or another control character; remove it")
+    _refuse_control(password)
     if password != password.strip() or password[0] in _TRIMMED or password[-1] in _TRIMMED:
         # A store trims it, and the reader could not sign in with the password as it was given.
         raise BadValueError("has white space at its beginning or end; remove it")
@@ -240,9 +237,7 @@ def read_date(value: Any) -> str:
     """A date as ``YYYY-MM-DD``."""
     text = read_text(value)
     try:
-        if not _DATE.fullmatch(text):
-            raise ValueError
-        day = datetime.date(*map(int, text.split("-")))
+        day = datetime.date.fromisoformat(text if _DATE.fullmatch(text) else "")
     except ValueError:
         raise BadValueError("is not a date; use an existing day as YYYY-MM-DD", text) from None
     if day.year < FIRST_YEAR:
@@ -255,7 +250,7 @@ def read_date(value: Any) -> str:
 
 
 def read_boolean(value: Any) -> bool:
-    """A boolean, in any of Ansible's spellings."""
+    """A boolean in any spelling."""
     if isinstance(value, (bool, int, str)):
         text = composed(str(value)).strip().lower()
         if text in _TRUE:

@@ -65,7 +65,6 @@ def workbook_rows(
 
     :param sheet: the name of the sheet; None for the first visible one.
     :param warnings: gets a line if rows are hidden.
-    :raises BadSourceError: for a workbook or a sheet that cannot be read.
     """
     workbook = Workbook(content, name)
     chosen = chosen_sheet(workbook.sheets, sheet)
@@ -113,10 +112,7 @@ def workbook_rows(
 
 
 def chosen_sheet(sheets: Sequence[Sheet], name: str | None) -> Sheet:
-    """The sheet with a name, or the first visible one.
-
-    :raises BadSourceError: there is none.
-    """
+    """The sheet with a name, or the first visible one."""
     for sheet in sheets:
         if sheet.visible if name is None else _key(sheet.title) == _key(name):
             return sheet
@@ -133,7 +129,7 @@ def _key(name: str) -> str:
 
 def _titles(sheets: Sequence[Sheet]) -> str:
     titles = [
-        f"{sheet.title[:_LONGEST_TITLE]}{'' if sheet.visible else ' (hidden)'}" for sheet in sheets
+        sheet.title[:_LONGEST_TITLE] + ("" if sheet.visible else " (hidden)") for sheet in sheets
     ]
     return listed(titles, _NAMED_SHEETS)
 
@@ -142,7 +138,7 @@ _Rows = Iterator[tuple[int, list[dict[str, Any]]]]
 
 
 def _header(rows: _Rows) -> tuple[int, dict[int, str]]:
-    """The number of the first row with a value, and the names in it by their columns."""
+    """The number of the first row with a value, and the names in it by column."""
     for number, cells in rows:
         names = {
             cell["column"]: unescaped(str(cell["value"])[:LONGEST_CELL])
@@ -210,7 +206,6 @@ def cell_value(
 ) -> Any:
     """The value of a cell for an option, or in its place the error.
 
-    :param cell: as openpyxl returns it, with a value.
     :param number_format: returns the number format of a style.
     """
     value = cell["value"]
@@ -240,11 +235,7 @@ def cell_value(
 
 def unescaped(text: str) -> str:
     """A text with the characters that the file writes by their codes."""
-    return _ESCAPED.sub(_character, text) if "_x" in text else text
-
-
-def _character(found: re.Match[str]) -> str:
-    return chr(int(found[1], 16))
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 
 def shown_number(number: int, number_format: str) -> str | None:
@@ -252,17 +243,15 @@ def shown_number(number: int, number_format: str) -> str | None:
 
     ``00000`` shows 42 as 00042.
     """
-    if number_format in ("@", "") or number_format.casefold() == "general":
-        return str(number)
-    sections = _DECORATION.sub("", number_format).split(";")
-    # The sections are for positive numbers, negative ones and zero. Only the first one is allowed
-    # to decide: another one could show anything.
-    if len(sections) > 1 and number <= 0:
+    # The sections are for positive numbers, negative ones and zero. Another one than the first
+    # could show anything.
+    section, *others = _DECORATION.sub("", number_format).split(";")
+    if others and number <= 0:
         return None
-    if sections[0].casefold() == "general":
+    if number_format in ("@", "") or section.casefold() == "general":
         return str(number)
-    found = _PLACES.fullmatch(sections[0])
+    found = _PLACES.fullmatch(section)
     if found is None or not (found[1] or number):
         return None
-    digits = str(abs(number)).zfill(len(found[1]))
-    return f"-{digits}" if number < 0 else digits
+    # The sign takes a place of its own.
+    return str(number).zfill(len(found[1]) + (number < 0))

@@ -5,7 +5,6 @@
 """The file of a workbook: its parts, its sheets, and the cells of a sheet, read by openpyxl.
 
 openpyxl reads a sheet row by row, and then shows neither merged cells nor hidden rows nor formulas.
-:func:`sheet_marks` finds them in the XML.
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ OTHER_KINDS = {
     ".xltm": f"is a template of a workbook with macros; {_SAVE}, without the macros",
     ".ods": f"is an OpenDocument spreadsheet; {_SAVE}",
 }
+_KIND_BY_PART = {"vbaproject.bin": ".xlsm", "workbook.bin": ".xlsb", "mimetype": ".ods"}
 _BROKEN = f"is no workbook, or is broken or cut short; {_SAVE}, or get the file again"
 _PASSWORD = (
     "is protected by a password; remove the password in the spreadsheet program, and protect the "
@@ -71,15 +71,13 @@ _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 
 
 class Sheet(NamedTuple):
-    """A sheet of a workbook."""
-
     title: str
     visible: bool
     part: str
 
 
 class Range(NamedTuple):
-    """A range of cells, by the numbers of its first and last column and row."""
+    """The numbers of the first and last column and row of a range of cells."""
 
     reference: str
     columns: tuple[int, int]
@@ -90,7 +88,6 @@ class Range(NamedTuple):
 class SheetMarks:
     """What openpyxl does not show of a sheet.
 
-    :ivar merged: the merged cells.
     :ivar hidden: the numbers of the rows that are hidden, by hand or by a filter.
     :ivar without_value: row and column of each formula whose value is not in the file.
     """
@@ -103,8 +100,6 @@ class SheetMarks:
 class Workbook:
     """An open workbook.
 
-    :param content: the file, at its beginning; it can seek.
-    :param name: the file's name, for places.
     :raises BadSourceError: here and in every method, for a file that cannot be read.
     """
 
@@ -138,12 +133,15 @@ class Workbook:
         return BadSourceError(self._name, _BROKEN)
 
     def marks(self, sheet: Sheet) -> SheetMarks:
-        """What openpyxl does not show of a sheet."""
+        """What openpyxl does not show of a sheet, by one pass over its XML."""
+        scan = _SheetScan(sheet.title)
         try:
             with self._reader.archive.open(sheet.part) as stream:
-                return sheet_marks(stream, sheet.title)
+                scan.parser.ParseFile(stream)
+            scan.check()
         except Exception as error:
             raise self._refused(error) from None
+        return scan.marks
 
     def rows(self, sheet: Sheet) -> Iterator[tuple[int, list[dict[str, Any]]]]:
         """The number and the cells of each row.
@@ -206,10 +204,7 @@ def _simplify_text(cell: Any) -> None:
 
 
 def _openpyxl_reader(name: str) -> Any:
-    """The class of openpyxl that reads a file.
-
-    :raises BadSourceError: where openpyxl is missing or too old.
-    """
+    """The class of openpyxl that reads a file."""
     # Loaded only here: it takes long, and is needed for workbooks only.
     from ansible.module_utils.basic import missing_required_lib
 
@@ -229,7 +224,6 @@ def _check_file(content: BinaryIO, name: str) -> None:
     """Refuse a file that is no zip archive, or has too many parts to list them."""
     beginning = content.read(len(VAULT))
     if beginning.startswith(_OLE):
-        content.seek(0)
         encrypted = _ENCRYPTED_PACKAGE in content.read(LARGEST_FILE)
         raise BadSourceError(name, _PASSWORD if encrypted else OTHER_KINDS[".xls"])
     if beginning == VAULT.encode():
@@ -256,13 +250,9 @@ def _check_parts(archive: zipfile.ZipFile, name: str) -> None:
     if any(part.flag_bits & 1 for part in parts):
         raise BadSourceError(name, _PASSWORD)
     for part in parts:
-        base = part.filename.lower().rpartition("/")[2]
-        if base == "vbaproject.bin":
-            raise BadSourceError(name, OTHER_KINDS[".xlsm"])
-        if base == "workbook.bin":
-            raise BadSourceError(name, OTHER_KINDS[".xlsb"])
-        if base == "mimetype":
-            raise BadSourceError(name, OTHER_KINDS[".ods"])
+        kind = _KIND_BY_PART.get(part.filename.lower().rpartition("/")[2])
+        if kind is not None:
+            raise BadSourceError(name, OTHER_KINDS[kind])
         with archive.open(part) as stream:
             if _root_element(stream, name) == _STRICT_WORKBOOK:
                 raise BadSourceError(name, _STRICT)
@@ -271,7 +261,7 @@ def _check_parts(archive: zipfile.ZipFile, name: str) -> None:
 def _root_element(stream: Any, name: str) -> str:
     """The name of an XML document's first element; empty for other content.
 
-    :raises BadSourceError: for a document type, which could define entities without end.
+    :raises BadSourceError: for a document type: it could define entities without end.
     """
     found: list[str] = []
     parser = expat.ParserCreate(namespace_separator=" ")
@@ -316,23 +306,8 @@ def shared_strings(stream: Any) -> list[str]:
             strings.append("".join(pieces))
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    while part := stream.read(_PART):
-        parser.Parse(part)
-    parser.Parse(b"", True)
+    parser.ParseFile(stream)
     return strings
-
-
-def sheet_marks(stream: Any, title: str) -> SheetMarks:
-    """What openpyxl does not show of a sheet, by one pass over its XML.
-
-    :raises BadSourceError: for more cells than can be read.
-    """
-    scan = _SheetScan(title)
-    while part := stream.read(_PART):
-        scan.parser.Parse(part)
-    scan.parser.Parse(b"", True)
-    scan.check()
-    return scan.marks
 
 
 class _SheetScan:
@@ -344,7 +319,7 @@ class _SheetScan:
         self._row = self._cells = self._text_starts = 0
         # The last cell with a reference, and how many cells without one have followed it.
         self._reference, self._without = "", 0
-        # Whether the current cell has a formula, its type, and whether its value is in the file.
+        # Of the current cell; whether its value is in the file.
         self._formula, self._type, self._value = False, "", False
         self.parser = expat.ParserCreate(namespace_separator=" ")
         self.parser.StartElementHandler = self._start
@@ -409,10 +384,10 @@ def _range(reference: str) -> Range | None:
     """A range of cells by its reference, such as ``A1:B2``."""
     first, _colon, last = reference.partition(":")
     ends = [_REFERENCE.fullmatch(end) for end in (first, last or first)]
-    if ends[0] is None or ends[1] is None:
-        return None
     columns = sorted(column_number(end[1]) for end in ends if end)
     rows = sorted(int(end[2]) for end in ends if end)
+    if len(rows) < 2:
+        return None
     return Range(reference.replace("$", ""), (columns[0], columns[1]), (rows[0], rows[1]))
 
 
