@@ -68,7 +68,7 @@ class ExportDirectory:
         except UnsafePathError as error:
             raise _error(self._path, f"is not used: {error.strerror}") from None
         except (OSError, ValueError) as error:
-            raise _error(self._path, _reason("cannot be opened", error)) from None
+            raise _failed(self._path, "cannot be opened", error) from None
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -88,7 +88,7 @@ class ExportDirectory:
             text = "is a link or not a regular file and is left alone; remove it"
             raise _error(self.path_of(name), text) from None
         except OSError as error:
-            raise _error(self.path_of(name), _reason("cannot be read", error)) from None
+            raise _failed(self.path_of(name), "cannot be read", error) from None
 
     def holds(self, name: str, content: bytes) -> bool:
         """Whether a file has this content and only its owner can read it."""
@@ -103,12 +103,12 @@ class ExportDirectory:
         try:
             self._directory.replace(name, content, sync=True)
         except OSError as error:
-            raise _error(self.path_of(name), _reason("cannot be written", error)) from None
+            raise _failed(self.path_of(name), "cannot be written", error) from None
 
 
-def _reason(problem: str, error: Exception) -> str:
+def _failed(path: str, problem: str, error: Exception) -> PublicaError:
     cause = getattr(error, "strerror", None) or "the path contains a character that no path can"
-    return f"{problem}: {cause}; correct dir or the permissions"
+    return _error(path, f"{problem}: {cause}; correct dir or the permissions")
 
 
 def _error(path: str, text: str) -> PublicaError:
@@ -172,10 +172,7 @@ def export(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def names_of_plans(plans: Sequence[StorePlan]) -> dict[int, str]:
-    """The name of each plan that a row can have in place of the id.
-
-    No other plan has it, and neither the validation of a row nor a spreadsheet changes it.
-    """
+    """The unique and valid name of each plan, which a row can have in place of the id."""
     names = {}
     for plan, *others in plans_by_name(plans).values():
         with suppress(BadValueError):
@@ -186,7 +183,6 @@ def names_of_plans(plans: Sequence[StorePlan]) -> dict[int, str]:
 
 
 def names_of(name: str, formats: Sequence[str]) -> dict[str, str]:
-    """The name of each format's file."""
     errors = []
     if not name.strip() or name.startswith(".") or any(sign in name for sign in "/\0\n"):
         text = "the value is not the name of a file; use one without a slash or a leading dot"
@@ -202,7 +198,6 @@ def names_of(name: str, formats: Sequence[str]) -> dict[str, str]:
 def contents_of(
     users: Sequence[ExportedUser], header: Sequence[str], params: Mapping[str, Any]
 ) -> tuple[dict[str, bytes], list[LabelledWarning]]:
-    """The content of each format's file, and what the files can't express."""
     warnings = [warning for user in users for warning in user.warnings]
     contents: dict[str, bytes] = {}
     if CSV in params["formats"]:
@@ -217,7 +212,6 @@ def contents_of(
 
 
 def _refuse_foreign(directory: ExportDirectory, name: str, format_name: str) -> None:
-    """Refuse to replace a file that no export has written."""
     content = directory.content(name, MARK_BYTES)
     if content and not _is_exported(format_name, content):
         raise PublicaError(
@@ -306,7 +300,6 @@ NO_PLAN_NAMES = "The store returns no list of plans, so rows have plan_id in pla
 
 
 def _about_store(all_users: UserList) -> list[str]:
-    """What the files can't express about the whole store."""
     users = all_users.users
     texts = []
     if not all_users.complete:

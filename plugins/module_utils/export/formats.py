@@ -48,18 +48,12 @@ def csv_text(users: Sequence[ExportedUser], delimiter: str) -> tuple[str, list[L
 
 
 def is_exported_csv(text: str) -> bool:
-    """Whether an export has written a CSV file, by its header."""
     header = text.split("\r\n", 1)[0]
-    return any(
-        header == delimiter.join(columns_of([dict.fromkeys((*plans, *ids))]))
-        for delimiter in DELIMITERS.values()
-        for plans in ((PLAN_ID,), (PLAN_NAME,), (PLAN_ID, PLAN_NAME))
-        for ids in ((), (ID,))
-    )
+    headers = [header.split(delimiter) for delimiter in DELIMITERS.values()]
+    return any(tuple(names) == columns_of([dict.fromkeys(names)]) for names in headers)
 
 
 def columns_of(rows: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The columns of a table with these rows."""
     used = {name for row in rows for name in (PLAN_ID, PLAN_NAME, ID) if name in row}
     plans = [name for name in (PLAN_ID, PLAN_NAME) if name in used] or [PLAN_ID]
     ids = [ID] if ID in used else []
@@ -116,7 +110,6 @@ def yaml_text(users: Sequence[ExportedUser], header: Sequence[str]) -> str:
 
 
 def is_exported_yaml(text: str) -> bool:
-    """Whether an export has written a YAML file, by its first line."""
     return text.startswith(f"{FIRST_LINE}\n")
 
 

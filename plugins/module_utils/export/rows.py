@@ -69,8 +69,7 @@ class ExportedUser:
     """One user as a row.
 
     :ivar keys: the keys that only this user has, best first; the last is always the store's id.
-    :ivar comments: what the row can't express, for readers of the file.
-    :ivar warnings: the same for the result of the task.
+    :ivar comments: what the row can't express; ``warnings`` is the same for the task's result.
     """
 
     label: str
@@ -86,7 +85,7 @@ def exported_users(
     """The users as rows, in the order of their addresses: the same users give the same rows.
 
     :param today: in UTC as ``YYYY-MM-DD``; plans that ended before are left out.
-    :param plan_names: the name that a row has in place of the id of each plan; None for ids.
+    :param plan_names: by id, the names for rows; None for ids.
     """
     addresses = Counter(address_key(user.email) for user in users if user.email)
     external_ids = Counter(user.external_id for user in users if user.external_id is not None)

@@ -22,7 +22,7 @@ from .formats import KEYS, columns_of
 from .rows import ExportedUser
 
 TITLE = "Users"
-_DATE_COLUMNS = ("plan_valid_to",)
+_DATE_COLUMN = "plan_valid_to"
 _TEXT, _DATE, _HEADER = 1, 2, 3  # the styles below
 _WIDTHS = {"email": 36, "external_id": 24}
 # The days of a workbook count from here.
@@ -34,8 +34,7 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 
-# Uncompressed and first in the file, so an export is recognized by its first bytes. A program that
-# saves the workbook writes other ones.
+# Uncompressed and first in the file, so an export is recognized by its first bytes.
 _CONTENT_TYPES = (
     f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
     '<Default Extension="rels" '
@@ -81,7 +80,6 @@ _ESCAPED = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-
 
 
 def workbook_bytes(users: Sequence[ExportedUser]) -> bytes:
-    """The workbook."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         _add(archive, "[Content_Types].xml", _CONTENT_TYPES, zipfile.ZIP_STORED)
@@ -92,12 +90,9 @@ def workbook_bytes(users: Sequence[ExportedUser]) -> bytes:
 
 
 def is_exported_workbook(content: bytes) -> bool:
-    """Whether an export has written a workbook, by its first bytes."""
-    beginning = io.BytesIO()
-    with zipfile.ZipFile(beginning, "w") as archive:
-        _add(archive, "[Content_Types].xml", _CONTENT_TYPES, zipfile.ZIP_STORED)
-    # The list of parts follows the first part.
-    return content.startswith(beginning.getvalue().partition(b"PK\x01\x02")[0])
+    empty = workbook_bytes(())
+    second_part = empty.index(b"PK\x03\x04", 1)
+    return content.startswith(empty[:second_part])
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: str, compression: int) -> None:
@@ -138,7 +133,7 @@ def _sheet(users: Sequence[ExportedUser]) -> Iterator[str]:
 
 
 def _style(column: str) -> int:
-    return _TEXT if column in KEYS else _DATE if column in _DATE_COLUMNS else 0
+    return _TEXT if column in KEYS else _DATE if column == _DATE_COLUMN else 0
 
 
 def _cell(reference: str, column: str, value: Any) -> str:
@@ -146,8 +141,8 @@ def _cell(reference: str, column: str, value: Any) -> str:
         return f'<c r="{reference}" t="b"><v>{value:d}</v></c>'
     if isinstance(value, int):
         return f'<c r="{reference}"><v>{value}</v></c>'
-    if column in _DATE_COLUMNS:
-        days = (datetime.date(*map(int, value.split("-"))) - _EPOCH).days
+    if column == _DATE_COLUMN:
+        days = (datetime.date.fromisoformat(value) - _EPOCH).days
         return f'<c r="{reference}" s="{_DATE}"><v>{days}</v></c>'
     return _text(reference, value, _style(column))
 

@@ -44,10 +44,17 @@ LONGEST_RECORD = 1 << 20
 _PART = 1 << 20
 # The names that a record can have, those of ignored columns included.
 MOST_NAMES = 1000
-# How many columns an error of one row names.
 NAMED_COLUMNS = 5
 TOO_MANY_NAMES = (
     f"has more than {MOST_NAMES:,} columns or keys with a name; remove those that are not needed"
+)
+NO_HEADER = (
+    "names none of the columns email, external_id and id; the first {} must name the columns{} "
+    "(src_columns maps other names to these)"
+)
+HOLDS_ROWS = (
+    "holds lines that look like rows, so a quote is probably missing or not needed; correct the "
+    "quotes"
 )
 TOO_LARGE = (
     f"is larger than {LARGEST_FILE >> 20} MB, and was not read; give a file that holds only the "
@@ -72,8 +79,7 @@ codecs.register_error(_REPLACE_BROKEN, _replace_broken)
 class TextLines(Iterator[str]):
     """The lines of a file with their ends, read when they are needed; all kinds of line ends count.
 
-    :ivar room: how many more characters the current record can have. A reader sets it to
-        :data:`LONGEST_RECORD` where a record begins.
+    :ivar room: how many more characters the current record can have; a reader resets it.
     """
 
     def __init__(self, content: BinaryIO, name: str) -> None:
@@ -91,12 +97,11 @@ class TextLines(Iterator[str]):
 
     @property
     def place(self) -> str:
-        """The place of the line that was read last."""
         return f"{self.name}:{self.number}"
 
     @property
     def at_line_end(self) -> bool:
-        """Whether the line that was read last has a line end; the last of a file may have none."""
+        """Whether the line that was read last has a line end."""
         return self._line.endswith(("\n", "\r"))
 
     def __next__(self) -> str:
@@ -155,7 +160,6 @@ class Columns:
     def __init__(self, mapped: Mapping[str, str], written: Mapping[str, str]) -> None:
         self._mapped = mapped
         self._written = written
-        # By each name that occurred.
         self._known: dict[str, str | None] = {}
 
     def option_of(self, name: str) -> str | None:
@@ -201,7 +205,6 @@ class Columns:
 
 
 def read_columns(src_columns: Mapping[str, Any]) -> tuple[Columns, list[ValidationError]]:
-    """The columns that ``src_columns`` maps, and the errors in it."""
     mapped: dict[str, str] = {}
     written: dict[str, str] = {}
     by_option: dict[str, str] = {}
@@ -238,15 +241,12 @@ def column_key(name: str) -> str:
 
 
 def unknown_column(name: str) -> str:
-    """The error for a column whose name means nothing."""
     near = nearest_option(column_key(name))
     hint = f"did you mean {near}? If not, map it" if near else "map it"
     return f"unknown column; {hint} in src_columns, to an option or to null to ignore it"
 
 
 class NamedColumn(NamedTuple):
-    """A column of a table, with the name that its header has."""
-
     name: str
     place: str
     position: str  # the number or the letter of the column
@@ -255,11 +255,7 @@ class NamedColumn(NamedTuple):
 def header_errors(
     named: Sequence[NamedColumn], columns: Columns, no_header: ValidationError, no_column: str
 ) -> Iterator[ValidationError]:
-    """All errors of a header. A line that may be a user instead of a header is not quoted.
-
-    :param no_header: for a header without a key of a user.
-    :param no_column: for a name of ``src_columns`` that is not in the header.
-    """
+    """All errors of a header. A line that may be a user instead of a header is not quoted."""
     options = [columns.option_of(column.name) for column in named]
     for name in columns.missing():
         yield ValidationError(SRC_COLUMNS, safe_key_name(name), no_column)

@@ -14,9 +14,11 @@ from typing import Any, Union
 
 from ..errors import ValidationError, listed
 from .columns import (
+    HOLDS_ROWS,
     LONGEST_RECORD,
     MOST_NAMES,
     NAMED_COLUMNS,
+    NO_HEADER,
     TOO_MANY_NAMES,
     Columns,
     NamedColumn,
@@ -33,28 +35,25 @@ _SEPARATOR_LINE = re.compile(r'"?sep=(?P<delimiter>[^\w\s"]|\t)"?[\r\n]*', re.IG
 # The sniffer's time can grow with the square of the text.
 SNIFFED_CHARACTERS = 2000
 
-_NO_HEADER = (
-    "names none of the columns email, external_id and id; the first line must name the columns, "
-    "separated by comma, semicolon, tab or pipe (src_columns maps other names to these)"
-)
+_NO_HEADER = NO_HEADER.format("line", ", separated by comma, semicolon, tab or pipe")
 _NO_COLUMN = "is not a column of the file; correct the name"
 _QUOTES = (
     "has a quote that is not closed, or one inside a value that is not doubled; write a value with "
     'quotes, line breaks or delimiters as "a ""quoted"" value"'
 )
 _NOT_READ = "; the lines after it were not read"
-_HOLDS_ROWS = (
-    "a cell of it holds lines that look like rows, so a quote is probably missing or not needed; "
-    "correct the quotes, or remove the line breaks from the cell"
-)
+_HOLDS_ROWS = f"a cell of it {HOLDS_ROWS}, or remove the line breaks from the cell"
 _ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 
 
 def csv_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
-    """The rows of a table whose first line names the columns."""
-    delimiter, first_line = _delimiter_and_header(lines, columns)
+    first_line = _next_with_text(lines)
+    separator = _SEPARATOR_LINE.fullmatch(first_line or "")
+    if separator:
+        first_line = _next_with_text(lines)
     if first_line is None:
         return
+    delimiter = separator["delimiter"] if separator else _delimiter(first_line, columns)
     header = lines.place
     reader = csv.reader(itertools.chain([first_line], lines), delimiter=delimiter, strict=True)
     try:
@@ -71,17 +70,6 @@ def csv_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
         return
     options = [columns.option_of(name) for name in names]
     yield from _rows(_records(reader, lines), lines, options, delimiter)
-
-
-def _delimiter_and_header(lines: TextLines, columns: Columns) -> tuple[str, str | None]:
-    """The delimiter, and the line in which the header begins; None where there is none."""
-    first_line = _next_with_text(lines)
-    if first_line is None:
-        return "", None
-    separator = _SEPARATOR_LINE.fullmatch(first_line)
-    if separator:
-        return separator["delimiter"], _next_with_text(lines)
-    return _delimiter(first_line, columns), first_line
 
 
 def _next_with_text(lines: TextLines) -> str | None:

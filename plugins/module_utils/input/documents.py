@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any
 
 from ..errors import ValidationError
-from .columns import LONGEST_RECORD, Columns, TextLines
+from .columns import HOLDS_ROWS, LONGEST_RECORD, Columns, TextLines
 from .rows import BadSourceError, Entry
 from .values import NumberText, safe_key_name
 
@@ -34,7 +34,6 @@ _NESTED = "is nested too deeply; a user is a flat mapping of options to values"
 
 
 def _is_list_key(key: str) -> bool:
-    """Whether a list under this key is one of users."""
     return key in LIST_KEYS or key.startswith(LIST_PREFIX)
 
 
@@ -45,7 +44,6 @@ class _Repeating(dict[str, Any]):
 
 
 def json_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
-    """The rows of a document, which is held in memory."""
     text = lines.document()
     if not text.strip():
         return
@@ -60,7 +58,6 @@ def json_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
 
 
 def json_lines_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
-    """The rows of a file with one object in each line; blank lines are skipped."""
     for line in lines:
         lines.room = LONGEST_RECORD
         if not line.strip():
@@ -75,7 +72,7 @@ def json_lines_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
 
 
 def _parsed(text: str, name: str, line: int) -> Any:
-    """The value of a JSON text that begins in a line of a file; no error quotes a part of it."""
+    """The value of a JSON text that begins in a line of a file."""
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -114,8 +111,7 @@ def yaml_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     """The rows of a YAML document: its text is held in memory, its users one at a time.
 
     Every scalar without a tag is the text that the file has, except null: the options read numbers,
-    booleans and dates from text. Ansible's tag ``!unsafe`` marks text without templates, and is
-    allowed, since no text in a file is a template.
+    booleans and dates from text. The tag ``!unsafe`` changes nothing: no text is a template.
     """
     # Loaded only here: PyYAML takes longer to load than all other readers together.
     from ansible.module_utils.common.yaml import HAS_YAML
@@ -145,10 +141,7 @@ ALIASED_A_USER = 200
 
 
 class _Anchors(dict[str, Any]):
-    """The nodes that aliases refer to, within a budget.
-
-    Few nested aliases can stand for more values than the memory holds, and a merge copies them.
-    """
+    """The nodes that aliases refer to, within a budget: few can stand for very many values."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -181,14 +174,11 @@ class _BudgetError(Exception):
 
 
 _TAG = "tag:yaml.org,2002:"
-# What a plain scalar can mean without being text.
+# What a plain scalar can be, apart from text.
 _RESOLVED = (f"{_TAG}null", f"{_TAG}merge")
 # A line of a text that is the beginning of a user, or an option of one.
 _ROW_IN_TEXT = re.compile(r"\n\s*(?:- |[\w][\w -]*:\s)")
-_HOLDS_ROWS = (
-    "it holds lines that look like rows, so a quote is probably missing or not needed; correct the "
-    "quotes"
-)
+
 # YAML 1.1, section 4.1: what a stream must not contain.
 _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -209,7 +199,6 @@ def _refuse(loader: Any, node: Any) -> None:
 
 
 def _yaml_loader(text: str, file_name: str) -> Any:
-    """A loader for a text, from which users are taken one by one."""
     from ansible.module_utils.common.yaml import SafeLoader
     from yaml.composer import Composer
 
@@ -228,16 +217,12 @@ def _yaml_loader(text: str, file_name: str) -> Any:
         loader_class.add_constructor(refused, _refuse)
     loader = loader_class(text)
     loader.file_name, loader.text = file_name, text
-    # The composer's own __init__ would set it.
     loader.anchors = _Anchors()
     return loader
 
 
 def _user_nodes(loader: Any) -> Iterator[tuple[int, Any]]:
-    """The line and the node of each user, as soon as it is parsed.
-
-    :raises BadSourceError: for a stream that contains anything but one list of users.
-    """
+    """The line and the node of each user, as soon as it is parsed."""
     from yaml import events
 
     loader.get_event()  # the beginning of the stream
@@ -281,7 +266,7 @@ def _entries_of_node(loader: Any, place: str, node: Any, columns: Columns) -> It
     repeated = _repeated_names([key.value for key, _value in pairs if key.id == "scalar"])
     for key, value in pairs:
         if value.start_mark.line < value.end_mark.line and _holds_rows(loader, value):
-            text = f"goes on to line {value.end_mark.line + 1}, and {_HOLDS_ROWS}"
+            text = f"goes on to line {value.end_mark.line + 1}, and it {HOLDS_ROWS}"
             yield ValidationError(place, safe_key_name(key.value), text)
     try:
         row = loader.construct_document(node)
@@ -307,7 +292,7 @@ def _holds_rows(loader: Any, node: Any) -> bool:
 
 
 def _invalid_yaml(error: Exception, text: str, name: str) -> BadSourceError:
-    """The error for a text that cannot be parsed; nothing of it is quoted."""
+    """The error for a text that cannot be parsed; it does not quote it."""
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
         return BadSourceError(

@@ -22,8 +22,7 @@ from .values import kind_of, safe_key_name
 from .workbook import SHEET, workbook_rows
 from .workbook_file import OTHER_KINDS
 
-SRC = "src"
-USER_LISTS = "user_lists"
+SRC, USER_LISTS = "src", "user_lists"
 _NO_USERS = "the export that writes it has probably failed; to provision no users, leave src out"
 
 Reader = Callable[[TextLines, Columns], Iterator[Entry]]
@@ -51,7 +50,6 @@ def users_of_task(
 
     :param errors: those of the task's other options.
     :param warnings: gets what is odd about the file, but no error.
-    :raises InvalidInputError: with every error.
     """
     entries = chain(errors, task_entries(users, src, src_columns, user_lists, sheet, warnings))
     return users_of_entries(entries, defaults, os.path.abspath(src) if src else "")

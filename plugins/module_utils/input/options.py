@@ -52,7 +52,6 @@ class DesiredUser:
     generate_password: bool = False
     sessions_limit: int | None = None
     plan_id: int | None = None
-    # The name from which ``plan/plan_names.py`` sets plan_id, as written.
     plan_name: str | None = None
     plan_valid_to: str | None = None
     user_plan_name: str | None = None
@@ -60,7 +59,7 @@ class DesiredUser:
     plan_admin: bool | None = None
     only_sees_readable: bool | None = None
     force_logout: bool = False
-    # Where the row is, such as users[3] or seats.csv:17; no part of the desired state.
+    # Where the row is, such as users[3] or seats.csv:17.
     place: str = field(default="", compare=False, repr=False)
     # No error quotes a value of the row; see ``rows.Row``.
     hides_values: bool = field(default=False, compare=False, repr=False)
@@ -97,7 +96,10 @@ def _remembering(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 @dataclass(frozen=True)
 class UserOption:
-    """One option: its argument spec, and ``read``, which raises BadValueError."""
+    """One option: its argument spec, and ``read``, which returns its value.
+
+    :raises BadValueError: by ``read``, for a value that the option refuses.
+    """
 
     name: str
     type: str
@@ -106,16 +108,6 @@ class UserOption:
     default: Any = None
     choices: tuple[str, ...] = ()
     secret: bool = False
-
-    def argument_spec(self) -> dict[str, Any]:
-        spec: dict[str, Any] = {"type": self.type, "no_log": self.secret}
-        if self.default is not None:
-            spec["default"] = self.default
-        if self.aliases:
-            spec["aliases"] = list(self.aliases)
-        if self.choices:
-            spec["choices"] = list(self.choices)
-        return spec
 
 
 USER_OPTIONS: tuple[UserOption, ...] = (
@@ -143,7 +135,6 @@ USER_OPTIONS: tuple[UserOption, ...] = (
 
 IDENTITY = ("email", "external_id", "id")
 
-# By every name, aliases included.
 OPTION_BY_NAME = {
     name: option for option in USER_OPTIONS for name in (option.name, *option.aliases)
 }
@@ -157,14 +148,22 @@ VALID_FROM = "assign_plan_valid_from"
 
 
 def user_argument_spec() -> dict[str, dict[str, Any]]:
-    """The argument spec of one user."""
-    return {option.name: option.argument_spec() for option in USER_OPTIONS}
+    specs = {}
+    for option in USER_OPTIONS:
+        spec = {
+            "type": option.type,
+            "no_log": option.secret,
+            "default": option.default,
+            "aliases": list(option.aliases),
+            "choices": list(option.choices),
+        }
+        specs[option.name] = {key: value for key, value in spec.items() if value not in (None, [])}
+    return specs
 
 
 # Each of 100,000 rows can have the same misspelt name.
 @functools.lru_cache(maxsize=1000)
 def nearest_option(name: str) -> str | None:
-    """The known name that is probably meant."""
     near = difflib.get_close_matches(name.lower(), OPTION_BY_NAME, n=1)
     return near[0] if near else None
 

@@ -68,9 +68,7 @@ class RemovalPolicy:
 
     :ivar has_record: the run has a record of what the last one applied.
     :ivar protected: shell patterns of addresses, in small letters.
-    :ivar approve: the hash of the only plan that may be applied; None where any may.
-    :ivar force_logout: removed users are logged out as well.
-    :ivar in_role: the task is that of the role.
+    :ivar approve: the hash of the only plan that may be applied.
     """
 
     exclusive: bool = False
@@ -85,7 +83,6 @@ class RemovalPolicy:
 
     @property
     def skips_removals(self) -> bool:
-        """Whether a guard stops only the removals."""
         return self.removes and self.on_guard == SKIP
 
     @property
@@ -102,7 +99,6 @@ WITHOUT_REMOVALS = RemovalPolicy()
 
 
 def removal_argument_spec() -> dict[str, Any]:
-    """The argument spec of the options."""
     return {
         "exclusive": {"type": "bool", "default": False},
         "protected": {"type": "list", "elements": "str", "default": []},
@@ -199,7 +195,6 @@ def read_pattern(value: Any) -> str:
 
 
 def read_limit(value: str) -> Limit:
-    """A whole number, or a percentage from 0% to 100%."""
     text = value.strip()
     if _NUMBER.fullmatch(text):
         return Limit(Fraction(int(text)), is_percentage=False)

@@ -40,12 +40,11 @@ _NO_START = (
 class Row(NamedTuple):
     """A row before its validation.
 
-    :ivar place: where it is: ``users[3]``, ``seats.csv:17``.
+    :ivar values: a ``BadValueError`` among them stands for a cell without a value for its option.
     :ivar hides_values: no error quotes a value of the row, since any value may be a password: in a
         table that has them, a missing delimiter moves them to another column.
     :ivar letters: in a workbook, the letter of each option's column. The row's place is then
-        ``Readers!7``, and that of a cell ``Readers!B7``. A ``BadValueError`` stands for a cell that
-        has no value for its option.
+        ``Readers!7``, and that of a cell ``Readers!B7``.
     """
 
     place: str
@@ -65,8 +64,6 @@ Entry = Union[Row, ValidationError]
 
 
 class BadSourceError(ValueError):
-    """A file, or the rest of it, cannot be read."""
-
     def __init__(self, place: str, text: str) -> None:
         super().__init__(f"{place}: {text}")
         self.error = ValidationError(place, "", text)
@@ -87,12 +84,10 @@ def desired_user(params: Mapping[str, Any]) -> DesiredUser:
 def desired_users(
     rows: Sequence[Any], defaults: Mapping[str, Any] | None = None
 ) -> list[DesiredUser]:
-    """The desired users of a task's list, with ``defaults`` under each of them."""
     return users_of_entries(rows_of_list(rows), defaults)
 
 
 def rows_of_list(rows: Iterable[Any], name: str = "users") -> Iterator[Row]:
-    """The rows of a list in a task or a variable."""
     for index, row in enumerate(rows):
         yield Row(f"{name}[{index}]", row)
 
@@ -102,7 +97,6 @@ def users_of_entries(
 ) -> list[DesiredUser]:
     """The desired users of rows from any source; no row is kept after it was read.
 
-    :param entries: the rows, and the errors of what could not be read as a row.
     :param source: the path of the file among the sources.
     """
     read_defaults, errors = _read_defaults(defaults or {})

@@ -20,7 +20,6 @@ _IGNORABLE = (
 )
 # The braille pattern without dots does not have the property.
 _HIDDEN = re.compile(rf"[{_IGNORABLE}\u2800]")
-# Letters, marks and decimal digits.
 _OF_ADDRESSES = ("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -43,8 +42,7 @@ _MISSING = frozenset(
      "NAN", "-nan", "-NaN", ".nan", ".NaN", "NaT", "<NA>", "N/A", "n/a", "-inf", ".inf", "-.inf",
      "undefined", "[object Object]")
 )  # fmt: skip
-# The error values of Excel, LibreOffice and Google Sheets in English, Spanish, Portuguese, French,
-# German, Italian and Dutch.
+# In English, Spanish, Portuguese, French, German, Italian and Dutch.
 _ERROR_VALUES = frozenset(
     ("#N/A", "#N/D", "#N/DISP", "#NV", "#NB", "#DIV/0!", "#DEEL/0!",
      "#REF!", "#BEZUG!", "#RIF!", "#VERW!", "#VALUE!", "#VALOR!", "#VALEUR!", "#WERT!", "#VALORE!",
@@ -101,7 +99,6 @@ def foreign_to_id(text: str) -> str | None:
 
 
 def is_ascii_address(text: str) -> bool:
-    """Whether a text is an address of ASCII characters."""
     return _ADDRESS.fullmatch(text) is not None
 
 
@@ -141,9 +138,9 @@ def _one_of_brackets(found: re.Match[str]) -> str:
 
 
 def composed(text: str) -> str:
-    """A text in the Unicode form NFC; one that is too long for any option stays as it is.
+    """A text in the Unicode form NFC, whose time can grow with the square of the length.
 
-    Composing a text of many accents can take a time that grows with the square of its length.
+    A text that is too long for any option stays as it is.
     """
     return unicodedata.normalize("NFC", text) if len(text) <= _LONGEST_COMPOSED else text
 

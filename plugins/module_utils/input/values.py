@@ -35,7 +35,7 @@ SESSIONS_LIMIT = 999_999
 ADDRESS_LENGTH = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
 LOCAL_PART_LENGTH = 64  # RFC 5321, section 4.5.3.1.1
 
-# Categories of line breaks, other control characters, and halves of characters (surrogates).
+# Categories of control characters, halves of characters (surrogates) and line breaks.
 _CONTROL = ("Cc", "Cs", "Zl", "Zp")
 # What a store may remove at the ends of a text in addition to white space.
 _TRIMMED = "\ufeff\u200b\u200e"
@@ -62,14 +62,12 @@ _PLAIN_NUMBER = re.compile(r"[+-]?[0-9.]+")
 # Up to here a float is exact.
 _EXACT = 2**53
 
-# A key that can be shown: a name, and not a password that lost its colon.
+# A key that can be shown, and not a password that lost its colon.
 _NAME = re.compile(r"[\w .()/&+-]{1,60}")
 _SECRET_IN_NAME = re.compile(r"\s*(new[_ -]?)?pass?word[\s:=]", re.IGNORECASE)
 
 
 class NumberText(str):
-    """A number of a file, with the characters that the file has."""
-
     __slots__ = ()
 
 
@@ -81,7 +79,7 @@ class BadValueError(ValueError):
     """A value that an option refuses.
 
     :param text: what is wrong and what to do, with the value as the subject of the sentence.
-    :param value: the value, where the message may quote it.
+    :param value: where the message may quote it.
     """
 
     def __init__(self, text: str, value: Any = None) -> None:
@@ -137,13 +135,11 @@ def as_written(value: Any) -> str:
         return value
     if isinstance(value, NumberText) and not _PLAIN_NUMBER.fullmatch(value):
         raise BadValueError("is not a plain number; put it in quotes if it is meant as text")
-    if isinstance(value, str):
-        return str(value)
     if isinstance(value, float):
         raise BadValueError(NOT_AS_WRITTEN)
     if isinstance(value, bool):
         raise BadValueError("must be text, not a boolean; put it in quotes")
-    if isinstance(value, (int, datetime.date)):
+    if isinstance(value, (str, int, datetime.date)):
         return str(value)
     raise BadValueError(f"must be text, not {kind_of(value)}")
 
@@ -155,10 +151,7 @@ def _refuse_control(text: str) -> None:
 
 
 def read_text(value: Any, around: str | None = None) -> str:
-    """A line of text without the white space around it, which the store strips as well.
-
-    :param around: the characters to remove; None for all white space of Unicode.
-    """
+    """A line of text without the white space around it, or the characters ``around`` it."""
     text = as_written(value).strip(around)
     if not text:
         raise BadValueError("is empty; leave the option out if it is not managed")
@@ -167,7 +160,6 @@ def read_text(value: Any, around: str | None = None) -> str:
 
 
 def read_email(value: Any) -> str:
-    """An email address, in the Unicode form NFC."""
     if type(value) is str and len(value) <= LOCAL_PART_LENGTH and is_ascii_address(value):
         return value  # Most are like this, and what follows would take twice the time.
     text = composed(read_text(value, string.whitespace))
@@ -227,14 +219,12 @@ def read_password(value: Any) -> str:
 
 
 def read_plan_name(value: Any) -> str:
-    """The name of a plan, or of its assignment."""
     text = read_text(value)
     _refuse_left_behind(text)
     return text
 
 
 def read_date(value: Any) -> str:
-    """A date as ``YYYY-MM-DD``."""
     text = read_text(value)
     try:
         day = datetime.date.fromisoformat(text if _DATE.fullmatch(text) else "")
@@ -250,7 +240,6 @@ def read_date(value: Any) -> str:
 
 
 def read_boolean(value: Any) -> bool:
-    """A boolean in any spelling."""
     if isinstance(value, (bool, int, str)):
         text = composed(str(value)).strip().lower()
         if text in _TRUE:
@@ -261,14 +250,12 @@ def read_boolean(value: Any) -> bool:
 
 
 def whole_number_between(low: int, high: int | None) -> Callable[[Any], int]:
-    """A reader for whole numbers from ``low`` to ``high``."""
     bounds = f"{low} or more" if high is None else f"{low} to {high}"
 
     def read(value: Any) -> int:
         text = value
-        if isinstance(value, int) and not isinstance(value, bool):
-            text = str(value)
-        elif isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        is_exact = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
+        if is_exact or (isinstance(value, int) and not isinstance(value, bool)):
             text = str(int(value))
         found = _WHOLE_NUMBER.fullmatch(text) if isinstance(text, str) else None
         if found is None:
@@ -286,14 +273,11 @@ _read_limit = whole_number_between(0, SESSIONS_LIMIT)
 
 def read_sessions_limit(value: Any) -> int:
     """A limit of sessions; the word ``unlimited`` is 0, which means no limit."""
-    if isinstance(value, str) and value.strip().lower() == UNLIMITED:
-        return 0
-    return _read_limit(value)
+    is_unlimited = isinstance(value, str) and value.strip().lower() == UNLIMITED
+    return 0 if is_unlimited else _read_limit(value)
 
 
 def one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
-    """A reader for one of some words."""
-
     def read(value: Any) -> str:
         if isinstance(value, str) and value.strip() in choices:
             return value.strip()

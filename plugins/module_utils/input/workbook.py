@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from ..errors import ValidationError, counted, listed
-from .columns import MOST_NAMES, TOO_MANY_NAMES, Columns, NamedColumn, header_errors
+from .columns import MOST_NAMES, NO_HEADER, TOO_MANY_NAMES, Columns, NamedColumn, header_errors
 from .options import OPTION_BY_NAME, SECRET_NAMES, UserOption
 from .rows import BadSourceError, Entry, Row
 from .text import composed
@@ -20,7 +20,7 @@ from .values import BadValueError
 from .workbook_file import Sheet, SheetMarks, Workbook, column_letters
 
 SHEET = "sheet"
-DATES = ("plan_valid_to",)
+DATE = "plan_valid_to"
 # A spreadsheet keeps this many digits of a number.
 DIGITS = 15
 LONGEST_CELL = 32_767
@@ -61,11 +61,7 @@ _PLACES = re.compile(r"#*(0*)")
 def workbook_rows(
     content: BinaryIO, name: str, columns: Columns, sheet: str | None, warnings: list[str]
 ) -> Iterator[Entry]:
-    """The rows of a sheet whose first row with a value names the columns.
-
-    :param sheet: the name of the sheet; None for the first visible one.
-    :param warnings: gets a line if rows are hidden.
-    """
+    """The rows of a sheet whose first row with a value names the columns."""
     workbook = Workbook(content, name)
     chosen = chosen_sheet(workbook.sheets, sheet)
     title = chosen.title[:_LONGEST_TITLE]
@@ -81,12 +77,8 @@ def workbook_rows(
         NamedColumn(text, f"{title}!{column_letters(number)}{header}", column_letters(number))
         for number, text in names.items()
     ]
-    no_header = ValidationError(
-        f"{title}!{header}",
-        "",
-        "names none of the columns email, external_id and id; the first row with a value must name "
-        f"the columns (src_columns maps other names to these); {others}",
-    )
+    no_names = NO_HEADER.format("row with a value", "")
+    no_header = ValidationError(f"{title}!{header}", "", f"{no_names}; {others}")
     no_column = f"is not a column of the sheet {title}; correct the name; {others}"
     errors = list(header_errors(named, columns, no_header, no_column))
     if errors:
@@ -112,7 +104,6 @@ def workbook_rows(
 
 
 def chosen_sheet(sheets: Sequence[Sheet], name: str | None) -> Sheet:
-    """The sheet with a name, or the first visible one."""
     for sheet in sheets:
         if sheet.visible if name is None else _key(sheet.title) == _key(name):
             return sheet
@@ -204,10 +195,7 @@ def _merged_cells(
 def cell_value(
     option: UserOption, cell: Mapping[str, Any], number_format: Callable[[int], str]
 ) -> Any:
-    """The value of a cell for an option, or in its place the error.
-
-    :param number_format: returns the number format of a style.
-    """
+    """The value of a cell for an option, or in its place the error."""
     value = cell["value"]
     if isinstance(value, str):
         if cell["data_type"] == "e":
@@ -218,10 +206,10 @@ def cell_value(
     if isinstance(value, bool):
         return value if option.type == "bool" else BadValueError(_BOOLEAN)
     if isinstance(value, datetime.date):  # with or without a time of day
-        return value.strftime("%Y-%m-%d") if option.name in DATES else BadValueError(_DATE)
+        return value.strftime("%Y-%m-%d") if option.name == DATE else BadValueError(_DATE)
     if not isinstance(value, (int, float)):
         return BadValueError(_TIME)
-    if option.name in DATES:
+    if option.name == DATE:
         return BadValueError(_NO_DATE)
     if isinstance(value, float) and not value.is_integer():
         return BadValueError(_FRACTION)
@@ -234,7 +222,6 @@ def cell_value(
 
 
 def unescaped(text: str) -> str:
-    """A text with the characters that the file writes by their codes."""
     return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
 
 

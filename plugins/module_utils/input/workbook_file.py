@@ -13,6 +13,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 from xml.etree.ElementTree import SubElement, iterparse
@@ -30,7 +31,6 @@ _LONGEST_TEXT = 1 << 19
 _PART = 1 << 16
 
 _SAVE = "save it as .xlsx (Excel workbook) in a spreadsheet program"
-# By the suffix.
 OTHER_KINDS = {
     ".xls": f"is a workbook in the old Excel format; {_SAVE}",
     ".xlsm": f"is a workbook with macros, which is not read; {_SAVE}, without the macros",
@@ -77,8 +77,6 @@ class Sheet(NamedTuple):
 
 
 class Range(NamedTuple):
-    """The numbers of the first and last column and row of a range of cells."""
-
     reference: str
     columns: tuple[int, int]
     rows: tuple[int, int]
@@ -88,7 +86,6 @@ class Range(NamedTuple):
 class SheetMarks:
     """What openpyxl does not show of a sheet.
 
-    :ivar hidden: the numbers of the rows that are hidden, by hand or by a filter.
     :ivar without_value: row and column of each formula whose value is not in the file.
     """
 
@@ -109,7 +106,7 @@ class Workbook:
         reader_class = _openpyxl_reader(name)
         from openpyxl.styles.stylesheet import apply_stylesheet
 
-        try:
+        with self._refusing():
             with zipfile.ZipFile(content) as archive:
                 _check_parts(archive, name)
             # Only these steps: others read what is not needed, and fail for files of some programs.
@@ -123,36 +120,32 @@ class Workbook:
                 for sheet, rel in reader.parser.find_sheets()
                 if rel.Type.endswith("/worksheet") and rel.target in reader.valid_files
             ]
-        except Exception as error:
-            raise self._refused(error) from None
 
-    def _refused(self, error: Exception) -> Exception:
-        """The error to raise in place of one of a library, which says nothing of a remedy."""
-        if isinstance(error, BadSourceError) or getattr(error, "errno", None) is not None:
-            return error
-        return BadSourceError(self._name, _BROKEN)
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Replace the errors of libraries, which say nothing of a remedy."""
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, BadSourceError) or getattr(error, "errno", None) is not None:
+                raise
+            raise BadSourceError(self._name, _BROKEN) from None
 
     def marks(self, sheet: Sheet) -> SheetMarks:
         """What openpyxl does not show of a sheet, by one pass over its XML."""
         scan = _SheetScan(sheet.title)
-        try:
-            with self._reader.archive.open(sheet.part) as stream:
-                scan.parser.ParseFile(stream)
+        with self._refusing(), self._reader.archive.open(sheet.part) as stream:
+            scan.parser.ParseFile(stream)
             scan.check()
-        except Exception as error:
-            raise self._refused(error) from None
         return scan.marks
 
     def rows(self, sheet: Sheet) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-        """The number and the cells of each row.
-
-        A cell has the keys ``column``, ``value``, ``data_type`` and ``style_id`` of openpyxl.
-        """
+        """The number and the cells of each row, as openpyxl has them."""
         from openpyxl.worksheet._reader import ROW_TAG, WorkSheetParser
         from openpyxl.xml.constants import SHARED_STRINGS
 
         book, archive = self._reader.wb, self._reader.archive
-        try:
+        with self._refusing():
             strings: list[str] = []
             # openpyxl would remove a part of texts such as "x005F_".
             part = self._reader.package.find(SHARED_STRINGS)
@@ -177,11 +170,8 @@ class Workbook:
                             _simplify_text(cell)
                         yield parser.parse_row(row)
                         row.clear()
-        except Exception as error:
-            raise self._refused(error) from None
 
     def number_format(self, style_id: int) -> str:
-        """The number format of a style."""
         from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
 
         book = self._reader.wb
@@ -190,8 +180,8 @@ class Workbook:
             if number < BUILTIN_FORMATS_MAX_SIZE:
                 return str(BUILTIN_FORMATS.get(number, "General"))
             return str(book._number_formats[number - BUILTIN_FORMATS_MAX_SIZE])
-        except IndexError as error:
-            raise self._refused(error) from None
+        except IndexError:
+            raise BadSourceError(self._name, _BROKEN) from None
 
 
 def _simplify_text(cell: Any) -> None:
@@ -204,7 +194,6 @@ def _simplify_text(cell: Any) -> None:
 
 
 def _openpyxl_reader(name: str) -> Any:
-    """The class of openpyxl that reads a file."""
     # Loaded only here: it takes long, and is needed for workbooks only.
     from ansible.module_utils.basic import missing_required_lib
 
@@ -311,8 +300,6 @@ def shared_strings(stream: Any) -> list[str]:
 
 
 class _SheetScan:
-    """The state of a pass over a sheet."""
-
     def __init__(self, title: str) -> None:
         self.marks = SheetMarks()
         self._title = title
@@ -381,7 +368,6 @@ class _SheetScan:
 
 
 def _range(reference: str) -> Range | None:
-    """A range of cells by its reference, such as ``A1:B2``."""
     first, _colon, last = reference.partition(":")
     ends = [_REFERENCE.fullmatch(end) for end in (first, last or first)]
     columns = sorted(column_number(end[1]) for end in ends if end)
