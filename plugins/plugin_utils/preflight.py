@@ -135,8 +135,10 @@ def lines_of(store: Data) -> Iterator[str]:
     if store["status"] != READY:
         failure = store["failure"] or {"message": "It was not read. See the error above."}
         code = f" ({failure['code']})" if failure.get("code") else ""
-        first_line = failure["message"].partition("\n")[0]
-        yield from _text(f"Failed{code}: {first_line}")
+        first, *others = failure["message"].split("\n")
+        yield from _text(f"Failed{code}: {first}")
+        for line in others:
+            yield from _text(line)
         return
     for title, texts in _sections(store):
         yield ""
@@ -234,7 +236,7 @@ def _cost(store: Data) -> list[str]:
             f"{store['requests_to_list']:,}"
         )
     return [
-        f"{rows} in the lists and the file. At most {requests} to read the store.",
+        f"{rows} in the lists and the file. At most {requests} to read the store. Repeats come on top.",
         "A dry run shows each change: publica.la.provision --check --diff",
     ]
 

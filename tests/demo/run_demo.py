@@ -353,15 +353,19 @@ def next_steps(directory: Path, seconds: float) -> None:
              python3 -m pip install ansible-core requests openpyxl
              ansible-galaxy collection build --force --output-path dist
              ansible-galaxy collection install --force dist/publica-la-*.tar.gz
-        2. Copy the example, and write your store's address into inventory.yml and
-           your users into host_vars or a workbook:
-             cp -r tests/demo/stores ~/publica-stores
-             cd ~/publica-stores
-        3. Create a token in the store's dashboard (Settings > Integrations), and
-           let the shell ask for it:
-             read -rs PUBLICA_API_TOKEN && export PUBLICA_API_TOKEN
-        4. Look at the store, preview the changes, then apply them:
+        2. Write this with your store's address into inventory.yml, in a directory
+           of your own. Don't copy the invented users of this demonstration.
+             publica_stores:
+               hosts:
+                 press:
+                   publica_users_base_url: https://YOUR-STORE.publica.la
+        3. Create a token in the store's dashboard (Settings > Integrations). Type
+           it after this command, which does not show it:
+             read -rsp "Token: " PUBLICA_API_TOKEN; export PUBLICA_API_TOKEN
+        4. Look at the store, which writes nothing:
              ansible-playbook {PREFLIGHT} -i inventory.yml
+        5. Add your users as README.md says under "Your first store". Preview the
+           changes, then apply them:
              ansible-playbook {PROVISION} -i inventory.yml --check --diff
              ansible-playbook {PROVISION} -i inventory.yml
         The report of this demonstration is in {_short(directory)}/report/index.html, the

@@ -74,6 +74,8 @@ def test_every_store_is_shown_and_a_store_that_fails_ends_no_other(
     run = runner.playbook(PREFLIGHT, inventory, arguments=words)
 
     assert run.returncode == 2
+    count = "Count the rows of the lists and the file"
+    assert [run.named(count, host).failed for host in ("north", "south")] == [False, True]
     for one in (store, south):
         assert one.journal(writes=True) == []
     requests = {

@@ -49,7 +49,8 @@ _WARNED_REASONS = {
     NOT_EDITABLE: "the API may not change the account (can_be_edited is false)",
     RIGHTS_UNKNOWN: "the store does not return whether the user is an admin or a plan admin",
     NOT_FOUND: (
-        "no account has the recorded address; a run with verify: all looks for the account by id"
+        "no active account has the recorded address: it is deactivated already, or its address was "
+        "changed; a run with verify: all looks for the account by id"
     ),
     LISTED: "the account has a key of another user in the list; correct the keys of that user",
 }
