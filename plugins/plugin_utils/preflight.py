@@ -236,7 +236,8 @@ def _cost(store: Data) -> list[str]:
             f"{store['requests_to_list']:,}"
         )
     return [
-        f"{rows} in the lists and the file. At most {requests} to read the store. Repeats come on top.",
+        f"{rows} in the lists and the file. At most {requests} to read the store.",
+        "Requests that are repeated come on top.",
         "A dry run shows each change: publica.la.provision --check --diff",
     ]
 
