@@ -163,7 +163,7 @@ def test_the_errors_of_a_list_are_shown(code: str | None) -> None:
 @pytest.mark.parametrize(
     ("found", "status", "part"),
     [
-        (failed("No.\nMore"), "failed", "Failed (unauthenticated): No."),
+        (failed("No.\nMore"), "failed", "Failed (unauthenticated): No. More"),
         (failed("argument 'census' is of type", None), "failed", "Failed: argument 'census' is"),
         ({"unreachable": True, "msg": "No ssh"}, "failed", "Failed: No ssh"),
         ({}, "not_run", "It was not read. See the error above."),
