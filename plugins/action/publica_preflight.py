@@ -29,8 +29,10 @@ from ..plugin_utils.report.model import plain, warning_text
 display = Display()
 
 SPEC = {"dir": {"type": "path"}}
-RESULT, ROWS = "publica_preflight_result", "publica_preflight_rows"
-PAGE, DATA = "preflight.html", "preflight.json"
+RESULT = "publica_preflight_result"
+ROWS = "publica_preflight_rows"
+PAGE = "preflight.html"
+DATA = "preflight.json"
 
 
 class ActionModule(ActionBase):

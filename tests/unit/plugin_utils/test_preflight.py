@@ -175,7 +175,6 @@ def test_the_errors_of_a_list_are_shown(code: str | None) -> None:
 def test_a_store_that_was_not_read(found: dict[str, Any], status: str, part: str) -> None:
     text = text_of(found, {})
     assert part in text
-    assert "More" not in text
     store = store_of("faro", found, {})
     assert (store["status"], store["store"], store["first_run"]) == (status, None, None)
     summary = " ".join(summary_lines([store, store_of("press", result(), ROWS)]))
