@@ -48,7 +48,7 @@ def json_rows(lines: TextLines, columns: Columns) -> Iterator[Entry]:
     if not text.strip():
         return
     rows = _parsed(text, lines.name, 1)
-    if type(rows) is dict and len(rows) == 1:
+    if isinstance(rows, dict) and not isinstance(rows, _Repeating) and len(rows) == 1:
         [(key, value)] = rows.items()
         rows = value if _is_list_key(key) else rows
     if not isinstance(rows, list):

@@ -201,9 +201,9 @@ def read_limit(value: str) -> Limit:
     found = _PERCENTAGE.fullmatch(text)
     if found is None:
         raise BadValueError(
-            "is not a limit; use a whole number, such as 25, or a percentage, such as 10%", text
+            "is not a limit; use a whole number, such as 25, or a percentage, such as 10%", value=text
         )
     percentage = Fraction(found[1])
     if percentage > 100:
-        raise BadValueError("is out of range; use 0% to 100%", text)
+        raise BadValueError("is out of range; use 0% to 100%", value=text)
     return Limit(percentage, is_percentage=True)

@@ -131,7 +131,7 @@ def _refuse_left_behind(text: str) -> None:
 
 def as_written(value: Any) -> str:
     """The characters of a value, if they are known."""
-    if type(value) is str:
+    if isinstance(value, str) and not isinstance(value, NumberText):
         return value
     if isinstance(value, NumberText) and not _PLAIN_NUMBER.fullmatch(value):
         raise BadValueError("is not a plain number; put it in quotes if it is meant as text")
@@ -160,7 +160,8 @@ def read_text(value: Any, around: str | None = None) -> str:
 
 
 def read_email(value: Any) -> str:
-    if type(value) is str and len(value) <= LOCAL_PART_LENGTH and is_ascii_address(value):
+    # No number is an address, so a NumberText is not among these.
+    if isinstance(value, str) and len(value) <= LOCAL_PART_LENGTH and is_ascii_address(value):
         return value  # Most are like this, and what follows would take twice the time.
     text = composed(read_text(value, string.whitespace))
     found = foreign_to_address(text)
