@@ -201,7 +201,8 @@ def read_limit(value: str) -> Limit:
     found = _PERCENTAGE.fullmatch(text)
     if found is None:
         raise BadValueError(
-            "is not a limit; use a whole number, such as 25, or a percentage, such as 10%", value=text
+            "is not a limit; use a whole number, such as 25, or a percentage, such as 10%",
+            value=text,
         )
     percentage = Fraction(found[1])
     if percentage > 100:
