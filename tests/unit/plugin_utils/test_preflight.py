@@ -191,11 +191,11 @@ def test_no_text_leaves_the_page_or_adds_a_line() -> None:
 def test_the_page_of_a_report_has_no_markup_but_its_own() -> None:
     name = "<script>alert(1)</script>&"
     stores = [store_of(name, failed("<b>No</b>"), {}), store_of("press", result(), ROWS)]
-    report = report_of(stores, generated_at="2026-06-01T10:00:00Z", version="1.0.0")
+    report = report_of(stores, generated_at="2026-06-01T10:00:00Z", version="12.34.56")
     page = page_of(report)
     assert page.count("<script") == page.count("<b>") == page.count("http:") == 0
     assert "&lt;script&gt;alert(1)&lt;/script&gt;&amp;" in page
-    assert "2026-06-01T10:00:00Z, publica.la 1.0.0" in page
+    assert "2026-06-01T10:00:00Z, publica.la 12.34.56" in page
     assert "Content-Security-Policy" in page
     assert "1 of 2 stores can be managed." in page
     assert {key: report[key] for key in ("format", "kind")} == {"format": 1, "kind": "preflight"}
