@@ -212,9 +212,8 @@ def _with_other_forms(failures: list[PublicaError]) -> PublicaError:
 
 
 def _parameters(page: int, query: str | None) -> dict[str, Any]:
-    """The parameters of a list."""
-    parameters: dict[str, Any] = {"page": page, "per_page": PAGE_SIZE}
-    return parameters if query is None else {**parameters, "query": query}
+    """The parameters of a list; requests does not send one that is None."""
+    return {"page": page, "per_page": PAGE_SIZE, "query": query}
 
 
 # Parsers of an answer. Each returns None if the answer doesn't have the documented form.
