@@ -33,7 +33,8 @@ class Listing:
     :ivar page_size: the largest number of users on a page; a shorter page is the last one.
     :ivar pages_read: number of pages read.
     :ivar finished: there is no further page.
-    :ivar complete: by the store's responses, no user of the list is missing in ``users``.
+    :ivar complete: by the store's responses, no user is missing in ``users`` who was in the list
+        when its first page was read, and has not left it since.
     :ivar pages_left: number of pages left; None if the store does not return it.
     :ivar first_total: number of users in the list when its first page was read; None if the store
         does not return it.
@@ -58,7 +59,7 @@ class Listing:
     def read_page(self) -> list[CurrentUser]:
         """Read the next page and return its users who were on no earlier page."""
         self.pages_read += 1
-        page = self._ahead.popleft().result() if self._ahead else self._fetch(self.pages_read)
+        page = self._next_page()
         read = [user_from_record(record) for record in _with_external_ids(page.records)]
         self.page_size = max(self.page_size, len(read))
         ids = frozenset(user.id for user in read)
@@ -90,6 +91,15 @@ class Listing:
         for number in range(first + len(self._ahead), first + min(pages, self.pages_left)):
             self._ahead.append(pool.submit(self._fetch, number))
 
+    def _next_page(self) -> Page:
+        if self._ahead:
+            page = self._ahead.popleft().result()
+            # The store may have answered this page before the one that was read last. A user added
+            # in between has then moved another one past this page, so it is requested again.
+            if page.total is None or self._total is None or page.total >= self._total:
+                return page
+        return self._fetch(self.pages_read)
+
     def _fetch(self, number: int) -> Page:
         return self._api.list_page(number, self._query)
 
@@ -118,7 +128,7 @@ class Listing:
             # No new user, or the first page again. Then only a total can show that no user is
             # missing.
             self.finished = True
-            self.complete = self.complete and (not ignored or self._total is not None)
+            self.complete = self.complete and (not ignored or self.first_total is not None)
         elif self._total is not None and len(self.users) >= self._total:
             self.finished = True
         elif is_last is not None:
@@ -129,7 +139,8 @@ class Listing:
             self.finished = len(page.records) < self.page_size
         if self.finished:
             self.pages_left = 0
-            if self._total is not None and len(self.users) < self._total:
+            # Sign-ups since then raise the total, and may be on a page that was read before.
+            if self.first_total is not None and len(self.users) < self.first_total:
                 self.complete = False
         elif page.last_page is not None:
             self.pages_left = max(1, page.last_page - self.pages_read)

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -114,6 +115,43 @@ def test_pages_are_requested_concurrently_if_their_number_is_known() -> None:
         listing.read_ahead(4, pool)
         listing.read_page()
     assert listing.pages_read == 7
+
+
+class LastFirst(Executor):
+    """Calls what was submitted in the reverse order."""
+
+    def __init__(self) -> None:
+        self._submitted: list[tuple[Future[Any], Callable[[], Any]]] = []
+
+    def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        self._submitted.append((future, lambda: call(*args, **kwargs)))
+        return future
+
+    def run(self) -> None:
+        for future, call in reversed(self._submitted):
+            future.set_result(call())
+
+
+def test_a_page_that_was_answered_before_an_earlier_one_lacks_no_user() -> None:
+    store = store_of(20, paginator=FULL, page_size=5)
+    listing, pool = Listing(api_on(store)), LastFirst()
+    listing.read_page()
+    listing.read_page()
+    listing.read_ahead(2, pool)
+
+    def sign_up(call: Call) -> None:
+        if call.query["page"] == "3":
+            store.users = {100: StoredUser(100, "new@example.org"), **store.users}
+
+    # Page 4 is answered, a user is added at the beginning of the list, and page 3 is answered.
+    store.before_answer = sign_up
+    pool.run()
+    for _user in listing:
+        pass
+    assert listing.users.keys() >= set(range(1, 21))
+    assert listing.complete
+    assert [call.query["page"] for call in store.calls] == ["1", "2", "4", "3", "4", "5"]
 
 
 def test_the_error_of_a_page_that_was_read_ahead_is_raised_when_it_is_read() -> None:
