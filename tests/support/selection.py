@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import combinations as subsets
 from itertools import product
 from typing import Any
 
@@ -16,16 +17,33 @@ import pytest
 
 FULL = os.environ.get("PUBLICA_TEST_FULL") == "1"
 
+# One place of each axis.
+Places = tuple[int, ...]
+
 
 def combinations(*axes: Sequence[Any], turns: Sequence[Sequence[Any]] = ()) -> list[Any]:
-    """Every combination of the axes and turns; those beyond the small set are marked ``full``.
+    """Cases of the axes and turns; those beyond the small set are marked ``full``.
 
-    The others are left out without PUBLICA_TEST_FULL=1, since collecting thousands takes time.
     The small set has each combination of ``axes`` once. For each of them, it has the values of
-    ``turns`` that have met its other values least often.
+    ``turns`` that have met its other values least often. With PUBLICA_TEST_FULL=1 there are further
+    cases, so that every three values meet in one; otherwise they are left out, since collecting
+    thousands takes time.
     """
-    kept: dict[tuple[int, ...], tuple[int, ...]] = {}
+    every = [*axes, *turns]
+    small = _small_set(axes, turns)
+    marked = [(places, []) for places in small]
+    if FULL:
+        marked += [(places, [pytest.mark.full]) for places in _meeting_in_threes(every, small)]
+    cases = []
+    for places, marks in sorted(marked, key=lambda case: case[0]):
+        values = [axis[place] for axis, place in zip(every, places, strict=True)]
+        cases.append(pytest.param(*values, marks=marks, id="-".join(map(str, values))))
+    return cases
+
+
+def _small_set(axes: Sequence[Sequence[Any]], turns: Sequence[Sequence[Any]]) -> list[Places]:
     met: Counter[Any] = Counter()
+    small = []
     for places in product(*(range(len(axis)) for axis in axes)):
         chosen = list(enumerate(places))
         for turn, values in enumerate(turns, start=len(axes)):
@@ -39,13 +57,23 @@ def combinations(*axes: Sequence[Any], turns: Sequence[Sequence[Any]] = ()) -> l
             met.update((other, (turn, place)) for other in chosen)
             met[turn, place] += 1
             chosen.append((turn, place))
-        kept[places] = tuple(place for _axis, place in chosen[len(axes) :])
-    every = [*axes, *turns]
-    cases = []
-    for places in product(*(range(len(axis)) for axis in every)):
-        values = [axis[place] for axis, place in zip(every, places, strict=True)]
-        is_kept = kept[places[: len(axes)]] == places[len(axes) :]
-        if is_kept or FULL:
-            marks = [] if is_kept else [pytest.mark.full]
-            cases.append(pytest.param(*values, marks=marks, id="-".join(map(str, values))))
-    return cases
+        small.append(tuple(place for _axis, place in chosen))
+    return small
+
+
+def _meeting_in_threes(every: Sequence[Sequence[Any]], small: Sequence[Places]) -> list[Places]:
+    """Further cases, so that every three values of different axes are together in one."""
+    met = {three for places in small for three in _threes(places)}
+    further = []
+    # In this order, few cases repeat what others have.
+    everything = product(*(range(len(axis)) for axis in every))
+    for places in sorted(everything, key=lambda places: sum(places) % len(every[-1])):
+        threes = set(_threes(places))
+        if threes - met:
+            met |= threes
+            further.append(places)
+    return [places for places in further if places not in small]
+
+
+def _threes(places: Places) -> Iterator[Any]:
+    return subsets(enumerate(places), min(3, len(places)))
