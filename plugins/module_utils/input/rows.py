@@ -75,7 +75,7 @@ def desired_user(params: Mapping[str, Any]) -> DesiredUser:
     :raises InvalidInputError: with every error, here and below.
     """
     given = {name: params.get(name) for name in OPTION_BY_NAME}
-    user, errors = _read_row(Row("", given), {})
+    user, errors = _read_row(Row("", given), {}, {})
     if user is None or errors:
         raise InvalidInputError(errors)
     return user
@@ -101,13 +101,16 @@ def users_of_entries(
     """
     read_defaults, errors = _read_defaults(defaults or {})
     first_users: dict[str, dict[Any, DesiredUser]] = {name: {} for name in IDENTITY}
+    remembered: Remembered = {}
     users: list[DesiredUser] = []
     for entry in entries:
         if isinstance(entry, ValidationError):
             errors.append(entry)
             continue
-        user, row_errors = _read_row(entry, read_defaults)
-        errors += row_errors
+        user = _remembered_user(entry, remembered)
+        if user is None:
+            user, row_errors = _read_row(entry, read_defaults, remembered)
+            errors += row_errors
         if user is not None:
             users.append(user)
             errors.extend(_duplicates(entry, user, first_users))
@@ -129,8 +132,42 @@ def _read_defaults(defaults: Any) -> tuple[dict[str, Any], list[ValidationError]
     return values, errors
 
 
+# What the values of a row mean, those of its keys excepted, with the defaults of the task. 100,000
+# rows have few combinations of them, and to read them takes more time than to find them here.
+Remembered = dict[tuple[Any, ...], dict[str, Any]]
+MOST_REMEMBERED = 1000
+
+
+def _remembered_user(row: Row, remembered: Remembered) -> DesiredUser | None:
+    """The user of a valid row with the same values as an earlier one, except those of its keys."""
+    if row.values.__class__ is not dict:
+        return None
+    try:
+        values = remembered.get(_without_keys(row.values))
+        if values is None:
+            return None
+        keys = {
+            name: OPTION_BY_NAME[name].read(value)
+            for name in IDENTITY
+            if is_given(value := row.values.get(name))
+        }
+    # A value is a list or a mapping, or a key is not valid.
+    except (TypeError, BadValueError):
+        return None
+    if not keys:
+        return None
+    return DesiredUser(**values, **keys, place=row.place, hides_values=row.hides_values)
+
+
+def _without_keys(values: Mapping[str, Any]) -> tuple[Any, ...]:
+    # True, 1 and 1.0 are equal, and differ in what they mean.
+    return tuple(
+        (name, value.__class__, value) for name, value in values.items() if name not in IDENTITY
+    )
+
+
 def _read_row(
-    row: Row, defaults: Mapping[str, Any]
+    row: Row, defaults: Mapping[str, Any], remembered: Remembered
 ) -> tuple[DesiredUser | None, list[ValidationError]]:
     if not isinstance(row.values, Mapping):
         return None, [_no_mapping(row.place, row.values)]
@@ -160,6 +197,9 @@ def _read_row(
                 text = "applies only together with a plan; give plan_id or plan_name as well"
                 errors.append(ValidationError(row.place_of(name), name, text))
     if not errors:
+        if len(remembered) < MOST_REMEMBERED:
+            others = {name: value for name, value in values.items() if name not in IDENTITY}
+            remembered[_without_keys(row.values)] = others
         return DesiredUser(**values, place=row.place, hides_values=row.hides_values), []
     # A partial user, so that duplicates of its keys are found in the same run.
     keys = {name: given[name] for name in IDENTITY if name in given}

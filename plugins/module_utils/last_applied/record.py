@@ -30,7 +30,7 @@ FORMAT = 1
 # those of a plan without a plan, have no effect.
 _ATTRIBUTES = ("state", "sessions_limit", "admin", "plan_admin", "only_sees_readable")
 _NAMES = (*_ATTRIBUTES, "plan_valid_to", "user_plan_name")
-_values_of = attrgetter(*_NAMES)
+_values_of = attrgetter(*_NAMES, "plan_id", "plan_name")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _REMOVE = (
@@ -117,31 +117,35 @@ def store_name(base_url: str) -> str:
 
 def fingerprint(desired: DesiredUser) -> str:
     """A text that changes exactly if a desired value changes; passwords have no influence."""
-    is_absent = desired.state == ABSENT
-    has_plan = not is_absent and (desired.plan_name, desired.plan_id) != (None, None)
-    count = 1 if is_absent else len(_NAMES if has_plan else _ATTRIBUTES)
+    attributes, plan = _lines(_values_of(desired))
     # No value has a line break.
     given = []
     if desired.external_id is not None:
         given.append(f"external_id={desired.external_id}")
     if desired.id is not None:
         given.append(f"id={desired.id}")
-    given.append(_lines(_values_of(desired)[:count]))
+    given.append(attributes)
     if desired.email is not None:
         given.append(f"email={address_key(desired.email)}")
-    if has_plan:
-        # By the name as long as the row has one, since its id can change at the store.
-        name = desired.plan_name
-        plan = f"plan_id={desired.plan_id}"
-        given.append(plan if name is None else f"plan_name={plan_name_key(name)}")
-    text = "\n".join(given)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    given += plan
+    return hashlib.sha256("\n".join(given).encode()).hexdigest()[:16]
 
 
 # The users of a list have few combinations of these values.
 @functools.lru_cache(maxsize=1000)
-def _lines(values: tuple[Any, ...]) -> str:
-    return "\n".join(f"{name}={value}" for name, value in zip(_NAMES, values) if value is not None)
+def _lines(values: tuple[Any, ...]) -> tuple[str, list[str]]:
+    """The lines of the attributes, and that of the plan if there is one."""
+    *attributes, plan_id, plan_name = values
+    is_absent = attributes[0] == ABSENT
+    has_plan = not is_absent and (plan_name, plan_id) != (None, None)
+    count = 1 if is_absent else len(_NAMES if has_plan else _ATTRIBUTES)
+    given = zip(_NAMES[:count], attributes)
+    lines = "\n".join(f"{name}={value}" for name, value in given if value is not None)
+    if not has_plan:
+        return lines, []
+    # By the name as long as the row has one, since its id can change at the store.
+    plan = f"plan_id={plan_id}" if plan_name is None else f"plan_name={plan_name_key(plan_name)}"
+    return lines, [plan]
 
 
 def as_file(record: Record) -> bytes:
