@@ -9,20 +9,20 @@ from __future__ import annotations
 import pytest
 from publica_sandbox.testing import SandboxStore
 
+from support.in_process import ModuleRunner
 from support.lifecycle_steps import LEAVING, SCENARIOS, STRANGER, Scenario
 from support.lifecycles import run_steps
 from support.playbooks import PlaybookRunner
 
 
-@pytest.mark.parametrize("way", ["modules", pytest.param("runner", marks=pytest.mark.full)])
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
 def test_each_step_is_predicted_applied_and_not_repeated(
-    scenario: Scenario, way: str, store: SandboxStore, request: pytest.FixtureRequest
+    scenario: Scenario, store: SandboxStore, modules: ModuleRunner
 ) -> None:
     store.add_users(scenario.users)
     stranger = store.user(email=STRANGER["email"])
 
-    run_steps(request.getfixturevalue(way), store, scenario.module, scenario.steps)
+    run_steps(modules, store, scenario.module, scenario.steps)
 
     assert store.user(email=STRANGER["email"]) == stranger
 

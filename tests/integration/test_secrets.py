@@ -213,6 +213,7 @@ def test_a_token_of_the_environment_is_only_there(scene: Scene) -> None:
     assert scene.store.user(email=ANA["email"])["active"]
 
 
+@pytest.mark.full
 def test_leaked_canaries_are_found(scene: Scene) -> None:
     """The other tests find a secret in each place and in each encoding."""
     secret = scene.password("shown on purpose")
