@@ -46,8 +46,8 @@ TAGS := unit integration demo sanity
 
 help:
 	@echo 'make test             Lint, types, documentation, archive, and the test suites (8 minutes)'
-	@echo 'make test-all         The rest: the slow tests, pipelines, benchmarks, ansible-core 2.16,'
-	@echo '                      Python 3.9 (27 minutes); `.ci/run` runs both'
+	@echo 'make test-all         The rest: the slow tests, the report in Chromium, pipelines, benchmarks,'
+	@echo '                      ansible-core 2.16, Python 3.9 (27 minutes); `.ci/run` runs both'
 	@echo
 	@echo 'Tests; select with ARGS="tests/unit/plan -k removal", CORE=2.16 sets the ansible-core:'
 	@echo 'make unit             Unit tests'

@@ -96,7 +96,7 @@ VARIANTS = {
     },
 }
 SETTINGS = settings(
-    max_examples=30,
+    max_examples=15,
     derandomize=True,
     database=None,
     phases=[Phase.generate],

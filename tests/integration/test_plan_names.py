@@ -216,6 +216,7 @@ def test_every_form_of_the_list(
     assert held(store) == {"ana": [LIBRARY_CARD], "ben": [CAMPUS], "carla": [13]}
 
 
+@pytest.mark.full
 def test_an_export_with_names_provisions_back_without_a_change(
     store: SandboxStore, runner: PlaybookRunner
 ) -> None:

@@ -108,6 +108,7 @@ def test_provisioning_writes_one_report_on_all_stores(
     assert nothing["changes"] == []
 
 
+@pytest.mark.full
 def test_seats_are_those_of_the_store(store: SandboxStore, runner: PlaybookRunner) -> None:
     store.generate_users(230, deactivated=130, admins=2)
     inventory = write_inventory(runner, {"north": store})

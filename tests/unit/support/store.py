@@ -385,12 +385,12 @@ class FakeStore(BaseAdapter):
             for name in ("email", "external_id")
             if not body.get(name)
         }
+        given = {name: body[name].lower() for name in ("email", "external_id") if body.get(name)}
         for other in self.users.values():
-            if other is not user:
-                for name in ("email", "external_id"):
-                    mine, theirs = body.get(name), getattr(other, name)
-                    if mine and theirs and mine.lower() == theirs.lower():
-                        errors[name] = [f"The {name} has already been taken."]
+            for name, mine in given.items():
+                theirs = getattr(other, name)
+                if theirs and theirs.lower() == mine and other is not user:
+                    errors[name] = [f"The {name} has already been taken."]
         if not errors:
             return None
         message = next(iter(errors.values()))[0]
