@@ -108,7 +108,8 @@ def _by_address(
     desired: DesiredUser, index: UserIndex, renamed: Renamed, known_id: int | None
 ) -> Match:
     if desired.email is None:
-        return None
+        is_hidden = index.returns_external_id is False and desired.id is None and known_id is None
+        return _hidden_key(desired) if is_hidden else None
     current = index.by_address.get(address_key(desired.email))
     if current is None or current.id in renamed:
         return None
@@ -189,6 +190,15 @@ def _other_id(desired: DesiredUser, current: CurrentUser) -> PublicaError:
     return _conflict(
         f"The store has no user with id {desired.id}; the other key belongs to "
         f"{describe(current)}. Correct the id or leave it out."
+    )
+
+
+def _hidden_key(desired: DesiredUser) -> PublicaError:
+    return PublicaError(
+        "incomplete",
+        "The store does not return external ids, so it is unknown which user has "
+        f"{desired.label}. Give email or id.",
+        fields={"email": ["is required where the store does not return external ids"]},
     )
 
 
