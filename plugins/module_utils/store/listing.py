@@ -82,10 +82,11 @@ class Listing:
     def read_ahead(self, pages: int, pool: Executor) -> None:
         """Request the next pages concurrently, since the reader needs this many of them.
 
-        Only if the store returns the number of pages, so that no page beyond the end is requested;
-        and only after the second page differed from the first.
+        Only if the store returns the number of pages, so that no page beyond the end is requested,
+        and a total, which shows sign-ups in between; and only after the second page differed from
+        the first.
         """
-        if self.pages_left is None or self.pages_read < 2:
+        if self.pages_left is None or self._total is None or self.pages_read < 2:
             return
         first = self.pages_read + 1
         for number in range(first + len(self._ahead), first + min(pages, self.pages_left)):
