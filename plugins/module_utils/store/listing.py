@@ -119,10 +119,13 @@ class Listing:
         return 2 * repeated > len(ids) or len(ids) > len(self._first_ids)
 
     def _look_ahead(self, page: Page, has_new: bool) -> None:
-        ignored = self._repeated_pages >= MAX_REPEATED_PAGES or (
-            self._repeated_pages > 0 and not has_new
-        )
         is_last = page.is_last(self.pages_read)
+        # The first page again would not be shorter. A short page of known users is the last one, to
+        # which sign-ups have moved them.
+        is_end = len(page.records) < self.page_size and is_last is not False
+        ignored = self._repeated_pages >= MAX_REPEATED_PAGES or (
+            self._repeated_pages > 0 and not (has_new or is_end)
+        )
         if not page.records:
             self.finished = True
         elif ignored or not has_new:

@@ -216,6 +216,8 @@ def test_a_store_that_ignores_the_page_number_ends_the_list(
         pytest.param(
             [page(1, 2, 3), page(2, 3, 4), page(5, 6, 7), page(8)], 8, id="by most of a small page"
         ),
+        pytest.param([page(1, 2, 3), page(3)], 3, id="to a page of their own"),
+        pytest.param([page(1, 2, 3), page(4, 5, 6), page(5, 6)], 6, id="two to their own page"),
     ],
 )
 def test_records_that_move_to_the_next_page_count_once(pages: list[Reply], count: int) -> None:
