@@ -16,6 +16,7 @@ from typing import Union
 
 from ..errors import PublicaError
 from ..input.options import ABSENT, DesiredUser, address_key
+from ..store.search import HIDDEN_KEY
 from ..store.user import CurrentUser, UserIndex
 
 # The current user, None if there is none yet, or why that can't be decided.
@@ -196,8 +197,7 @@ def _other_id(desired: DesiredUser, current: CurrentUser) -> PublicaError:
 def _hidden_key(desired: DesiredUser) -> PublicaError:
     return PublicaError(
         "incomplete",
-        "The store does not return external ids, so it is unknown which user has "
-        f"{desired.label}. Give email or id.",
+        HIDDEN_KEY.format(desired.label),
         fields={"email": ["is required where the store does not return external ids"]},
     )
 
