@@ -234,7 +234,8 @@ def end_sessions(api: UsersApi, desired: DesiredUser) -> AppliedUser:
             applied = _end_sessions_of(api, desired, _found(api, desired))
     else:
         applied = _end_sessions_of(api, desired, _found(api, desired))
-    if isinstance(applied.error, NotFoundError):
+    # A user who was looked up exists, so the 404 is about the request.
+    if isinstance(applied.error, NotFoundError) and applied.change.current is None:
         raise PublicaError(
             "not_found",
             f"The store has no active user with {desired.label}, so no session was ended. Correct "

@@ -131,8 +131,9 @@ from ..module_utils.store.search import ACTIVE, STATUSES, find_users, user_filte
 def work(api: UsersApi, params: Mapping[str, Any]) -> dict[str, Any]:
     """Read the users asked for."""
     wanted = user_filter(params)
-    users = [normal_form(user) for user in find_users(api, wanted)]
-    return {"changed": False, "users": users, "count": len(users)}
+    warnings: list[str] = []
+    users = [normal_form(user) for user in find_users(api, wanted, warnings)]
+    return {"changed": False, "users": users, "count": len(users), "warnings": warnings}
 
 
 def main() -> None:

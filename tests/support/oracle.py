@@ -247,6 +247,9 @@ class Oracle:
 
     def _by_address(self, accounts: Sequence[Account], row: Row, leaving: set[int]) -> RowOutcome:
         found = _with_address(accounts, row)
+        has_key = self.returns_external_ids or row.get("email") or row.get("id") is not None
+        if not has_key and any(account.active for account in accounts):
+            return RowOutcome(failure=INCOMPLETE)
         if found is None or found.id in leaving:
             return RowOutcome()
         if row.get("id") is not None:

@@ -13,7 +13,7 @@ from ansible_collections.publica.la.plugins.module_utils.errors import NotFoundE
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.provision import end_sessions
 from ansible_collections.publica.la.tests.unit.support.builders import api_on
-from ansible_collections.publica.la.tests.unit.support.store import FakeStore, StoredUser
+from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Reply, StoredUser
 
 PATH = "/integration-api/v1/users/{}/force-logout"
 
@@ -95,3 +95,13 @@ def test_an_unknown_key_is_an_error_that_names_it() -> None:
     assert error.value.as_failure()["status"] == 404
     with pytest.raises(PublicaError, match="external_id X"):
         end_sessions(api_on(store_of(auth_sessions_only=True)), DesiredUser(external_id="X"))
+
+
+def test_a_store_without_the_endpoint_is_not_an_error_of_the_key() -> None:
+    store = store_of(auth_sessions_only=True)
+    store.answer_instead("DELETE", Reply(404, {"message": ""}))
+    error = end_sessions(api_on(store), DesiredUser(email="ana@example.org")).error
+    assert error is not None
+    assert (error.code, error.status) == ("not_found", 404)
+    assert "no active user" not in error.message
+    assert PATH.format(1) in error.message

@@ -96,7 +96,7 @@ def apply_plan(
         was not read has a key of theirs. They are applied before any user is deactivated.
     """
     if api.transport.read_only:
-        return predict(plan)
+        return predict(plan, on_error)
     run = _Run(Writer(api, today), on_error, progress, find_taken)
     to_apply = [change for change in plan.changes if change.steps]
     progress.applying(
@@ -104,7 +104,7 @@ def apply_plan(
         plan.requests,
         unverified=sum(not change.compared for change in plan.changes),
     )
-    if on_error == STOP and any(change.error is not None for change in plan.changes):
+    if _is_stopped(plan, on_error):
         run.stop(None)
     api.transport.limiter.expect(plan.requests)
     applied: dict[int, AppliedUser] = {}
@@ -133,8 +133,11 @@ def is_taken(applied: AppliedUser) -> bool:
     return rejects_keys(error) and not is_about_plan(error, change.steps[0].body)
 
 
-def predict(plan: Plan) -> list[AppliedUser]:
+def predict(plan: Plan, on_error: str = CONTINUE) -> list[AppliedUser]:
     """The result of applying a plan if the store accepts every request."""
+    if _is_stopped(plan, on_error):
+        error = _stop_error(None)
+        return [not_applied(change, error if change.steps else None) for change in plan.changes]
     removals_error = _removals_error(plan, {})
     return [
         not_applied(change, removals_error)
@@ -142,6 +145,18 @@ def predict(plan: Plan) -> list[AppliedUser]:
         else AppliedUser(change, change.after, tuple(change.actions), change.warnings, change.error)
         for change in plan.changes
     ]
+
+
+def _is_stopped(plan: Plan, on_error: str) -> bool:
+    """Whether an error that was found before the first write stops the run."""
+    return on_error == STOP and any(change.error is not None for change in plan.changes)
+
+
+def _stop_error(cause: PublicaError | None) -> PublicaError:
+    reason = "the run stopped at another user's error (on_error: stop)."
+    if cause is not None and cause.fatal:
+        reason = f"the run ended early. {cause.message}"
+    return PublicaError(NOT_TRIED, f"Not tried: {reason}")
 
 
 def not_applied(change: UserChange, error: PublicaError | None = None) -> AppliedUser:
@@ -171,10 +186,7 @@ class _Run:
     def stop(self, cause: PublicaError | None) -> None:
         """Start no further change."""
         if self._stop_error is None:
-            reason = "the run stopped at another user's error (on_error: stop)."
-            if cause is not None and cause.fatal:
-                reason = f"the run ended early. {cause.message}"
-            self._stop_error = PublicaError(NOT_TRIED, f"Not tried: {reason}")
+            self._stop_error = _stop_error(cause)
 
     def apply(self, change: UserChange, applied: Mapping[int, AppliedUser]) -> AppliedUser:
         """Apply the steps of one user; ``applied`` holds the earlier stages."""

@@ -16,6 +16,7 @@ from typing import Union
 
 from ..errors import PublicaError
 from ..input.options import ABSENT, DesiredUser, address_key
+from ..store.search import HIDDEN_KEY
 from ..store.user import CurrentUser, UserIndex
 
 # The current user, None if there is none yet, or why that can't be decided.
@@ -108,7 +109,8 @@ def _by_address(
     desired: DesiredUser, index: UserIndex, renamed: Renamed, known_id: int | None
 ) -> Match:
     if desired.email is None:
-        return None
+        is_hidden = index.returns_external_id is False and desired.id is None and known_id is None
+        return _hidden_key(desired) if is_hidden else None
     current = index.by_address.get(address_key(desired.email))
     if current is None or current.id in renamed:
         return None
@@ -189,6 +191,14 @@ def _other_id(desired: DesiredUser, current: CurrentUser) -> PublicaError:
     return _conflict(
         f"The store has no user with id {desired.id}; the other key belongs to "
         f"{describe(current)}. Correct the id or leave it out."
+    )
+
+
+def _hidden_key(desired: DesiredUser) -> PublicaError:
+    return PublicaError(
+        "incomplete",
+        HIDDEN_KEY.format(desired.label),
+        fields={"email": ["is required where the store does not return external ids"]},
     )
 
 

@@ -82,10 +82,11 @@ class Listing:
     def read_ahead(self, pages: int, pool: Executor) -> None:
         """Request the next pages concurrently, since the reader needs this many of them.
 
-        Only if the store returns the number of pages, so that no page beyond the end is requested;
-        and only after the second page differed from the first.
+        Only if the store returns the number of pages, so that no page beyond the end is requested,
+        and a total, which shows sign-ups in between; and only after the second page differed from
+        the first.
         """
-        if self.pages_left is None or self.pages_read < 2:
+        if self.pages_left is None or self._total is None or self.pages_read < 2:
             return
         first = self.pages_read + 1
         for number in range(first + len(self._ahead), first + min(pages, self.pages_left)):
@@ -118,10 +119,13 @@ class Listing:
         return 2 * repeated > len(ids) or len(ids) > len(self._first_ids)
 
     def _look_ahead(self, page: Page, has_new: bool) -> None:
-        ignored = self._repeated_pages >= MAX_REPEATED_PAGES or (
-            self._repeated_pages > 0 and not has_new
-        )
         is_last = page.is_last(self.pages_read)
+        # The first page again would not be shorter. A short page of known users is the last one, to
+        # which sign-ups have moved them.
+        is_end = len(page.records) < self.page_size and is_last is not False
+        ignored = self._repeated_pages >= MAX_REPEATED_PAGES or (
+            self._repeated_pages > 0 and not (has_new or is_end)
+        )
         if not page.records:
             self.finished = True
         elif ignored or not has_new:

@@ -79,15 +79,29 @@ def user_filter(params: Mapping[str, Any]) -> UserFilter:
     return UserFilter(**given)
 
 
-def find_users(api: UsersApi, conditions: UserFilter) -> list[CurrentUser]:
-    """The users that meet the conditions, in the store's order, each once."""
+HIDDEN_KEY = (
+    "The store does not return external ids, so it is unknown which user has {}. Give email or id."
+)
+
+
+def find_users(
+    api: UsersApi, conditions: UserFilter, warnings: list[str] | None = None
+) -> list[CurrentUser]:
+    """The users that meet the conditions, in the store's order, each once.
+
+    :param warnings: gets one if the store does not return the key to find them by.
+    """
     found: dict[int, CurrentUser] = {}
+    is_hidden = False
     for source in _sources(api, conditions):
         for user in source():
+            is_hidden = conditions.external_id is not None and not user.returns_external_id
             if conditions.matches(user):
                 found[user.id] = user
                 if conditions.names_one:
                     return [user]
+    if is_hidden and warnings is not None:
+        warnings.append(HIDDEN_KEY.format(f"external_id {conditions.external_id}"))
     return list(found.values())
 
 

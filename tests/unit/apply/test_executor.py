@@ -175,6 +175,13 @@ class TestOnError:
         assert codes(applied) == ["not_tried"] * 5 + ["incomplete"]
         assert store.writes == []
 
+    def test_check_mode_predicts_that_stop_changes_no_user(self) -> None:
+        rows = desired_users([*ADMINS, {"email": "new@example.org"}])
+        real = provision(api_on(store_of(5)), rows, on_error="stop")
+        dry_run = provision(api_on(store_of(5), read_only=True), rows, on_error="stop")
+        assert codes(dry_run.applied) == codes(real.applied)
+        assert not any(user.changed for user in dry_run.applied)
+
     @pytest.mark.parametrize("on_error", ["continue", "stop"])
     def test_a_refused_token_ends_the_run(self, on_error: str) -> None:
         store = store_of(5)

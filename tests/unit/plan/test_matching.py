@@ -120,6 +120,16 @@ def test_an_unknown_id_is_an_error(keys: dict[str, Any], parts: tuple[str, ...])
     assert all(part in message for part in ("99", *parts))
 
 
+@pytest.mark.parametrize("state", ["absent", "present"])
+def test_an_external_id_alone_is_an_error_where_the_store_returns_none(state: str) -> None:
+    keys = {"external_id": "E", "state": state}
+    (found,) = match(keys, store=(EVE,))
+    assert isinstance(found, PublicaError)
+    assert (found.code, list(found.fields)) == ("incomplete", ["email"])
+    assert match(keys, store=()) == [None]
+    assert match({**keys, "email": "new@example.org"}, store=(EVE,)) == [None]
+
+
 def test_absent_does_not_match_another_person_who_has_the_address_now() -> None:
     keys = {"email": "ben@example.org", "external_id": "left", "state": "absent"}
     message = error_of(match(keys)[0])

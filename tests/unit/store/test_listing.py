@@ -154,6 +154,19 @@ def test_a_page_that_was_answered_before_an_earlier_one_lacks_no_user() -> None:
     assert [call.query["page"] for call in store.calls] == ["1", "2", "4", "3", "4", "5"]
 
 
+def test_without_a_total_that_shows_sign_ups_no_page_is_read_ahead() -> None:
+    store = store_of(0)
+    pages = [page(number, last_page=4) for number in range(1, 5)]
+    store.answer_instead("GET", *pages)
+    listing, pool = Listing(api_on(store)), LastFirst()
+    while not listing.finished:
+        listing.read_page()
+        listing.read_ahead(2, pool)
+    pool.run()
+    assert [call.query["page"] for call in store.calls] == ["1", "2", "3", "4"]
+    assert listing.users.keys() == {1, 2, 3, 4}
+
+
 def test_the_error_of_a_page_that_was_read_ahead_is_raised_when_it_is_read() -> None:
     store = store_of(600, paginator=FULL)
     listing = Listing(api_on(store, workers=4))
@@ -203,6 +216,8 @@ def test_a_store_that_ignores_the_page_number_ends_the_list(
         pytest.param(
             [page(1, 2, 3), page(2, 3, 4), page(5, 6, 7), page(8)], 8, id="by most of a small page"
         ),
+        pytest.param([page(1, 2, 3), page(3)], 3, id="to a page of their own"),
+        pytest.param([page(1, 2, 3), page(4, 5, 6), page(5, 6)], 6, id="two to their own page"),
     ],
 )
 def test_records_that_move_to_the_next_page_count_once(pages: list[Reply], count: int) -> None:

@@ -328,6 +328,25 @@ class TestFindUsers:
         find_users(api_on(store), UserFilter(**conditions))
         assert len(store.calls) == requests
 
+    @pytest.mark.parametrize(
+        ("conditions", "returned", "number"),
+        [
+            ({"external_id": "ext-1"}, False, 1),
+            ({"external_id": "ext-1", "email": "user1@example.org"}, False, 1),
+            ({"external_id": "unknown"}, True, 0),
+            ({"email": "unknown@example.org"}, False, 0),
+        ],
+        ids=str,
+    )
+    def test_a_key_that_the_store_does_not_return_gives_a_warning(
+        self, conditions: dict[str, Any], returned: bool, number: int
+    ) -> None:
+        warnings: list[str] = []
+        store = store_of(5, returns_external_id=returned)
+        assert find_users(api_on(store), UserFilter(**conditions), warnings) == []
+        assert len(warnings) == number
+        assert all(conditions["external_id"] in warning for warning in warnings)
+
     @pytest.mark.parametrize("name", ["email", "external_id", "query"])
     def test_an_empty_option_is_an_error(self, name: str) -> None:
         params = {"email": None, "external_id": None, "id": None, "query": None}
