@@ -16,8 +16,7 @@ from typing import Union
 
 from ..errors import PublicaError
 from ..input.options import ABSENT, DesiredUser, address_key
-from ..store.search import HIDDEN_KEY
-from ..store.user import CurrentUser, UserIndex
+from ..store.user import HIDDEN_KEY, CurrentUser, UserIndex
 
 # The current user, None if there is none yet, or why that can't be decided.
 Match = Union[CurrentUser, PublicaError, None]

@@ -79,11 +79,6 @@ def user_filter(params: Mapping[str, Any]) -> UserFilter:
     return UserFilter(**given)
 
 
-HIDDEN_KEY = (
-    "The store does not return external ids, so it is unknown which user has {}. Give email or id."
-)
-
-
 def find_users(
     api: UsersApi, conditions: UserFilter, warnings: list[str] | None = None
 ) -> list[CurrentUser]:

@@ -17,6 +17,11 @@ from ..client.answers import whole_number
 from ..errors import PublicaError
 from ..input.options import DesiredUser, address_key
 
+# The error for a key that no user can be found by (variant 8).
+HIDDEN_KEY = (
+    "The store does not return external ids, so it is unknown which user has {}. Give email or id."
+)
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.\d+)?\s*(Z|[+-]\d{2}:?\d{2})?")
 # The far ends of the world's time zones are 12 hours behind and 14 hours ahead of UTC.
