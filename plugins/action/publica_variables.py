@@ -22,7 +22,11 @@ from ansible.plugins.loader import lookup_loader
 from ..module_utils.errors import PublicaError
 from ..plugin_utils import variables as checks
 
-SPEC = {"hosts": {"type": "list", "elements": "str"}, "role": {"type": "bool", "default": False}}
+SPEC = {
+    "hosts": {"type": "list", "elements": "str"},
+    "role": {"type": "bool", "default": False},
+    "rows": {"type": "bool", "default": False},
+}
 ENVIRONMENT = "PUBLICA_BASE_URL"
 
 
@@ -51,6 +55,12 @@ class ActionModule(ActionBase):
     def _errors(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator[str]:
         if checks.LOST_WORDS in variables:
             yield checks.lost_words(_names_of_lost_words())
+        for name in (*checks.CONNECTION, *(checks.ROWS if options["rows"] else ())):
+            try:
+                self._templar.template(variables.get(name))
+            except Exception as found:
+                # To the filter default, it would be a variable that is not set.
+                yield f"{name} {checks.not_evaluated(found)}. {checks.NO_REQUEST}"
         for name in (*checks.BOOLEANS, checks.LANGUAGE):
             error = checks.wrong_value(name, self._templar.template(variables.get(name)))
             if error:
