@@ -55,7 +55,8 @@ class ActionModule(ActionBase):
     def _errors(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator[str]:
         if checks.LOST_WORDS in variables:
             yield checks.lost_words(_names_of_lost_words())
-        for name in (*checks.CONNECTION, *(checks.ROWS if options["rows"] else ())):
+        rows = checks.ROWS if options["rows"] else ()
+        for name in (*checks.WHERE, *checks.CONNECTION, *rows):
             try:
                 self._templar.template(variables.get(name))
             except Exception as found:

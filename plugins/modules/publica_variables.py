@@ -14,7 +14,8 @@ description:
     Ansible accepts.
   - The task fails for words that Ansible dropped from a value of C(-e) since they follow a blank,
     for C(publica_audit_fail) that is neither true nor false, for an unknown
-    C(publica_users_report_language), and for a variable of the connection that can't be evaluated.
+    C(publica_users_report_language), and for a variable of the hosts or of the connection that
+    can't be evaluated.
   - It warns of variables whose names are similar to those of this collection, such as
     C(publica_users_scr), and of hosts of the play that have the same store.
   - It runs on the controller with any connection of the hosts, and sends no request to a store.

@@ -53,8 +53,10 @@ ROLE_VARIABLES = (
 BOOLEANS = ("publica_audit_fail",)
 LANGUAGE = "publica_users_report_language"
 _BOOLEAN_WORDS = frozenset(("true", "yes", "on", "1", "false", "no", "off", "0"))
+# Where the plays of the playbooks run.
+WHERE = (HOSTS, "publica_connection", "publica_python_interpreter")
 PLAYBOOK_VARIABLES = (
-    *(HOSTS, "publica_connection", "publica_python_interpreter", "publica_offboard_emails"),
+    *(*WHERE, "publica_offboard_emails"),
     *(f"publica_export_{name}" for name in ("dir", "formats", "status", "plans", "delimiter")),
     *("publica_export_on_incomplete", "publica_preflight_census", "publica_preflight_report_dir"),
     *BOOLEANS,

@@ -90,6 +90,7 @@ def test_words_that_ansible_dropped(
     [
         (PROVISION, "nroth", "nroth"),
         (OFFBOARD, "publica_stores:!soutth", "soutth"),
+        (OFFBOARD, "{{ chosen }}", "'chosen' is undefined"),
         *(
             pytest.param(*values, marks=pytest.mark.full)
             for values in (
