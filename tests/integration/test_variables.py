@@ -96,6 +96,7 @@ def test_words_that_ansible_dropped(
             for values in (
                 (AUDIT, "north,soutth", "soutth"),
                 (EXPORT, "north:&web", "no host matches"),
+                (OFFBOARD, "", "no host matches"),
                 (PROVISION, "empty", "empty"),
                 (PROVISION, "nor*,sou?", "sou?"),
             )
