@@ -55,10 +55,12 @@ class ActionModule(ActionBase):
     def _errors(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator[str]:
         if checks.LOST_WORDS in variables:
             yield checks.lost_words(_names_of_lost_words())
+        where = () if options["hosts"] is None else checks.WHERE
         rows = checks.ROWS if options["rows"] else ()
-        for name in (*checks.WHERE, *checks.CONNECTION, *rows):
+        for name in (*where, *checks.CONNECTION, *rows):
             try:
-                self._templar.template(variables.get(name))
+                # In a list, since ``omit`` has no value of its own.
+                self._templar.template([variables.get(name)])
             except Exception as found:
                 # To the filter default, it would be a variable that is not set.
                 yield f"{name} {checks.not_evaluated(found)}. {checks.NO_REQUEST}"

@@ -331,6 +331,7 @@ def test_truth_values_of_the_playbooks(
     assert [one.journal() for one in stores.values()] == [[], []]
 
 
+@pytest.mark.every_core
 def test_a_variable_that_cannot_be_evaluated_is_not_one_that_is_not_set(
     stores: dict[str, SandboxStore], runner: PlaybookRunner
 ) -> None:
@@ -340,7 +341,11 @@ def test_a_variable_that_cannot_be_evaluated_is_not_one_that_is_not_set(
     hosts: dict[str, dict[str, Any]] = {
         "address": {**north, "publica_users_base_url": "{{ north_url }}"},
         "token": {**north, "publica_users_api_token": "{{ north_token }}"},
-        "file": {**north, "publica_users_src": "{{ readers }}.csv"},
+        "file": {
+            **north,
+            "publica_users_src": "{{ readers }}.csv",
+            "publica_users_ca_path": "{{ certificates | default(omit) }}",
+        },
     }
     environment = {"PUBLICA_BASE_URL": other.base_url, "PUBLICA_API_TOKEN": other.token}
     extra = ["--extra-vars", "publica_offboard_emails=ana@example.org"]
@@ -350,6 +355,7 @@ def test_a_variable_that_cannot_be_evaluated_is_not_one_that_is_not_set(
     run = runner.playbook(OFFBOARD, inventory, arguments=extra, environment=environment).failed()
 
     page = words_of(looked.stdout)
+    assert "publica_users_ca_path" not in page
     for name, missing in (("base_url", "north_url"), ("src", "readers")):
         assert f"publica_users_{name} cannot be evaluated: '{missing}' is undefined." in page
     text = "publica_users_api_token cannot be evaluated: 'north_token' is undefined."
