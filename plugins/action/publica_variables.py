@@ -20,6 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 
 from ..module_utils.errors import PublicaError
+from ..module_utils.input.values import is_given
 from ..plugin_utils import variables as checks
 
 SPEC = {
@@ -59,13 +60,12 @@ class ActionModule(ActionBase):
         rows = checks.ROWS if options["rows"] else ()
         for name in (*where, *checks.CONNECTION, *rows):
             try:
-                # In a list, since ``omit`` has no value of its own.
-                self._templar.template([variables.get(name)])
+                self._value_of(variables.get(name))
             except Exception as found:
                 # To the filter default, it would be a variable that is not set.
                 yield f"{name} {checks.not_evaluated(found)}. {checks.NO_REQUEST}"
         for name in (*checks.BOOLEANS, checks.LANGUAGE):
-            error = checks.wrong_value(name, self._templar.template(variables.get(name)))
+            error = checks.wrong_value(name, self._value_of(variables.get(name)))
             if error:
                 yield error
         if options["hosts"] is not None:
@@ -86,6 +86,11 @@ class ActionModule(ActionBase):
             error = self._shared_record(variables)
             if error:
                 yield error
+
+    def _value_of(self, variable: Any) -> Any:
+        """The evaluated value of a variable; None for ``omit``, which has no value of its own."""
+        found = self._templar.template([variable])
+        return found[0] if found and is_given(found[0]) else None
 
     def _loses_reports(self, variables: Mapping[str, Any]) -> bool:
         directory = variables.get(checks.REPORT_DIR)
@@ -113,7 +118,10 @@ class ActionModule(ActionBase):
         if not path or not is_local or checks.is_own_record(str(path)):
             return None
         this, hostvars = str(variables["inventory_hostname"]), variables["hostvars"]
-        own = str(self._templar.template(path))
+        value = self._value_of(path)
+        if value is None:
+            return None
+        own = str(value)
         if path == hostvars.raw_get(this).get(checks.RECORD):
             paths = {host: _value(hostvars, host, checks.RECORD) for host in hosts}
         else:

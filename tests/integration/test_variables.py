@@ -272,6 +272,17 @@ def test_null_is_left_out(store: SandboxStore, runner: PlaybookRunner) -> None:
     }
 
 
+def test_omit_is_left_out(store: SandboxStore, runner: PlaybookRunner) -> None:
+    omitted = dict.fromkeys(ROLE_VARIABLES, "{{ nothing | default(omit) }}")
+    given = {**connection_of(store), "publica_users_desired": [ANA]}
+    inventory = write_hosts(runner, {"north": {**omitted, **given}})
+
+    run = runner.playbook([PROVISION, AUDIT], inventory).succeeded()
+
+    provisioned, audited = run.of_module("publica_user_bulk")
+    assert (provisioned.result["summary"]["created"], audited.result["changed"]) == (1, False)
+
+
 def test_null_falls_back_to_the_environment_and_is_no_list(
     store: SandboxStore, runner: PlaybookRunner
 ) -> None:
