@@ -23,12 +23,11 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleUndefinedVariable
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
-from ..module_utils.errors import InvalidInputError, ValidationError, escape_control
+from ..module_utils.errors import InvalidInputError, ValidationError
 from ..module_utils.input.values import kind_of
 from ..module_utils.result.result import escaped_result
 from ..plugin_utils.progress_follower import (
@@ -43,7 +42,7 @@ from ..plugin_utils.progress_follower import (
     writes_document,
 )
 from ..plugin_utils.progress_lines import interrupted_line, last_line
-from ..plugin_utils.variables import foreign_record, loop_variable
+from ..plugin_utils.variables import foreign_record, loop_variable, not_evaluated
 
 display = Display()
 
@@ -140,11 +139,7 @@ class ActionModule(NormalAction):
             except Exception as of_row:
                 name, error = f"{name}[{index}]", of_row
                 break
-        # The message of another error can quote a value, which may be a password.
-        reason = type(error).__name__
-        if isinstance(error, AnsibleUndefinedVariable):
-            reason = escape_control(str(error.message))
-        return ValidationError(name, "", f"cannot be evaluated: {reason}")
+        return ValidationError(name, "", not_evaluated(error))
 
     @contextmanager
     def _progress_shown(self, host: str) -> Iterator[None]:

@@ -20,9 +20,14 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 
 from ..module_utils.errors import PublicaError
+from ..module_utils.input.values import is_given
 from ..plugin_utils import variables as checks
 
-SPEC = {"hosts": {"type": "list", "elements": "str"}, "role": {"type": "bool", "default": False}}
+SPEC = {
+    "hosts": {"type": "list", "elements": "str"},
+    "role": {"type": "bool", "default": False},
+    "rows": {"type": "bool", "default": False},
+}
 ENVIRONMENT = "PUBLICA_BASE_URL"
 
 
@@ -51,8 +56,16 @@ class ActionModule(ActionBase):
     def _errors(self, options: Mapping[str, Any], variables: Mapping[str, Any]) -> Iterator[str]:
         if checks.LOST_WORDS in variables:
             yield checks.lost_words(_names_of_lost_words())
+        where = () if options["hosts"] is None else checks.WHERE
+        rows = checks.ROWS if options["rows"] else ()
+        for name in (*where, *checks.CONNECTION, *rows):
+            try:
+                self._value_of(variables.get(name))
+            except Exception as found:
+                # To the filter default, it would be a variable that is not set.
+                yield f"{name} {checks.not_evaluated(found)}. {checks.NO_REQUEST}"
         for name in (*checks.BOOLEANS, checks.LANGUAGE):
-            error = checks.wrong_value(name, self._templar.template(variables.get(name)))
+            error = checks.wrong_value(name, self._value_of(variables.get(name)))
             if error:
                 yield error
         if options["hosts"] is not None:
@@ -73,6 +86,11 @@ class ActionModule(ActionBase):
             error = self._shared_record(variables)
             if error:
                 yield error
+
+    def _value_of(self, variable: Any) -> Any:
+        """The evaluated value of a variable; None for ``omit``, which has no value of its own."""
+        found = self._templar.template([variable])
+        return found[0] if found and is_given(found[0]) else None
 
     def _loses_reports(self, variables: Mapping[str, Any]) -> bool:
         directory = variables.get(checks.REPORT_DIR)
@@ -100,7 +118,10 @@ class ActionModule(ActionBase):
         if not path or not is_local or checks.is_own_record(str(path)):
             return None
         this, hostvars = str(variables["inventory_hostname"]), variables["hostvars"]
-        own = str(self._templar.template(path))
+        value = self._value_of(path)
+        if value is None:
+            return None
+        own = str(value)
         if path == hostvars.raw_get(this).get(checks.RECORD):
             paths = {host: _value(hostvars, host, checks.RECORD) for host in hosts}
         else:

@@ -13,8 +13,9 @@ description:
   - The first task of the role and of each playbook of this collection. It finds mistakes that
     Ansible accepts.
   - The task fails for words that Ansible dropped from a value of C(-e) since they follow a blank,
-    for C(publica_audit_fail) that is neither true nor false, and for an unknown
-    C(publica_users_report_language).
+    for C(publica_audit_fail) that is neither true nor false, for an unknown
+    C(publica_users_report_language), and for a variable of the hosts or of the connection that
+    can't be evaluated.
   - It warns of variables whose names are similar to those of this collection, such as
     C(publica_users_scr), and of hosts of the play that have the same store.
   - It runs on the controller with any connection of the hosts, and sends no request to a store.
@@ -45,6 +46,13 @@ options:
         of desired users is set, if the role runs in a loop whose items have the same
         C(publica_users_report_dir), and if other hosts of the play have the same
         C(publica_users_last_applied) on the controller.
+    type: bool
+    default: false
+  rows:
+    description:
+      - Whether a task reads the rows of C(publica_users_src) next. Then the task also fails if this
+        variable, C(publica_users_sheet), C(publica_users_src_columns) or C(publica_users_defaults)
+        can't be evaluated.
     type: bool
     default: false
 seealso:

@@ -105,7 +105,7 @@ def store_of(name: str, result: Data, rows: Data) -> dict[str, Any]:
 
 
 def first_run(result: Data, rows: Data) -> dict[str, Any]:
-    """What the first run costs at most, a write for each row; None for what is unknown."""
+    """About what the first run costs, a write for each row; None for what is unknown."""
     error = None
     if rows and "summary" not in rows and not rows.get("skipped"):
         error = (rows.get("failure") or {}).get("message") or rows.get("msg")
@@ -236,7 +236,7 @@ def _cost(store: Data) -> list[str]:
             f"{store['requests_to_list']:,}"
         )
     return [
-        f"{rows} in the lists and the file. At most {requests} to read the store.",
+        f"{rows} in the lists and the file. About {requests} to read the store.",
         "Requests that are repeated come on top.",
         "A dry run shows each change: publica.la.provision --check --diff",
     ]

@@ -13,6 +13,8 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible.errors import AnsibleUndefinedVariable
+
 from ..module_utils.errors import escape_control, listed
 from ..module_utils.last_applied.record import store_name
 from .report.wording import LANGUAGES
@@ -29,15 +31,21 @@ HOSTS = "publica_hosts"
 LOST_WORDS = "_raw_params"
 NO_REQUEST = "No request was sent."
 
+# Those of the connection, which every playbook uses, and those of the rows.
+CONNECTION = tuple(f"publica_users_{name}" for name in (
+    *("base_url", "api_token", "validate_certs", "ca_path", "timeout", "max_retries"),
+    *("rate_limit_share", "max_rate_limit_wait", "rate_limit_dir"),
+))  # fmt: skip
+ROWS = tuple(f"publica_users_{name}" for name in ("src", "sheet", "src_columns", "defaults"))
 # The options of the role's argument spec, and the list.
 ROLE_VARIABLES = (
+    *CONNECTION,
+    *ROWS,
     *(f"publica_users_{name}" for name in (
-        *("base_url", "api_token", "desired", "src", "src_columns", "defaults", "exclusive"),
-        *("protected", "max_deactivations", "approve", "on_guard", "lookup", "count_seats"),
-        *("last_applied", "leavers", "verify", "sheet"),
-        *("report_dir", "report_language", "concurrency", "on_error", "report", "validate_certs"),
-        *("ca_path", "timeout", "max_retries", "rate_limit_share", "max_rate_limit_wait"),
-        *("rate_limit_dir", "progress_interval"),
+        *("desired", "exclusive", "protected", "max_deactivations", "approve", "on_guard"),
+        *("last_applied", "leavers", "verify", "lookup", "count_seats"),
+        *("report_dir", "report_language", "concurrency", "on_error", "report"),
+        *("progress_interval",),
     )),
 )  # fmt: skip
 # Those that no module reads, but the filter bool, for which any other word is false. The language
@@ -45,8 +53,10 @@ ROLE_VARIABLES = (
 BOOLEANS = ("publica_audit_fail",)
 LANGUAGE = "publica_users_report_language"
 _BOOLEAN_WORDS = frozenset(("true", "yes", "on", "1", "false", "no", "off", "0"))
+# Where the plays of the playbooks run.
+WHERE = (HOSTS, "publica_connection", "publica_python_interpreter")
 PLAYBOOK_VARIABLES = (
-    *(HOSTS, "publica_connection", "publica_python_interpreter", "publica_offboard_emails"),
+    *(*WHERE, "publica_offboard_emails"),
     *(f"publica_export_{name}" for name in ("dir", "formats", "status", "plans", "delimiter")),
     *("publica_export_on_incomplete", "publica_preflight_census", "publica_preflight_report_dir"),
     *BOOLEANS,
@@ -146,6 +156,17 @@ def lost_words(names: Sequence[str]) -> str:
         f"blank. {NO_REQUEST} Separate several values by commas without blanks, or use JSON, such "
         """as -e '{"publica_offboard_emails": ["ana@example.org", "bruno@example.org"]}'."""
     )
+
+
+def not_evaluated(error: Exception) -> str:
+    """What is wrong with a variable whose template fails.
+
+    The message of another error can quote a value, which may be a secret.
+    """
+    reason = type(error).__name__
+    if isinstance(error, AnsibleUndefinedVariable):
+        reason = escape_control(str(error.message))
+    return f"cannot be evaluated: {reason}"
 
 
 def wrong_value(name: str, value: Any) -> str | None:

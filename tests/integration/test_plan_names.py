@@ -78,6 +78,7 @@ def test_names_in_a_list_a_file_and_the_defaults(
     tasks = [*planned.of_module("publica_user_bulk"), *first.of_module("publica_user_bulk")]
     assert len({task.result["plan"]["hash"] for task in tasks}) == 1
     assert f"plan {fairs}" in planned.stdout
+    assert f"plan {CAMPUS} (Campus)" in planned.stdout
     assert len(plan_requests(store)) in (2, 3)
     store.clear_journal()
     (task,) = runner.playbook(PROVISION, inventory).succeeded().of_module("publica_user_bulk")

@@ -89,7 +89,7 @@ def test_every_store_is_shown_and_a_store_that_fails_ends_no_other(
     )
     assert "Failed (unauthenticated): The store does not accept the api_token." in faro
     assert "100 requests a minute." in north
-    assert "At most 34 requests, less than a minute: a write for each row, and 4 to read" in north
+    assert "About 34 requests, less than a minute: a write for each row, and 4 to read" in north
     assert "A search for an address finds active users only. [2]" in north
     assert "The store's clock is 300 s ahead" in south_page
     assert "Booleans are text. [6]" in south_page
@@ -145,7 +145,7 @@ def test_a_census_and_a_workbook(
     text = in_words(pages(run))
     # 120 readers and five accounts of the list; a page of 100, one of the rest, one more list.
     assert "126 active users, 1 deactivated." in text
-    assert "31 rows in the lists and the file. At most 34 requests" in text
+    assert "31 rows in the lists and the file. About 34 requests" in text
     assert "No list and no file of users is set yet." in text
     [north] = [t for t in run.of_module("publica_store_info") if t.host == "north"]
     active = store.users(active=True)

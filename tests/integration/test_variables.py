@@ -90,11 +90,13 @@ def test_words_that_ansible_dropped(
     [
         (PROVISION, "nroth", "nroth"),
         (OFFBOARD, "publica_stores:!soutth", "soutth"),
+        (OFFBOARD, "{{ chosen }}", "'chosen' is undefined"),
         *(
             pytest.param(*values, marks=pytest.mark.full)
             for values in (
                 (AUDIT, "north,soutth", "soutth"),
                 (EXPORT, "north:&web", "no host matches"),
+                (OFFBOARD, "", "no host matches"),
                 (PROVISION, "empty", "empty"),
                 (PROVISION, "nor*,sou?", "sou?"),
             )
@@ -270,6 +272,17 @@ def test_null_is_left_out(store: SandboxStore, runner: PlaybookRunner) -> None:
     }
 
 
+def test_omit_is_left_out(store: SandboxStore, runner: PlaybookRunner) -> None:
+    omitted = dict.fromkeys(ROLE_VARIABLES, "{{ nothing | default(omit) }}")
+    given = {**connection_of(store), "publica_users_desired": [ANA]}
+    inventory = write_hosts(runner, {"north": {**omitted, **given}})
+
+    run = runner.playbook([PROVISION, AUDIT], inventory).succeeded()
+
+    provisioned, audited = run.of_module("publica_user_bulk")
+    assert (provisioned.result["summary"]["created"], audited.result["changed"]) == (1, False)
+
+
 def test_null_falls_back_to_the_environment_and_is_no_list(
     store: SandboxStore, runner: PlaybookRunner
 ) -> None:
@@ -327,3 +340,38 @@ def test_truth_values_of_the_playbooks(
 
     assert "publica_audit_fail: 'Ture'" in only_message(run)
     assert [one.journal() for one in stores.values()] == [[], []]
+
+
+@pytest.mark.every_core
+def test_a_variable_that_cannot_be_evaluated_is_not_one_that_is_not_set(
+    stores: dict[str, SandboxStore], runner: PlaybookRunner
+) -> None:
+    """Otherwise the store or the token of the environment would take its place."""
+    north = connection_of(stores["north"])
+    other = stores["south"]
+    hosts: dict[str, dict[str, Any]] = {
+        "address": {**north, "publica_users_base_url": "{{ north_url }}"},
+        "token": {**north, "publica_users_api_token": "{{ north_token }}"},
+        "file": {
+            **north,
+            "publica_users_src": "{{ readers }}.csv",
+            "publica_users_ca_path": "{{ certificates | default(omit) }}",
+        },
+    }
+    environment = {"PUBLICA_BASE_URL": other.base_url, "PUBLICA_API_TOKEN": other.token}
+    extra = ["--extra-vars", "publica_offboard_emails=ana@example.org"]
+    inventory = write_hosts(runner, hosts)
+
+    looked = runner.playbook("publica.la.preflight", inventory, environment=environment).failed()
+    run = runner.playbook(OFFBOARD, inventory, arguments=extra, environment=environment).failed()
+
+    page = words_of(looked.stdout)
+    assert "publica_users_ca_path" not in page
+    for name, missing in (("base_url", "north_url"), ("src", "readers")):
+        assert f"publica_users_{name} cannot be evaluated: '{missing}' is undefined." in page
+    text = "publica_users_api_token cannot be evaluated: 'north_token' is undefined."
+    assert text in page
+    assert {task.host for task in run.tasks if task.failed} == {"address", "token"}
+    # Offboarding reads no file.
+    assert [user["email"] for user in stores["north"].users(active=True)] == [BRUNO["email"]]
+    assert other.journal() == []

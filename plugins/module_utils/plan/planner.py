@@ -368,7 +368,7 @@ def _after_creation(desired: DesiredUser) -> CurrentUser:
 def _assigned_plan(desired: DesiredUser) -> HeldPlan:
     return HeldPlan(
         plan_id=desired.plan_id,
-        name=desired.user_plan_name,
+        name=desired.user_plan_name or desired.plan_name,
         valid_to=desired.plan_valid_to,
         end_days=frozenset(filter(None, [desired.plan_valid_to])),
     )

@@ -182,6 +182,16 @@ def test_a_creation_leaves_out_a_plan_that_ends_in_the_past() -> None:
     assert (warning.label, "in the past" in warning.text) == ("user9@example.org", True)
 
 
+@pytest.mark.parametrize("current", [{}, {"plans": (held_plan(3),)}])
+def test_an_assigned_plan_has_the_name_that_the_row_gives(current: dict[str, Any]) -> None:
+    change = change_of(
+        desired_user(9 if not current else 1, plan_id=4, plan_name="Gold"), **current
+    )
+    assert change.after is not None
+    assert change.after.plans is not None
+    assert (change.after.plans[-1].plan_id, change.after.plans[-1].name) == (4, "Gold")
+
+
 # The bodies for each option are in test_matrix.py.
 
 

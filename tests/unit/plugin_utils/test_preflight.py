@@ -74,7 +74,7 @@ def test_the_page_of_a_store() -> None:
         "3 of them have no external_id",
         "4 of them have an external_id that the API refuses",
         "Not shown by the store: plan_admins, without_plan.",
-        "200 rows in the lists and the file. At most 204 requests, about 3 minutes: a write for "
+        "200 rows in the lists and the file. About 204 requests, about 3 minutes: a write for "
         "each row, and 4 to read the store.",
         "publica.la.provision --check --diff",
         "Unknown until a write whether an update replaces or merges [9].",
@@ -131,14 +131,14 @@ def test_the_cost_of_a_first_run(
 
 
 def test_a_first_run_in_words() -> None:
-    assert "At most as many writes, about 2 minutes, and one request for each 100 users" in text_of(
+    assert "About as many writes, about 2 minutes, and one request for each 100 users" in text_of(
         result(requests_to_list=None)
     )
     assert "No list and no file of users is set yet." in text_of(result(), {})
     one = text_of(result(), {"summary": {"desired": 1}})
-    assert "1 row in the lists and the file. At most 5 requests, less than a minute: a" in one
+    assert "1 row in the lists and the file. About 5 requests, less than a minute: a" in one
     without = text_of(result(store={"rate_limit": None}, requests_a_minute=None))
-    assert "At most 204 requests: a write for each row" in without
+    assert "About 204 requests: a write for each row" in without
 
 
 def test_the_census_is_offered_with_its_cost() -> None:
