@@ -20,7 +20,7 @@ from ..input.values import (
     whole_number_between,
 )
 from .listing import Listing
-from .user import CurrentUser
+from .user import HIDDEN_KEY, CurrentUser
 
 ACTIVE, ALL = "active", "all"
 STATUSES = (ACTIVE, DEACTIVATED, ALL)
