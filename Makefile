@@ -45,8 +45,8 @@ TAGS := unit integration demo sanity
 .PHONY: help test test-all matrix target-python bench-quick hooks clean $(SESSIONS) $(TAGS)
 
 help:
-	@echo 'make test             Lint, types, documentation, archive, and the test suites (8 minutes)'
-	@echo 'make test-all         The rest: the slow tests, the report in Chromium, pipelines, benchmarks,'
+	@echo 'make test             Lint, types, documentation, and the test suites (8 minutes)'
+	@echo 'make test-all         The rest: slow tests, report in Chromium, archive, pipelines, benchmarks,'
 	@echo '                      ansible-core 2.16, Python 3.9 (27 minutes); `.ci/run` runs both'
 	@echo
 	@echo 'Tests; select with ARGS="tests/unit/plan -k removal", CORE=2.16 sets the ansible-core:'

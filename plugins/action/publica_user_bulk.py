@@ -23,6 +23,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleUndefinedVariable
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
@@ -139,7 +140,7 @@ class ActionModule(NormalAction):
             except Exception as of_row:
                 name, error = f"{name}[{index}]", of_row
                 break
-        return ValidationError(name, "", not_evaluated(error))
+        return ValidationError(name, "", not_evaluated(error, AnsibleUndefinedVariable))
 
     @contextmanager
     def _progress_shown(self, host: str) -> Iterator[None]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible import context
+from ansible.errors import AnsibleUndefinedVariable
 from ansible.inventory.manager import split_host_pattern
 from ansible.parsing.splitter import parse_kv
 from ansible.plugins.action import ActionBase
@@ -63,7 +64,8 @@ class ActionModule(ActionBase):
                 self._value_of(variables.get(name))
             except Exception as found:
                 # To the filter default, it would be a variable that is not set.
-                yield f"{name} {checks.not_evaluated(found)}. {checks.NO_REQUEST}"
+                problem = checks.not_evaluated(found, AnsibleUndefinedVariable)
+                yield f"{name} {problem}. {checks.NO_REQUEST}"
         for name in (*checks.BOOLEANS, checks.LANGUAGE):
             error = checks.wrong_value(name, self._value_of(variables.get(name)))
             if error:

@@ -13,8 +13,6 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible.errors import AnsibleUndefinedVariable
-
 from ..module_utils.errors import escape_control, listed
 from ..module_utils.last_applied.record import store_name
 from .report.wording import LANGUAGES
@@ -158,14 +156,16 @@ def lost_words(names: Sequence[str]) -> str:
     )
 
 
-def not_evaluated(error: Exception) -> str:
+def not_evaluated(error: Exception, undefined: type[Exception]) -> str:
     """What is wrong with a variable whose template fails.
 
-    The message of another error can quote a value, which may be a secret.
+    :param undefined: the errors that name an undefined variable. The message of another error can
+        quote a value, which may be a secret.
     """
     reason = type(error).__name__
-    if isinstance(error, AnsibleUndefinedVariable):
-        reason = escape_control(str(error.message))
+    if isinstance(error, undefined):
+        # Without the place and the cause, which Ansible adds to the text.
+        reason = escape_control(str(getattr(error, "message", error)))
     return f"cannot be evaluated: {reason}"
 
 

@@ -180,6 +180,8 @@ def test_another_connection_and_python(runner: PlaybookRunner, inventory: Path) 
 
 
 @pytest.mark.every_core
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_rows_and_lists_that_are_none(store: SandboxStore, runner: PlaybookRunner) -> None:
     """Each error names the list, and nothing is sent; a null in place of a list is left out."""
     lists: dict[str, Any] = {
@@ -249,6 +251,8 @@ def test_a_user_who_fails_later_is_named_by_the_list(
 
 
 @pytest.mark.every_core
+@pytest.mark.full
+@pytest.mark.oldest_core
 def test_null_is_left_out(store: SandboxStore, runner: PlaybookRunner) -> None:
     """For each variable of the role and of the playbooks."""
     nulls: dict[str, Any] = dict.fromkeys((*ROLE_VARIABLES, *PLAYBOOK_VARIABLES))

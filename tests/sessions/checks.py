@@ -141,7 +141,7 @@ def _write_reference(session: nox.Session, target: Path) -> None:
             run(session, LATEST, *command, "publica.la", env=env)
 
 
-@nox.session(requires=[ENVIRONMENT], tags=["test"], allow_parallel=True)
+@nox.session(requires=[ENVIRONMENT], tags=["test-all"], allow_parallel=True)
 def build(session: nox.Session) -> None:
     """Build archive, checksum and bill of materials into dist, and run Galaxy's own check."""
     # In a copy of its own: files that tests write must not get into the archive.
