@@ -58,7 +58,7 @@ TIMES = (1, None)
 
 @pytest.mark.parametrize(
     ("times", "mode", "position", "question"),
-    combinations(TIMES, FAILURE_MODES, turns=[POSITIONS, list(QUESTIONS)]),
+    combinations(TIMES, FAILURE_MODES, turns=[POSITIONS, list(QUESTIONS)], together=2),
 )
 def test_info_returns_all_users_or_fails(
     store: SandboxStore,
@@ -97,6 +97,7 @@ def test_info_returns_all_users_or_fails(
         TIMES,
         FAILURE_MODES,
         turns=[POSITIONS, ["list", "force_logout"], ["documented", "other-encodings"]],
+        together=2,
     ),
 )
 def test_a_user_reported_as_logged_out_is_logged_out(

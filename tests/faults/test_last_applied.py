@@ -127,7 +127,7 @@ def test_undisturbed(prepare: Prepare, variant: str, workers: int) -> None:
 
 @pytest.mark.parametrize(
     ("request_number", "variant", "event"),
-    sample(combinations(REQUESTS, turns=[VARIANTS, EVENTS]), 3),
+    sample(combinations(REQUESTS, turns=[VARIANTS, EVENTS], together=2), 3),
 )
 def test_killed_before_a_request(
     prepare: Prepare, variant: str, event: str, request_number: int

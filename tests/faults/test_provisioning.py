@@ -173,7 +173,7 @@ def test_two_faults_in_a_row(case: Case, mode: FailureMode, endpoint: str, posit
 
 @pytest.mark.parametrize(
     ("variant", "endpoint", "mode", "position"),
-    combinations(OTHER_VARIANTS, ENDPOINTS, turns=[DISTINCT_MODES, POSITIONS]),
+    combinations(OTHER_VARIANTS, ENDPOINTS, turns=[DISTINCT_MODES, POSITIONS], together=2),
 )
 def test_one_fault_in_another_variant(
     case: Case, variant: str, mode: FailureMode, endpoint: str, position: str

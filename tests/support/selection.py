@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations as subsets
 from itertools import product
 from typing import Any
@@ -21,19 +21,21 @@ FULL = os.environ.get("PUBLICA_TEST_FULL") == "1"
 Places = tuple[int, ...]
 
 
-def combinations(*axes: Sequence[Any], turns: Sequence[Sequence[Any]] = ()) -> list[Any]:
+def combinations(
+    *axes: Sequence[Any], turns: Sequence[Sequence[Any]] = (), together: int = 3
+) -> list[Any]:
     """Cases of the axes and turns; those beyond the small set are marked ``full``.
 
     The small set has each combination of ``axes`` once. For each of them, it has the values of
     ``turns`` that have met its other values least often. With PUBLICA_TEST_FULL=1 there are further
-    cases, so that every three values meet in one; otherwise they are left out, since collecting
-    thousands takes time.
+    cases, so that every three values (or as many as ``together``) meet in one; otherwise they are
+    left out, since collecting thousands takes time.
     """
     every = [*axes, *turns]
     small = _small_set(axes, turns)
     marked = [(places, []) for places in small]
     if FULL:
-        marked += [(places, [pytest.mark.full]) for places in _meeting_in_threes(every, small)]
+        marked += [(places, [pytest.mark.full]) for places in _further(every, small, together)]
     cases = []
     for places, marks in sorted(marked, key=lambda case: case[0]):
         values = [axis[place] for axis, place in zip(every, places, strict=True)]
@@ -61,19 +63,21 @@ def _small_set(axes: Sequence[Sequence[Any]], turns: Sequence[Sequence[Any]]) ->
     return small
 
 
-def _meeting_in_threes(every: Sequence[Sequence[Any]], small: Sequence[Places]) -> list[Places]:
-    """Further cases, so that every three values of different axes are together in one."""
-    met = {three for places in small for three in _threes(places)}
+def _further(
+    every: Sequence[Sequence[Any]], small: Sequence[Places], together: int
+) -> list[Places]:
+    """Further cases, so that every values of as many axes as ``together`` are in one case."""
+
+    def groups(places: Places) -> set[Any]:
+        return set(subsets(enumerate(places), min(together, len(places))))
+
+    met = set().union(*map(groups, small))
     further = []
     # In this order, few cases repeat what others have.
     everything = product(*(range(len(axis)) for axis in every))
     for places in sorted(everything, key=lambda places: sum(places) % len(every[-1])):
-        threes = set(_threes(places))
-        if threes - met:
-            met |= threes
+        new = groups(places) - met
+        if new:
+            met |= new
             further.append(places)
-    return [places for places in further if places not in small]
-
-
-def _threes(places: Places) -> Iterator[Any]:
-    return subsets(enumerate(places), min(3, len(places)))
+    return further
