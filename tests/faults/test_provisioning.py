@@ -165,7 +165,8 @@ def test_one_fault(
 
 
 @pytest.mark.parametrize(
-    ("mode", "endpoint", "position"), combinations(FAILURE_MODES, turns=[ENDPOINTS, POSITIONS])
+    ("mode", "endpoint", "position"),
+    combinations(FAILURE_MODES, turns=[ENDPOINTS, POSITIONS], together=2),
 )
 def test_two_faults_in_a_row(case: Case, mode: FailureMode, endpoint: str, position: str) -> None:
     _check_fault(case, mode, endpoint, position, times=2)
