@@ -105,7 +105,7 @@ def store_of(name: str, result: Data, rows: Data) -> dict[str, Any]:
 
 
 def first_run(result: Data, rows: Data) -> dict[str, Any]:
-    """About what the first run costs, a write for each row; None for what is unknown."""
+    """An estimate of what the first run costs: a write for each row; None for what is unknown."""
     error = None
     if rows and "summary" not in rows and not rows.get("skipped"):
         error = (rows.get("failure") or {}).get("message") or rows.get("msg")

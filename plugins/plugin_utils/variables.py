@@ -43,7 +43,7 @@ ROLE_VARIABLES = (
         *("desired", "exclusive", "protected", "max_deactivations", "approve", "on_guard"),
         *("last_applied", "leavers", "verify", "lookup", "count_seats"),
         *("report_dir", "report_language", "concurrency", "on_error", "report"),
-        *("progress_interval",),
+        "progress_interval",
     )),
 )  # fmt: skip
 # Those that no module reads, but the filter bool, for which any other word is false. The language

@@ -28,7 +28,7 @@ def combinations(
 
     The small set has each combination of ``axes`` once. For each of them, it has the values of
     ``turns`` that have met its other values least often. With PUBLICA_TEST_FULL=1 there are further
-    cases, so that every three values (or as many as ``together``) meet in one; otherwise they are
+    cases, so that any values of ``together`` different axes are in one case; otherwise they are
     left out, since collecting thousands takes time.
     """
     every = [*axes, *turns]
@@ -66,7 +66,7 @@ def _small_set(axes: Sequence[Sequence[Any]], turns: Sequence[Sequence[Any]]) ->
 def _further(
     every: Sequence[Sequence[Any]], small: Sequence[Places], together: int
 ) -> list[Places]:
-    """Further cases, so that every values of as many axes as ``together`` are in one case."""
+    """Further cases, so that any values of ``together`` different axes are in one case."""
 
     def groups(places: Places) -> set[Any]:
         return set(subsets(enumerate(places), min(together, len(places))))

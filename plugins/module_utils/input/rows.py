@@ -107,10 +107,8 @@ def users_of_entries(
         if isinstance(entry, ValidationError):
             errors.append(entry)
             continue
-        user = _remembered_user(entry, remembered)
-        if user is None:
-            user, row_errors = _read_row(entry, read_defaults, remembered)
-            errors += row_errors
+        user, row_errors = _read_row(entry, read_defaults, remembered)
+        errors += row_errors
         if user is not None:
             users.append(user)
             errors.extend(_duplicates(entry, user, first_users))
@@ -132,8 +130,8 @@ def _read_defaults(defaults: Any) -> tuple[dict[str, Any], list[ValidationError]
     return values, errors
 
 
-# What the values of a row mean, those of its keys excepted, with the defaults of the task. 100,000
-# rows have few combinations of them, and to read them takes more time than to find them here.
+# The values that valid rows have besides their keys, with the defaults: as written, and as read.
+# 100,000 rows have few combinations of them, and finding one here is faster than reading it again.
 Remembered = dict[tuple[Any, ...], dict[str, Any]]
 MOST_REMEMBERED = 1000
 
@@ -169,6 +167,9 @@ def _without_keys(values: Mapping[str, Any]) -> tuple[Any, ...]:
 def _read_row(
     row: Row, defaults: Mapping[str, Any], remembered: Remembered
 ) -> tuple[DesiredUser | None, list[ValidationError]]:
+    user = _remembered_user(row, remembered)
+    if user is not None:
+        return user, []
     if not isinstance(row.values, Mapping):
         return None, [_no_mapping(row.place, row.values)]
     given, errors = _read_values(row)

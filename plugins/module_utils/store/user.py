@@ -17,7 +17,7 @@ from ..client.answers import whole_number
 from ..errors import PublicaError
 from ..input.options import DesiredUser, address_key
 
-# The error for a key that no user can be found by (variant 8).
+# Why no user can be found by an external id (variant 8).
 HIDDEN_KEY = (
     "The store does not return external ids, so it is unknown which user has {}. Give email or id."
 )
