@@ -164,7 +164,10 @@ def _rows(
         errors: list[Entry] = [*_nameless_values(place, cells, nameless)] if nameless else []
         if '"' in "".join(cells):
             errors += _late_quotes(place, cells, options)
-        yield from errors or [Row(place, values, hides_values)]
+        if errors:
+            yield from errors
+        else:
+            yield Row(place, values, hides_values)
 
 
 def _holds_rows(cells: Sequence[str], delimiter: str, columns: int) -> bool:

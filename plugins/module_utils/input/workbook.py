@@ -206,7 +206,7 @@ def cell_value(
     if isinstance(value, bool):
         return value if option.type == "bool" else BadValueError(_BOOLEAN)
     if isinstance(value, datetime.date):  # with or without a time of day
-        return value.strftime("%Y-%m-%d") if option.name == DATE else BadValueError(_DATE)
+        return value.isoformat()[:10] if option.name == DATE else BadValueError(_DATE)
     if not isinstance(value, (int, float)):
         return BadValueError(_TIME)
     if option.name == DATE:

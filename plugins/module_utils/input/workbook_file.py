@@ -15,8 +15,10 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from typing import Any, BinaryIO, NamedTuple
-from xml.etree.ElementTree import SubElement, iterparse
+from xml.etree.ElementTree import SubElement, TreeBuilder, XMLParser
 from xml.parsers import expat
 
 from .columns import ENCRYPTED, LARGEST_FILE, VAULT
@@ -65,8 +67,10 @@ _STRICT_WORKBOOK = "http://purl.oclc.org/ooxml/spreadsheetml/main workbook"
 _ROW, _CELL, _FORMULA, _VALUE = (f"{_MAIN}{name}" for name in ("row", "c", "f", "v"))
 _MERGED = f"{_MAIN}mergeCell"
 _ITEM, _TEXT, _PHONETIC = (f"{_MAIN}{name}" for name in ("si", "t", "rPh"))
-# The same names as ElementTree has them.
-_INLINE, _INLINE_TEXT, _INLINE_VALUE = (f"{{{_MAIN.strip()}}}{name}" for name in ("is", "t", "v"))
+# Names as ElementTree has them.
+_DATA, _ROW_ELEMENT, _INLINE, _INLINE_TEXT, _INLINE_VALUE = (
+    f"{{{_MAIN.strip()}}}{name}" for name in ("sheetData", "row", "is", "t", "v")
+)
 _REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})")
 
 
@@ -141,7 +145,7 @@ class Workbook:
 
     def rows(self, sheet: Sheet) -> Iterator[tuple[int, list[dict[str, Any]]]]:
         """The number and the cells of each row, as openpyxl has them."""
-        from openpyxl.worksheet._reader import ROW_TAG, WorkSheetParser
+        from openpyxl.worksheet._reader import WorkSheetParser
         from openpyxl.xml.constants import SHARED_STRINGS
 
         book, archive = self._reader.wb, self._reader.archive
@@ -161,15 +165,12 @@ class Workbook:
                     date_formats=book._date_formats,
                     timedelta_formats=book._timedelta_formats,
                 )
-                # The loop of openpyxl also reads what no row needs, and can be slower by half. A
-                # document type, which could do harm, does not get this far.
-                for _end, element in iterparse(stream):  # noqa: S314
-                    if element.tag == ROW_TAG:
-                        row: Any = element
+                for row in _row_elements(stream):
+                    # Most files have no text in the cells themselves.
+                    if next(row.iter(_INLINE), None) is not None:
                         for cell in row:
                             _simplify_text(cell)
-                        yield parser.parse_row(row)
-                        row.clear()
+                    yield parser.parse_row(row)
 
     def number_format(self, style_id: int) -> str:
         from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
@@ -182,6 +183,30 @@ class Workbook:
             return str(book._number_formats[number - BUILTIN_FORMATS_MAX_SIZE])
         except IndexError:
             raise BadSourceError(self._name, _BROKEN) from None
+
+
+def _row_elements(stream: Any) -> Iterator[Any]:
+    """The rows in the XML of a sheet, as elements.
+
+    The loop of openpyxl returns from the parser at the end of each element, and so takes twice the
+    time.
+    """
+    builder = TreeBuilder()
+    # It gives access to the tree while the parser adds to it.
+    root = builder.start("root", {})
+    # A document type, which could do harm, does not get this far.
+    parser = XMLParser(target=builder)  # noqa: S314
+    for part in chain(iter(partial(stream.read, _PART), b""), [b""]):
+        if part:
+            parser.feed(part)
+        else:
+            parser.close()
+        data = root.find(f"*/{_DATA}")
+        if data is not None:
+            # More cells may be added to the last row.
+            complete = data[:-1] if part else data[:]
+            yield from (child for child in complete if child.tag == _ROW_ELEMENT)
+            del data[: len(complete)]
 
 
 def _simplify_text(cell: Any) -> None:
