@@ -24,7 +24,7 @@ from ..client.api import DEACTIVATED, UsersApi
 from ..client.withholding import WITHHELD, StoreText
 from ..concurrency import INTERRUPTED
 from ..errors import LostAnswerError, NotFoundError, PublicaError, RejectedError
-from ..input.options import ON_CREATE, DesiredUser, address_key
+from ..input.options import ON_CREATE, DesiredUser
 from ..plan.matching import describe
 from ..plan.model import SECRET_FIELDS, UPDATE, Step, UserChange
 from ..plan.planner import RIGHTS, plan_user
@@ -98,8 +98,7 @@ class Writer:
                 return Written(_created(record, change), step.actions)
 
     def _find_new(self, desired: DesiredUser) -> CurrentUser | None:
-        address = address_key(desired.email or "")
-        return self._search((desired.email,), lambda user: address_key(user.email) == address)
+        return self._search((desired.email,), lambda user: user.address == desired.address)
 
     def _adopt(self, found: CurrentUser, step: Step, change: UserChange, *, ours: bool) -> Written:
         """Continue with an account that exists already, by a change for what it lacks.

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..input.options import ABSENT, OPTION_BY_NAME, PRESENT, address_key
+from ..input.options import ABSENT, OPTION_BY_NAME, PRESENT
 from ..input.values import UNLIMITED, BadValueError, is_given
 from ..plan.planner import RIGHTS
 from ..plan.warnings import LabelledWarning
@@ -87,11 +87,11 @@ def exported_users(
     :param today: in UTC as ``YYYY-MM-DD``; plans that ended before are left out.
     :param plan_names: by id, the names for rows; None for ids.
     """
-    addresses = Counter(address_key(user.email) for user in users if user.email)
+    addresses = Counter(user.address for user in users if user.email)
     external_ids = Counter(user.external_id for user in users if user.external_id is not None)
     return [
         _exported(user, today, addresses, external_ids, plan_names)
-        for user in sorted(users, key=lambda user: (address_key(user.email), user.id))
+        for user in sorted(users, key=lambda user: (user.address, user.id))
     ]
 
 
@@ -107,7 +107,7 @@ def _exported(
     if user.anonymized:
         # Its address is not one by which the account is found.
         notes.comments.append("Is anonymized, and can't be changed.")
-    elif notes.fits("email", user.email or None, addresses[address_key(user.email)]):
+    elif notes.fits("email", user.email or None, addresses[user.address]):
         keys["email"] = user.email
     if notes.fits("external_id", user.external_id, external_ids[user.external_id or ""]):
         keys["external_id"] = user.external_id

@@ -16,7 +16,6 @@ from .options import (
     OPTION_BY_NAME,
     VALID_FROM,
     DesiredUser,
-    address_key,
     unknown_option,
 )
 from .values import (
@@ -264,10 +263,10 @@ def _duplicates(
 ) -> Iterator[ValidationError]:
     """An error for each key that an earlier row has too; other keys are recorded for later rows."""
     for name, users in first_users.items():
-        value = getattr(user, name)
-        if value is None:
+        key = user.address if name == "email" else getattr(user, name)
+        if key is None:
             continue
-        first = users.setdefault(address_key(value) if name == "email" else value, user)
+        first = users.setdefault(key, user)
         if first is user:
             continue
         # Rows of the file come last, so if the first row hides its values, so does this one.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import counted, listed
-from ..input.options import ABSENT, DesiredUser
+from ..input.options import ABSENT, DesiredUser, address_key
 from ..input.policy import RemovalPolicy
 from ..plan.removals import (
     LISTED,
@@ -120,7 +120,7 @@ def judge_leavers(
                 removed[current.id] = current, entry
             else:
                 kept.append(entry._replace(id=current.id).without_fingerprint(reason))
-        elif any(snapshot.index.find_address(email) for email in entry.emails):
+        elif any(address_key(email) in snapshot.index.by_address for email in entry.emails):
             unproven.append(entry.label)
         elif entry.id is not None and not snapshot.complete:
             kept.append(entry.without_fingerprint(NOT_FOUND))

@@ -125,8 +125,8 @@ def fingerprint(desired: DesiredUser) -> str:
     if desired.id is not None:
         given.append(f"id={desired.id}")
     given.append(attributes)
-    if desired.email is not None:
-        given.append(f"email={address_key(desired.email)}")
+    if desired.address is not None:
+        given.append(f"email={desired.address}")
     given += plan
     return hashlib.sha256("\n".join(given).encode()).hexdigest()[:16]
 

@@ -66,11 +66,7 @@ class Rows:
             return Known(in_list=list_new or user.email is None or is_hidden or has_id)
         return Known(
             id=entry.id,
-            emails=tuple(
-                email
-                for email in entry.emails
-                if user.email is None or address_key(email) != address_key(user.email)
-            ),
+            emails=tuple(email for email in entry.emails if address_key(email) != user.address),
             id_identifies=_same_external_id(user, entry),
             # Without an id and a fingerprint, the entry is of a creation that was cut short.
             in_list=list_new

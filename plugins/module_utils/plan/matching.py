@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Union
 
 from ..errors import PublicaError
-from ..input.options import ABSENT, DesiredUser, address_key
+from ..input.options import ABSENT, DesiredUser
 from ..store.user import HIDDEN_KEY, CurrentUser, UserIndex
 
 # The current user, None if there is none yet, or why that can't be decided.
@@ -33,7 +33,7 @@ class DesiredKeys:
             user.external_id: n for n, user in enumerate(desired) if user.external_id is not None
         }
         self.addresses = {
-            address_key(user.email): n for n, user in enumerate(desired) if user.email is not None
+            user.address: n for n, user in enumerate(desired) if user.address is not None
         }
 
     def include(self, current: CurrentUser) -> bool:
@@ -41,7 +41,7 @@ class DesiredKeys:
         return (
             current.id in self.ids
             or current.external_id in self.external_ids
-            or address_key(current.email) in self.addresses
+            or current.address in self.addresses
         )
 
 
@@ -69,8 +69,7 @@ def match_users(
         for user, match in zip(desired, by_strong_key)
         if isinstance(match, CurrentUser)
         and user.state != ABSENT
-        and user.email is not None
-        and address_key(user.email) != address_key(match.email)
+        and user.address not in (None, match.address)
     }
     matches = [
         _by_address(user, index, renamed, known_ids.get(position)) if match is None else match
@@ -107,10 +106,10 @@ def _by_strong_key(desired: DesiredUser, index: UserIndex, known_id: int | None)
 def _by_address(
     desired: DesiredUser, index: UserIndex, renamed: Renamed, known_id: int | None
 ) -> Match:
-    if desired.email is None:
+    if desired.address is None:
         is_hidden = index.returns_external_id is False and desired.id is None and known_id is None
         return _hidden_key(desired) if is_hidden else None
-    current = index.by_address.get(address_key(desired.email))
+    current = index.by_address.get(desired.address)
     if current is None or current.id in renamed:
         return None
     if desired.id is not None:
@@ -140,8 +139,8 @@ def _check_other_keys(
     others = []
     if desired.external_id is not None:
         others.append(index.by_external_id.get(desired.external_id))
-    if desired.email is not None:
-        others.append(index.by_address.get(address_key(desired.email)))
+    if desired.address is not None:
+        others.append(index.by_address.get(desired.address))
     for other in others:
         if other is None or other.id == match.id:
             continue

@@ -29,7 +29,7 @@ def with_order(changes: Sequence[UserChange], index: UserIndex) -> list[UserChan
     if not new_addresses:
         return list(changes)
     freed_by = {
-        address_key(change.current.email): change.position
+        change.current.address: change.position
         for change in changes
         if change.position in new_addresses and change.current is not None
     }
@@ -92,7 +92,7 @@ def _new_address(change: UserChange) -> str | None:
     for step in change.steps:
         if step.endpoint in (CREATE, UPDATE):
             address = address_key(step.body["email"])
-            if change.current is None or address != address_key(change.current.email):
+            if change.current is None or address != change.current.address:
                 return address
     return None
 

@@ -17,7 +17,6 @@ from ..input.options import (
     ACTIVE,
     ALWAYS,
     DesiredUser,
-    address_key,
 )
 from ..input.values import EXTERNAL_ID_LENGTH
 from ..store.user import CurrentUser, HeldPlan, UserIndex
@@ -175,7 +174,7 @@ def different_attributes(desired: DesiredUser, current: CurrentUser) -> dict[str
     An attribute that the store does not return can't be compared, and is no difference.
     """
     different: dict[str, Any] = {}
-    if desired.email is not None and address_key(desired.email) != address_key(current.email):
+    if desired.address not in (None, current.address):
         different["email"] = desired.email
     if (
         desired.external_id is not None

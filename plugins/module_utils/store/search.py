@@ -47,7 +47,7 @@ class UserFilter:
         # This query of the API returns deactivated users, regardless of ``status``.
         status = DEACTIVATED if self.query == DEACTIVATED else self.status
         conditions: tuple[tuple[Any, Any], ...] = (
-            (self.email and address_key(self.email), address_key(user.email)),
+            (self.email and address_key(self.email), user.address),
             (self.external_id, user.external_id),
             (self.id, user.id),
             (self.admins or None, user.admin),
@@ -138,7 +138,7 @@ def find_by_email(
     seen: list[CurrentUser] = []
     for query in _spellings(email, lower_case_first):
         for user in Listing(api, query, page_size):
-            if address_key(user.email) == address_key(email) and not user.anonymized:
+            if user.address == address_key(email) and not user.anonymized:
                 return [user, *seen]
             seen.append(user)
     return seen

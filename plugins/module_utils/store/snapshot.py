@@ -346,15 +346,13 @@ class _Reader:
             found = index.by_external_id.get(desired.external_id)
         if found is None and known.id_identifies and known.id is not None:
             found = index.by_id.get(known.id)
-        if found is None and desired.id is None and desired.email is not None:
-            found = index.by_address.get(address_key(desired.email))
+        if found is None and desired.id is None and desired.address is not None:
+            found = index.by_address.get(desired.address)
         if found is None:
             return False
         if known.id_identifies and not found.returns_external_id and found.id != known.id:
             return False
-        same_address = desired.email is None or (
-            address_key(desired.email) == address_key(found.email)
-        )
+        same_address = desired.address in (None, found.address)
         same_external_id = (
             desired.external_id is None
             or not found.returns_external_id
@@ -419,6 +417,9 @@ class _Reader:
 
 def _keys(user: DesiredUser | CurrentUser, known_id: int | None) -> list[tuple[str, object]]:
     """The keys of a user, in the form in which desired and current users are compared."""
-    email = None if user.email is None else address_key(user.email)
-    keys = (("id", user.id or known_id), ("external_id", user.external_id), ("email", email))
+    keys = (
+        ("id", user.id or known_id),
+        ("external_id", user.external_id),
+        ("email", user.address),
+    )
     return [(name, value) for name, value in keys if value is not None]

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from ..client.answers import whole_number
@@ -210,6 +211,11 @@ class CurrentUser:
     deactivated_at: str | None = None
     counters: Mapping[str, int] = field(default_factory=dict)
 
+    @cached_property
+    def address(self) -> str:
+        """The email for comparison."""
+        return address_key(self.email)
+
     @property
     def label(self) -> str:
         """The name of this user in messages: the most readable key."""
@@ -376,8 +382,8 @@ class UserIndex:
         if previous is not None:
             self._drop_keys(previous)
         self.by_id[user.id] = user
-        if user.email and not user.anonymized:
-            self._claim(self.by_address, address_key(user.email), user)
+        if user.address and not user.anonymized:
+            self._claim(self.by_address, user.address, user)
         if user.external_id is not None:
             self.repeats_external_ids |= user.external_id in self.by_external_id
             self._claim(self.by_external_id, user.external_id, user)
@@ -385,14 +391,12 @@ class UserIndex:
 
     def with_keys_of(self, desired: DesiredUser) -> list[CurrentUser]:
         """The users who have one of the keys of a desired user."""
-        email = None if desired.email is None else self.find_address(desired.email)
-        external_id = self.by_external_id.get(desired.external_id or "")
-        found = (self.by_id.get(desired.id or 0), external_id, email)
+        found = (
+            self.by_id.get(desired.id or 0),
+            self.by_external_id.get(desired.external_id or ""),
+            self.by_address.get(desired.address or ""),
+        )
         return [user for user in found if user is not None]
-
-    def find_address(self, email: str) -> CurrentUser | None:
-        """The user with an address, in any case."""
-        return self.by_address.get(address_key(email))
 
     @staticmethod
     def _claim(users: dict[str, CurrentUser], key: str, user: CurrentUser) -> None:
@@ -402,7 +406,7 @@ class UserIndex:
             users[key] = user
 
     def _drop_keys(self, user: CurrentUser) -> None:
-        if self.by_address.get(address_key(user.email)) is user:
-            del self.by_address[address_key(user.email)]
+        if self.by_address.get(user.address) is user:
+            del self.by_address[user.address]
         if user.external_id is not None and self.by_external_id.get(user.external_id) is user:
             del self.by_external_id[user.external_id]
