@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from ansible import constants
@@ -43,13 +44,20 @@ from ..plugin_utils.progress_follower import (
     writes_document,
 )
 from ..plugin_utils.progress_lines import interrupted_line, last_line
-from ..plugin_utils.variables import foreign_record, loop_variable, not_evaluated
+from ..plugin_utils.variables import (
+    foreign_record,
+    loop_variable,
+    lost_record,
+    not_evaluated,
+)
 
 display = Display()
 
 FILE = "progress_file"
 LISTS = "user_lists"
 RECORD = "last_applied"
+# In the playbooks of the collection, relative paths and ``playbook_dir`` begin here.
+PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 PREFIX = "publica-progress-"
 # A module that still runs can write the file again while its directory is being removed.
 REMOVAL_ATTEMPTS = 3
@@ -94,10 +102,15 @@ class ActionModule(NormalAction):
 
     def _check_record(self, host: str, variables: Mapping[str, Any]) -> None:
         path = self._task.args.get(RECORD)
-        # In a loop, each item can be a store with a record of its own.
-        if not isinstance(path, str) or loop_variable(self._task, variables) is not None:
+        if not isinstance(path, str):
             return
-        text = foreign_record(path, host, (variables.get("groups") or {}).get("all", ()))
+        text = None
+        is_local = self._connection.transport == "local"
+        if is_local and PLAYBOOKS in Path(os.path.realpath(self._expanded(path))).parents:
+            text = lost_record(path)
+        # In a loop, each item can be a store with a record of its own.
+        elif loop_variable(self._task, variables) is None:
+            text = foreign_record(path, host, (variables.get("groups") or {}).get("all", ()))
         if text:
             raise InvalidInputError([ValidationError("", RECORD, text)])
 
@@ -180,11 +193,13 @@ class ActionModule(NormalAction):
         )
 
     def _given_path(self) -> str | None:
-        """The path of the task's option ``progress_file``, expanded as the module expands it."""
+        """The path of the task's option ``progress_file``."""
         given = self._task.args.get(FILE)
-        if given is None:
-            return None
-        expanded = os.path.expanduser(os.path.expandvars(str(given)))
+        return None if given is None else self._expanded(given)
+
+    def _expanded(self, path: Any) -> str:
+        """A path on this machine, expanded as the module expands it."""
+        expanded = os.path.expanduser(os.path.expandvars(str(path)))
         return os.path.join(self._loader.get_basedir(), expanded)
 
     def _hide_progress_file(self, result: dict[str, Any]) -> None:

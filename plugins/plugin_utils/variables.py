@@ -224,6 +224,13 @@ def foreign_record(path: str, host: str, hosts: Collection[str]) -> str | None:
     )
 
 
+def lost_record(path: str) -> str:
+    return (
+        f"'{path}' is in the directory of this collection's playbooks, which an upgrade replaces; "
+        "begin the path with {{ inventory_dir }}"
+    )
+
+
 def is_own_record(template: str) -> bool:
     return re.search(r"\binventory_hostname\b", template) is not None
 
