@@ -30,6 +30,7 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
 from ..module_utils.errors import InvalidInputError, ValidationError
+from ..module_utils.input.policy import DEACTIVATE
 from ..module_utils.input.values import kind_of
 from ..module_utils.result.result import escaped_result
 from ..plugin_utils.progress_follower import (
@@ -45,6 +46,7 @@ from ..plugin_utils.progress_follower import (
 )
 from ..plugin_utils.progress_lines import interrupted_line, last_line
 from ..plugin_utils.variables import (
+    evaluated,
     foreign_record,
     loop_variable,
     lost_record,
@@ -118,7 +120,8 @@ class ActionModule(NormalAction):
         self, given: Mapping[Any, Any], variables: Mapping[str, Any], warnings: list[str]
     ) -> dict[str, Any]:
         """The lists by their names, with the values of the variables that are named instead."""
-        removes = boolean(self._task.args.get("exclusive") or False, strict=False)
+        exclusive = boolean(self._task.args.get("exclusive") or False, strict=False)
+        removes = exclusive or self._task.args.get("leavers") == DEACTIVATE
         lists: dict[str, Any] = {}
         errors: list[ValidationError] = []
         for name, value in ((str(name), value) for name, value in given.items()):
@@ -127,7 +130,7 @@ class ActionModule(NormalAction):
                     errors.append(ValidationError(LISTS, name, "there is no such variable"))
                     continue
                 try:
-                    value = self._templar.template(variables[value])
+                    value = evaluated(self._templar, variables[value])
                 except Exception as error:
                     errors.append(self._not_evaluated(name, variables[value], error))
                     continue
