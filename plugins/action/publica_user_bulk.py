@@ -32,6 +32,7 @@ from ansible.utils.display import Display
 from ..module_utils.errors import InvalidInputError, ValidationError
 from ..module_utils.input.policy import DEACTIVATE
 from ..module_utils.input.values import kind_of
+from ..module_utils.module import NO_USAGE
 from ..module_utils.result.result import escaped_result
 from ..plugin_utils.progress_follower import (
     Follower,
@@ -81,7 +82,8 @@ class ActionModule(NormalAction):
             if isinstance(self._task.args.get(LISTS), Mapping):
                 self._arguments[LISTS] = self._lists(self._task.args[LISTS], variables, warnings)
         except InvalidInputError as error:
-            return {**escaped_result(error.as_result()), "changed": False, "warnings": warnings}
+            refused = {**escaped_result(error.as_result()), "changed": False, "api": NO_USAGE}
+            return {**refused, "warnings": warnings}
         with self._progress_shown(host):
             result: dict[str, Any] = super().run(tmp, task_vars)
         self._hide_progress_file(result)
