@@ -59,7 +59,7 @@ display = Display()
 FILE = "progress_file"
 LISTS = "user_lists"
 RECORD = "last_applied"
-# In the playbooks of the collection, relative paths and ``playbook_dir`` begin here.
+# Where relative paths and ``playbook_dir`` of the collection's playbooks begin.
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 PREFIX = "publica-progress-"
 # A module that still runs can write the file again while its directory is being removed.

@@ -55,7 +55,7 @@ _ERROR_VALUES = frozenset(
 _OFFICE_ERROR = re.compile(r"Err:5[0-9][0-9]")
 # Programs write two digits of an exponent, so 5E-3 is an id.
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+E[+-]?[0-9]+|E[+-][0-9]{2,})", re.IGNORECASE)
-# The form in which programs write a text for a spreadsheet, so that it keeps its zeros.
+# A text with its zeros, for a spreadsheet.
 _TEXT_FORMULA = re.compile(r'="[^"]*"')
 _LONGEST_COMPOSED = 1000
 
@@ -97,7 +97,7 @@ def foreign_to_id(text: str) -> str | None:
     for one in "" if text.isascii() else text:
         if not one.isascii() and (is_hidden(one) or unicodedata.category(one)[0] == "Z"):
             return one
-        if one == "\ufffd":  # A program has lost the character.
+        if one == "\ufffd":  # Stands for a lost character.
             return one
     return None
 
