@@ -118,7 +118,7 @@ def _sources(
     elif conditions.query is not None:
         yield lambda: Listing(api, conditions.query)
     elif conditions.admins:
-        # Variant 26
+        # Where a record does not show it (variant 26).
         yield lambda: (
             replace(user, admin=True) if user.admin is None else user
             for user in Listing(api, ADMINS)
