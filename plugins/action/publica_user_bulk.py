@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from ansible import constants
@@ -29,7 +30,9 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
 from ..module_utils.errors import InvalidInputError, ValidationError
+from ..module_utils.input.policy import DEACTIVATE
 from ..module_utils.input.values import kind_of
+from ..module_utils.module import NO_USAGE
 from ..module_utils.result.result import escaped_result
 from ..plugin_utils.progress_follower import (
     Follower,
@@ -43,13 +46,21 @@ from ..plugin_utils.progress_follower import (
     writes_document,
 )
 from ..plugin_utils.progress_lines import interrupted_line, last_line
-from ..plugin_utils.variables import foreign_record, loop_variable, not_evaluated
+from ..plugin_utils.variables import (
+    evaluated,
+    foreign_record,
+    loop_variable,
+    lost_record,
+    not_evaluated,
+)
 
 display = Display()
 
 FILE = "progress_file"
 LISTS = "user_lists"
 RECORD = "last_applied"
+# Where relative paths and ``playbook_dir`` of the collection's playbooks begin.
+PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 PREFIX = "publica-progress-"
 # A module that still runs can write the file again while its directory is being removed.
 REMOVAL_ATTEMPTS = 3
@@ -71,7 +82,8 @@ class ActionModule(NormalAction):
             if isinstance(self._task.args.get(LISTS), Mapping):
                 self._arguments[LISTS] = self._lists(self._task.args[LISTS], variables, warnings)
         except InvalidInputError as error:
-            return {**escaped_result(error.as_result()), "changed": False, "warnings": warnings}
+            refused = {**escaped_result(error.as_result()), "changed": False, "api": NO_USAGE}
+            return {**refused, "warnings": warnings}
         with self._progress_shown(host):
             result: dict[str, Any] = super().run(tmp, task_vars)
         self._hide_progress_file(result)
@@ -94,10 +106,15 @@ class ActionModule(NormalAction):
 
     def _check_record(self, host: str, variables: Mapping[str, Any]) -> None:
         path = self._task.args.get(RECORD)
-        # In a loop, each item can be a store with a record of its own.
-        if not isinstance(path, str) or loop_variable(self._task, variables) is not None:
+        if not isinstance(path, str):
             return
-        text = foreign_record(path, host, (variables.get("groups") or {}).get("all", ()))
+        text = None
+        is_local = self._connection.transport == "local"
+        if is_local and PLAYBOOKS in Path(os.path.realpath(self._expanded(path))).parents:
+            text = lost_record(path)
+        # In a loop, each item can be a store with a record of its own.
+        elif loop_variable(self._task, variables) is None:
+            text = foreign_record(path, host, (variables.get("groups") or {}).get("all", ()))
         if text:
             raise InvalidInputError([ValidationError("", RECORD, text)])
 
@@ -105,7 +122,8 @@ class ActionModule(NormalAction):
         self, given: Mapping[Any, Any], variables: Mapping[str, Any], warnings: list[str]
     ) -> dict[str, Any]:
         """The lists by their names, with the values of the variables that are named instead."""
-        removes = boolean(self._task.args.get("exclusive") or False, strict=False)
+        exclusive = boolean(self._task.args.get("exclusive") or False, strict=False)
+        removes = exclusive or self._task.args.get("leavers") == DEACTIVATE
         lists: dict[str, Any] = {}
         errors: list[ValidationError] = []
         for name, value in ((str(name), value) for name, value in given.items()):
@@ -114,7 +132,7 @@ class ActionModule(NormalAction):
                     errors.append(ValidationError(LISTS, name, "there is no such variable"))
                     continue
                 try:
-                    value = self._templar.template(variables[value])
+                    value = evaluated(self._templar, variables[value])
                 except Exception as error:
                     errors.append(self._not_evaluated(name, variables[value], error))
                     continue
@@ -180,11 +198,13 @@ class ActionModule(NormalAction):
         )
 
     def _given_path(self) -> str | None:
-        """The path of the task's option ``progress_file``, expanded as the module expands it."""
+        """The path of the task's option ``progress_file``."""
         given = self._task.args.get(FILE)
-        if given is None:
-            return None
-        expanded = os.path.expanduser(os.path.expandvars(str(given)))
+        return None if given is None else self._expanded(given)
+
+    def _expanded(self, path: Any) -> str:
+        """A path on this machine, expanded as the module expands it."""
+        expanded = os.path.expanduser(os.path.expandvars(str(path)))
         return os.path.join(self._loader.get_basedir(), expanded)
 
     def _hide_progress_file(self, result: dict[str, Any]) -> None:

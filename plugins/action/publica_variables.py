@@ -21,7 +21,6 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 
 from ..module_utils.errors import PublicaError
-from ..module_utils.input.values import is_given
 from ..plugin_utils import variables as checks
 
 SPEC = {
@@ -61,13 +60,13 @@ class ActionModule(ActionBase):
         rows = checks.ROWS if options["rows"] else ()
         for name in (*where, *checks.CONNECTION, *rows):
             try:
-                self._value_of(variables.get(name))
+                checks.evaluated(self._templar, variables.get(name))
             except Exception as found:
                 # To the filter default, it would be a variable that is not set.
                 problem = checks.not_evaluated(found, AnsibleUndefinedVariable)
                 yield f"{name} {problem}. {checks.NO_REQUEST}"
         for name in (*checks.BOOLEANS, checks.LANGUAGE):
-            error = checks.wrong_value(name, self._value_of(variables.get(name)))
+            error = checks.wrong_value(name, checks.evaluated(self._templar, variables.get(name)))
             if error:
                 yield error
         if options["hosts"] is not None:
@@ -88,11 +87,6 @@ class ActionModule(ActionBase):
             error = self._shared_record(variables)
             if error:
                 yield error
-
-    def _value_of(self, variable: Any) -> Any:
-        """The evaluated value of a variable; None for ``omit``, which has no value of its own."""
-        found = self._templar.template([variable])
-        return found[0] if found and is_given(found[0]) else None
 
     def _loses_reports(self, variables: Mapping[str, Any]) -> bool:
         directory = variables.get(checks.REPORT_DIR)
@@ -120,7 +114,7 @@ class ActionModule(ActionBase):
         if not path or not is_local or checks.is_own_record(str(path)):
             return None
         this, hostvars = str(variables["inventory_hostname"]), variables["hostvars"]
-        value = self._value_of(path)
+        value = checks.evaluated(self._templar, path)
         if value is None:
             return None
         own = str(value)

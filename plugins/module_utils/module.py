@@ -64,7 +64,7 @@ class PublicaModule(AnsibleModule):
 
         if self._errors:
             error = InvalidInputError(self._errors)
-            self.fail_json(error.message, failure=error.as_failure(), changed=False, api=NO_USAGE)
+            self.fail_json(error.message, failure=error.as_failure(), changed=False)
 
     def _load_params(self) -> None:
         """Read the parameters, and keep values that Ansible must not convert from its validation.
@@ -95,7 +95,11 @@ class PublicaModule(AnsibleModule):
         raise AssertionError  # unreachable
 
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
-        super().fail_json(msg, **{"invocation": {"module_args": self._public_params()}, **result})
+        own = {"invocation": {"module_args": self._public_params()}, "api": NO_USAGE}
+        if result.keys().isdisjoint(("failure", "exception")):
+            # Ansible has refused an argument.
+            own.update(changed=False, failure=PublicaError("invalid_input", msg).as_failure())
+        super().fail_json(msg, **{**own, **result})
         raise AssertionError  # unreachable
 
     def _log_invocation(self) -> None:

@@ -129,7 +129,7 @@ options:
       - More lists of desired users, by name, which follow O(users) in the given order. Errors have
         the name and the index, such as C(staff[4].email).
       - A text in place of a list is the name of the variable that holds it. A null is left out with
-        a warning, and is an error with O(exclusive).
+        a warning, and is an error with O(exclusive) and O(leavers=deactivate).
     type: dict
   src:
     description:

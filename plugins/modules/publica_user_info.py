@@ -35,8 +35,8 @@ options:
   query:
     description:
       - A text that the store searches for, like the search field of its dashboard. Only O(status)
-        can be combined with it. V(deactivated) is a keyword of the API and returns the deactivated
-        users.
+        and O(admins) can be combined with it. V(deactivated) is a keyword of the API and returns
+        the deactivated users.
       - With O(status=deactivated) or O(status=all), deactivated users are returned if the store's
         search finds them.
     type: str

@@ -99,7 +99,7 @@ def store_of(name: str, result: Data, rows: Data) -> dict[str, Any]:
             for key in ("store", "census", "requests_a_minute", "requests_to_list", "unknown")
         },
         "first_run": first_run(result, rows) if is_ready else None,
-        "warnings": [*result.get("warnings", ()), *rows.get("warnings", ())],
+        "warnings": list(dict.fromkeys((*result.get("warnings", ()), *rows.get("warnings", ())))),
         "api": result.get("api"),
     }
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..module_utils.errors import escape_control, listed
+from ..module_utils.input.values import is_given
 from ..module_utils.last_applied.record import store_name
 from .report.wording import LANGUAGES
 
@@ -71,6 +72,12 @@ _OWN = re.compile(r"publica_(user|offboard_|export_|audit_|preflight_)")
 _NEAR = 0.9
 _MAYBE_OWN = re.compile(r"publi[a-z]{0,3}_")
 _DESIRED_LIST = re.compile(rf"{DESIRED}(_.+)?")
+
+
+def evaluated(templar: Any, variable: Any) -> Any:
+    """The value of a variable; None for ``omit``, which has no value of its own."""
+    found = templar.template([variable])
+    return found[0] if found and is_given(found[0]) else None
 
 
 def is_set(name: str, variables: Mapping[str, Any]) -> bool:
@@ -221,6 +228,13 @@ def foreign_record(path: str, host: str, hosts: Collection[str]) -> str | None:
     return (
         f"'{path}' is named after the host {other}, but this host is {host}; each store needs its "
         "own record, so use {{ inventory_hostname }} in the path"
+    )
+
+
+def lost_record(path: str) -> str:
+    return (
+        f"'{path}' is in the directory of this collection's playbooks, which an upgrade replaces; "
+        "begin the path with {{ inventory_dir }}"
     )
 
 

@@ -227,10 +227,15 @@ def test_a_list_that_changes(store: SandboxStore, runner: PlaybookRunner) -> Non
 def test_a_record_of_another_host_or_of_several(
     store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
 ) -> None:
-    stores = {"north": store, "south": south, "west": south}
+    stores = {"north": store, "south": south, "west": south, "east": store}
     site = Site(runner, stores)
     # Relative to the working directory of the module.
-    named = {"north": "{{ inventory_dir }}/south.json", "south": "a.json", "west": "./a.json"}
+    named = {
+        "north": "{{ inventory_dir }}/south.json",
+        "south": "a.json",
+        "west": "./a.json",
+        "east": "{{ playbook_dir }}/{{ inventory_hostname }}.json",
+    }
     for host, path in named.items():
         variables = {"publica_users_last_applied": path}
         runner.write(f"inventory/host_vars/{host}/record.yml", variables)
@@ -241,10 +246,11 @@ def test_a_record_of_another_host_or_of_several(
     assert {task.code for task in errors.values()} == {"invalid_input"}
     messages = {host: " ".join(task.result["msg"].split()) for host, task in errors.items()}
     assert "south.json' is named after the host south, but this host is north" in messages["north"]
+    assert "is in the directory of this collection's playbooks" in messages["east"]
     for host in ("south", "west"):
         assert "publica_users_last_applied: 'a.json' is the record of south, west" in messages[host]
         assert "No request was sent." in messages[host]
-    assert all("{{ inventory_hostname }}" in message for message in messages.values())
+        assert "{{ inventory_hostname }}" in messages[host]
     assert [one.journal() for one in (store, south)] == [[], []]
     assert list(site.records.iterdir()) == []
 

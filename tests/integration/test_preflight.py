@@ -60,11 +60,17 @@ def test_every_store_is_shown_and_a_store_that_fails_ends_no_other(
     south.add_users(SPECIAL)
     bad = {**connection_of(store), "publica_users_api_token": "not-the-token-of-this-store-42"}
     wrong = [{"email": "ana"}, {"email": "bruno@example.org", "emial": "x"}]
+    # A name that is not known as this machine's, so http needs this setting.
+    with_http = {
+        **connection_of(store),
+        "publica_users_base_url": store.base_url.replace("127.0.0.1", "127.1"),
+        "publica_users_validate_certs": False,
+    }
     inventory = write_hosts(
         runner,
         {
             "faro": bad,
-            "north": {**connection_of(store), "publica_users_desired": ROWS},
+            "north": {**with_http, "publica_users_desired": ROWS},
             "south": {**connection_of(south), "publica_users_desired_press": wrong},
         },
     )
@@ -89,6 +95,7 @@ def test_every_store_is_shown_and_a_store_that_fails_ends_no_other(
     )
     assert "Failed (unauthenticated): The store does not accept the api_token." in faro
     assert "100 requests a minute." in north
+    assert north.count("validate_certs is false") == 1
     assert "About 34 requests, less than a minute: a write for each row, and 4 to read" in north
     assert "A search for an address finds active users only. [2]" in north
     assert "The store's clock is 300 s ahead" in south_page

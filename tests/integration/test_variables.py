@@ -217,6 +217,14 @@ def test_rows_and_lists_that_are_none(store: SandboxStore, runner: PlaybookRunne
             name: {**exclusive, "publica_users_desired_staff": rows} for name, rows in lists.items()
         }
         hosts["null"]["publica_users_desired"] = [ANA]
+        hosts["null-leavers"] = {
+            **connection_of(unused),
+            "publica_users_desired": [ANA],
+            "publica_users_desired_staff": None,
+            "publica_users_last_applied": "{{ inventory_dir }}/../{{ inventory_hostname }}.json",
+            "publica_users_leavers": "deactivate",
+        }
+        errors["null-leavers"] = errors["null"]
         hosts["first"] = {**exclusive, "publica_users_desired": [ANA, None]}
         errors["first"] = "publica_users_desired[1]: is null"
         hosts["first-undefined"] = {**exclusive, "publica_users_desired": "{{ staff }}"}
@@ -225,6 +233,7 @@ def test_rows_and_lists_that_are_none(store: SandboxStore, runner: PlaybookRunne
             **connection_of(store),
             "publica_users_desired": [ANA],
             "publica_users_desired_staff": None,
+            "publica_users_desired_guests": "{{ omit }}",
         }
 
         run = runner.playbook(PROVISION, write_hosts(runner, hosts)).failed()
@@ -235,7 +244,8 @@ def test_rows_and_lists_that_are_none(store: SandboxStore, runner: PlaybookRunne
         assert text in tasks[host].result["msg"]
         assert tasks[host].code == "invalid_input"
     assert [user["email"] for user in store.users()] == [ANA["email"]]
-    assert "publica_users_desired_staff is null" in words_of(run.output)
+    for name in ("staff", "guests"):
+        assert f"publica_users_desired_{name} is null" in words_of(run.output)
 
 
 def test_a_user_who_fails_later_is_named_by_the_list(

@@ -131,6 +131,12 @@ def test_a_dry_run_in_each_language(language: str, headline: tuple[str, str]) ->
     assert tuple(text.replace("\u202f", ".") for text in found) == headline
 
 
+def test_a_change_that_changed_when_hides_is_one() -> None:
+    report = samples.report({"n": {**changed(1), "changed": False}}, "provision")
+
+    assert [store["status"] for store in report["stores"]] == ["changed"]
+
+
 def test_the_report_of_an_audit_may_be_written_outside_check_mode() -> None:
     report = samples.report({"n": changed(1)}, "audit", check_mode=False)
 

@@ -211,7 +211,7 @@ def _yaml_loader(text: str, file_name: str) -> Any:
     }
     members = {"__init__": SafeLoader.__init__, "yaml_implicit_resolvers": resolvers}
     loader_class: Any = type("RowLoader", bases, members)
-    for tag in (f"{_TAG}timestamp", "!unsafe"):
+    for tag in (f"{_TAG}timestamp", f"{_TAG}int", "!unsafe"):
         loader_class.add_constructor(tag, SafeLoader.construct_scalar)
     for refused in (None, *(f"{_TAG}{kind}" for kind in ("binary", "omap", "pairs", "set"))):
         loader_class.add_constructor(refused, _refuse)

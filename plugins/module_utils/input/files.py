@@ -68,7 +68,7 @@ def task_entries(
     for name, rows in (user_lists or {}).items():
         if isinstance(rows, list):
             yield from rows_of_list(rows, safe_key_name(name))
-        elif rows is not None:
+        else:
             text = f"must be a list of users, not {kind_of(rows)}"
             yield ValidationError(USER_LISTS, safe_key_name(name), text)
     if src is not None:
@@ -151,8 +151,8 @@ def _read(
 def _system_error(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return (
-            "does not exist on the host where the module runs; a relative path starts at the "
-            "module's working directory, so begin it with playbook_dir or inventory_dir"
+            "does not exist on the host where the module runs; begin the path with inventory_dir, "
+            "since in this collection's playbooks playbook_dir is their own directory"
         )
     if isinstance(error, PermissionError):
         return "the user that the module runs as may not read it; change the file's permissions"

@@ -55,6 +55,8 @@ _ERROR_VALUES = frozenset(
 _OFFICE_ERROR = re.compile(r"Err:5[0-9][0-9]")
 # Programs write two digits of an exponent, so 5E-3 is an id.
 _SCIENTIFIC = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+E[+-]?[0-9]+|E[+-][0-9]{2,})", re.IGNORECASE)
+# A text with its zeros, for a spreadsheet.
+_TEXT_FORMULA = re.compile(r'="[^"]*"')
 _LONGEST_COMPOSED = 1000
 
 
@@ -94,6 +96,8 @@ def foreign_to_id(text: str) -> str | None:
     """The first hidden character, or separator except the plain blank; None without one."""
     for one in "" if text.isascii() else text:
         if not one.isascii() and (is_hidden(one) or unicodedata.category(one)[0] == "Z"):
+            return one
+        if one == "\ufffd":  # Stands for a lost character.
             return one
     return None
 
@@ -150,6 +154,8 @@ def left_behind(text: str) -> str | None:
     if text in _MISSING:
         return "a mark for a missing value"
     first = text[:1]
+    if first == "=" and _TEXT_FORMULA.fullmatch(text):
+        return "a formula that a program wrote for a spreadsheet"
     if first in "+-0123456789" and _SCIENTIFIC.fullmatch(text):
         return "a number in scientific notation, whose last digits are lost"
     word = composed(text).upper().replace("¡", "").replace("¿", "") if first == "#" else ""

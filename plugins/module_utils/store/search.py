@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..client.api import ADMINS, DEACTIVATED, UsersApi
@@ -24,6 +24,7 @@ from .user import HIDDEN_KEY, CurrentUser
 
 ACTIVE, ALL = "active", "all"
 STATUSES = (ACTIVE, DEACTIVATED, ALL)
+HIDDEN_ADMINS = "The store does not return who is an admin, so users may be missing."
 
 
 @dataclass(frozen=True)
@@ -84,19 +85,22 @@ def find_users(
 ) -> list[CurrentUser]:
     """The users that meet the conditions, in the store's order, each once.
 
-    :param warnings: gets one if the store does not return the key to find them by.
+    :param warnings: gets one if the store does not return what they are to be found by.
     """
     found: dict[int, CurrentUser] = {}
-    is_hidden = False
+    is_hidden = hides_admins = False
     for source in _sources(api, conditions):
         for user in source():
             is_hidden = conditions.external_id is not None and not user.returns_external_id
+            hides_admins |= conditions.admins and user.admin is None
             if conditions.matches(user):
                 found[user.id] = user
                 if conditions.names_one:
                     return [user]
     if is_hidden and warnings is not None:
         warnings.append(HIDDEN_KEY.format(f"external_id {conditions.external_id}"))
+    if hides_admins and warnings is not None:
+        warnings.append(HIDDEN_ADMINS)
     return list(found.values())
 
 
@@ -114,7 +118,11 @@ def _sources(
     elif conditions.query is not None:
         yield lambda: Listing(api, conditions.query)
     elif conditions.admins:
-        yield lambda: Listing(api, ADMINS)
+        # Where a record does not show it (variant 26).
+        yield lambda: (
+            replace(user, admin=True) if user.admin is None else user
+            for user in Listing(api, ADMINS)
+        )
     elif conditions.status != DEACTIVATED:
         yield lambda: Listing(api)
     if conditions.status != ACTIVE and conditions.query is None:

@@ -212,7 +212,9 @@ def _store_status(result: Result) -> str:
         return FAILED
     if "summary" not in result:
         return NOT_RUN
-    return CHANGED if result.get("changed") else AS_DECLARED
+    # ``changed_when`` can hide changes.
+    changed = result.get("changed") or any(map(result["summary"].get, OUTCOMES))
+    return CHANGED if changed else AS_DECLARED
 
 
 def failure_of(result: Result) -> dict[str, Any] | None:

@@ -265,6 +265,10 @@ class TestYaml:
         [user] = directory.users("seats.yml", content)
         assert user.external_id == "{{ 7 * 7 }}"
 
+    def test_number_with_a_tag_keeps_its_characters(self, directory: SourceDirectory) -> None:
+        [user] = directory.users("seats.yml", "- {id: 1, external_id: !!int 0123}\n")
+        assert user.external_id == "0123"
+
     def test_anchors_and_merges_work(self, directory: SourceDirectory) -> None:
         content = (
             "- &seat {email: ana@example.org, external_id: A, plan_id: 4}\n"

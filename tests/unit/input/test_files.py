@@ -98,6 +98,12 @@ class TestFiles:
             users_of_task([{"id": 0}], path, None, None, [ValidationError("", "timeout", "bad")])
         assert list(error.value.fields) == ["timeout", "users[0].id", "seats.csv:2.id"]
 
+    def test_a_null_list_is_an_error(self) -> None:
+        # The action leaves such a list out, unless the lists are given as a JSON text.
+        with pytest.raises(InvalidInputError) as error:
+            users_of_task([{"id": 1}], None, None, None, user_lists={"staff": None})
+        assert error.value.fields == {"user_lists.staff": ["must be a list of users, not null"]}
+
     def test_file_that_does_not_exist(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -105,7 +111,7 @@ class TestFiles:
         error = error_of("seats.csv")
         assert list(error.fields) == ["src"]
         assert f" in {tmp_path / 'seats.csv'}. " in error.message
-        assert "playbook_dir" in error.message
+        assert "begin the path with inventory_dir" in error.message
         (tmp_path / "seats.csv").write_text(ANA_CSV)
         assert users_of_task(None, "seats.csv", None, None) == [ANA]
 

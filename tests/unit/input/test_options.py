@@ -257,6 +257,7 @@ HIDDEN = {
     "U+FEFF (ZERO WIDTH NO-BREAK SPACE)": "\ufeff",
     "U+FFA0 (HALFWIDTH HANGUL FILLER)": "\uffa0",
     "U+FFF0": "\ufff0",
+    "U+FFFD (REPLACEMENT CHARACTER)": "\ufffd",
     "U+E0041 (TAG LATIN CAPITAL LETTER A)": "\U000e0041",
     "U+E0100 (VARIATION SELECTOR-17)": "\U000e0100",
 }
@@ -297,11 +298,12 @@ LEFT_BEHIND = [
     "1.23E+10", "4,57E+11", "1E-05", "1.5e+10", "#N/A", "#n/a", "#N/D", "#NV", "#¡REF!", "#¡VALOR!",
     "#¿NOMBRE?", "#VALEUR!", "#NOME?", "#WERT!", "#DIV/0!", "#NÚM!", "########", "Err:502", "NULL",
     "null", "(null)", r"\N", "nan", "NaN", "NaT", "None", "<NA>", "undefined", ".nan", ".inf",
+    '="00123"',
 ]  # fmt: skip
 # Values that only look like those.
 VALUES = [
     "12E5", "5E-3", "E+10", "1.10", "A#N/A", "#7", "#N/A-7", "Null", "none", "Nan", "NA", "N",
-    "NULL-7", "undefined-1", "Err:7",
+    "NULL-7", "undefined-1", "Err:7", "=cmd()", '="7"8"',
 ]  # fmt: skip
 
 

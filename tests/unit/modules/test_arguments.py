@@ -64,6 +64,17 @@ def test_a_key_that_is_null_is_no_key(run: ModuleRunner, store: FakeStore) -> No
     assert result["changed"] is True
 
 
+@pytest.mark.parametrize("options", [{"concurrency": "many"}, {"lookup": "x"}, {"colour": 1}])
+def test_what_ansible_refuses_has_the_documented_keys(
+    run: ModuleRunner, store: FakeStore, options: dict[str, Any]
+) -> None:
+    result = run("publica_user_bulk", store, users=[ANA], **options).result
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert result["failure"]["code"] == "invalid_input"
+    assert result["failure"]["message"] == result["msg"]
+    assert result["api"]["requests"] == 0
+
+
 @pytest.mark.parametrize("value", [5, "5", " 5 ", "5.0", 5.0], ids=repr)
 def test_numbers_and_booleans_follow_one_rule(
     run: ModuleRunner, store: FakeStore, value: Any

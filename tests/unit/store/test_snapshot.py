@@ -347,6 +347,31 @@ class TestFindUsers:
         assert len(warnings) == number
         assert all(conditions["external_id"] in warning for warning in warnings)
 
+    @pytest.mark.parametrize(
+        ("conditions", "ids", "number"),
+        [
+            ({}, [1], 0),
+            ({"status": "all"}, [1], 1),
+            ({"email": "ana@example.org"}, [], 1),
+            ({"query": "ana"}, [], 1),
+        ],
+        ids=str,
+    )
+    def test_admins_of_a_store_that_does_not_return_who_is_one(
+        self, conditions: dict[str, Any], ids: list[int], number: int
+    ) -> None:
+        store = FakeStore(
+            StoredUser(1, "ana@example.org", "A", admin=True),
+            StoredUser(2, "joana@example.org", "J"),
+            StoredUser(3, "ben@example.org", "B", deactivated=True),
+            returns_admin=False,
+        )
+        warnings: list[str] = []
+        found = find_users(api_on(store), UserFilter(**conditions, admins=True), warnings)
+        assert [user.id for user in found] == ids
+        assert all(user.admin for user in found)
+        assert len(warnings) == number
+
     @pytest.mark.parametrize("name", ["email", "external_id", "query"])
     def test_an_empty_option_is_an_error(self, name: str) -> None:
         params = {"email": None, "external_id": None, "id": None, "query": None}

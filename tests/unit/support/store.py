@@ -77,6 +77,7 @@ class Variants:
     plan_end: str | None = KEPT  # 20: the end that every assignment gets
     slash_of_posts: str = "documented"  # 17: documented, with or without
     plain_plans: bool = False  # 27: a plain list instead of a paginator
+    returns_admin: bool = True  # 26
     ignores_plan_query: bool = False  # 27
 
 
@@ -139,6 +140,8 @@ class StoredUser:
         }
         if variants.returns_external_id:
             record["external_id"] = self.external_id
+        if not variants.returns_admin:
+            del record["admin"]
         if variants.plans != "missing":
             shown = [] if variants.plans == "hidden" else self.plans
             record["user_plans"] = [_plan(plan) for plan in shown]
