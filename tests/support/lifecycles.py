@@ -21,13 +21,12 @@ from publica_sandbox.testing import SandboxStore
 
 from .database import differences
 from .in_process import ModuleRunner
-from .playbooks import PlaybookRunner, TaskRun
+from .playbooks import TaskRun
 
 PREDICTED = "predicted"
 TIMES = (PREDICTED, "applied", "repeated")
 
 Actions = Mapping[str, Sequence[str]]
-Runner = PlaybookRunner | ModuleRunner
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,9 @@ class Step:
         ]
 
 
-def run_steps(runner: Runner, store: SandboxStore, module: str, steps: Sequence[Step]) -> None:
+def run_steps(
+    runner: ModuleRunner, store: SandboxStore, module: str, steps: Sequence[Step]
+) -> None:
     """Take the steps, and check each of them."""
     before = runner.copy(store)
     run = runner.tasks([task for step in steps for task in step.tasks(module)], store).succeeded()

@@ -35,7 +35,6 @@ class StoreState:
     """
 
     def __init__(self, database: Path, token: str, switches: Mapping[str, object]) -> None:
-        self.database = database
         self.token = token
         self._connection = open_database(database)
         with transaction(self._connection) as session:

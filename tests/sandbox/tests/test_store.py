@@ -103,7 +103,7 @@ def test_a_refused_request_is_not_counted_and_does_nothing(api, store):
         assert answer.headers["X-RateLimit-Remaining"] == "0"
         assert 0 < int(answer.headers["Retry-After"]) <= 60
     assert store.users() == []
-    store.clear_rate_limit()
+    store.configure(rate_limit=10)
     assert api.create().status_code == 200
 
 
