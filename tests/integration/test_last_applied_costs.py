@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from publica_sandbox.testing import SandboxStore
 
-STORED, LISTED = 100_000, 20_000
+STORED, LISTED = 20_000, 4_000
 CHANGED, MOVED = 30, 5
 # The bounds of each change of the list.
 NOTHING, PEOPLE, ONE_ADDRESS = 1, 90, 6
