@@ -197,14 +197,6 @@ def test_update(api, store):
     assert (assignment["plan_id"], assignment["valid_to"]) == (11, "2030-12-31")
 
 
-def test_deactivate_and_reactivate(api, store):
-    user = store.add_user(EMAIL)
-    answer = api("DELETE", f"{USERS}/{user['id']}")
-    assert (answer.status_code, answer.json()) == (200, {"CODE": "success", "data": []})
-    answer = api("PUT", f"{USERS}/{user['id']}/re-activate")
-    assert (answer.status_code, answer.json()) == (200, {"CODE": "success", "data": 1})
-
-
 @pytest.mark.parametrize(("path", "variant"), [(f"{V1}/users", "table"), (USERS, "example")])
 @pytest.mark.parametrize("identifier", ["id", "external_id"])
 def test_force_logout(api, store, path, variant, identifier):

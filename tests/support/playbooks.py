@@ -114,13 +114,34 @@ class Command:
         return run
 
 
-class PlaybookRunner:
-    """Runs playbooks in one directory, which is also their HOME."""
+class Runner:
+    """Runs tasks in one directory, where it also copies databases and writes files."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._runs = 0
         self._copies = 0
+
+    def copy(self, store: SandboxStore) -> DatabaseState:
+        """The state of a store now."""
+        self._copies += 1
+        return copy_database(store.database, self.directory, self._copies)
+
+    def write(self, name: str, content: Any) -> Path:
+        """Write a file: text and bytes unchanged, anything else as YAML."""
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not isinstance(content, (str, bytes)):
+            content = yaml.safe_dump(content, sort_keys=False)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+
+class PlaybookRunner(Runner):
+    """Runs playbooks in one directory, which is also their HOME."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._runs = 0
 
     def tasks(
         self,
@@ -147,11 +168,6 @@ class PlaybookRunner:
             arguments=arguments,
             environment={"ANSIBLE_PIPELINING": "true", **copied, **(environment or {})},
         )
-
-    def copy(self, store: SandboxStore) -> DatabaseState:
-        """The state of a store now."""
-        self._copies += 1
-        return copy_database(store.database, self.directory, self._copies)
 
     def play_of(
         self,
@@ -231,15 +247,6 @@ class PlaybookRunner:
             **(environment or {}),
         }
         return Command(playbooks, words, variables, records)
-
-    def write(self, name: str, content: Any) -> Path:
-        """Write a file: text and bytes unchanged, anything else as YAML."""
-        path = self.directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not isinstance(content, (str, bytes)):
-            content = yaml.safe_dump(content, sort_keys=False)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
 
 
 LOCALHOST = {
