@@ -114,7 +114,6 @@ def test_the_examples_of_a_module(module: str, store: SandboxStore, runner: Play
 
 
 def runnable_pages() -> list[Any]:
-    """The pages with blocks to run."""
     return [
         pytest.param(page, id=page.name, marks=[] if page.name in BY_DEFAULT else pytest.mark.full)
         for page in pages()

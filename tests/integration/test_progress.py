@@ -255,7 +255,6 @@ class TestLines:
 
 
 def elsewhere(runner: PlaybookRunner) -> dict[str, str]:
-    """The environment for the connection ``elsewhere``."""
     return {
         "ANSIBLE_CONNECTION_PLUGINS": str(SUPPORT / "connection_plugins"),
         "ANSIBLE_REMOTE_TEMP": str(runner.directory / "remote"),

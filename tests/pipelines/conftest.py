@@ -23,7 +23,6 @@ from support.servers import NoteServer, note_server
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The collection's archive."""
     return build_archive(tmp_path_factory.mktemp("archive"))
 
 

@@ -68,7 +68,6 @@ def open_report(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
 
 
 def watch(watched: Watched) -> None:
-    """Record what a page does."""
     page = watched.page
     page.set_default_timeout(find_chromium.TIMEOUT)
 

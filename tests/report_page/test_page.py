@@ -21,12 +21,10 @@ NARROW = {"width": 390, "height": 844}
 
 
 def users(page: Page) -> list[str]:
-    """The users of the rows that are shown."""
     return page.locator(f"{ROWS} .who").all_inner_texts()
 
 
 def many(open_report: Opener, number: int) -> Page:
-    """The page of a report on so many users."""
     return open_report(samples.report({"north": samples.result(samples.many(number))})).page
 
 

@@ -62,7 +62,6 @@ USERS: list[Row] = [
 
 
 def _rows(store: SandboxStore, variant: Variant) -> Rows:
-    """The declared list."""
     moved: Row = {"email": "ugo.moved@example.org", "external_id": "U2", "sessions_limit": 5}
     if not returns_external_ids(variant):
         # Variant 8: then only the id identifies the user with the new address.
@@ -194,7 +193,6 @@ class DeclaredList:
 
 
 def secrets_in(outcome: Outcome, store: SandboxStore) -> list[str]:
-    """Secrets in the results of a run."""
     links = [user["impersonation_secret"] for user in store.users()]
     secrets = [store.token, *PASSWORDS.values(), *links, "impersonate/take"]
     return [secret for secret in secrets if secret in outcome.text]

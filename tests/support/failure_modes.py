@@ -172,7 +172,6 @@ class FaultyClient:
         return sum(rule["fired"] for rule in self._store.faults())
 
     def adapter(self, pool_size: int) -> HTTPAdapter:
-        """An adapter for a session of ``requests``."""
         return _Adapter(self, pool_size)
 
     def prepare(self, request: PreparedRequest) -> bool:

@@ -122,7 +122,6 @@ def _main(
 
 
 def user(store: SandboxStore, options: Mapping[str, Any], **how: Any) -> Result:
-    """Result of publica_user."""
     return _work("publica_user", store, options, **how)
 
 
@@ -140,7 +139,6 @@ def bulk(
 
 
 def info(store: SandboxStore, **options: Any) -> Result:
-    """Result of publica_user_info."""
     return _work("publica_user_info", store, options)
 
 
@@ -151,12 +149,10 @@ def export(store: SandboxStore, directory: Path, **options: Any) -> Result:
 
 
 def store_info(store: SandboxStore, **options: Any) -> Result:
-    """Result of publica_store_info."""
     return _work("publica_store_info", store, options)
 
 
 def logout(store: SandboxStore, **options: Any) -> Result:
-    """Result of publica_user_logout."""
     return _work("publica_user_logout", store, options)
 
 
@@ -208,16 +204,13 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """All results as text."""
         return json.dumps(self.results, default=str)
 
     @property
     def codes(self) -> dict[str, str]:
-        """The codes of the failures."""
         return {name: failure["code"] for name, failure in self.failures.items()}
 
     def add(self, row: Mapping[str, Any], result: Mapping[str, Any], failure: Any) -> None:
-        """Add the result of one row."""
         if result.get("actions"):
             self.actions[name_of(row)] = result["actions"]
         if failure is not None:

@@ -53,7 +53,6 @@ class Step:
     warns: str | None = None
 
     def tasks(self, module: str) -> list[dict[str, Any]]:
-        """The three tasks."""
         return [
             {
                 "name": f"{self.name}: {time}",
@@ -68,7 +67,6 @@ class Step:
 def run_steps(
     runner: ModuleRunner, store: SandboxStore, module: str, steps: Sequence[Step]
 ) -> None:
-    """Take the steps, and check each of them."""
     before = runner.copy(store)
     run = runner.tasks([task for step in steps for task in step.tasks(module)], store).succeeded()
     for step in steps:
@@ -82,7 +80,6 @@ def run_steps(
 
 
 def actions_of(task: TaskRun) -> dict[str, list[str]]:
-    """The actions that a task reports, by address."""
     result = task.result
     if "results" in result:
         return {item["email"]: item["actions"] for item in result["results"] if item["actions"]}

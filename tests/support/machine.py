@@ -85,7 +85,6 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def another_client(self, data: st.DataObject) -> None:
-        """Another client changes the store."""
         accounts = self._listed_accounts()
         changes = generated.changes_of(accounts, shared=self.shared)
         user_id, values = data.draw(changes, label="another client")

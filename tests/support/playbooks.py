@@ -58,15 +58,12 @@ class TaskRun:
 
     @property
     def code(self) -> str | None:
-        """The code of the failure."""
         failure = self.result.get("failure")
         return failure["code"] if failure else None
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of ansible-playbook."""
-
     returncode: int
     stdout: str
     stderr: str
@@ -216,7 +213,6 @@ class PlaybookRunner(Runner):
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> Command:
-        """The command that runs a playbook."""
         self._runs += 1
         records = self.directory / f"records-{self._runs}"
         records.mkdir(parents=True)

@@ -100,7 +100,6 @@ class RecordMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def another_client(self, data: st.DataObject) -> None:
-        """Another client changes the store."""
         accounts = [user for user in accounts_of(self.runs.store) if self._is_person(user)]
         changes = generated.changes_of(accounts, shared=self.shared)
         user_id, values = data.draw(changes, label="another client")

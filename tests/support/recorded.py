@@ -144,7 +144,6 @@ def person(rows: Rows, name: str, **values: Any) -> list[Row]:
 
 
 def without(rows: Rows, *names: str) -> list[Row]:
-    """The list without some persons."""
     return [dict(row) for row in rows if row.get("external_id") not in names]
 
 
@@ -284,7 +283,6 @@ class RecordedRuns:
         return self.path.read_bytes() if self.path.exists() else None
 
     def record(self) -> dict[str, Any]:
-        """The record."""
         found: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
         return found
 
@@ -307,7 +305,6 @@ class RecordedRuns:
 
     @property
     def oracle(self) -> Oracle:
-        """The oracle of the store."""
         return oracle_for(self.variant)
 
     def expected(self, rows: Rows, *, gone: Collection[str] | None = None) -> list[Account]:
@@ -486,7 +483,6 @@ class RecordedRuns:
             assert secret not in text.decode()
 
     def check_secrets(self, outcome: Outcome) -> None:
-        """No secret is in the results."""
         given = [secret for secret in SECRETS if secret in outcome.text]
         assert [*given, *secrets_in(outcome, self.store)] == []
 

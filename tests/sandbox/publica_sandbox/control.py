@@ -43,8 +43,6 @@ class _Generation(BaseModel):
 
 
 def control_app(state: StoreState) -> Starlette:
-    """The control endpoints of one store."""
-
     async def switches(request: Request) -> Response:
         if request.method == "PATCH":
             state.configure(await _values(request))
