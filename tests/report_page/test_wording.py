@@ -114,23 +114,6 @@ def test_the_headline_has_the_changes_and_each_kind_of_failure(
     assert " ".join(wording.headline(report, Texts("en"))).strip() == headline
 
 
-@pytest.mark.parametrize(
-    ("language", "headline"),
-    [
-        ("es", ("Simulación: no se escribió nada. Se crearían 1.500 usuarios en 1 tienda.",
-                "La ejecución necesita 1.504 solicitudes, unos 16 minutos.")),
-        ("pt", ("Simulação: nada foi gravado. Seriam criados 1.500 usuários em 1 loja.",
-                "A execução precisa de 1.504 requisições, cerca de 16 minutos.")),
-    ],
-)  # fmt: skip
-def test_a_dry_run_in_each_language(language: str, headline: tuple[str, str]) -> None:
-    report = samples.report({"n": created(1500, minutes=16)}, "provision")
-
-    found = wording.headline(report, Texts(language))
-
-    assert tuple(text.replace("\u202f", ".") for text in found) == headline
-
-
 def test_the_report_of_an_audit_may_be_written_outside_check_mode() -> None:
     report = samples.report({"n": changed(1)}, "audit", check_mode=False)
 
