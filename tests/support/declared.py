@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from publica_sandbox.testing import SandboxStore
@@ -122,6 +123,14 @@ def content(store: SandboxStore) -> Content:
     }
 
 
+def rows_of(found: Content, ids: Collection[int]) -> tuple[list[Row], list[Row]]:
+    """The rows of some users, and of their plans."""
+    return (
+        [row for row in found["users"] if row["id"] in ids],
+        [row for row in found["user_plans"] if row["user_id"] in ids],
+    )
+
+
 class DeclaredList:
     """The list at a store that was filled for it, and the state that the oracle predicts."""
 
@@ -169,14 +178,10 @@ class DeclaredList:
         outcomes = self._expected.outcomes
         changed = {each.account.id for each in outcomes if each.account and each.actions}
         untouched = {row["id"] for row in self._before["users"]} - changed
-        now = content(self._store)
-        faults = []
-        for table, key in (("users", "id"), ("user_plans", "user_id")):
-            before = [row for row in self._before[table] if row[key] in untouched]
-            after = [row for row in now[table] if row[key] in untouched]
-            if before != after:
-                faults.append(f"touched: {before} became {after}")
-        return faults
+        before, after = (
+            rows_of(found, untouched) for found in (self._before, content(self._store))
+        )
+        return [f"touched: {before} became {after}"] if before != after else []
 
     def faults_of_repetition(self, module: str = BULK) -> list[str]:
         """Run the list again, which must have nothing left to do; returns what is wrong."""

@@ -292,14 +292,7 @@ class StoreMachine(RuleBasedStateMachine):
         stop_request = StopRequest()
         if data.draw(st.booleans(), label="interrupted"):
             last = data.draw(st.integers(1, 12), label="the last request")
-            others = self.client.before
-
-            def before(endpoint: str, number: int) -> None:
-                others(endpoint, number)
-                if (endpoint, number) == (ANY, last):
-                    stop_request.request("SIGTERM")
-
-            self.client.before = before
+            self.client.interrupt(stop_request, last)
         return stop_request
 
     def _cut_listing(self, data: st.DataObject, accounts: list[Account]) -> tuple[set[int], bool]:

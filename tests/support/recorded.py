@@ -24,7 +24,7 @@ from publica_sandbox.switches import Switches
 from publica_sandbox.testing import SandboxStore
 
 from .accounts import Account, accounts_of, likenesses
-from .declared import CAMPUS, LIBRARY_CARD, STAFF, content, secrets_in
+from .declared import CAMPUS, LIBRARY_CARD, STAFF, content, rows_of, secrets_in
 from .failure_modes import ANY, FaultyClient
 from .generated import FIRST_PASSWORD, OTHER_PASSWORD
 from .in_process import Outcome, run
@@ -487,8 +487,4 @@ class RecordedRuns:
         assert [*given, *secrets_in(outcome, self.store)] == []
 
     def _content_of(self, ids: Collection[int]) -> Any:
-        found = content(self.store)
-        return (
-            [row for row in found["users"] if row["id"] in ids],
-            [row for row in found["user_plans"] if row["user_id"] in ids],
-        )
+        return rows_of(content(self.store), ids)
