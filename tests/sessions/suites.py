@@ -106,7 +106,7 @@ def integration_full(session: nox.Session) -> None:
     allow_parallel=True,
 )
 def integration_target(session: nox.Session) -> None:
-    """Integration tests on the oldest ansible-core, with the modules on the oldest Python."""
+    """Playbooks and modules on the oldest ansible-core, with the modules on the oldest Python."""
     words = ("-m", "not full or oldest_core")
     pytest(session, OLDEST, *INTEGRATION, *words, env={**FULL, **TARGET})
 
