@@ -39,7 +39,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 # The targets that run the session, or the sessions with the tag, of the same name.
 SESSIONS := lint types docs build format secrets release release-test docs-links-online \
 	sandbox-test contract faults soak report-page pipelines \
-	bench bench-clients bench-test report-demo report-pictures mutation
+	bench bench-test report-demo report-pictures mutation
 TAGS := unit integration demo sanity
 
 .PHONY: help test test-all matrix target-python bench-quick hooks clean $(SESSIONS) $(TAGS)
@@ -79,7 +79,6 @@ help:
 	@echo 'make secrets          Record why findings are not secrets, REASON="made up"'
 	@echo 'make bench            Benchmarks against other tools (one to two hours)'
 	@echo 'make bench-quick      The same with small sizes (one minute)'
-	@echo 'make bench-clients    Compare HTTP clients (one minute)'
 	@echo 'make report-demo      Write example reports, REPORT_LANGUAGE=en, es or pt'
 	@echo 'make report-pictures  Update the pictures in the documentation'
 	@echo 'make release          Prepare the release VERSION=X.Y.Z; DRY_RUN=1 shows it only'

@@ -34,8 +34,6 @@ Body = bytes | str | None
 
 @dataclass(frozen=True)
 class Operation:
-    """One documented endpoint."""
-
     id: str
     method: str
     path: str
@@ -47,7 +45,6 @@ class Operation:
         return method.upper() == self.method and re.fullmatch(pattern, path) is not None
 
     def query_parameters(self) -> set[str]:
-        """The documented parameters of the query string."""
         parameters = self.description.get("parameters", [])
         return {entry["name"] for entry in parameters if entry.get("in") == "query"}
 
@@ -58,7 +55,6 @@ class Operation:
         return found
 
     def body_fields(self) -> set[str]:
-        """The documented fields of the body."""
         if not self.request_body():
             return set()
         name = self.request_body()["schema"]["$ref"].rpartition("/")[2]
@@ -78,7 +74,6 @@ def contract() -> dict[str, Any]:
 
 @cache
 def operations() -> dict[str, Operation]:
-    """Every operation by its id."""
     return {
         item[method]["operationId"]: Operation(
             item[method]["operationId"], method.upper(), path, item[method]

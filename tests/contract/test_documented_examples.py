@@ -63,20 +63,6 @@ def test_bad_examples_are_refused(operation, body):
 
 
 @pytest.mark.parametrize(
-    ("method", "url", "headers", "body", "answer"),
-    [
-        ("DELETE", f"{URL}/5", HEADERS, None, (200, JSON, DONE)),
-        ("DELETE", f"{URL}/5", HEADERS, b"", (503, {"Content-Type": "text/html"}, "<html>")),
-        ("POST", f"{URL}/x-5/force-logout", HEADERS, None, (404, JSON, MISSING)),
-        ("POST", f"{URL}/5/force-logout", HEADERS, None, (204, {}, None)),
-        ("GET", f"{URL}?query=a%40b.org&page=2", HEADERS, None, (404, JSON, MISSING)),
-    ],
-)
-def test_documented_exchanges_pass(method, url, headers, body, answer):
-    assert validate_exchange(method, url, headers, body, *answer) == []
-
-
-@pytest.mark.parametrize(
     ("method", "url", "headers", "body", "answer", "problem"),
     [
         ("DELETE", f"{URL}/5", {}, None, (200, JSON, DONE), "request: Security not found"),
@@ -195,14 +181,6 @@ def test_update(api, store):
     assert (changed["external_id"], changed["admin"]) == ("user-id-in-your-platform", True)
     (assignment,) = store.plans_of(user["id"])
     assert (assignment["plan_id"], assignment["valid_to"]) == (11, "2030-12-31")
-
-
-def test_deactivate_and_reactivate(api, store):
-    user = store.add_user(EMAIL)
-    answer = api("DELETE", f"{USERS}/{user['id']}")
-    assert (answer.status_code, answer.json()) == (200, {"CODE": "success", "data": []})
-    answer = api("PUT", f"{USERS}/{user['id']}/re-activate")
-    assert (answer.status_code, answer.json()) == (200, {"CODE": "success", "data": 1})
 
 
 @pytest.mark.parametrize(("path", "variant"), [(f"{V1}/users", "table"), (USERS, "example")])

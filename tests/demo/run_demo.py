@@ -45,8 +45,6 @@ User = dict[str, Any]
 
 @dataclass
 class Run:
-    """The result of one run of the playbook."""
-
     seconds: float
     exit_code: int
     changed: dict[str, int] = field(default_factory=dict)

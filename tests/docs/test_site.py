@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 import docs_source
 import find_chromium
@@ -35,8 +35,6 @@ NOT_LOADED = {"next", "prev", "search", "index", "author", "canonical", "help", 
 
 # Short pages of each kind, since axe takes seconds for each hundred elements.
 PAGES = ("index", "playbooks", "overview.pt", "reference/publica_user_logout_module")
-# The first start of a browser in a container can be slow.
-TIMEOUT = 60_000
 
 
 @cache
@@ -153,17 +151,8 @@ def test_an_example_shows_the_name_of_its_file() -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = find_chromium.find()
-    assert found is not None, find_chromium.MISSING
-    words = ["--allow-file-access-from-files"]
-    # Chromium's own sandbox does not work for root; only local files are opened here.
-    words += ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(found), args=words, timeout=TIMEOUT
-        )
+    with find_chromium.started("--allow-file-access-from-files") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
@@ -173,7 +162,7 @@ def test_a_page_is_accessible_at_every_width(
 ) -> None:
     viewport = {"width": width, "height": 900}
     opened = browser.new_context(color_scheme=scheme, viewport=viewport).new_page()
-    opened.set_default_timeout(TIMEOUT)
+    opened.set_default_timeout(find_chromium.TIMEOUT)
     opened.goto((site() / f"{name}.html").as_uri())
 
     found = Axe().run(opened).response
@@ -190,8 +179,10 @@ def test_the_search_works_offline(browser: Browser) -> None:
     errors: list[str] = []
     opened.on("request", lambda request: requests.append(request.url))
     opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto((site() / "search.html").as_uri() + "?q=max_rate_limit_wait", timeout=TIMEOUT)
-    opened.wait_for_selector("#search-results li a", timeout=TIMEOUT)
+    opened.goto(
+        (site() / "search.html").as_uri() + "?q=max_rate_limit_wait", timeout=find_chromium.TIMEOUT
+    )
+    opened.wait_for_selector("#search-results li a", timeout=find_chromium.TIMEOUT)
 
     assert "Troubleshooting" in opened.locator("#search-results li a").all_inner_texts()
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []

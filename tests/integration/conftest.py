@@ -76,6 +76,15 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[usage.DIRECTORY_VARIABLE] = tempfile.mkdtemp(prefix="publica-usage-")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With modules on another Python, run only tests of playbooks and of a module's ``main``."""
+    if "PUBLICA_TEST_TARGET_PYTHON" not in os.environ:
+        return
+    same = [item for item in items if not {"runner", "modules"}.intersection(item.fixturenames)]
+    config.hook.pytest_deselected(items=same)
+    items[:] = [item for item in items if item not in same]
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Record which test files run, so that the check below knows whether all of them do."""
     files = sorted({Path(item.path).name for item in session.items})

@@ -127,16 +127,3 @@ def test_how_current_users_are_found(store: SandboxStore, modules: ModuleRunner)
     assert not any("query=" in row["query"] for row in by_list)
     assert len(cheapest.database.requests_since(listed.database)) <= len(known) + 1
     assert not any(task.result["changed"] for task in run.of_module("publica_user_bulk"))
-
-
-def test_workers_share_the_work(store: SandboxStore, modules: ModuleRunner) -> None:
-    many = [
-        {"email": f"worker{number}@example.org", "external_id": f"w-{number}"}
-        for number in range(40)
-    ]
-
-    run = modules.tasks([_bulk("many", users=many, concurrency=16)], store).succeeded()
-
-    assert run.named("many").result["summary"]["created"] == len(many)
-    assert len(store.journal(writes=True)) == len(many)
-    assert {user["external_id"] for user in store.users()} == {row["external_id"] for row in many}

@@ -13,7 +13,6 @@ from publica_sandbox.testing import SandboxStore
 
 from support.failures import BadCase, check_failures
 from support.in_process import ModuleRunner
-from support.playbooks import PlaybookRunner
 
 USERS = [{"email": f"reader{n}@example.org", "external_id": f"reader-{n}"} for n in range(14)]
 CHANGED = [{**user, "sessions_limit": 2} for user in USERS]
@@ -78,7 +77,7 @@ def test_sessions_end_where_no_path_of_force_logout_exists(
 
 
 def test_a_user_that_may_not_be_changed_is_no_error_of_the_others(
-    store: SandboxStore, runner: PlaybookRunner
+    store: SandboxStore, modules: ModuleRunner
 ) -> None:
     # The list does not show that the API may not change the account.
     store.configure(can_be_edited="always_true")
@@ -89,7 +88,7 @@ def test_a_user_that_may_not_be_changed_is_no_error_of_the_others(
         "ignore_errors": True,
     }
 
-    run = runner.tasks([_bulk("run", CHANGED), single], store).succeeded()
+    run = modules.tasks([_bulk("run", CHANGED), single], store).succeeded()
 
     result = run.named("run").result
     assert (result["failure"]["code"], result["changed"]) == ("users_failed", True)

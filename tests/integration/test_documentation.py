@@ -77,6 +77,12 @@ def changes(tasks: list[TaskRun]) -> list[str]:
     ]
 
 
+def oldest_core(module: str) -> list[pytest.MarkDecorator]:
+    """The mark for a module with code on the controller, which depends on ansible-core more."""
+    action = documentation.collection() / "plugins" / "action" / f"{module}.py"
+    return [pytest.mark.oldest_core] if action.exists() else []
+
+
 # The modules and the page whose examples run without PUBLICA_TEST_FULL=1.
 BY_DEFAULT = ("publica_user_logout", "publica_variables", "getting-started.md")
 
@@ -86,7 +92,7 @@ BY_DEFAULT = ("publica_user_logout", "publica_variables", "getting-started.md")
     [
         pytest.param(
             module,
-            marks=[] if module in BY_DEFAULT else [pytest.mark.full, pytest.mark.oldest_core],
+            marks=[] if module in BY_DEFAULT else [pytest.mark.full, *oldest_core(module)],
         )
         for module in documentation.module_names()
     ],
@@ -108,7 +114,6 @@ def test_the_examples_of_a_module(module: str, store: SandboxStore, runner: Play
 
 
 def runnable_pages() -> list[Any]:
-    """The pages with blocks to run."""
     return [
         pytest.param(page, id=page.name, marks=[] if page.name in BY_DEFAULT else pytest.mark.full)
         for page in pages()

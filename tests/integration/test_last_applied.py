@@ -45,7 +45,6 @@ def counts(task: TaskRun) -> Mapping[str, int]:
 
 
 def bulk(run: Run, host: str = "north") -> TaskRun:
-    """The task of the role on one host."""
     (task,) = [task for task in run.of_module("publica_user_bulk") if task.host == host]
     return task
 

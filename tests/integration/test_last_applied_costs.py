@@ -19,7 +19,6 @@ NOTHING, PEOPLE, ONE_ADDRESS = 1, 90, 6
 
 
 def reader(number: int, **values: Any) -> dict[str, Any]:
-    """One desired user."""
     email, external_id = f"reader{number}@example.org", f"seat-{number}"
     return {"email": email, "external_id": external_id, "sessions_limit": 2, **values}
 

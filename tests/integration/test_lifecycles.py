@@ -12,7 +12,6 @@ from publica_sandbox.testing import SandboxStore
 from support.in_process import ModuleRunner
 from support.lifecycle_steps import LEAVING, SCENARIOS, STRANGER, Scenario
 from support.lifecycles import run_steps
-from support.playbooks import PlaybookRunner
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
@@ -27,12 +26,10 @@ def test_each_step_is_predicted_applied_and_not_repeated(
     assert store.user(email=STRANGER["email"]) == stranger
 
 
-@pytest.mark.full
-@pytest.mark.oldest_core
 def test_a_store_that_logs_out_deactivated_users(
-    store: SandboxStore, runner: PlaybookRunner
+    store: SandboxStore, modules: ModuleRunner
 ) -> None:
     store.configure(force_logout_deactivated="ok")
     store.add_users(LEAVING.users)
 
-    run_steps(runner, store, LEAVING.module, LEAVING.steps)
+    run_steps(modules, store, LEAVING.module, LEAVING.steps)

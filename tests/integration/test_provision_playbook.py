@@ -19,7 +19,6 @@ from support.inventories import (
     connection_of,
     encrypted,
     seats,
-    write_hosts,
     write_inventory,
 )
 from support.playbooks import PlaybookRunner, TaskRun
@@ -79,21 +78,6 @@ def test_two_stores_and_four_departments(
         assert len(requests) <= 2
 
 
-def test_the_hosts_of_a_run(
-    store: SandboxStore, south: SandboxStore, runner: PlaybookRunner
-) -> None:
-    inventory = write_inventory(runner, {"north": store, "south": south}, group="schools")
-    schools = ["--extra-vars", "publica_hosts=schools", "--limit", "south"]
-
-    without_group = runner.playbook(PROVISION, inventory).failed()
-    run = runner.playbook(PROVISION, inventory, arguments=schools).succeeded()
-
-    assert without_group.of_module("publica_user_bulk") == []
-    assert [task.host for task in run.of_module("publica_user_bulk")] == ["south"]
-    assert store.journal() == []
-    assert len(south.users()) == EACH
-
-
 @pytest.mark.full
 @pytest.mark.oldest_core
 def test_yaml_values_vault_and_python(
@@ -145,21 +129,6 @@ publica_users_desired_guests:
     assert [plan["valid_to"] for plan in store.plans_of(ana["id"])] == ["2031-12-31"]
     assert store.token not in run.output
     assert set(trace.read_text().splitlines()) == {str(python) for python in pythons.values()}
-
-
-def test_address_and_token_from_the_environment(
-    store: SandboxStore, runner: PlaybookRunner
-) -> None:
-    inventory = write_hosts(runner, {"north": {"publica_users_desired": [ANA]}})
-    environment = {"PUBLICA_BASE_URL": store.base_url, "PUBLICA_API_TOKEN": store.token}
-
-    run = runner.playbook(PROVISION, inventory, environment=environment).succeeded()
-    without = runner.playbook(PROVISION, inventory).failed()
-
-    (task,) = run.of_module("publica_user_bulk")
-    assert counts(task) == {"desired": 1, "created": 1}
-    (failed,) = (task for task in without.tasks if task.failed)
-    assert "base_url" in failed.result["msg"]
 
 
 def test_failures_and_every_option(

@@ -225,41 +225,6 @@ def test_accounts_that_can_not_be_changed_fail_alone(
     assert store.user(id=nameless)["email"] == "named@example.org"
 
 
-@pytest.mark.parametrize("anonymized_email", ["null", "replaced"])
-def test_every_record_can_be_exported_and_provisioned_back(
-    store: SandboxStore, modules: ModuleRunner, anonymized_email: str
-) -> None:
-    store.configure(anonymized_email=anonymized_email)
-    store.add_users(
-        [
-            ANA,
-            {"email": "gone@example.org", "external_id": "gone", "anonymized": True},
-            {"email": None, "external_id": "nameless"},
-            {"email": "endless@example.org", "external_id": "x" * 65},
-            {"email": "plain@example.org", "external_id": None},
-            {"email": None, "external_id": None},
-        ]
-    )
-    export = {"name": "store", "dir": str(modules.directory / "exported")}
-    exported, info = _runs(
-        modules,
-        store,
-        {"name": "export", "publica.la.publica_export": export},
-        {"name": "info", "publica.la.publica_user_info": {"status": "all"}},
-    )
-    assert not exported.failed
-    assert (exported.result["summary"]["exported"], info.result["count"]) == (6, 6)
-    for name in ("store.yml", "store.csv"):
-        src = modules.directory / "exported" / name
-        [back] = _runs(
-            modules, store, {"name": name, "publica.la.publica_user_bulk": {"src": str(src)}}
-        )
-        assert not back.failed
-        assert back.result["changed"] is False
-        assert back.result["summary"]["desired"] == len(store.users())
-    assert store.journal(writes=True) == []
-
-
 def test_an_id_that_a_spreadsheet_changed_causes_a_warning(
     store: SandboxStore, modules: ModuleRunner
 ) -> None:

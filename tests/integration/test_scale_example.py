@@ -55,7 +55,6 @@ class Site:
         )
 
     def use(self, commands: dict[str, list[str]]) -> None:
-        """Configure the workers."""
         (self.directory / "workers.yml").write_text(yaml.safe_dump(commands), encoding="utf-8")
 
     def declared(self, store: str) -> set[str]:

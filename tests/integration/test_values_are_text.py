@@ -18,7 +18,6 @@ import pytest
 import yaml
 from publica_sandbox.testing import SandboxStore
 
-from support.in_process import ModuleRunner
 from support.playbooks import PlaybookRunner
 
 USER, BULK = "publica.la.publica_user", "publica.la.publica_user_bulk"
@@ -127,26 +126,6 @@ def test_values_of_a_store_are_never_evaluated(
     for key in ("email", "external_id"):
         assert [user[key] for user in after] == [user[key] for user in users]
     assert run.named("back").result["summary"]["updated"] == len(templates)
-
-
-def test_values_of_a_file_are_never_evaluated(
-    store: SandboxStore, modules: ModuleRunner, mark: Path, templates: dict[str, str]
-) -> None:
-    rows = [
-        {"email": f"{name}@example.org", "external_id": text[:64]}
-        for name, text in templates.items()
-    ]
-    src = modules.write("seats.json", json.dumps(rows))
-    task = {"name": "all", BULK: {"src": str(src), "report": "all"}}
-
-    run = modules.tasks([task], store).succeeded()
-
-    assert not mark.exists()
-    assert {row["email"]: row["external_id"] for row in rows} == {
-        user["email"]: user["external_id"] for user in store.users()
-    }
-    reported = [item["external_id"] for item in run.named("all").result["results"]]
-    assert reported == [row["external_id"] for row in rows]
 
 
 @pytest.mark.full

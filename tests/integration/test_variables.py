@@ -129,12 +129,15 @@ def test_patterns_that_match_nothing(
     assert [one.journal() for one in stores.values()] == [[], []]
 
 
-def test_patterns_that_match_and_a_missing_group(runner: PlaybookRunner, inventory: Path) -> None:
-    excluded = ["-e", '{"publica_hosts": ["north", "south:!empty"]}', "--limit", "south"]
+def test_patterns_that_match_and_a_missing_group(
+    stores: dict[str, SandboxStore], runner: PlaybookRunner, inventory: Path
+) -> None:
+    excluded = ["-e", '{"publica_hosts": ["web", "south:!empty"]}', "--limit", "north,south"]
 
-    run = runner.playbook(AUDIT, inventory, arguments=excluded).succeeded()
+    run = runner.playbook([AUDIT, PROVISION], inventory, arguments=excluded).succeeded()
 
-    assert [task.host for task in run.of_module("publica_user_bulk")] == ["south"]
+    assert [task.host for task in run.of_module("publica_user_bulk")] == ["south", "south"]
+    assert stores["north"].journal() == []
     other = runner.write("other.yml", {"web": {"hosts": {"aaa": None, "bbb": None}}})
     missing = runner.playbook(AUDIT, other, arguments=["--limit", "bbb"]).failed()
     assert "publica_stores" in only_message(missing)
@@ -311,14 +314,14 @@ def test_null_falls_back_to_the_environment_and_is_no_list(
     store: SandboxStore, runner: PlaybookRunner
 ) -> None:
     nulls: dict[str, Any] = dict.fromkeys(ROLE_VARIABLES)
-    hosts = {"north": {**nulls, "publica_users_desired": []}, "south": nulls}
+    hosts = {"north": {**nulls, "publica_users_desired": [ANA]}, "south": nulls}
     environment = {"PUBLICA_BASE_URL": store.base_url, "PUBLICA_API_TOKEN": store.token}
 
     run = runner.playbook(PROVISION, write_hosts(runner, hosts), environment=environment).failed()
 
-    assert run.stdout.count("0 desired") == 1
+    assert run.stdout.count("1 desired: 1 created") == 1
     assert "Set publica_users_desired" in only_message(run)
-    assert store.journal(writes=True) == []
+    assert [user["email"] for user in store.users()] == [ANA["email"]]
 
 
 def test_misspelt_variables_and_hosts_of_one_store(

@@ -17,13 +17,12 @@ from pipeline_support.github import Github
 from pipeline_support.gitlab import Gitlab
 from pipeline_support.jenkins import Jenkins
 from pipeline_support.jobs import Machine, Pipeline
-from pipeline_support.note_server import NoteServer, note_server
 from pipeline_support.site import STORES, Site, build_archive, lay_out
+from support.servers import NoteServer, note_server
 
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The collection's archive."""
     return build_archive(tmp_path_factory.mktemp("archive"))
 
 

@@ -65,7 +65,6 @@ def texts(folder: Path) -> Iterator[str]:
 
 
 def unpacked(value: Any) -> str:
-    """A decompressed value of the database."""
     return zlib.decompress(value).decode() if isinstance(value, bytes) else str(value)
 
 

@@ -26,7 +26,6 @@ def builder(*words: str, folder: Path) -> str:
 
 @pytest.fixture
 def context(tmp_path: Path, archive: Path) -> Path:
-    """The build context of the example."""
     folder = tmp_path / "ee"
     shutil.copytree(EXAMPLE, folder)
     shutil.copy2(archive, folder)
@@ -55,7 +54,6 @@ def test_the_collection_is_installed_as_the_context_says(context: Path, tmp_path
 
 
 def install_collections(build: Path, target: Path) -> None:
-    """Install the collections as the build of the image does."""
     words = ("--requirements-file", "requirements.yml", "--collections-path", str(target))
     finished = run_program(
         "ansible-galaxy", "collection", "install", *words, folder=build, HOME=str(target)

@@ -15,8 +15,8 @@ from pathlib import Path
 from pipeline_support.github import BY_HAND, FORK, Github, workflow
 from pipeline_support.gitlab import Gitlab
 from pipeline_support.jobs import INSTALL, Checkout, Job, Machine, Pipeline, Script, texts_below
-from pipeline_support.note_server import NoteServer
 from pipeline_support.site import Site
+from support.servers import NoteServer
 
 NEW = {"email": "elena@example.org", "external_id": "staff-1003"}
 CANARY = "a-password-that-must-stay-secret"

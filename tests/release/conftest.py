@@ -19,14 +19,12 @@ import collection_tree  # noqa: E402  (after the path is set)
 
 
 def git(directory: Path, *words: str) -> str:
-    """Run git, and return its output."""
     identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org")
     command = ("git", "-C", str(directory), *identity, *words)
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def commit(directory: Path, message: str = "Change something") -> None:
-    """Commit all changes."""
     git(directory, "add", "--all")
     git(directory, "commit", "--quiet", "--message", message)
 

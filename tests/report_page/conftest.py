@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.plugin_utils.report.text import files_of
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tools"))
@@ -23,8 +22,6 @@ sys.path.insert(0, str(HERE.parent / "tools"))
 import find_chromium  # noqa: E402  (needs the path, since the tools are not a package)
 
 WIDE = {"width": 1280, "height": 900}
-# The first start of the browser in a container can be slow.
-TIMEOUT = 60_000
 
 
 @dataclass
@@ -43,16 +40,8 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    found = find_chromium.find()
-    assert found is not None, find_chromium.MISSING
-    # As root, Chromium does not start with its sandbox. Only pages of this project are opened.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(found), args=arguments, timeout=TIMEOUT
-        )
+    with find_chromium.started() as browser:
         yield browser
-        browser.close()
 
 
 Opener = Callable[..., Watched]
@@ -79,9 +68,8 @@ def open_report(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
 
 
 def watch(watched: Watched) -> None:
-    """Record what a page does."""
     page = watched.page
-    page.set_default_timeout(TIMEOUT)
+    page.set_default_timeout(find_chromium.TIMEOUT)
 
     def requested(request: Any) -> None:
         own = request.url.startswith("file:") and request.is_navigation_request()

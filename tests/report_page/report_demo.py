@@ -87,7 +87,6 @@ def _store(folder: Path, name: str) -> SandboxStore:
 
 
 def desired_users(store: str) -> list[User]:
-    """The users that the inventory declares for a store."""
     size, every = SIZES[store]
     users = []
     for number in range(size):

@@ -67,13 +67,11 @@ def user(
 
 
 def plan(plan_id: int | None, name: str | None = None, **more: Any) -> dict[str, Any]:
-    """A plan that a user holds."""
     ended = {"valid_to": None, "cancelled": False, "status": None}
     return {"plan_id": plan_id, "name": name, **ended, **more}
 
 
 def error(message: str, code: str = "invalid") -> dict[str, Any]:
-    """The error of a user."""
     return {"code": code, "message": message, "fields": {}}
 
 
@@ -109,7 +107,6 @@ def cost(requests: int, minutes: int = 1) -> dict[str, Any]:
 
 
 def result(users: Iterable[dict[str, Any]] = (), **more: Any) -> dict[str, Any]:
-    """The complete result of a store."""
     users = list(users)
     results = [{key: value for key, value in one.items() if key != "diff"} for one in users]
 
@@ -224,7 +221,6 @@ def of_long_values() -> dict[str, Any]:
 def report(
     stores: Mapping[str, Mapping[str, Any]], kind: str = "audit", *, check_mode: bool = True
 ) -> dict[str, Any]:
-    """The report on the results of some stores."""
     return report_of(
         stores, kind=kind, check_mode=check_mode, generated_at=NOW, version="0.1.0", run="a-run"
     )

@@ -7,12 +7,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import Any
-
-from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
@@ -34,11 +31,7 @@ def main() -> int:
     parser.add_argument("page", type=Path, help="the page")
     parser.add_argument("directory", type=Path, help="the directory for the pictures")
     options = parser.parse_args()
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(find_chromium.find_or_install()), args=arguments
-        )
+    with find_chromium.started() as browser:
         for name, shown in PICTURES.items():
             page = browser.new_context(**shown).new_page()
             page.goto(options.page.resolve().as_uri())
@@ -49,7 +42,6 @@ def main() -> int:
             path = options.directory / f"report-{name}.png"
             page.screenshot(path=path)
             print(path)
-        browser.close()
     return 0
 
 

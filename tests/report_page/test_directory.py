@@ -40,6 +40,10 @@ def report(results: dict[str, Any] | None = None, run: str = RUN) -> dict[str, A
     )
 
 
+COMPLETE = report({"north": DONE, "south": DONE})
+FILES = files_of(COMPLETE, "en")
+
+
 def written(directory: Path, one: dict[str, Any], *, in_loop: bool = False) -> bool:
     return write_report(directory, files_of(one, "en"), one, in_loop)
 
@@ -50,9 +54,8 @@ def stores_in(directory: Path) -> dict[str, str]:
 
 
 def test_the_most_complete_report_of_a_run_stays(tmp_path: Path) -> None:
-    complete = report({"north": DONE, "south": DONE})
     assert written(tmp_path, report())
-    assert written(tmp_path, complete)
+    assert written(tmp_path, COMPLETE)
     assert not written(tmp_path, report())
     assert stores_in(tmp_path) == {"north": "changed", "south": "changed"}
     with pytest.raises(NotWrittenError, match="An earlier item of the loop"):
@@ -104,9 +107,8 @@ ANY_JSON = st.recursive(
 def test_any_other_file_is_replaced(tmp_path: Path, content: bytes, in_loop: bool) -> None:
     (tmp_path / DATA).write_bytes(content)
     # As it is not a complete report of this run, it has at most fewer results.
-    one = report({"north": DONE, "south": DONE})
     try:
-        assert written(tmp_path, one, in_loop=in_loop)
+        assert write_report(tmp_path, FILES, COMPLETE, in_loop)
     except NotWrittenError:
         assert in_loop
         assert (tmp_path / DATA).read_bytes() == content

@@ -18,6 +18,7 @@ from .environment import (
     DEFAULT,
     OLDEST,
     PYTHONS,
+    REPOSITORY,
     REQUIREMENTS,
     TARGET_PYTHON,
     UV,
@@ -35,7 +36,8 @@ ENVIRONMENT = f"environment-{DEFAULT}"
 FULL = {"PUBLICA_TEST_FULL": "1"}
 # Modules then run on the oldest Python of an executing host.
 TARGET = {"PUBLICA_TEST_TARGET_PYTHON": str(programs("target") / "python")}
-EVERY_CORE = ("-m", "every_core", "tests/integration")
+# Every process would take a second to load this plugin, which these tests don't use.
+INTEGRATION = ("-p", "no:hypothesispytest", "tests/integration")
 # The unit tests of what imports ansible-core; the others are the same on every release.
 WITH_ANSIBLE = ("modules", "plugin_utils", "test_progress.py", "input/test_documents.py")
 
@@ -60,9 +62,17 @@ def pytest(
     )
 
 
+def every_core() -> list[str]:
+    """The words that select the tests of every ansible-core, in the files that have some."""
+    files = (REPOSITORY / "tests" / "integration").glob("test_*.py")
+    selected = sorted(file for file in files if "mark.every_core" in file.read_text("utf-8"))
+    names = [str(file.relative_to(REPOSITORY)) for file in selected]
+    return [*INTEGRATION[:-1], "-m", "every_core", *names]
+
+
 def integration(session: nox.Session, core: str) -> None:
     """Playbooks against sandbox stores, and the documentation's examples,"""
-    pytest(session, core, "tests/integration")
+    pytest(session, core, *INTEGRATION)
 
 
 # nox starts sessions in the order of their registration: the longest ones come first.
@@ -86,7 +96,7 @@ def faults(session: nox.Session) -> None:
 )
 def integration_full(session: nox.Session) -> None:
     """The integration tests that `make test` leaves out."""
-    pytest(session, DEFAULT, "-m", "full", "tests/integration", env=FULL)
+    pytest(session, DEFAULT, *INTEGRATION, "-m", "full", env=FULL)
 
 
 @nox.session(
@@ -96,9 +106,9 @@ def integration_full(session: nox.Session) -> None:
     allow_parallel=True,
 )
 def integration_target(session: nox.Session) -> None:
-    """Integration tests on the oldest ansible-core, with the modules on the oldest Python."""
-    words = ("-m", "not full or oldest_core", "tests/integration")
-    pytest(session, OLDEST, *words, env={**FULL, **TARGET})
+    """Playbooks and modules on the oldest ansible-core, with the modules on the oldest Python."""
+    words = ("-m", "not full or oldest_core")
+    pytest(session, OLDEST, *INTEGRATION, *words, env={**FULL, **TARGET})
 
 
 @nox.session(
@@ -109,12 +119,12 @@ def integration_target(session: nox.Session) -> None:
 )
 def cores_target(session: nox.Session) -> None:
     """The tests of every ansible-core, with the modules on the oldest Python."""
-    pytest(session, DEFAULT, *EVERY_CORE, env={**FULL, **TARGET})
+    pytest(session, DEFAULT, *every_core(), env={**FULL, **TARGET})
 
 
 def cores(session: nox.Session, core: str) -> None:
     """Playbooks, role and reports, in a part of the integration tests,"""
-    pytest(session, core, *EVERY_CORE, env=FULL)
+    pytest(session, core, *every_core(), env=FULL)
 
 
 def unit(session: nox.Session, core: str) -> None:

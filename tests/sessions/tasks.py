@@ -39,13 +39,6 @@ def bench(session: nox.Session) -> None:
     session.log(f"Tables, charts and all single runs: {results.relative_to(REPOSITORY)}")
 
 
-@nox.session(name="bench-clients", requires=[ENVIRONMENT])
-def bench_clients(session: nox.Session) -> None:
-    """Compare HTTP clients, for docs/decisions/0001."""
-    command = ("python", "-m", "publica_bench.clients", *session.posargs)
-    run(session, DEFAULT, *command, env=benchmark_environment(tree()))
-
-
 @nox.session(name="report-demo", requires=[ENVIRONMENT])
 def report_demo(session: nox.Session) -> None:
     """Write reports of three sandbox stores; REPORT_LANGUAGE is en, es or pt."""

@@ -33,7 +33,6 @@ class DatabaseState:
         return database_state.users(self.database)
 
     def active(self) -> set[str]:
-        """The addresses of the active users."""
         return {user["email"] for user in self.users() if user["deleted_at"] is None}
 
     def user(self, email: str) -> Row:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from publica_sandbox.testing import SandboxStore
@@ -62,7 +63,6 @@ USERS: list[Row] = [
 
 
 def _rows(store: SandboxStore, variant: Variant) -> Rows:
-    """The declared list."""
     moved: Row = {"email": "ugo.moved@example.org", "external_id": "U2", "sessions_limit": 5}
     if not returns_external_ids(variant):
         # Variant 8: then only the id identifies the user with the new address.
@@ -123,6 +123,14 @@ def content(store: SandboxStore) -> Content:
     }
 
 
+def rows_of(found: Content, ids: Collection[int]) -> tuple[list[Row], list[Row]]:
+    """The rows of some users, and of their plans."""
+    return (
+        [row for row in found["users"] if row["id"] in ids],
+        [row for row in found["user_plans"] if row["user_id"] in ids],
+    )
+
+
 class DeclaredList:
     """The list at a store that was filled for it, and the state that the oracle predicts."""
 
@@ -170,14 +178,10 @@ class DeclaredList:
         outcomes = self._expected.outcomes
         changed = {each.account.id for each in outcomes if each.account and each.actions}
         untouched = {row["id"] for row in self._before["users"]} - changed
-        now = content(self._store)
-        faults = []
-        for table, key in (("users", "id"), ("user_plans", "user_id")):
-            before = [row for row in self._before[table] if row[key] in untouched]
-            after = [row for row in now[table] if row[key] in untouched]
-            if before != after:
-                faults.append(f"touched: {before} became {after}")
-        return faults
+        before, after = (
+            rows_of(found, untouched) for found in (self._before, content(self._store))
+        )
+        return [f"touched: {before} became {after}"] if before != after else []
 
     def faults_of_repetition(self, module: str = BULK) -> list[str]:
         """Run the list again, which must have nothing left to do; returns what is wrong."""
@@ -194,7 +198,6 @@ class DeclaredList:
 
 
 def secrets_in(outcome: Outcome, store: SandboxStore) -> list[str]:
-    """Secrets in the results of a run."""
     links = [user["impersonation_secret"] for user in store.users()]
     secrets = [store.token, *PASSWORDS.values(), *links, "impersonate/take"]
     return [secret for secret in secrets if secret in outcome.text]

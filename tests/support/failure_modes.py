@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
 from publica_sandbox.requests import StoreRequest
 from publica_sandbox.routes import EndpointName, Match, resolve
 from publica_sandbox.switches import Switches
@@ -160,6 +161,17 @@ class FaultyClient:
         for each in range(number, number + (times or 0)):
             self._store.fault(endpoint=endpoint, nth=each, **mode.rule())
 
+    def interrupt(self, stop_request: StopRequest, last: int) -> None:
+        """Let a run be interrupted as its n-th request is sent."""
+        others = self.before
+
+        def before(endpoint: str, number: int) -> None:
+            others(endpoint, number)
+            if (endpoint, number) == (ANY, last):
+                stop_request.request("SIGTERM")
+
+        self.before = before
+
     def end(self) -> int:
         """Remove all faults; returns how many requests failed."""
         failed = self.refused + self.faults_met()
@@ -172,7 +184,6 @@ class FaultyClient:
         return sum(rule["fired"] for rule in self._store.faults())
 
     def adapter(self, pool_size: int) -> HTTPAdapter:
-        """An adapter for a session of ``requests``."""
         return _Adapter(self, pool_size)
 
     def prepare(self, request: PreparedRequest) -> bool:

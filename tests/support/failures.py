@@ -35,7 +35,6 @@ class BadCase:
     mentions: Sequence[str] = ()
 
     def task(self, **keywords: Any) -> dict[str, Any]:
-        """The task, with further keywords."""
         task = {"name": self.name, f"publica.la.{self.module}": self.args, "ignore_errors": True}
         return {**task, **keywords}
 

@@ -48,7 +48,6 @@ def policies() -> st.SearchStrategy[Policy]:
 
 
 def external_id(person: int) -> str:
-    """The external id of a person."""
     return f"staff-{person}"
 
 

@@ -32,8 +32,7 @@ from ansible_collections.publica.la.plugins.module_utils.errors import PublicaEr
 from publica_sandbox.testing import SandboxStore
 
 from . import documentation
-from .database import DatabaseState, copy_database
-from .playbooks import Run, TaskRun
+from .playbooks import Run, Runner, TaskRun
 from .usage import record_usage
 
 Result = dict[str, Any]
@@ -45,12 +44,8 @@ COMPLETE_RUN = "the run"
 PREFIX = "publica.la."
 
 
-class ModuleRunner:
+class ModuleRunner(Runner):
     """Runs tasks in this process; their files are in one directory, the working directory."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._copies = 0
 
     def tasks(self, tasks: Sequence[Mapping[str, Any]], store: SandboxStore) -> Run:
         """Run tasks as a playbook does, with the store's address and token as defaults.
@@ -85,18 +80,6 @@ class ModuleRunner:
         failed = bool(done) and done[-1].status == "failed"
         record_usage([], 0, [vars(task) for task in done])
         return Run(2 if failed else 0, "\n".join(printed), "", done)
-
-    def copy(self, store: SandboxStore) -> DatabaseState:
-        """The state of a store now."""
-        self._copies += 1
-        return copy_database(store.database, self.directory, self._copies)
-
-    def write(self, name: str, content: str | bytes) -> Path:
-        """Write a file below the directory."""
-        path = self.directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
 
 
 def _main(
@@ -139,7 +122,6 @@ def _main(
 
 
 def user(store: SandboxStore, options: Mapping[str, Any], **how: Any) -> Result:
-    """Result of publica_user."""
     return _work("publica_user", store, options, **how)
 
 
@@ -157,7 +139,6 @@ def bulk(
 
 
 def info(store: SandboxStore, **options: Any) -> Result:
-    """Result of publica_user_info."""
     return _work("publica_user_info", store, options)
 
 
@@ -168,12 +149,10 @@ def export(store: SandboxStore, directory: Path, **options: Any) -> Result:
 
 
 def store_info(store: SandboxStore, **options: Any) -> Result:
-    """Result of publica_store_info."""
     return _work("publica_store_info", store, options)
 
 
 def logout(store: SandboxStore, **options: Any) -> Result:
-    """Result of publica_user_logout."""
     return _work("publica_user_logout", store, options)
 
 
@@ -225,16 +204,13 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """All results as text."""
         return json.dumps(self.results, default=str)
 
     @property
     def codes(self) -> dict[str, str]:
-        """The codes of the failures."""
         return {name: failure["code"] for name, failure in self.failures.items()}
 
     def add(self, row: Mapping[str, Any], result: Mapping[str, Any], failure: Any) -> None:
-        """Add the result of one row."""
         if result.get("actions"):
             self.actions[name_of(row)] = result["actions"]
         if failure is not None:

@@ -21,13 +21,12 @@ from publica_sandbox.testing import SandboxStore
 
 from .database import differences
 from .in_process import ModuleRunner
-from .playbooks import PlaybookRunner, TaskRun
+from .playbooks import TaskRun
 
 PREDICTED = "predicted"
 TIMES = (PREDICTED, "applied", "repeated")
 
 Actions = Mapping[str, Sequence[str]]
-Runner = PlaybookRunner | ModuleRunner
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,6 @@ class Step:
     warns: str | None = None
 
     def tasks(self, module: str) -> list[dict[str, Any]]:
-        """The three tasks."""
         return [
             {
                 "name": f"{self.name}: {time}",
@@ -66,8 +64,9 @@ class Step:
         ]
 
 
-def run_steps(runner: Runner, store: SandboxStore, module: str, steps: Sequence[Step]) -> None:
-    """Take the steps, and check each of them."""
+def run_steps(
+    runner: ModuleRunner, store: SandboxStore, module: str, steps: Sequence[Step]
+) -> None:
     before = runner.copy(store)
     run = runner.tasks([task for step in steps for task in step.tasks(module)], store).succeeded()
     for step in steps:
@@ -81,7 +80,6 @@ def run_steps(runner: Runner, store: SandboxStore, module: str, steps: Sequence[
 
 
 def actions_of(task: TaskRun) -> dict[str, list[str]]:
-    """The actions that a task reports, by address."""
     result = task.result
     if "results" in result:
         return {item["email"]: item["actions"] for item in result["results"] if item["actions"]}

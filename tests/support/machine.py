@@ -85,7 +85,6 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def another_client(self, data: st.DataObject) -> None:
-        """Another client changes the store."""
         accounts = self._listed_accounts()
         changes = generated.changes_of(accounts, shared=self.shared)
         user_id, values = data.draw(changes, label="another client")
@@ -293,14 +292,7 @@ class StoreMachine(RuleBasedStateMachine):
         stop_request = StopRequest()
         if data.draw(st.booleans(), label="interrupted"):
             last = data.draw(st.integers(1, 12), label="the last request")
-            others = self.client.before
-
-            def before(endpoint: str, number: int) -> None:
-                others(endpoint, number)
-                if (endpoint, number) == (ANY, last):
-                    stop_request.request("SIGTERM")
-
-            self.client.before = before
+            self.client.interrupt(stop_request, last)
         return stop_request
 
     def _cut_listing(self, data: st.DataObject, accounts: list[Account]) -> tuple[set[int], bool]:

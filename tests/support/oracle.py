@@ -72,7 +72,6 @@ class Policy:
     on_guard: str
 
     def options(self) -> dict[str, Any]:
-        """The options as a task gives them."""
         return {
             "exclusive": True,
             "protected": list(self.protected),
@@ -479,7 +478,6 @@ def _keys_are_free(row: Row, outcome: RowOutcome, taken: Collection[str]) -> boo
 
 
 def without(accounts: Sequence[Account], removed: Sequence[Account]) -> list[Account]:
-    """The accounts after some of them were removed."""
     ids = {user.id for user in removed}
     return [replace(user, active=user.active and user.id not in ids) for user in accounts]
 

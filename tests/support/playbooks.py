@@ -58,15 +58,12 @@ class TaskRun:
 
     @property
     def code(self) -> str | None:
-        """The code of the failure."""
         failure = self.result.get("failure")
         return failure["code"] if failure else None
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of ansible-playbook."""
-
     returncode: int
     stdout: str
     stderr: str
@@ -114,13 +111,34 @@ class Command:
         return run
 
 
-class PlaybookRunner:
-    """Runs playbooks in one directory, which is also their HOME."""
+class Runner:
+    """Runs tasks in one directory, where it also copies databases and writes files."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self._runs = 0
         self._copies = 0
+
+    def copy(self, store: SandboxStore) -> DatabaseState:
+        """The state of a store now."""
+        self._copies += 1
+        return copy_database(store.database, self.directory, self._copies)
+
+    def write(self, name: str, content: Any) -> Path:
+        """Write a file: text and bytes unchanged, anything else as YAML."""
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not isinstance(content, (str, bytes)):
+            content = yaml.safe_dump(content, sort_keys=False)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+
+class PlaybookRunner(Runner):
+    """Runs playbooks in one directory, which is also their HOME."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._runs = 0
 
     def tasks(
         self,
@@ -147,11 +165,6 @@ class PlaybookRunner:
             arguments=arguments,
             environment={"ANSIBLE_PIPELINING": "true", **copied, **(environment or {})},
         )
-
-    def copy(self, store: SandboxStore) -> DatabaseState:
-        """The state of a store now."""
-        self._copies += 1
-        return copy_database(store.database, self.directory, self._copies)
 
     def play_of(
         self,
@@ -200,7 +213,6 @@ class PlaybookRunner:
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
     ) -> Command:
-        """The command that runs a playbook."""
         self._runs += 1
         records = self.directory / f"records-{self._runs}"
         records.mkdir(parents=True)
@@ -231,15 +243,6 @@ class PlaybookRunner:
             **(environment or {}),
         }
         return Command(playbooks, words, variables, records)
-
-    def write(self, name: str, content: Any) -> Path:
-        """Write a file: text and bytes unchanged, anything else as YAML."""
-        path = self.directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not isinstance(content, (str, bytes)):
-            content = yaml.safe_dump(content, sort_keys=False)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return path
 
 
 LOCALHOST = {

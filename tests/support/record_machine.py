@@ -22,7 +22,7 @@ from publica_sandbox.testing import SandboxStore
 
 from . import generated
 from .accounts import Account, accounts_of
-from .declared import content
+from .declared import content, rows_of
 from .failure_modes import ANY, ENDPOINTS, FAILURE_MODES, FaultyClient
 from .in_process import COMPLETE_RUN, Outcome, name_of
 from .machine import FEW_RETRIES, MOST_RUNS, SMALL_PAGE, STRANGERS
@@ -100,7 +100,6 @@ class RecordMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def another_client(self, data: st.DataObject) -> None:
-        """Another client changes the store."""
         accounts = [user for user in accounts_of(self.runs.store) if self._is_person(user)]
         changes = generated.changes_of(accounts, shared=self.shared)
         user_id, values = data.draw(changes, label="another client")
@@ -138,7 +137,8 @@ class RecordMachine(RuleBasedStateMachine):
         self.runs.client.begin()
         self.runs.client.fail(mode, endpoint, number, times)
         if data.draw(st.sampled_from([False, False, True]), label="interrupted"):
-            self._interrupt(stop_request, data.draw(st.integers(1, 8), label="the last request"))
+            last = data.draw(st.integers(1, 8), label="the last request")
+            self.runs.client.interrupt(stop_request, last)
         self._run(
             disturbed=True, workers=mode.workers, stop_request=stop_request, **FEW_RETRIES
         )  # fmt: skip
@@ -196,16 +196,6 @@ class RecordMachine(RuleBasedStateMachine):
                 self.drifted = False
         return outcome
 
-    def _interrupt(self, stop_request: StopRequest, last: int) -> None:
-        others = self.runs.client.before
-
-        def before(endpoint: str, number: int) -> None:
-            others(endpoint, number)
-            if (endpoint, number) == (ANY, last):
-                stop_request.request("SIGTERM")
-
-        self.runs.client.before = before
-
     def _redraw(self, data: st.DataObject) -> None:
         accounts = [user for user in accounts_of(self.runs.store) if self._is_person(user)]
         lists = generated.lists(accounts, shared=self.shared)
@@ -236,7 +226,7 @@ class RecordMachine(RuleBasedStateMachine):
                 assert user.id in self.known, f"{user} was in no list, and was deactivated"
                 assert not self.policy.protects(user), f"{user} is protected"
         untouched = {user.id for user in before} - named - left
-        assert _of(untouched, content(self.runs.store)) == _of(untouched, was)
+        assert rows_of(content(self.runs.store), untouched) == rows_of(was, untouched)
         now = touchable(list(after.values()), self.rows, returns_external_ids=True)
         self.known |= named | now
         self._remember_managed(before, named, undisturbed)
@@ -311,10 +301,3 @@ def _changes(outcome: Outcome) -> bool:
     """Whether a run has changed more than it does every time."""
     changed = [set(actions) - SET_EVERY_TIME for actions in outcome.actions.values()]
     return any(changed) or any(item["actions"] for item in outcome.removals)
-
-
-def _of(ids: set[int], found: Mapping[str, Any]) -> Any:
-    return (
-        [row for row in found["users"] if row["id"] in ids],
-        [row for row in found["user_plans"] if row["user_id"] in ids],
-    )

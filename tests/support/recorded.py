@@ -24,7 +24,7 @@ from publica_sandbox.switches import Switches
 from publica_sandbox.testing import SandboxStore
 
 from .accounts import Account, accounts_of, likenesses
-from .declared import CAMPUS, LIBRARY_CARD, STAFF, content, secrets_in
+from .declared import CAMPUS, LIBRARY_CARD, STAFF, content, rows_of, secrets_in
 from .failure_modes import ANY, FaultyClient
 from .generated import FIRST_PASSWORD, OTHER_PASSWORD
 from .in_process import Outcome, run
@@ -144,7 +144,6 @@ def person(rows: Rows, name: str, **values: Any) -> list[Row]:
 
 
 def without(rows: Rows, *names: str) -> list[Row]:
-    """The list without some persons."""
     return [dict(row) for row in rows if row.get("external_id") not in names]
 
 
@@ -284,7 +283,6 @@ class RecordedRuns:
         return self.path.read_bytes() if self.path.exists() else None
 
     def record(self) -> dict[str, Any]:
-        """The record."""
         found: dict[str, Any] = json.loads(self.path.read_text(encoding="utf-8"))
         return found
 
@@ -307,7 +305,6 @@ class RecordedRuns:
 
     @property
     def oracle(self) -> Oracle:
-        """The oracle of the store."""
         return oracle_for(self.variant)
 
     def expected(self, rows: Rows, *, gone: Collection[str] | None = None) -> list[Account]:
@@ -486,13 +483,8 @@ class RecordedRuns:
             assert secret not in text.decode()
 
     def check_secrets(self, outcome: Outcome) -> None:
-        """No secret is in the results."""
         given = [secret for secret in SECRETS if secret in outcome.text]
         assert [*given, *secrets_in(outcome, self.store)] == []
 
     def _content_of(self, ids: Collection[int]) -> Any:
-        found = content(self.store)
-        return (
-            [row for row in found["users"] if row["id"] in ids],
-            [row for row in found["user_plans"] if row["user_id"] in ids],
-        )
+        return rows_of(content(self.store), ids)

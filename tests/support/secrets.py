@@ -67,7 +67,6 @@ def leaks(cores: Mapping[str, str], places: Mapping[str, bytes]) -> list[str]:
 
 
 def links_of(store: SandboxStore) -> dict[str, str]:
-    """The impersonation links of all users of a store."""
     return {f"link of {user['email']}": user["impersonation_secret"] for user in store.users()}
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small HTTP servers: a store that returns what it was sent, and a relay that goes away."""
+"""Small HTTP servers: a store that returns what it was sent, notes, and a relay that goes away."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 import requests
 
@@ -67,6 +69,29 @@ def echo_store() -> Iterator[str]:
     """Run a store whose errors quote all that it was sent; yields its address."""
     with _serving(ThreadingHTTPServer(("127.0.0.1", 0), _Echo)) as address:
         yield address
+
+
+@dataclass(frozen=True)
+class NoteServer:
+    """In place of GitLab's API for notes: its address, and each note's path, token and text."""
+
+    url: str
+    notes: list[tuple[str, str, str]]
+
+
+@contextmanager
+def note_server() -> Iterator[NoteServer]:
+    """Run a server that accepts notes."""
+    notes: list[tuple[str, str, str]] = []
+
+    class Handler(_Handler):
+        def do_POST(self) -> None:
+            form = parse_qs(self._body().decode())
+            notes.append((self.path, self.headers["PRIVATE-TOKEN"], form["body"][0]))
+            self._answer(201, b"", {})
+
+    with _serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield NoteServer(address, notes)
 
 
 class PausingRelay:

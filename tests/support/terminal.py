@@ -57,7 +57,6 @@ class Terminal:
 
     @property
     def lines(self) -> list[str]:
-        """The lines shown so far."""
         with self._changed:
             return self._shown.decode(errors="replace").replace("\r\n", "\n").splitlines()
 
@@ -78,7 +77,6 @@ class Terminal:
         os.write(self._master, b"\x03")
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal to ansible-playbook only."""
         self._process.send_signal(number)
 
     def wait(self) -> int:

@@ -106,5 +106,4 @@ def package(
 
 
 def text_cell(reference: str, text: str) -> str:
-    """The XML of a cell with a text."""
     return f'<c r="{reference}" t="inlineStr"><is><t>{text}</t></is></c>'

@@ -53,7 +53,6 @@ class LoopbackWorker:
 
     @property
     def command(self) -> list[str]:
-        """The command that talks to this worker."""
         return [sys.executable, str(LINK), str(self._socket.getsockname()[1])]
 
     def __enter__(self) -> Self:

@@ -83,7 +83,6 @@ def explained(found: Results, known: Mapping[str, str], reason: str) -> Results:
 
 
 def files_of(repository: Path) -> list[str]:
-    """The files that git does not ignore."""
     listed = subprocess.run(
         ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"),
         cwd=repository,

@@ -11,14 +11,12 @@ created in the copy stay, since another test can be using them.
 
 from __future__ import annotations
 
-import argparse
 import fcntl
 import fnmatch
 import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,17 +94,3 @@ def _copy(source: Path, target: Path) -> None:
         target.unlink()
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source, target, follow_symlinks=False)
-
-
-def main() -> int:
-    """The command line. Returns its exit code."""
-    parser = argparse.ArgumentParser(description="Copy the work tree's files into a tree.")
-    parser.add_argument("root", type=Path, help="the directory for ansible_collections")
-    parser.add_argument("--leave-out", action="append", default=[], metavar="PATTERN")
-    options = parser.parse_args()
-    print(export(options.root.resolve(), options.leave_out))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

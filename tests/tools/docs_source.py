@@ -11,7 +11,6 @@ README of a directory gets a table of contents of the pages of that directory.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shutil
@@ -161,17 +160,5 @@ def lay_out(repository: Path, source: Path) -> Path:
     return source
 
 
-def main() -> int:
-    """The command line. Returns its exit code."""
-    parser = argparse.ArgumentParser(description="Write the source of the documentation site.")
-    parser.add_argument("source", type=Path, help="the directory to replace")
-    parser.add_argument(
-        "--repository", type=Path, default=REPOSITORY, help="the directory of the pages"
-    )
-    options = parser.parse_args()
-    print(lay_out(options.repository.resolve(), options.source.resolve()))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    print(lay_out(REPOSITORY, Path(sys.argv[1]).resolve()))

@@ -14,7 +14,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 VARIABLE = "PUBLICA_TEST_CHROMIUM"
@@ -22,6 +25,8 @@ MISSING = (
     "Chromium was not found. Install it (on Debian and Ubuntu: apt-get install chromium), or set "
     f"the environment variable {VARIABLE} to its path."
 )
+# The first start of the browser in a container can be slow.
+TIMEOUT = 60_000
 APT_GET = ("apt-get", "--quiet", "--option", "DPkg::Lock::Timeout=300")
 
 
@@ -57,6 +62,21 @@ def find_or_install() -> Path:
     if found is None:
         raise SystemExit(MISSING)
     return found
+
+
+@contextmanager
+def started(*words: str) -> Iterator[Any]:
+    """The browser of playwright, with further words of its command line."""
+    from playwright.sync_api import sync_playwright
+
+    # As root, Chromium does not start with its sandbox. Only pages of this project are opened.
+    arguments = [*words, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(find_or_install()), args=arguments, timeout=TIMEOUT
+        )
+        yield browser
+        browser.close()
 
 
 if __name__ == "__main__":

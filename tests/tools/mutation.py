@@ -47,14 +47,13 @@ def main() -> int:
     parser.add_argument("places", nargs="*", default=PLACES, help="such as plan or apply/writes.py")
     parser.add_argument("--draw", type=int, metavar="N", help="try N mutants drawn at random")
     parser.add_argument("--seed", type=int, default=0, help="of the draw")
-    parser.add_argument("--tests", nargs="+", metavar="PATH", help="instead of tests/unit/<place>")
     options = parser.parse_args()
     collection = collection_tree.export(options.directory.resolve() / "tree")
     places = [place.removesuffix("/") for place in options.places]
     root = collection.parents[2] / MODULE_UTILS
     if missing := [place for place in places if not (root / place).exists()]:
         parser.error(f"plugins/module_utils has no {', '.join(missing)}")
-    tests = options.tests or sorted({f"tests/unit/{place.partition('/')[0]}" for place in places})
+    tests = sorted({f"tests/unit/{place.partition('/')[0]}" for place in places})
     _configure(options.directory.resolve() / "work", collection, places, tests)
     mutants = _mutants()
     if options.draw is not None:

@@ -88,7 +88,6 @@ def _compare(
     about: Mapping[str, str],
     options: argparse.Namespace,
 ) -> None:
-    """All contenders at the same jobs."""
     jobs = _jobs(options)
     for job in jobs:
         runner.run(job, contenders)

@@ -61,7 +61,6 @@ class RecordReport:
         return charts.draw(panels, title, "requests") if panels else ""
 
     def write(self, directory: Path) -> None:
-        """Write tables and picture into a directory."""
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "performance-record.md").write_text(self.markdown(), "utf-8")
         if picture := self.picture():

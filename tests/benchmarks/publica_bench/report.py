@@ -120,7 +120,6 @@ class Report:
         return drawn
 
     def write(self, directory: Path) -> None:
-        """Write tables and pictures into a directory."""
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "performance.md").write_text(self.markdown(), "utf-8")
         for name, picture in self.pictures().items():

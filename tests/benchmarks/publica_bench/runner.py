@@ -175,7 +175,6 @@ class Results:
     not_run: dict[tuple[JobKey, str], NotRun] = field(default_factory=dict)
 
     def of(self, job: Job, contender: Contender) -> list[Measurement]:
-        """The runs of a contender at a job."""
         return self.runs.get((job.key, contender.name), [])
 
     def outcome(self, job: Job, contender: Contender) -> Summary | NotRun | None:

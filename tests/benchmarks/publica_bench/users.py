@@ -36,7 +36,6 @@ def listed_before(job: Job) -> list[Row]:
 
 
 def stored_before(job: Job) -> list[Row]:
-    """The users in the store before the job."""
     if job.change == NEW:
         return []
     users = _readers(0, job.listed)

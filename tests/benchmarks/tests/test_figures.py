@@ -9,27 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from publica_bench import runner as runner_module
 from publica_bench.goals import (
-    above_start,
     against_floor,
     against_loops,
     against_script,
     concurrent,
-    doubling,
-    most_requests,
 )
 from publica_bench.jobs import (
     BULK,
-    COMPLETE,
     EXCLUSIVE,
-    FORMS,
     FOUR_BULK,
     NEW,
     PEOPLE,
     PERCENT,
     RECORD,
-    SAME,
     SCRIPT,
     SOME_ROWS,
     UNCHANGED,
@@ -42,10 +35,7 @@ from publica_bench.jobs import (
 from publica_bench.measurement import Measurement
 from publica_bench.record_report import RecordReport
 from publica_bench.runner import (
-    NotRun,
     Results,
-    Runner,
-    TimeLimits,
     break_even,
     expected_seconds,
     floor_seconds,
@@ -112,48 +102,6 @@ def test_break_even_is_where_the_lines_cross():
         break_even({5: 1.0}, {5: 1.0})
 
 
-@pytest.fixture
-def measured(monkeypatch, tmp_path):
-    """A runner whose contenders take fixed seconds for each user, and the order of their runs."""
-    seconds_each = {BULK.name: 0.01, SCRIPT.name: 0.005, USER_LOOP.name: 1.0, URI_LOOP.name: 1.0}
-    order: list[tuple[str, int]] = []
-
-    def measure(contender, job, _directory, _timeout):
-        order.append((contender.name, job.users))
-        error = "broken" if contender == SCRIPT and job.change == SAME else ""
-        seconds = seconds_each[contender.name] * job.users
-        return run(seconds, contender=contender.name, users=job.users, error=error)
-
-    monkeypatch.setattr(runner_module, "measure", measure)
-    limits = TimeLimits(budget=300.0, repeats=2, repeat_below=45.0)
-    return Runner(tmp_path, limits, log=lambda _line: None), order
-
-
-def test_contenders_take_turns_and_slow_ones_run_once(measured):
-    runner, order = measured
-
-    runner.run(Job(NEW, 100), (USER_LOOP, BULK, SCRIPT))
-
-    first = [(USER_LOOP.name, 100), (BULK.name, 100), (SCRIPT.name, 100)]
-    assert order == [*first, (BULK.name, 100), (SCRIPT.name, 100)]
-
-
-def test_a_job_that_would_take_too_long_is_not_run_without_a_timeout(measured):
-    runner, order = measured
-
-    for users in (100, 1_000):
-        runner.run(Job(NEW, users), (USER_LOOP, BULK))
-
-    assert (USER_LOOP.name, 1_000) not in order
-    assert runner.results.outcome(Job(NEW, 1_000), USER_LOOP) == NotRun(1_000.0)
-    assert (BULK.name, 1_000) in order
-
-    runner.run(Job(NEW, 1_000), (USER_LOOP,), TimeLimits(timeout=2_000.0))
-
-    assert order.count((USER_LOOP.name, 1_000)) == 1
-    assert not isinstance(runner.results.outcome(Job(NEW, 1_000), USER_LOOP), NotRun)
-
-
 def checked(goal, *runs):
     """The checks of a goal on results that hold (job, contender, run)."""
     results = Results()
@@ -172,34 +120,12 @@ def test_floor_goal_counts_the_accepted_requests():
     assert (refusals.figure, refusals.met) == (4.0, True)
 
 
-def test_script_goal_checks_ratio_and_memory():
-    job = Job(SAME, 100_000)
-    goal = against_script(job, (BULK,), 3.0, megabytes=500)
-
-    ratio, memory = checked(goal, (job, BULK, run(40.0, peak_mb=612.0)), (job, SCRIPT, run(16.0)))
-
-    assert (ratio.figure, ratio.met) == (2.5, True)
-    assert (memory.figure, memory.met) == (612.0, False)
-
-
 def test_failed_runs_meet_no_goal():
     broken = run(0.1, error="0 of 300 users as desired")
 
     assert not any(check.met for check in checked(against_floor(LIMIT), (LIMIT, BULK, broken)))
     assert not any(check.met for check in checked(concurrent(LIMIT), (LIMIT, FOUR_BULK, broken)))
     assert not any(check.met for check in checked(against_script(LIMIT, (BULK,), 2.0)))
-
-
-def test_loops_get_a_timeout_that_proves_them_too_slow(measured):
-    runner, order = measured
-    job = Job(NEW, 1_000)
-    runner.results.runs[job.key, BULK.name].append(run(5.0))
-
-    goal = against_loops(job)
-    goal.run(runner)
-
-    assert [name for name, _users in order] == [URI_LOOP.name, USER_LOOP.name]
-    assert goal.limits(runner.results).timeout == pytest.approx(300.0)
 
 
 def test_only_a_loop_may_be_ended_at_its_timeout():
@@ -219,17 +145,6 @@ def test_only_a_loop_may_be_ended_at_its_timeout():
     assert run(300.0, error="ended", unfinished=True, contender=BULK.name).failed
 
 
-def test_doubling_and_concurrent_goals():
-    half, double = Job(NEW, 5), Job(NEW, 10)
-    runs = (half, BULK, run(2.0)), (double, BULK, run(5.0))
-
-    [ratio] = checked(doubling(half, double, BULK), *runs)
-    [share] = checked(concurrent(LIMIT), (LIMIT, FOUR_BULK, run(40.0, requests=400, refusals=10)))
-
-    assert (ratio.figure, ratio.met) == (2.5, False)
-    assert (share.figure, share.unit, share.met) == (2.5, " %", True)
-
-
 @pytest.mark.parametrize(
     ("change", "changed", "moved"),
     [(UNCHANGED, 0, 0), (SOME_ROWS, 30, 0), (PERCENT, 20, 0), (PEOPLE, 30, 5)],
@@ -244,24 +159,6 @@ def test_a_list_has_a_fifth_of_the_users_and_differs_by_its_change(change, chang
     assert before.items() <= stored.items()
     assert (len(before.keys() - now), len(now.keys() - stored)) == (moved, moved)
     assert sum(before[email] != now[email] for email in before.keys() & now) == changed
-
-
-def test_goals_of_runs_with_a_record():
-    small, large = Job(COMPLETE, 1), Job(COMPLETE, 100_000)
-    people = Job(PEOPLE, 100_000)
-    csv = FORMS[0]
-
-    [requests] = checked(most_requests(people, 90), (people, RECORD, run(5.0, requests=81)))
-    seconds, memory, *others = checked(
-        above_start(large, small, 4.0, 300.0),
-        (small, csv, run(2.0, peak_mb=150.0)),
-        (large, csv, run(5.5, peak_mb=480.0)),
-    )
-
-    assert (requests.figure, requests.met) == (81, True)
-    assert (seconds.figure, seconds.met, seconds.unit) == (3.5, True, " s")
-    assert (memory.figure, memory.met, memory.unit) == (330.0, False, " MB")
-    assert not any(check.met for check in others)
 
 
 def test_the_report_on_records_has_requests_and_the_least_minutes_under_the_limit(tmp_path):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small runs of all contenders on real stores, and of all HTTP clients."""
+"""Small runs of all contenders on real stores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import json
 import sys
 
 import pytest
-from publica_bench import clients
 from publica_bench.__main__ import main
 from publica_bench.jobs import (
     ALL,
@@ -71,12 +70,3 @@ def test_a_contender_that_does_not_finish_the_job_fails(tmp_path, monkeypatch, s
     run = measure(SCRIPT, Job(NEW, USERS), tmp_path, timeout=5.0)
 
     assert run.error == error
-
-
-def test_every_http_client_sends_every_request(capsys):
-    # The command itself fails if the server has not counted all of them.
-    assert clients.main(["--amount", "20", "--rounds", "1"]) == 0
-
-    table = capsys.readouterr().out
-    assert f"| {clients.BASE} | 1.0 |" in table
-    assert all(f"| {name} | " in table for name in clients.clients(1))

@@ -126,14 +126,12 @@ class Directory:
         raise RuntimeError(f"slapd did not start: {(self._data / 'log').read_text('utf-8')}")
 
     def stop(self) -> None:
-        """Stop the server."""
         if self._server is not None:
             self._server.terminate()
             self._server.wait(timeout=START_SECONDS)
             self._server = None
 
     def add(self, entries: str) -> None:
-        """Add the entries of an LDIF file."""
         self._modify(entries, "-a")
 
     def change(self, name: str, changes: str) -> None:
@@ -153,7 +151,6 @@ class Directory:
 
 
 def entry(name: str, attributes: Mapping[str, Sequence[str]]) -> str:
-    """An entry of an LDIF file."""
     pairs = [("dn", name), *((key, value) for key in attributes for value in attributes[key])]
     lines = [f"{key}:: {base64.b64encode(value.encode()).decode()}\n" for key, value in pairs]
     return "".join([*lines, "\n"])

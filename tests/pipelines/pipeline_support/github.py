@@ -37,7 +37,6 @@ BY_HAND = {**PUSH, "github.event_name": "workflow_dispatch", "inputs.verify": "a
 
 
 def workflow(name: str) -> dict[str, Any]:
-    """The content of a workflow."""
     content: dict[str, Any] = yaml.safe_load((GITHUB / name).read_text("utf-8"))
     return content
 

@@ -27,7 +27,6 @@ SCHEDULE = {**PUSH, "CI_PIPELINE_SOURCE": "schedule"}
 
 
 def content() -> dict[str, Any]:
-    """The content of the file."""
     read: dict[str, Any] = yaml.safe_load(GITLAB.read_text("utf-8"))
     return read
 
@@ -44,8 +43,6 @@ def job_names(values: Mapping[str, str]) -> list[str]:
 
 
 class Gitlab:
-    """The jobs of one file."""
-
     def __init__(self, site: Site, machine: Machine, variables: Mapping[str, str]) -> None:
         self._tokens = site.tokens
         self._machine = machine

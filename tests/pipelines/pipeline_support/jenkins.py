@@ -29,12 +29,10 @@ def tree() -> Node:
 
 
 def text_of(node: Node) -> str:
-    """The source of a node."""
     return (node.text or b"").decode()
 
 
 def literal(node: Node) -> str:
-    """The text of a string literal."""
     text = text_of(node)
     quotes = text[:3] if text.startswith(("'''", '"""')) else text[0]
     return text[len(quotes) : -len(quotes)].replace("\\'", "'")
@@ -54,7 +52,6 @@ def _name(call: Node) -> str:
 
 
 def literals(node: Node) -> list[str]:
-    """The string arguments of a call."""
     kinds = ("character_literal", "string_literal")
     found = [literal(child) for child in node.named_children if child.type in kinds]
     for child in node.named_children:
@@ -64,7 +61,6 @@ def literals(node: Node) -> list[str]:
 
 
 def stage(name: str) -> Node:
-    """The stage with a name."""
     [found] = [node for node in calls(tree(), "stage") if literals(node)[0] == name]
     return found
 
@@ -77,7 +73,6 @@ def parts(call: Node) -> list[str]:
 
 
 def parts_of_when(name: str) -> list[str]:
-    """The conditions of a stage."""
     [when] = calls(stage(name), "when")
     return parts(when)
 
@@ -90,8 +85,6 @@ def _head(node: Node) -> str:
 
 
 class Jenkins:
-    """The stages of one file."""
-
     def __init__(self, site: Site, machine: Machine) -> None:
         self._credentials = {
             name.lower().replace("_", "-"): token for name, token in site.tokens.items()
@@ -124,7 +117,6 @@ class Jenkins:
         return self.stage("Audit")
 
     def stage(self, name: str) -> JobRun:
-        """Run a stage."""
         found = stage(name)
         return self._machine.run(Job(name, list(_steps(found)), self._environment(found)))
 

@@ -79,8 +79,6 @@ class Job:
 
 @dataclass(frozen=True)
 class JobRun:
-    """The result of a job."""
-
     failed: str  # the failed step, or empty
     output: str
     checkout: Path
@@ -134,7 +132,6 @@ class Machine:
         return self._folder / f"job-{self._runs + 1}" / "project"
 
     def run(self, job: Job) -> JobRun:
-        """Run a job."""
         checkout = self.checkout()
         self._runs += 1
         shutil.copytree(self._project, checkout)
@@ -161,7 +158,6 @@ class Machine:
         return JobRun(failed, output, checkout)
 
     def artifacts_of(self, part: str) -> Path:
-        """The directory of that name in the artifacts."""
         return next(path for path in self.artifacts.rglob(part) if any(path.glob("*.*")))
 
     def _shell(

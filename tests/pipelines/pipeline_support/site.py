@@ -45,7 +45,6 @@ class Site:
         return {name: {user["email"] for user in self.listed(name)} for name in self.stores}
 
     def listed(self, store: str) -> list[dict[str, Any]]:
-        """The desired users of a store."""
         files = (self.folder / "inventory" / "host_vars" / store).glob("*.yml")
         lists = [
             users
@@ -91,7 +90,6 @@ def lay_out(folder: Path, stores: Mapping[str, SandboxStore], archive: Path) -> 
 
 
 def build_archive(folder: Path) -> Path:
-    """The collection's archive."""
     words = ("--output-path", str(folder), str(COLLECTION))
     built = run_program("ansible-galaxy", "collection", "build", *words, folder=folder)
     assert built.returncode == 0, built.stderr

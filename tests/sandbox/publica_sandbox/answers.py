@@ -71,7 +71,6 @@ def no_user(identifier: str = "") -> Answer:
 
 
 def no_plan() -> Answer:
-    """The answer for a list without plans."""
     return _no_results("Plan", ".")
 
 

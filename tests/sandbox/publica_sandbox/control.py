@@ -43,11 +43,6 @@ class _Generation(BaseModel):
 
 
 def control_app(state: StoreState) -> Starlette:
-    """The control endpoints of one store."""
-
-    async def about(request: Request) -> Response:
-        return JSONResponse({"database": str(state.database)})
-
     async def switches(request: Request) -> Response:
         if request.method == "PATCH":
             state.configure(await _values(request))
@@ -88,8 +83,6 @@ def control_app(state: StoreState) -> Starlette:
     async def clear(request: Request) -> Response:
         if request.url.path.endswith("/journal"):
             state.in_transaction(lambda session: session.execute("DELETE FROM journal"))
-        elif request.url.path.endswith("/rate-limit"):
-            state.limiter.clear()
         elif request.url.path.endswith("/hanging"):
             state.faults.clear()
             state.pauses.release()
@@ -101,7 +94,6 @@ def control_app(state: StoreState) -> Starlette:
         return int(store_time(state.switches.clock_offset))
 
     routes = [
-        Route("/", about, methods=["GET"]),
         Route("/switches", switches, methods=["GET", "PATCH"]),
         Route("/faults", faults, methods=["GET", "POST", "DELETE"]),
         Route("/users", users, methods=["POST"]),
@@ -109,7 +101,6 @@ def control_app(state: StoreState) -> Starlette:
         Route("/generated-users", generated_users, methods=["POST"]),
         Route("/plans", plans, methods=["POST"]),
         Route("/journal", clear, methods=["DELETE"]),
-        Route("/rate-limit", clear, methods=["DELETE"]),
         Route("/hanging", clear, methods=["DELETE"]),
         Route("/reset", clear, methods=["POST"]),
     ]

@@ -217,7 +217,6 @@ class Session:
         self._connection = connection
 
     def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
-        """Run one statement."""
         return self._connection.execute(sql, values)
 
     def scalar(self, sql: str, *values: object) -> Any:
@@ -233,7 +232,6 @@ class Session:
         return [kind(**_read(kind, dict(zip(columns, row, strict=True)))) for row in found]
 
     def get(self, kind: type[Kind], row_id: int) -> Kind | None:
-        """The row with an id."""
         found = self.rows(kind, "WHERE id = ?", row_id)
         return found[0] if found else None
 

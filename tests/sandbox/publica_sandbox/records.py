@@ -43,7 +43,6 @@ def created_record(user: User, switches: Switches) -> dict[str, Any]:
 
 
 def listed_record(user: User, switches: Switches, base_url: str) -> dict[str, Any]:
-    """The record in a list."""
     email = shown_email(user, switches)
     record: dict[str, Any] = {
         "id": number(user.id, switches),
@@ -109,7 +108,6 @@ def shown_email(user: User, switches: Switches) -> str | None:
 
 
 def plan_record(plan: Plan, switches: Switches) -> dict[str, Any]:
-    """The record in the list of plans."""
     return {
         "id": number(plan.id, switches),
         "name": plan.name,

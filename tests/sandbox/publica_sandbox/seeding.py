@@ -135,7 +135,6 @@ def change_user(session: Session, user_id: int, change: UserChange, now: int) ->
 
 
 def add_plan(session: Session, seed: PlanSeed) -> int:
-    """Store a plan. Returns its id."""
     kind = seed.type or ("prepaid" if seed.duration_months else "recurring")
     return session.add(Plan(**{**seed.model_dump(), "type": kind}))
 

@@ -35,7 +35,6 @@ class StoreState:
     """
 
     def __init__(self, database: Path, token: str, switches: Mapping[str, object]) -> None:
-        self.database = database
         self.token = token
         self._connection = open_database(database)
         with transaction(self._connection) as session:
@@ -48,7 +47,6 @@ class StoreState:
         self.pauses = Pauses()
 
     def in_transaction(self, work: Callable[[Session], T]) -> T:
-        """Run ``work`` in one transaction."""
         with transaction(self._connection) as session:
             return work(session)
 
@@ -67,7 +65,6 @@ class StoreState:
         self.in_transaction(lambda session: None if has_users(session) else fill(session))
 
     def close(self) -> None:
-        """Release the file."""
         self._connection.close()
 
     def _use(self, switches: Switches) -> None:

@@ -185,10 +185,6 @@ class SandboxStore:
         """Delete the recorded requests."""
         self._control.call("DELETE", "/journal")
 
-    def clear_rate_limit(self) -> None:
-        """Begin new rate-limit windows."""
-        self._control.call("DELETE", "/rate-limit")
-
     def reset(self) -> None:
         """Clear users, journal and faults; restore the first plans and the first switches."""
         self._control.call("POST", "/reset")

@@ -24,6 +24,5 @@ def api(store: SandboxStore) -> Iterator[Api]:
 
 @pytest.fixture
 def configured(store: SandboxStore, setting: dict[str, object]) -> SandboxStore:
-    """The store with the switch of a case."""
     store.configure(**setting)
     return store

@@ -15,7 +15,6 @@ import pytest
 import trustme
 from api_client import USERS, Api
 
-from publica_sandbox.control import ControlError
 from publica_sandbox.rate_limit import RateLimiter
 from publica_sandbox.seeding import SeedError, read_users
 from publica_sandbox.switches import Switches
@@ -70,16 +69,6 @@ def test_the_journal_separates_reads_and_writes(api, store):
     assert store.journal() == []
 
 
-def test_the_file_is_plain_sqlite(api, store):
-    api.create()
-    with sqlite3.connect(store.database) as connection:
-        assert connection.execute("SELECT count(*) FROM users").fetchone() == (1,)
-        row = connection.execute('SELECT status, "write" FROM journal').fetchone()
-    connection.close()
-    assert row == (200, 1)
-    assert store.sql("SELECT email FROM users WHERE id = ?", 1) == [{"email": "ada@example.org"}]
-
-
 def test_a_fixed_window_begins_with_its_first_request():
     limiter, switches = RateLimiter(), Switches(rate_limit=2, rate_limit_window=60)
 
@@ -103,7 +92,7 @@ def test_a_refused_request_is_not_counted_and_does_nothing(api, store):
         assert answer.headers["X-RateLimit-Remaining"] == "0"
         assert 0 < int(answer.headers["Retry-After"]) <= 60
     assert store.users() == []
-    store.clear_rate_limit()
+    store.configure(rate_limit=10)
     assert api.create().status_code == 200
 
 
@@ -223,38 +212,6 @@ def test_a_file_of_another_version(tmp_path):
         SandboxStore(database).start()
 
 
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"emial": "x"}, "emial"),
-        ({"plans": [{"plan_id": 99}]}, "no plan 99"),
-        ({"email": "taken@example.org"}, "UNIQUE"),
-    ],
-)
-def test_users_that_cannot_be_stored(store, values, message):
-    store.add_user("taken@example.org")
-    with pytest.raises(ControlError, match=message):
-        store.add_user(**{"email": "ada@example.org", **values})
-    assert len(store.users()) == 1
-
-
-def test_one_user_is_found_by_a_key(store):
-    with pytest.raises(LookupError, match="0 users"):
-        store.user(email="missing@example.org")
-    with pytest.raises(TypeError):
-        store.user()
-    with pytest.raises(ControlError, match="no user 5"):
-        store.change_user(5, admin=True)
-
-
-def test_a_store_that_cannot_be_filled_is_stopped():
-    store = SandboxStore(users=[{"email": "a@b.c"}, {"email": "A@b.c"}])
-    with pytest.raises(ControlError, match="UNIQUE"):
-        store.start()
-    with pytest.raises(RuntimeError):
-        _ = store.database
-
-
 def test_a_restart_keeps_users_journal_and_switches(tmp_path):
     database = tmp_path / "store.sqlite3"
     with SandboxStore(database, users=2, put="replace") as store:
@@ -294,12 +251,6 @@ def test_a_store_in_a_process_of_its_own():
         store.fault("close_before")
         with pytest.raises(Exception, match="without sending a response"):
             api.list()
-
-
-def test_a_process_that_cannot_start(capfd):
-    with pytest.raises(RuntimeError, match="did not start"):
-        SandboxStore(process=True, put="nonsense").start()
-    assert "put cannot be 'nonsense'" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("process", [False, True])

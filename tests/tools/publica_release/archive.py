@@ -57,7 +57,6 @@ def moment(collection: Path) -> datetime:
 
 
 def build(collection: Path, directory: Path) -> Path:
-    """Build the archive of a collection into a directory, and return its path."""
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         words = ("ansible-galaxy", "collection", "build", "--output-path", work, str(collection))
@@ -105,7 +104,6 @@ def _as_json(content: Any) -> bytes:
 
 
 def file_hashes(archive: Path) -> dict[str, str]:
-    """The SHA-256 of each file in an archive, by its name."""
     with tarfile.open(archive) as tar:
         listed = tar.extractfile(FILES)
         content = json.loads(listed.read() if listed else b"{}")

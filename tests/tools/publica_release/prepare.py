@@ -24,8 +24,6 @@ Check = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class Prepared:
-    """A prepared release."""
-
     version: str
     summary: str  # the changed files, from git
     news: str  # the part of CHANGELOG.rst for the version

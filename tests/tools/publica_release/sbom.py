@@ -73,7 +73,6 @@ def bill(archive: Path, collection: Path) -> Bom:
 
 
 def requirements(collection: Path) -> list[Requirement]:
-    """The requirements of the collection at run time."""
     runtime = yaml.safe_load((collection / "meta" / "runtime.yml").read_text("utf-8"))
     lines = (collection / "meta" / "ee-requirements.txt").read_text("utf-8").splitlines()
     names = [line.partition("#")[0].strip() for line in lines]

@@ -74,7 +74,6 @@ def provision(user: dict[str, Any], current: dict[str, Any] | None) -> bool:
 
 
 def read_list(path: str) -> list[dict[str, Any]]:
-    """The users of a file."""
     users: list[dict[str, Any]] = json.loads(Path(path).read_text("utf-8"))["users"]
     return users
 
