@@ -114,7 +114,6 @@ def test_the_headline_has_the_changes_and_each_kind_of_failure(
     assert " ".join(wording.headline(report, Texts("en"))).strip() == headline
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(
     ("language", "headline"),
     [
@@ -138,8 +137,6 @@ def test_a_change_that_changed_when_hides_is_one() -> None:
     assert [store["status"] for store in report["stores"]] == ["changed"]
 
 
-=======
->>>>>>> testsrest
 def test_the_report_of_an_audit_may_be_written_outside_check_mode() -> None:
     report = samples.report({"n": changed(1)}, "audit", check_mode=False)
 
