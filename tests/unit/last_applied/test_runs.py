@@ -182,6 +182,20 @@ def test_a_row_that_comes_back_finds_its_deactivated_account(path: Path, finds: 
     assert result["summary"]["failed"] == 0
 
 
+@pytest.mark.parametrize(("state", "reactivated"), [("active", 1), ("present", 0)])
+def test_a_new_row_without_an_external_id_finds_a_deactivated_account(
+    path: Path, state: str, reactivated: int
+) -> None:
+    runs = large(path)
+    desired = [*users(), DesiredUser("user2010@example.org", state=state)]
+
+    summary = runs(desired)["summary"]
+
+    assert (summary["reactivated"], summary["failed"]) == (reactivated, 0)
+    assert not runs(desired)["changed"]
+    assert runs.requests == 0
+
+
 def test_with_an_approval_a_taken_key_fails_and_is_listed_next_time(path: Path) -> None:
     runs = large(path)
     desired = users() + users([2010], state="active")
