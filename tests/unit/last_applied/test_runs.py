@@ -282,6 +282,21 @@ def test_a_leaver_who_is_not_found_stays_until_all_is_verified(path: Path) -> No
     assert "user1@example.org" not in runs.entries
 
 
+def test_a_leaver_with_a_key_of_a_row_is_judged_again_when_the_row_is_corrected(
+    path: Path,
+) -> None:
+    runs = large(path)
+    desired = users(range(2, 201))
+
+    result = runs(changed(desired, 7, email="user1@example.org"))
+
+    assert result["kept"] == {"listed": {"count": 1, "users": ["user1@example.org"]}}
+    assert runs(desired)["summary"]["deactivated"] == 1
+    assert runs.store.users[1].deactivated
+    assert not runs(desired)["changed"]
+    assert runs.requests == 0
+
+
 def test_users_who_were_absent_are_no_leavers(path: Path) -> None:
     runs = large(path)
     runs(users(range(2, 201)) + users([1], state="absent"))
