@@ -372,6 +372,19 @@ def test_a_row_that_fails_is_compared_again_after_it_was_changed_back(path: Path
     assert "fingerprint" in runs.entries["user7@example.org"]
 
 
+def test_an_absent_row_is_not_done_while_another_row_fails_to_free_its_address(path: Path) -> None:
+    runs = large(path)
+    absent = DesiredUser("user7@example.org", state="absent")
+    runs.store.answer_instead("PUT", Reply(422, {"message": "no", "errors": {"email": ["no"]}}))
+
+    renamed = changed(users(), 7, email="new@example.org")
+    assert runs([*renamed, absent])["summary"]["failed"] == 1
+
+    assert not runs.store.users[7].deactivated
+    assert runs([*users([*range(1, 7), *range(8, 201)]), absent])["summary"]["deactivated"] == 1
+    assert runs.store.users[7].deactivated
+
+
 def test_a_new_row_that_fails_in_planning_gets_no_entry(path: Path) -> None:
     runs = large(path)
 
