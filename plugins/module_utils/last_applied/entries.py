@@ -53,8 +53,8 @@ def entries_after(
     applied: Sequence[AppliedUser],
     others: Sequence[Entry],
     today: str,
-    *,
     index: UserIndex,
+    *,
     listed_taken: bool,
 ) -> list[Entry]:
     """The entries at the end of a run.

@@ -177,9 +177,7 @@ class RecordedRun:
             remaining = [entry for entry, user in pairs if user.error is not None]
         others = [*judged.kept, *remaining]
         entries = entries_after(
-            *(rows, applied, others, self._today),
-            index=self._index,
-            listed_taken=self._listed_taken,
+            rows, applied, others, self._today, self._index, listed_taken=self._listed_taken
         )
         verified_at = utc_now() if self._compare_all else self._record.verified_at
         try:
