@@ -385,6 +385,22 @@ def test_an_absent_row_is_not_done_while_another_row_fails_to_free_its_address(p
     assert runs.store.users[7].deactivated
 
 
+@pytest.mark.parametrize("finds", [True, False], ids=["found", "not found"])
+def test_an_absent_row_that_gets_an_external_id_is_looked_for_by_it(
+    path: Path, finds: bool
+) -> None:
+    runs = large(path, search_finds_deactivated=finds)
+    others = users([*range(1, 7), *range(8, 201)])
+    absent = DesiredUser("user7@example.org", state="absent")
+    runs([*others, absent])
+
+    desired = [*others, replace(absent, external_id="ext-1900")]
+    assert runs(desired)["summary"]["deactivated"] == 1
+
+    assert runs.store.users[1900].deactivated
+    assert not runs(desired)["changed"]
+
+
 def test_a_new_row_that_fails_in_planning_gets_no_entry(path: Path) -> None:
     runs = large(path)
 
