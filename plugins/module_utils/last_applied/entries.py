@@ -66,7 +66,7 @@ def entries_after(
     done = {user.change.current.id for user in applied if user.change.current and not user.error}
 
     def is_open(change: UserChange) -> bool:
-        """Whether the address of a user who is to be absent was not freed by another row."""
+        """Whether another row did not free the address of a user who is to be absent."""
         if change.desired.state != ABSENT or change.current is not None:
             return False
         holder = index.find_address(change.desired.email or "")
