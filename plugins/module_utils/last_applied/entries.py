@@ -14,7 +14,7 @@ from ..apply.executor import NOT_TRIED, AppliedUser, is_taken
 from ..errors import RejectedError
 from ..input.options import ABSENT, DesiredUser, address_key
 from ..plan.model import ASSIGN_PLAN, CREATE, UserChange
-from ..store.user import CurrentUser
+from ..store.user import CurrentUser, UserIndex
 from .record import NOT_LISTED, Entry
 from .rows import Rows
 
@@ -53,17 +53,28 @@ def entries_after(
     applied: Sequence[AppliedUser],
     others: Sequence[Entry],
     today: str,
+    index: UserIndex,
     *,
     listed_taken: bool,
 ) -> list[Entry]:
     """The entries at the end of a run.
 
     :param applied: one for each desired user, then one for each removal.
+    :param index: the users that were read before the first write.
     :param listed_taken: the lists were read for users that the store refused to create.
     """
+    done = {user.change.current.id for user in applied if user.change.current and not user.error}
+
+    def is_open(change: UserChange) -> bool:
+        """Whether another row did not free the address of a user who is to be absent."""
+        if change.desired.state != ABSENT or change.current is not None:
+            return False
+        holder = index.find_address(change.desired.email or "")
+        return holder is not None and holder.active and holder.id not in done
+
     found = (
-        _entry_after(rows, position, user, today, listed_taken=listed_taken)
-        for position, user in enumerate(applied[: len(rows.desired)])
+        _entry_after(rows, user, today, listed_taken=listed_taken, is_open=is_open(user.change))
+        for user in applied[: len(rows.desired)]
     )
     entries = [entry for entry in found if entry is not None]
     ids = {entry.id for entry in entries if entry.id is not None}
@@ -72,12 +83,14 @@ def entries_after(
 
 
 def _entry_after(
-    rows: Rows, position: int, applied: AppliedUser, today: str, *, listed_taken: bool
+    rows: Rows, applied: AppliedUser, today: str, *, listed_taken: bool, is_open: bool
 ) -> Entry | None:
-    entry, change = rows.entries.get(position), applied.change
+    change = applied.change
+    position = change.position
+    entry = rows.entries.get(position)
     if not change.compared:
         return entry
-    if applied.error is not None:
+    if applied.error is not None or is_open:
         failed = _entry_after_failure(entry, applied)
         is_listed = listed_taken or rows.was_listed(position)
         if failed is not None and failed.taken and is_listed:

@@ -74,7 +74,7 @@ def leavers_of(left: Sequence[Entry], policy: RemovalPolicy, *, compare_all: boo
     for entry in left:
         if any(map(is_protected, entry.emails)):
             kept.append(entry.without_fingerprint(PROTECTED))
-        elif compare_all or (entry.kept in (None, PROTECTED) and entry.emails):
+        elif compare_all or (entry.kept in (None, PROTECTED, LISTED) and entry.emails):
             sought.append(entry)
         elif entry.id is not None:
             kept.append(entry.without_fingerprint(entry.kept or NOT_FOUND))

@@ -58,23 +58,21 @@ class Rows:
     def known(self, position: int, *, list_new: bool) -> Known:
         """What the record says about a desired user."""
         user, entry = self.desired[position], self.entries.get(position)
+        # Only a creation, with both keys, shows that the store has the user under another address
+        # or deactivated: it refuses a second one.
+        in_list = list_new or None in (user.email, user.external_id)
         if entry is None:
-            # The store refuses a second user with the external id, but nothing shows that a user
-            # who is to be absent has another address.
-            is_hidden = user.state == ABSENT and user.external_id is not None
-            has_id = user.id is not None
-            return Known(in_list=list_new or user.email is None or is_hidden or has_id)
+            return Known(in_list=in_list or user.state == ABSENT or user.id is not None)
         return Known(
             id=entry.id,
             emails=tuple(email for email in entry.emails if address_key(email) != user.address),
             id_identifies=_same_external_id(user, entry),
             # Without an id and a fingerprint, the entry is of a creation that was cut short.
-            in_list=list_new
+            in_list=in_list
             or entry.id is not None
             or entry.fingerprint is not None
             or entry.taken == NOT_LISTED
-            or user.id not in (None, entry.id)
-            or user.email is None,
+            or user.id not in (None, entry.id),
         )
 
     def was_listed(self, position: int) -> bool:

@@ -54,6 +54,7 @@ class RecordedRun:
         # Whether the lists were read for users that the store refuses to create.
         self._listed_taken = False
         self._is_complete = False
+        self._index = UserIndex()
         self._repeats_external_ids = self._record.repeats_external_ids
         self.compared: Sequence[DesiredUser] = [desired[n] for n in self._rows.compared]
         self.warnings = self._leavers.warnings
@@ -94,6 +95,7 @@ class RecordedRun:
         )
         self._repeats_external_ids |= snapshot.index.repeats_external_ids
         self._is_complete = snapshot.complete
+        self._index = snapshot.index
         return snapshot
 
     def plan(self, snapshot: Snapshot) -> tuple[Plan, Removals]:
@@ -174,7 +176,9 @@ class RecordedRun:
             pairs = zip(judged.removed, removals)
             remaining = [entry for entry, user in pairs if user.error is not None]
         others = [*judged.kept, *remaining]
-        entries = entries_after(rows, applied, others, self._today, listed_taken=self._listed_taken)
+        entries = entries_after(
+            rows, applied, others, self._today, self._index, listed_taken=self._listed_taken
+        )
         verified_at = utc_now() if self._compare_all else self._record.verified_at
         try:
             self._write(entries, verified_at)

@@ -395,7 +395,12 @@ class _Reader:
 
     def _may_be_listed(self, wanted: _Wanted) -> bool:
         """Whether to read the lists for a user that no look-up has found."""
-        return wanted.known.in_list and not self._is_found(wanted)
+        user, known = wanted
+        found = self.index.by_id.get(user.id or known.id or 0)
+        if found is not None and user.state == "absent" and found.returns_external_id:
+            # No write shows that another user has the external id.
+            return known.in_list and user.external_id not in (None, found.external_id)
+        return known.in_list and found is None
 
     def _is_lost(self, wanted: _Wanted) -> bool:
         """Whether a record names an account that no look-up has found."""

@@ -182,6 +182,20 @@ def test_a_row_that_comes_back_finds_its_deactivated_account(path: Path, finds: 
     assert result["summary"]["failed"] == 0
 
 
+@pytest.mark.parametrize(("state", "reactivated"), [("active", 1), ("present", 0)])
+def test_a_new_row_without_an_external_id_finds_a_deactivated_account(
+    path: Path, state: str, reactivated: int
+) -> None:
+    runs = large(path)
+    desired = [*users(), DesiredUser("user2010@example.org", state=state)]
+
+    summary = runs(desired)["summary"]
+
+    assert (summary["reactivated"], summary["failed"]) == (reactivated, 0)
+    assert not runs(desired)["changed"]
+    assert runs.requests == 0
+
+
 def test_with_an_approval_a_taken_key_fails_and_is_listed_next_time(path: Path) -> None:
     runs = large(path)
     desired = users() + users([2010], state="active")
@@ -268,6 +282,21 @@ def test_a_leaver_who_is_not_found_stays_until_all_is_verified(path: Path) -> No
     assert "user1@example.org" not in runs.entries
 
 
+def test_a_leaver_with_a_key_of_a_row_is_judged_again_when_the_row_is_corrected(
+    path: Path,
+) -> None:
+    runs = large(path)
+    desired = users(range(2, 201))
+
+    result = runs(changed(desired, 7, email="user1@example.org"))
+
+    assert result["kept"] == {"listed": {"count": 1, "users": ["user1@example.org"]}}
+    assert runs(desired)["summary"]["deactivated"] == 1
+    assert runs.store.users[1].deactivated
+    assert not runs(desired)["changed"]
+    assert runs.requests == 0
+
+
 def test_users_who_were_absent_are_no_leavers(path: Path) -> None:
     runs = large(path)
     runs(users(range(2, 201)) + users([1], state="absent"))
@@ -341,6 +370,35 @@ def test_a_row_that_fails_is_compared_again_after_it_was_changed_back(path: Path
     assert not runs(users())["changed"]
     assert runs.requests == 1
     assert "fingerprint" in runs.entries["user7@example.org"]
+
+
+def test_an_absent_row_is_not_done_while_another_row_fails_to_free_its_address(path: Path) -> None:
+    runs = large(path)
+    absent = DesiredUser("user7@example.org", state="absent")
+    runs.store.answer_instead("PUT", Reply(422, {"message": "no", "errors": {"email": ["no"]}}))
+
+    renamed = changed(users(), 7, email="new@example.org")
+    assert runs([*renamed, absent])["summary"]["failed"] == 1
+
+    assert not runs.store.users[7].deactivated
+    assert runs([*users([*range(1, 7), *range(8, 201)]), absent])["summary"]["deactivated"] == 1
+    assert runs.store.users[7].deactivated
+
+
+@pytest.mark.parametrize("finds", [True, False], ids=["found", "not found"])
+def test_an_absent_row_that_gets_an_external_id_is_looked_for_by_it(
+    path: Path, finds: bool
+) -> None:
+    runs = large(path, search_finds_deactivated=finds)
+    others = users([*range(1, 7), *range(8, 201)])
+    absent = DesiredUser("user7@example.org", state="absent")
+    runs([*others, absent])
+
+    desired = [*others, replace(absent, external_id="ext-1900")]
+    assert runs(desired)["summary"]["deactivated"] == 1
+
+    assert runs.store.users[1900].deactivated
+    assert not runs(desired)["changed"]
 
 
 def test_a_new_row_that_fails_in_planning_gets_no_entry(path: Path) -> None:
