@@ -69,7 +69,7 @@ def entries_after(
         """Whether another row did not free the address of a user who is to be absent."""
         if change.desired.state != ABSENT or change.current is not None:
             return False
-        holder = index.find_address(change.desired.email or "")
+        holder = index.by_address.get(change.desired.address or "")
         return holder is not None and holder.active and holder.id not in done
 
     found = (

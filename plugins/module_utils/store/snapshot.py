@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ..client.api import DEACTIVATED, PAGE_SIZE, UsersApi
 from ..concurrency import leave_signals_to_main_thread
-from ..input.options import DesiredUser, address_key
+from ..input.options import ABSENT, DesiredUser, address_key
 from ..progress import NO_PROGRESS, Progress
 from .listing import Listing
 from .search import find_by_email
@@ -252,7 +252,7 @@ class _Reader:
             return
         # With ``absent``, a user who is not active needs no change.
         self._read_deactivated(
-            lambda wanted: wanted.user.state != "absent" and self._may_be_listed(wanted)
+            lambda wanted: wanted.user.state != ABSENT and self._may_be_listed(wanted)
         )
 
     def _holds_deactivated(self) -> bool:
@@ -397,7 +397,7 @@ class _Reader:
         """Whether to read the lists for a user that no look-up has found."""
         user, known = wanted
         found = self.index.by_id.get(user.id or known.id or 0)
-        if found is not None and user.state == "absent" and found.returns_external_id:
+        if found is not None and user.state == ABSENT and found.returns_external_id:
             # No write shows that another user has the external id.
             return known.in_list and user.external_id not in (None, found.external_id)
         return known.in_list and found is None
