@@ -549,17 +549,6 @@ class TestBrokenFiles:
         assert list(error.fields) == ["readers.xlsx"]
         assert "Failed to import the required Python library (openpyxl)" in error.message
 
-    def test_openpyxl_is_loaded_for_workbooks_only(self, directory: SourceDirectory) -> None:
-        path = directory.write("seats.csv", "id\n1\n")
-        program = (
-            f"import sys; from {files.__name__} import users_of_task; "
-            f"users_of_task(None, {str(path)!r}, None, None); print('openpyxl' in sys.modules)"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
-        )
-        assert done.stdout == "False\n"
-
 
 class TestBounds:
     def refused_at_once(self, directory: SourceDirectory, content: bytes) -> str:

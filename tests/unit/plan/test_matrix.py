@@ -118,6 +118,7 @@ OPTIONS = (
         "plan_until", {"new_plan_custom_valid_to": "2027-01-31"}, plan_valid_to="2027-01-31"
     ),
     plan_option("plan_name", {"user_plan_name": "Second"}, user_plan_name="Second"),
+    Option("no_password_always", {"update_password": "always"}),
     Option("password_on_create", {"password": PASSWORD}, post={"new_password": PASSWORD}),
     Option(
         "password_always",

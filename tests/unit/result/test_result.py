@@ -33,13 +33,12 @@ from ansible_collections.publica.la.plugins.module_utils.result.messages import 
     failure_message,
 )
 from ansible_collections.publica.la.plugins.module_utils.result.result import (
-    bulk_result,
     escape_control,
     escaped_result,
     failed_users,
     single_result,
 )
-from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, TOKEN, api_on
+from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, TOKEN, api_on, bulk
 from ansible_collections.publica.la.tests.unit.support.store import (
     FakeStore,
     Held,
@@ -82,12 +81,6 @@ def run(
     rows: list[dict[str, Any]], *, check: bool = False, on: FakeStore | None = None
 ) -> Provisioned:
     return provision(api_on(on or store(), read_only=check), desired_users(rows))
-
-
-def bulk(provisioned: Provisioned, report: str = "all") -> dict[str, Any]:
-    return bulk_result(
-        provisioned, failed_users=[], report=report, requests_a_window=100, share=100
-    )
 
 
 @CHECK

@@ -18,9 +18,13 @@ from ansible_collections.publica.la.plugins.module_utils.client.http import Http
 from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan
+from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
+from ansible_collections.publica.la.plugins.module_utils.provision import Provisioned
+from ansible_collections.publica.la.plugins.module_utils.result.result import bulk_result
 from ansible_collections.publica.la.plugins.module_utils.store.user import (
     CurrentUser,
     HeldPlan,
+    UserIndex,
     end_days,
 )
 
@@ -99,6 +103,21 @@ def desired_user(user_id: int = 1, **changes: Any) -> DesiredUser:
 def held_plan(plan_id: int, valid_to: str | None = None, **more: Any) -> HeldPlan:
     """A plan that a user has, with its end as in a record."""
     return HeldPlan(plan_id, valid_to=valid_to, end_days=end_days(valid_to), **more)
+
+
+def planned(
+    *desired: DesiredUser, store: Sequence[CurrentUser] | None = None, **current: Any
+) -> Plan:
+    """The plan over a store, or over three users who all have the given attributes."""
+    if store is None:
+        store = [current_user(number, **current) for number in (1, 2, 3)]
+    return plan_users(desired, UserIndex(store), TODAY)
+
+
+def bulk(provisioned: Provisioned, report: str = "all", **changes: Any) -> dict[str, Any]:
+    """The result of a task for many users."""
+    options: dict[str, Any] = {"failed_users": [], "requests_a_window": 100, "share": 100}
+    return bulk_result(provisioned, report=report, **{**options, **changes})
 
 
 def only_steps(plan: Plan) -> list[tuple[str, dict[str, Any]]]:
