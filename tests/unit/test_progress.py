@@ -21,7 +21,6 @@ import pytest
 from ansible_collections.publica.la.plugins.module_utils import progress as module
 from ansible_collections.publica.la.plugins.module_utils.client.limiter import RateLimiter
 from ansible_collections.publica.la.plugins.module_utils.concurrency import TO_END, StopRequest
-from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
 from ansible_collections.publica.la.plugins.module_utils.plan.model import (
     ASSIGN_PLAN,
     CREATE,
@@ -41,7 +40,8 @@ from ansible_collections.publica.la.plugins.module_utils.progress import (
 )
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
 from ansible_collections.publica.la.plugins.module_utils.result.messages import summarize
-from ansible_collections.publica.la.tests.unit.support.builders import api_on
+from ansible_collections.publica.la.tests.unit.support.builders import api_on, desired_users
+from ansible_collections.publica.la.tests.unit.support.files import make_special
 from ansible_collections.publica.la.tests.unit.support.store import FakeStore, Reply, StoredUser
 
 
@@ -275,12 +275,6 @@ class TestReports:
 class TestFile:
     """The file is replaced atomically, and never written through a link."""
 
-    def test_nothing_else_is_left_in_the_directory(self, path: Path) -> None:
-        with written_to(path) as progress:
-            progress.reading()
-        assert [entry.name for entry in path.parent.iterdir()] == [path.name]
-        assert progress_warnings(progress) == []
-
     def test_only_its_owner_reads_it(self, path: Path) -> None:
         with written_to(path):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -308,12 +302,7 @@ class TestFile:
     ) -> None:
         target = path.with_name("target")
         target.write_text("precious")
-        if kind == "link":
-            path.symlink_to(target)
-        elif kind == "directory":
-            path.mkdir()
-        else:
-            os.mkfifo(path)
+        make_special(path, kind, target)
         before = path.lstat().st_mode
         with written_to(path) as progress:
             pass

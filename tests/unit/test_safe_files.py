@@ -21,6 +21,11 @@ from ansible_collections.publica.la.plugins.module_utils.safe_files import (
     UnsafeFileError,
     UnsafePathError,
 )
+from ansible_collections.publica.la.tests.unit.support.files import (
+    alternating_link,
+    make_special,
+    umask,
+)
 
 NAME = "file.json"
 
@@ -51,13 +56,10 @@ class TestDirectory:
             Directory(str(tmp_path / "new"))
         assert list(tmp_path.iterdir()) == []
 
-    @pytest.mark.parametrize("umask", [0o000, 0o022], ids=oct)
-    def test_created_directory_has_the_mode(self, tmp_path: Path, umask: int) -> None:
-        before = os.umask(umask)
-        try:
+    @pytest.mark.parametrize("mask", [0o000, 0o022], ids=oct)
+    def test_created_directory_has_the_mode(self, tmp_path: Path, mask: int) -> None:
+        with umask(mask):
             Directory(str(tmp_path / "new"), create_mode=0o700).close()
-        finally:
-            os.umask(before)
         assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
     @pytest.mark.parametrize("parents", [False, True])
@@ -179,17 +181,14 @@ class TestWay:
         self.opened(tmp_path / "new")
         assert (tmp_path / "new").is_dir()
 
-    @pytest.mark.parametrize("umask", [0o000, 0o022], ids=oct)
-    def test_missing_parts_are_created(self, tmp_path: Path, umask: int) -> None:
-        before = os.umask(umask)
-        try:
+    @pytest.mark.parametrize("mask", [0o000, 0o022], ids=oct)
+    def test_missing_parts_are_created(self, tmp_path: Path, mask: int) -> None:
+        with umask(mask):
             with pytest.raises(FileNotFoundError):
                 self.opened(tmp_path / "new" / "last", create=False)
             assert list(tmp_path.iterdir()) == []
             for _time in range(2):
                 self.opened(tmp_path / "new" / "last")
-        finally:
-            os.umask(before)
         assert stat.S_IMODE((tmp_path / "new" / "last").stat().st_mode) == 0o700
         assert not stat.S_IMODE((tmp_path / "new").stat().st_mode) & 0o002
 
@@ -245,12 +244,7 @@ class TestRead:
     def test_anything_but_a_regular_file(
         self, directory: Directory, path: Path, target: Path, kind: str
     ) -> None:
-        if kind == "link":
-            path.symlink_to(target)
-        elif kind == "directory":
-            path.mkdir()
-        else:
-            os.mkfifo(path)
+        make_special(path, kind, target)
         reason = "is a link" if kind == "link" else "not a regular file"
         with pytest.raises(UnsafeFileError, match=reason):
             directory.read(NAME)
@@ -268,16 +262,13 @@ class TestReplace:
         assert path.read_bytes() == b"second"
         assert [entry.name for entry in path.parent.iterdir()] == [NAME]
 
-    @pytest.mark.parametrize("umask", [0o000, 0o077], ids=oct)
+    @pytest.mark.parametrize("mask", [0o000, 0o077], ids=oct)
     @pytest.mark.parametrize("mode", [0o600, 0o644], ids=oct)
     def test_mode_is_independent_of_the_umask(
-        self, directory: Directory, path: Path, mode: int, umask: int
+        self, directory: Directory, path: Path, mode: int, mask: int
     ) -> None:
-        before = os.umask(umask)
-        try:
+        with umask(mask):
             directory.replace(NAME, b"content", mode=mode)
-        finally:
-            os.umask(before)
         assert stat.S_IMODE(path.stat().st_mode) == mode
 
     def test_default_mode_is_owner_only(self, directory: Directory, path: Path) -> None:
@@ -297,23 +288,10 @@ class TestReplace:
     def test_alternating_link_is_not_followed(
         self, directory: Directory, path: Path, target: Path
     ) -> None:
-        stopped = threading.Event()
-
-        def put_links() -> None:
-            trap = path.with_name("trap")
-            while not stopped.is_set():
-                trap.symlink_to(target)
-                trap.replace(path)
-
-        attacker = threading.Thread(target=put_links)
-        attacker.start()
-        try:
+        with alternating_link(path, target):
             for _round in range(500):
                 directory.replace(NAME, b"content")
                 assert target.read_text() == "precious"
-        finally:
-            stopped.set()
-            attacker.join()
         directory.replace(NAME, b"last")
         assert path.read_bytes() == b"last"
 

@@ -14,13 +14,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.apply.executor import AppliedUser
-from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
-from ansible_collections.publica.la.tests.unit.support.builders import api_on
+from ansible_collections.publica.la.tests.unit.support.builders import api_on, desired_users
 from ansible_collections.publica.la.tests.unit.support.store import (
-    BARE,
-    FULL,
-    SIMPLE,
     Call,
     FakeStore,
     Held,
@@ -113,37 +109,6 @@ def test_variant_03_the_list_may_contain_deactivated_users(holds: bool, lookup: 
     rows = [ana(state="active"), ben(state="active"), joana(state="absent")]
     assert actions(store, *rows, lookup=lookup) == [(), ("reactivate",), ("deactivate",)]
     assert [user.deactivated for user in store.users.values()] == [False, True, False]
-
-
-@LOOKUPS
-@each("empty_is_404", BOTH)
-def test_variant_04_an_empty_list_may_be_a_404(empty_is_404: bool, lookup: str) -> None:
-    store = FakeStore(empty_is_404=empty_is_404)
-    assert actions(store, ana(), joana(), lookup=lookup) == [("create",), ("create",)]
-
-
-@pytest.mark.parametrize(
-    "variants",
-    [
-        pytest.param({"paginator": BARE}, id="bare"),
-        pytest.param({"paginator": FULL}, id="full"),
-        pytest.param({"paginator": SIMPLE}, id="only next page"),
-        pytest.param({"paginator": BARE, "page_size": 15}, id="bare, clamped"),
-        pytest.param({"paginator": FULL, "page_size": 15}, id="full, clamped"),
-        pytest.param({"pages_as_objects": True}, id="objects with gaps"),
-        pytest.param({"ignores_page": True}, id="bare, page ignored"),
-        pytest.param({"paginator": FULL, "ignores_page": True}, id="full, page ignored"),
-    ],
-)
-@LOOKUPS
-def test_variant_05_every_paginator_is_read_completely(
-    variants: dict[str, Any], lookup: str
-) -> None:
-    users = [StoredUser(n, f"user{n}@example.org", f"E{n}") for n in range(1, 241)]
-    store = FakeStore(*users, **variants)
-    rows = [row(user.email, user.external_id or "") for user in users]
-    assert actions(store, *rows, lookup=lookup) == [()] * 240
-    assert store.writes == []
 
 
 @each("returned", BOTH)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from types import MappingProxyType
 from typing import Any, NamedTuple, Union
 
@@ -78,12 +78,6 @@ def desired_user(params: Mapping[str, Any]) -> DesiredUser:
     if user is None or errors:
         raise InvalidInputError(errors)
     return user
-
-
-def desired_users(
-    rows: Sequence[Any], defaults: Mapping[str, Any] | None = None
-) -> list[DesiredUser]:
-    return users_of_entries(rows_of_list(rows), defaults)
 
 
 def rows_of_list(rows: Iterable[Any], name: str = "users") -> Iterator[Row]:

@@ -24,17 +24,17 @@ from ansible_collections.publica.la.plugins.module_utils.input.policy import (
     RemovalPolicy,
     read_limit,
 )
-from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
 from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
 from ansible_collections.publica.la.plugins.module_utils.progress import Progress
 from ansible_collections.publica.la.plugins.module_utils.provision import Provisioned, provision
-from ansible_collections.publica.la.plugins.module_utils.result.result import bulk_result
 from ansible_collections.publica.la.plugins.module_utils.store.snapshot import read_current
 from ansible_collections.publica.la.plugins.module_utils.store.user import CurrentUser
 from ansible_collections.publica.la.tests.unit.support.builders import (
     PASSWORD,
     TODAY,
     api_on,
+    bulk,
+    desired_users,
     held_plan,
     store_of,
 )
@@ -317,15 +317,6 @@ def test_an_internal_error_names_the_user_and_the_place_and_keeps_other_results(
     assert "executor.py:" in message.split(" > ")[0]
 
 
-def test_check_mode_predicts_the_result_and_writes_nothing() -> None:
-    store = store_of(5)
-    rows = [ADMINS[0], row(2, state="absent"), row(9), {"email": "x@example.org"}]
-    applied = provision(api_on(store, read_only=True), desired_users(rows)).applied
-    assert [user.actions for user in applied] == [("update",), ("deactivate",), ("create",), ()]
-    assert codes(applied) == [None, None, None, "incomplete"]
-    assert store.writes == []
-
-
 def test_several_workers_write_concurrently() -> None:
     store = store_of(5)
     together = threading.Barrier(3, timeout=5)
@@ -502,10 +493,7 @@ class TestExclusive:
         return provision(api_on(store, read_only=check), desired_users(rows), policy=rules)
 
     def result(self, *arguments: Any, **options: Any) -> dict[str, Any]:
-        provisioned = self.provision(*arguments, **options)
-        return bulk_result(
-            provisioned, failed_users=[], report="all", requests_a_window=100, share=100
-        )
+        return bulk(self.provision(*arguments, **options))
 
     @staticmethod
     def active(store: FakeStore) -> list[int]:

@@ -15,9 +15,12 @@ from typing import Any, NamedTuple
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.apply.executor import AppliedUser
 from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
-from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
-from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, api_on
+from ansible_collections.publica.la.tests.unit.support.builders import (
+    PASSWORD,
+    api_on,
+    desired_users,
+)
 from ansible_collections.publica.la.tests.unit.support.store import (
     Call,
     FakeStore,
@@ -353,13 +356,6 @@ def test_an_end_that_is_not_kept_causes_at_most_one_more_assignment(plan_end: st
 
 
 class TestUpdate:
-    def test_without_a_plan_it_is_repeated_unconditionally(self) -> None:
-        store = FakeStore(ana())
-        store.lose_answer("PUT", carried_out=True)
-        assert done(store, {**ANA, "admin": True}) == ("update",)
-        assert lines(store) == [PUT] * 2
-        assert store.users[1].admin is True
-
     def test_with_a_plan_that_was_not_assigned_it_is_repeated(self) -> None:
         store = FakeStore(ana())
         store.lose_answer("PUT", carried_out=False, times=2)
@@ -385,13 +381,6 @@ class TestUpdate:
         row = {**ANA, "email": "ana.new@example.org", "plan_id": 4}
         assert done(store, row) == ("update", "assign_plan")
         assert plans_of(store) == [4]
-
-    def test_an_assigned_plan_may_have_an_end_that_the_store_chose(self) -> None:
-        store = FakeStore(ana())
-        store.lose_answer("PUT", carried_out=True)
-        after_write(store, lambda: setattr(store.users[1].plans[0], "valid_to", "2099-01-31"))
-        assert done(store, {**ANA, "plan_id": 4}) == ("assign_plan",)
-        assert lines(store) == [PUT]
 
     @pytest.mark.parametrize("carried_out", [True, False])
     def test_another_client_may_have_reactivated_the_user(self, carried_out: bool) -> None:
@@ -496,12 +485,6 @@ LEAVER = {**ANA, "state": "absent", "force_logout": True}
 
 
 class TestForceLogout:
-    def test_it_is_repeated(self) -> None:
-        store = FakeStore(ana())
-        store.lose_answer("POST", carried_out=True)
-        assert done(store, CHANGED) == ("update", "force_logout")
-        assert lines(store) == [PUT, LOGOUT, LOGOUT]
-
     @pytest.mark.parametrize(
         ("method", "outcome", "actions", "warnings"),
         [
@@ -539,9 +522,3 @@ class TestForceLogout:
         [warning] = applied.warnings
         assert warning.label == "ana@example.org"
         assert "(404)" in warning.text
-
-    def test_sessions_end_before_the_deactivation(self) -> None:
-        store = FakeStore(ana(), logs_out_deactivated=False)
-        assert done(store, LEAVER) == ("deactivate", "force_logout")
-        assert lines(store) == [LOGOUT, DELETE]
-        assert store.users[1].sessions_ended == 1

@@ -88,13 +88,6 @@ def test_page_is_read_without_a_trailing_slash(wire: responses.RequestsMock, api
     assert request.body is None
 
 
-def test_user_is_created_with_a_trailing_slash(wire: responses.RequestsMock, api: UsersApi) -> None:
-    record = {"id": 5, "email": "ana@example.org"}
-    wire.post(f"{USERS}/", json={"CODE": "success", "data": record})
-    assert api.create(BODY) == record
-    assert json.loads(sent(wire)[0].body or "") == BODY
-
-
 @pytest.mark.parametrize(
     "answer",
     [
@@ -144,13 +137,6 @@ def test_other_writes(
 
 class TestForceLogout:
     TABLE = f"{BASE_URL}/integration-api/v1/users"
-
-    def test_path_of_the_table_comes_first(
-        self, wire: responses.RequestsMock, api: UsersApi
-    ) -> None:
-        wire.post(f"{self.TABLE}/5/force-logout", json=SUCCESS)
-        api.force_logout(5)
-        assert len(sent(wire)) == 1
 
     def test_path_of_the_example_is_used_after_a_404(
         self, wire: responses.RequestsMock, api: UsersApi

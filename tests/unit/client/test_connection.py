@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,7 +20,6 @@ from ansible_collections.publica.la.plugins.module_utils.client.connection impor
     connection_argument_spec,
     connection_from_params,
 )
-from ansible_collections.publica.la.plugins.module_utils.client.http import HttpTransport
 from ansible_collections.publica.la.plugins.module_utils.errors import (
     FatalError,
     InvalidInputError,
@@ -29,11 +27,10 @@ from ansible_collections.publica.la.plugins.module_utils.errors import (
     PublicaError,
 )
 from ansible_collections.publica.la.plugins.module_utils.version import VERSION
-from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, connection
-from ansible_collections.publica.la.tests.unit.support.server import raw, serving
+from ansible_collections.publica.la.tests.unit.support.builders import TOKEN
+from ansible_collections.publica.la.tests.unit.support.server import PAGE, api_at, raw, serving
 
 GALAXY = Path(__file__).resolve().parents[3] / "galaxy.yml"
-PAGE = json.dumps({"CODE": "success", "data": {"paginator": {"data": [{"id": 1}]}}})
 BODY = {"email": "new@example.org", "external_id": "N"}
 DEFAULTS = {name: spec.get("default") for name, spec in connection_argument_spec().items()}
 
@@ -203,10 +200,6 @@ def test_only_the_token_is_secret() -> None:
 def test_the_user_agent_has_the_version_of_the_collection() -> None:
     assert yaml.safe_load(GALAXY.read_text(encoding="utf-8"))["version"] == VERSION
     assert USER_AGENT.startswith(f"publica.la/{VERSION} ")
-
-
-def api_at(url: str, **changes: Any) -> UsersApi:
-    return UsersApi(HttpTransport(connection(base_url=url, **changes), read_only=False))
 
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"])

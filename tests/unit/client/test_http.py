@@ -25,7 +25,6 @@ from ansible_collections.publica.la.plugins.module_utils.client.failures import 
 from ansible_collections.publica.la.plugins.module_utils.client.http import (
     REFUSALS_IN_A_ROW,
     RETRIES_OF_UNEXPECTED_ANSWERS,
-    HttpTransport,
 )
 from ansible_collections.publica.la.plugins.module_utils.errors import (
     FatalError,
@@ -33,9 +32,15 @@ from ansible_collections.publica.la.plugins.module_utils.errors import (
     PublicaError,
     RejectedError,
 )
-from ansible_collections.publica.la.tests.unit.support.builders import api_on, connection
+from ansible_collections.publica.la.tests.unit.support.builders import api_on
 from ansible_collections.publica.la.tests.unit.support.clock import Clock
-from ansible_collections.publica.la.tests.unit.support.server import CLOSE, raw, serving
+from ansible_collections.publica.la.tests.unit.support.server import (
+    CLOSE,
+    PAGE,
+    api_at,
+    raw,
+    serving,
+)
 from ansible_collections.publica.la.tests.unit.support.store import (
     FakeStore,
     Outcome,
@@ -253,13 +258,7 @@ class TestPauses:
         assert pauses == []
 
 
-PAGE = json.dumps({"CODE": "success", "data": {"paginator": {"data": [{"id": 1}]}}})
 CREATED = json.dumps({"CODE": "success", "data": {"id": 5, "email": "new@example.org"}})
-
-
-def api_at(url: str, **changes: Any) -> UsersApi:
-    """The client on a real socket."""
-    return UsersApi(HttpTransport(connection(base_url=url, **changes), read_only=False))
 
 
 class TestRealSockets:

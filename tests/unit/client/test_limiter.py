@@ -31,6 +31,11 @@ from ansible_collections.publica.la.plugins.module_utils.client.rate_limit impor
 )
 from ansible_collections.publica.la.plugins.module_utils.errors import FatalError
 from ansible_collections.publica.la.tests.unit.support.clock import Clock
+from ansible_collections.publica.la.tests.unit.support.files import (
+    alternating_link,
+    make_special,
+    umask,
+)
 
 STORE, TOKEN = "https://example.publica.la", "canary-token-0123456789abcdef"
 STATE = {"limit": 100, "lowest": 7}
@@ -60,14 +65,6 @@ def limiter(clock: Clock, max_wait: float = 3600.0) -> RateLimiter:
 
 
 class TestWaits:
-    def test_without_headers_there_is_no_wait(self, clock: Clock) -> None:
-        made = limiter(clock)
-        for _request in range(200):
-            made.answered(200, {}, made.acquire())
-        assert clock.waits == []
-        assert made.limit is None
-        assert made.waited_seconds == 0.0
-
     def test_first_answer_reports_the_limit(self, clock: Clock) -> None:
         made = limiter(clock)
         made.answered(200, headers(3, limit=4), made.acquire())
@@ -351,13 +348,10 @@ class TestBudgetFile:
 
 
 class TestBudgetFileSafety:
-    @pytest.mark.parametrize("umask", [0o000, 0o077], ids=oct)
-    def test_only_the_owner_has_access(self, umask: int) -> None:
-        before = os.umask(umask)
-        try:
+    @pytest.mark.parametrize("mask", [0o000, 0o077], ids=oct)
+    def test_only_the_owner_has_access(self, mask: int) -> None:
+        with umask(mask):
             budget().write(STATE)
-        finally:
-            os.umask(before)
         own = Path(os.path.join(tempfile.gettempdir(), f"publica.la-{os.geteuid()}"))
         assert stat.S_IMODE(own.stat().st_mode) == 0o700
         assert stat.S_IMODE(the_file(own).stat().st_mode) == 0o600
@@ -371,15 +365,12 @@ class TestBudgetFileSafety:
         elsewhere = tmp_path / "elsewhere"
         elsewhere.write_text("precious")
         elsewhere.chmod(0o600)
-        file.chmod(0o644)
-        if kind != "readable by other users":
+        if kind == "readable by other users":
+            file.chmod(0o644)
+        else:
             file.unlink()
-        if kind == "link":
-            file.symlink_to(elsewhere)
-        elif kind == "hard link":
-            os.link(elsewhere, file)
-        elif kind == "pipe":
-            os.mkfifo(file, 0o600)
+            with umask(0o077):
+                make_special(file, kind, elsewhere)
         reason = "symbolic link" if kind == "link" else "not a regular file that only this user"
         with pytest.raises(OSError, match=reason):
             budget(directory)
@@ -387,28 +378,13 @@ class TestBudgetFileSafety:
 
     def test_alternating_link_is_not_followed(self, directory: Path, tmp_path: Path) -> None:
         budget(directory)
-        file = the_file(directory)
         elsewhere = tmp_path / "elsewhere"
         elsewhere.write_text("precious")
-        stopped = threading.Event()
-
-        def put_links() -> None:
-            trap = tmp_path / "trap"
-            while not stopped.is_set():
-                trap.symlink_to(elsewhere)
-                trap.replace(file)
-                file.unlink()
-
-        attacker = threading.Thread(target=put_links)
-        attacker.start()
-        try:
+        with alternating_link(the_file(directory), elsewhere):
             for _round in range(500):
                 with contextlib.suppress(OSError):
                     budget(directory).write(STATE)
                 assert elsewhere.read_text() == "precious"
-        finally:
-            stopped.set()
-            attacker.join()
 
     def test_linked_directory_is_refused(self, directory: Path, tmp_path: Path) -> None:
         (tmp_path / "real").mkdir()

@@ -17,7 +17,6 @@ import pytest
 from ansible_collections.publica.la.plugins.module_utils.errors import PublicaError
 from ansible_collections.publica.la.plugins.module_utils.export.export import (
     NO_PLAN_NAMES,
-    ExportDirectory,
     export,
     names_of_plans,
 )
@@ -26,6 +25,7 @@ from ansible_collections.publica.la.plugins.module_utils.input.files import user
 from ansible_collections.publica.la.plugins.module_utils.store.plans import StorePlan
 from ansible_collections.publica.la.tests.support.saved_workbook import SAVED_BY_LIBREOFFICE
 from ansible_collections.publica.la.tests.unit.support.builders import TOKEN, api_on
+from ansible_collections.publica.la.tests.unit.support.files import make_special, umask
 from ansible_collections.publica.la.tests.unit.support.store import (
     FULL,
     FakeStore,
@@ -76,12 +76,9 @@ def refused(store: FakeStore, directory: Path, **params: Any) -> PublicaError:
 def test_the_files_are_for_their_owner_only_and_a_second_export_changes_nothing(
     directory: Path,
 ) -> None:
-    umask = os.umask(0o027)
-    try:
+    with umask(0o027):
         first = exported(two_users(), directory / "new" / "inner")
         again = exported(two_users(), directory / "new" / "inner")
-    finally:
-        os.umask(umask)
     directory = directory / "new" / "inner"
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert sorted(path.name for path in directory.iterdir()) == ["press.csv", "press.yml"]
@@ -124,12 +121,10 @@ def test_anything_but_an_export_is_left_alone(
 ) -> None:
     path, target = directory / name, directory / "target"
     target.write_text("email,external_id\nana@example.org,A\n", encoding="utf-8")
-    if kind == "link":
-        path.symlink_to(target)
-    elif kind == "pipe":
-        os.mkfifo(path)
-    else:
+    if kind == "file":
         path.write_bytes(target.read_bytes())
+    else:
+        make_special(path, kind, target)
     before = path.lstat()
     error = refused(two_users(), directory)
     assert error.code == "not_written"
@@ -137,16 +132,6 @@ def test_anything_but_an_export_is_left_alone(
     assert reason in error.message.lower()
     assert (path.lstat().st_ino, path.lstat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert target.read_text(encoding="utf-8") == "email,external_id\nana@example.org,A\n"
-
-
-def test_a_link_that_appears_before_the_write_is_replaced(directory: Path) -> None:
-    (directory / "target").write_text("precious", encoding="utf-8")
-    with ExportDirectory(str(directory), read_only=False) as opened:
-        (directory / "press.yml").symlink_to(directory / "target")
-        opened.write("press.yml", b"new")
-    assert (directory / "target").read_text(encoding="utf-8") == "precious"
-    assert (directory / "press.yml").read_bytes() == b"new"
-    assert not (directory / "press.yml").is_symlink()
 
 
 @pytest.mark.parametrize("name", ["", " ", "../press", ".hidden", "a/b", "a\0b", "a\nb"])

@@ -37,14 +37,18 @@ from ansible_collections.publica.la.plugins.module_utils.export.workbook import 
 from ansible_collections.publica.la.plugins.module_utils.input.columns import Columns
 from ansible_collections.publica.la.plugins.module_utils.input.files import users_of_task
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.input.rows import Row, desired_users
+from ansible_collections.publica.la.plugins.module_utils.input.rows import Row
 from ansible_collections.publica.la.plugins.module_utils.input.workbook import workbook_rows
 from ansible_collections.publica.la.plugins.module_utils.store.user import HeldPlan
 from ansible_collections.publica.la.tests.support.saved_workbook import (
     SAVED_BY_LIBREOFFICE,
     USERS,
 )
-from ansible_collections.publica.la.tests.unit.support.builders import TODAY, current_user
+from ansible_collections.publica.la.tests.unit.support.builders import (
+    TODAY,
+    current_user,
+    desired_users,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 

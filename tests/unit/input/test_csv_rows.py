@@ -38,9 +38,6 @@ class TestSpreadsheets:
         text = "".join(delimiter.join(row) + end for row in rows)
         assert directory.users("seats.csv", text.encode(encoding)) == [ANA, BEN]
 
-    def test_last_line_needs_no_line_end(self, directory: SourceDirectory) -> None:
-        assert directory.users("seats.csv", "email,external_id\nana@example.org,A") == [ANA]
-
     @pytest.mark.parametrize(
         "line", ["sep=;\r\n", "SEP=;\n", '"sep=;"\n'], ids=["plain", "capitals", "quoted"]
     )

@@ -158,17 +158,20 @@ def test_json_keeps_the_characters_of_numbers(directory: SourceDirectory, text: 
 @pytest.mark.parametrize(
     ("name", "row"),
     [
-        ("seats.yml", "- {id: 7, plan_id: 4.0, sessions_limit: 5, admin: on, state: active}"),
-        ("seats.json", '[{"id": 7, "plan_id": 4.0, "sessions_limit": 5, "admin": 1, '
-                       '"state": "active"}]'),
-        ("seats.yml", '- {id: "7", plan_id: "4.0", sessions_limit: " 5 ", admin: "VRAI", '
-                      "state: active}"),
+        ("seats.yml", "- {id: 7, plan_id: 4.0, plan_valid_to: 2031-12-31, sessions_limit: 5, "
+                      "admin: on, state: active}"),
+        ("seats.json", '[{"id": 7, "plan_id": 4.0, "plan_valid_to": "2031-12-31", '
+                       '"sessions_limit": 5, "admin": 1, "state": "active"}]'),
+        ("seats.yml", '- {id: "7", plan_id: "4.0", plan_valid_to: "2031-12-31", '
+                      'sessions_limit: " 5 ", admin: "VRAI", state: active}'),
     ],
 )  # fmt: skip
-def test_numbers_and_booleans_are_read_by_their_option(
+def test_numbers_dates_and_booleans_are_read_by_their_option(
     directory: SourceDirectory, name: str, row: str
 ) -> None:
-    expected = DesiredUser(id=7, plan_id=4, sessions_limit=5, admin=True, state="active")
+    expected = DesiredUser(
+        id=7, plan_id=4, plan_valid_to="2031-12-31", sessions_limit=5, admin=True, state="active"
+    )
     assert directory.users(name, row) == [expected]
 
 
@@ -244,22 +247,6 @@ class TestJsonLines:
 
 
 class TestYaml:
-    def test_dates_and_leading_zeros_stay_text(self, directory: SourceDirectory) -> None:
-        content = (
-            "- email: ana@example.org\n"
-            "  external_id: 0123\n"
-            "  admin: yes\n"
-            "  plan_id: 4\n"
-            "  plan_valid_to: 2031-12-31\n"
-            "  sessions_limit: Unlimited\n"
-            "  password: ~\n"
-        )
-        [user] = directory.users("seats.yml", content)
-        assert user == DesiredUser(
-            email="ana@example.org", external_id="0123", admin=True, plan_id=4,
-            plan_valid_to="2031-12-31", sessions_limit=0,
-        )  # fmt: skip
-
     def test_unsafe_text_is_that_text(self, directory: SourceDirectory) -> None:
         content = '- email: ana@example.org\n  external_id: !unsafe "{{ 7 * 7 }}"\n'
         [user] = directory.users("seats.yml", content)

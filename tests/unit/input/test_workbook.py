@@ -53,15 +53,13 @@ def formatted(reference: str, number_format: str) -> Callable[[Any], None]:
 
 def of_cell(directory: SourceDirectory, option: str, value: Any, number_format: str = "") -> Any:
     """The value of an option that a cell leads to, or the text of its error."""
-    header = ("id", "plan_id", option) if option not in ("id", "plan_id") else ("id", option)
-    key = (1, 2, value) if option not in ("id", "plan_id") else (1, value)
-    if option == "id":
-        header, key = ("email", "id"), ("ana@example.org", value)
-    letter = column_letters(len(key))
+    others = {"email": "ana@example.org"} if option == "id" else {"id": 1, "plan_id": 2}
+    row = {**others, option: value}
+    letter = column_letters(list(row).index(option) + 1)
     change = formatted(f"{letter}2", number_format) if number_format else None
-    path = directory.write("readers.xlsx", workbook(header, key, change=change))
     try:
-        [user] = users_of_task(None, str(path), None, None)
+        content = workbook(tuple(row), tuple(row.values()), change=change)
+        [user] = directory.users("readers.xlsx", content)
     except InvalidInputError as error:
         [(place, [text])] = error.fields.items()
         assert place == f"Readers!{letter}2.{option}"
@@ -200,8 +198,8 @@ class TestCells:
             '<x:row r="2" hidden="1"><x:c r="B2" t="str"><x:v>ana@example.org</x:v></x:c></x:row>'
         )
         warnings: list[str] = []
-        path = directory.write("readers.xlsx", package(rows, prefix="x:"))
-        [user] = users_of_task(None, str(path), None, None, warnings=warnings)
+        content = package(rows, prefix="x:")
+        [user] = directory.users("readers.xlsx", content, warnings=warnings)
         assert user.email == ANA.email
         assert len(warnings) == 1
 
@@ -267,28 +265,24 @@ def two_sheets(sheet: Any) -> None:
 class TestSheets:
     CONTENT = workbook(HEADER, ("ana@example.org", "A"), change=two_sheets)
 
-    def users(self, directory: SourceDirectory, content: bytes, sheet: str | None) -> Any:
-        path = directory.write("readers.xlsx", content)
-        return users_of_task(None, str(path), None, None, sheet=sheet)
-
     @pytest.mark.parametrize(
         ("sheet", "key"), [(None, "B"), ("staff", "B"), (" STAFF ", "B"), ("readers", "A")]
     )
     def test_the_first_visible_one_or_one_by_its_name(
         self, directory: SourceDirectory, sheet: str | None, key: str
     ) -> None:
-        [user] = self.users(directory, self.CONTENT, sheet)
+        [user] = directory.users("readers.xlsx", self.CONTENT, sheet=sheet)
         assert user.external_id == key
 
     def test_a_name_is_composed(self, directory: SourceDirectory) -> None:
         content = workbook(HEADER, ("ana@example.org", "A"), title="Lectores de Jos\u00e9")
-        assert self.users(directory, content, "lectores de jose\u0301") == [ANA]
+        sheet = "lectores de jose\u0301"
+        assert directory.users("readers.xlsx", content, sheet=sheet) == [ANA]
 
     def test_no_such_sheet(self, directory: SourceDirectory) -> None:
-        with pytest.raises(InvalidInputError) as error:
-            self.users(directory, self.CONTENT, "Guests")
-        assert list(error.value.fields) == ["sheet"]
-        assert "name one of Readers (hidden), Staff" in error.value.message
+        error = directory.error("readers.xlsx", self.CONTENT, sheet="Guests")
+        assert list(error.fields) == ["sheet"]
+        assert "name one of Readers (hidden), Staff" in error.message
 
     def test_no_visible_sheet(self, directory: SourceDirectory) -> None:
         content = package(KEYS, sheets={"A": "hidden", "B": "veryHidden"})
@@ -308,11 +302,10 @@ class TestSheets:
 
     def test_missing_columns_name_the_sheets(self, directory: SourceDirectory) -> None:
         content = workbook(("Mail", "Name"), ("ana@example.org", "Ana"), change=two_sheets)
-        with pytest.raises(InvalidInputError) as error:
-            self.users(directory, content, "Readers")
-        assert list(error.value.fields) == ["Readers!1"]
-        assert "names none of the columns" in error.value.message
-        assert "Readers (hidden), Staff; name another one in sheet" in error.value.message
+        error = directory.error("readers.xlsx", content, sheet="Readers")
+        assert list(error.fields) == ["Readers!1"]
+        assert "names none of the columns" in error.message
+        assert "Readers (hidden), Staff; name another one in sheet" in error.message
         error_of_column = directory.error("readers.xlsx", content, {"Number": "external_id"})
         assert list(error_of_column.fields) == ["src_columns.Number"]
         assert "is not a column of the sheet Staff" in error_of_column.message
@@ -407,10 +400,9 @@ class TestTables:
                 sheet.row_dimensions[number].hidden = True
 
         rows = [(f"user{number}@example.org", f"E{number}") for number in range(3)]
-        path = directory.write("readers.xlsx", workbook(HEADER, *rows, change=hide))
         warnings: list[str] = []
-        users = users_of_task(None, str(path), None, None, warnings=warnings)
-        assert len(users) == 3
+        content = workbook(HEADER, *rows, change=hide)
+        assert len(directory.users("readers.xlsx", content, warnings=warnings)) == 3
         [warning] = warnings
         assert warning.startswith("Readers: 2 rows with a user are hidden or filtered out")
 
@@ -528,9 +520,8 @@ class TestBrokenFiles:
         content = bytearray(workbook(HEADER, *((f"u{n}@example.org", f"E{n}") for n in range(50))))
         for at in range(0, len(content), 97):
             damaged = bytes(content[:at]) + bytes([content[at] ^ 0x55]) + bytes(content[at + 1 :])
-            path = directory.write("readers.xlsx", damaged)
             with suppress(InvalidInputError):
-                users_of_task(None, str(path), None, None)
+                directory.users("readers.xlsx", damaged)
 
     def test_parts_that_are_not_needed_can_be_broken(self, directory: SourceDirectory) -> None:
         parts = {"docProps/core.xml": "<a>", "xl/theme/theme1.xml": "<b", "xl/media/a.png": b"\0"}
@@ -548,17 +539,6 @@ class TestBrokenFiles:
         error = directory.error("readers.xlsx", content)
         assert list(error.fields) == ["readers.xlsx"]
         assert "Failed to import the required Python library (openpyxl)" in error.message
-
-    def test_openpyxl_is_loaded_for_workbooks_only(self, directory: SourceDirectory) -> None:
-        path = directory.write("seats.csv", "id\n1\n")
-        program = (
-            f"import sys; from {files.__name__} import users_of_task; "
-            f"users_of_task(None, {str(path)!r}, None, None); print('openpyxl' in sys.modules)"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
-        )
-        assert done.stdout == "False\n"
 
 
 class TestBounds:

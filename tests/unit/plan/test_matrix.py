@@ -16,9 +16,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.apply.executor import AppliedUser
-from ansible_collections.publica.la.plugins.module_utils.input.rows import desired_users
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
-from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, api_on
+from ansible_collections.publica.la.tests.unit.support.builders import (
+    PASSWORD,
+    api_on,
+    desired_users,
+)
 from ansible_collections.publica.la.tests.unit.support.store import (
     RIGHTS,
     FakeStore,
@@ -118,6 +121,7 @@ OPTIONS = (
         "plan_until", {"new_plan_custom_valid_to": "2027-01-31"}, plan_valid_to="2027-01-31"
     ),
     plan_option("plan_name", {"user_plan_name": "Second"}, user_plan_name="Second"),
+    Option("no_password_always", {"update_password": "always"}),
     Option("password_on_create", {"password": PASSWORD}, post={"new_password": PASSWORD}),
     Option(
         "password_always",

@@ -10,30 +10,20 @@ from typing import Any
 
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
-from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan
-from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
-from ansible_collections.publica.la.plugins.module_utils.store.user import UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import (
     PASSWORD,
-    TODAY,
-    current_user,
     desired_user,
+    planned,
 )
-
-
-def plan(*desired: DesiredUser, **current: Any) -> Plan:
-    store = [current_user(number, **current) for number in (1, 2, 3)]
-    return plan_users(desired, UserIndex(store), TODAY)
-
 
 ADMIN = desired_user(1, admin=True)
 NEW = desired_user(9)
-BASE = plan(ADMIN, NEW)
+BASE = planned(ADMIN, NEW)
 
 
 @pytest.mark.parametrize("desired", [(ADMIN, NEW), (ADMIN, desired_user(2), NEW)])
 def test_equal_steps_have_equal_hashes(desired: tuple[DesiredUser, ...]) -> None:
-    assert plan(*desired).hash == BASE.hash
+    assert planned(*desired).hash == BASE.hash
     assert len(BASE.hash) == 16
 
 
@@ -49,26 +39,26 @@ def test_equal_steps_have_equal_hashes(desired: tuple[DesiredUser, ...]) -> None
     ],
 )
 def test_other_steps_have_another_hash(desired: tuple[DesiredUser, ...]) -> None:
-    assert plan(*desired).hash != BASE.hash
+    assert planned(*desired).hash != BASE.hash
 
 
 def test_the_current_values_are_part_of_the_hash() -> None:
     # An update sends the complete record, so an approval must not hold for other values.
-    assert plan(ADMIN, NEW, sessions_limit=5).hash != BASE.hash
+    assert planned(ADMIN, NEW, sessions_limit=5).hash != BASE.hash
 
 
 def test_the_presence_of_a_password_is_part_of_the_hash_and_its_text_is_not() -> None:
     always: dict[str, Any] = {"password": PASSWORD, "update_password": "always"}
-    first = plan(desired_user(1, **always))
-    second = plan(desired_user(1, **{**always, "password": PASSWORD + "!"}))
-    others = (plan(desired_user(1)), plan(ADMIN), plan(desired_user(1, admin=True, **always)))
+    first = planned(desired_user(1, **always))
+    second = planned(desired_user(1, **{**always, "password": PASSWORD + "!"}))
+    others = (desired_user(1), ADMIN, desired_user(1, admin=True, **always))
     assert first.hash == second.hash
-    assert len({first.hash, *(other.hash for other in others)}) == 4
-    assert plan(desired_user(9, password=PASSWORD)).hash != plan(NEW).hash
+    assert len({first.hash, *(planned(other).hash for other in others)}) == 4
+    assert planned(desired_user(9, password=PASSWORD)).hash != planned(NEW).hash
 
 
 def test_the_representation_of_a_plan_contains_no_password() -> None:
-    made = plan(
+    made = planned(
         desired_user(1, password=PASSWORD, update_password="always"),
         desired_user(9, password=PASSWORD),
     )
@@ -94,6 +84,6 @@ def test_the_representation_of_a_plan_contains_no_password() -> None:
 def test_minutes_at_the_rate_limit(
     requests: int, limit: int | None, share: int, expected: int
 ) -> None:
-    made = plan_users([desired_user(10 + n) for n in range(requests)], UserIndex(), TODAY)
+    made = planned(*(desired_user(10 + number) for number in range(requests)))
     assert made.requests == requests
     assert made.minutes(limit, share) == expected

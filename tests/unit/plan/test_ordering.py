@@ -12,19 +12,11 @@ import pytest
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan
 from ansible_collections.publica.la.plugins.module_utils.plan.ordering import stages
-from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
-from ansible_collections.publica.la.plugins.module_utils.store.user import CurrentUser, UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import (
-    TODAY,
     current_user,
     desired_user,
+    planned,
 )
-
-STORE = tuple(current_user(number) for number in (1, 2, 3))
-
-
-def plan(*desired: DesiredUser, store: tuple[CurrentUser, ...] = STORE) -> Plan:
-    return plan_users(desired, UserIndex(store), TODAY)
 
 
 def moved(user_id: int, to: Any) -> DesiredUser:
@@ -72,7 +64,7 @@ FREE = "free@example.org"
     ],
 )
 def test_stages(desired: tuple[DesiredUser, ...], expected: list[list[int]]) -> None:
-    made = plan(*desired)
+    made = planned(*desired)
     assert codes(made) == [None] * len(desired)
     assert staged(made) == expected
 
@@ -81,7 +73,7 @@ def test_stages(desired: tuple[DesiredUser, ...], expected: list[list[int]]) -> 
     "cycle", [(moved(1, 2), moved(2, 1)), (moved(1, 2), moved(2, 3), moved(3, 1))]
 )
 def test_a_swap_is_an_error_that_names_all_its_users(cycle: tuple[DesiredUser, ...]) -> None:
-    made = plan(*cycle)
+    made = planned(*cycle)
     assert set(codes(made)) == {"address_swap"}
     assert made.requests == 0
     for change in made.changes:
@@ -90,7 +82,7 @@ def test_a_swap_is_an_error_that_names_all_its_users(cycle: tuple[DesiredUser, .
 
 
 def test_the_address_of_a_refused_swap_is_taken() -> None:
-    made = plan(moved(1, 2), moved(2, 1), moved(9, 1))
+    made = planned(moved(1, 2), moved(2, 1), moved(9, 1))
     assert codes(made) == ["address_swap", "address_swap", "address_taken"]
     assert "external_id ext-9" in str(made.changes[2].error)
     assert "user1@example.org (id 1, external_id ext-1)" in str(made.changes[2].error)
@@ -100,7 +92,7 @@ def test_the_address_of_a_refused_swap_is_taken() -> None:
 def test_an_address_that_its_holder_keeps_is_an_error() -> None:
     keeps = current_user(2, external_id=None, returns_external_id=False)
     desired = DesiredUser(id=1, external_id="ext-1", email="user2@example.org")
-    [change] = plan(desired, store=(current_user(1), keeps)).changes
+    [change] = planned(desired, store=(current_user(1), keeps)).changes
     assert change.steps == ()
     assert "user2@example.org (id 2)" in str(change.error)
 
@@ -138,13 +130,13 @@ REFUSED = (moved(1, FREE), DesiredUser(id=1, state="absent"))
 def test_an_error_reaches_every_change_that_depends_on_it(
     desired: tuple[DesiredUser, ...], expected: list[str | None]
 ) -> None:
-    made = plan(*desired, store=(*STORE, current_user(4)))
+    made = planned(*desired, store=[current_user(number) for number in (1, 2, 3, 4)])
     assert codes(made) == expected
     assert made.requests == 0
 
 
 def test_a_taken_address_is_named_with_its_holder() -> None:
-    message = str(plan(moved(3, 1), *REFUSED).changes[0].error)
+    message = str(planned(moved(3, 1), *REFUSED).changes[0].error)
     assert message.startswith("user3@example.org (id 3, external_id ext-3)")
     assert "address user1@example.org: user1@example.org (id 1, external_id ext-1)" in message
 
@@ -152,5 +144,5 @@ def test_a_taken_address_is_named_with_its_holder() -> None:
 def test_a_long_chain_needs_no_deep_stack() -> None:
     length = 3000
     store = tuple(current_user(number) for number in range(1, length + 1))
-    made = plan(*(moved(number, number + 1) for number in range(1, length + 1)), store=store)
+    made = planned(*(moved(number, number + 1) for number in range(1, length + 1)), store=store)
     assert len(staged(made)) == length

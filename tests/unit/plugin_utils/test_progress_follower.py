@@ -33,6 +33,7 @@ from ansible_collections.publica.la.plugins.plugin_utils.progress_follower impor
     wait_for_end,
     writes_document,
 )
+from ansible_collections.publica.la.tests.unit.support.files import make_special
 
 TIMEOUT = 30.0
 SETTINGS = Settings(
@@ -141,14 +142,9 @@ class TestReader:
 
     @pytest.mark.parametrize("kind", ["link", "pipe", "directory"])
     def test_only_a_regular_file_is_read(self, path: Path, reader: StateReader, kind: str) -> None:
-        if kind == "link":
-            target = path.with_name("target")
-            target.write_text(text(done=5))
-            path.symlink_to(target)
-        elif kind == "pipe":
-            os.mkfifo(path)
-        else:
-            path.mkdir()
+        target = path.with_name("target")
+        target.write_text(text(done=5))
+        make_special(path, kind, target)
         assert reader.read() is None
 
 

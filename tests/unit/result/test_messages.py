@@ -21,12 +21,12 @@ from ansible_collections.publica.la.plugins.module_utils.provision import Provis
 from ansible_collections.publica.la.plugins.module_utils.result.messages import run_message
 from ansible_collections.publica.la.plugins.module_utils.result.result import (
     NAMED_REFUSED,
-    bulk_result,
     escaped_result,
 )
 from ansible_collections.publica.la.plugins.plugin_utils.report.model import report_of
 from ansible_collections.publica.la.tests.unit.support.builders import (
     api_on,
+    bulk,
     desired_user,
     store_of,
 )
@@ -53,10 +53,8 @@ def result_of(
     **policy: Any,
 ) -> dict[str, Any]:
     provisioned = provision(api_on(store, read_only=check), desired, policy=RemovalPolicy(**policy))
-    result = bulk_result(
-        provisioned, failed_users=[{}] * 9, report=report, requests_a_window=rate_limit, share=share
-    )
-    return escaped_result(result)
+    options = {"requests_a_window": rate_limit, "share": share}
+    return escaped_result(bulk(provisioned, report, failed_users=[{}] * 9, **options))
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from ansible_collections.publica.la.plugins.module_utils.input.options import (
 )
 from ansible_collections.publica.la.plugins.module_utils.input.rows import (
     Row,
-    desired_users,
     users_of_entries,
 )
 from ansible_collections.publica.la.plugins.module_utils.plan.model import UserChange
@@ -33,13 +32,18 @@ from ansible_collections.publica.la.plugins.module_utils.result.messages import 
     failure_message,
 )
 from ansible_collections.publica.la.plugins.module_utils.result.result import (
-    bulk_result,
     escape_control,
     escaped_result,
     failed_users,
     single_result,
 )
-from ansible_collections.publica.la.tests.unit.support.builders import PASSWORD, TOKEN, api_on
+from ansible_collections.publica.la.tests.unit.support.builders import (
+    PASSWORD,
+    TOKEN,
+    api_on,
+    bulk,
+    desired_users,
+)
 from ansible_collections.publica.la.tests.unit.support.store import (
     FakeStore,
     Held,
@@ -82,12 +86,6 @@ def run(
     rows: list[dict[str, Any]], *, check: bool = False, on: FakeStore | None = None
 ) -> Provisioned:
     return provision(api_on(on or store(), read_only=check), desired_users(rows))
-
-
-def bulk(provisioned: Provisioned, report: str = "all") -> dict[str, Any]:
-    return bulk_result(
-        provisioned, failed_users=[], report=report, requests_a_window=100, share=100
-    )
 
 
 @CHECK

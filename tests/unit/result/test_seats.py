@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
 from ansible_collections.publica.la.plugins.module_utils.provision import provision
-from ansible_collections.publica.la.plugins.module_utils.result.result import bulk_result
 from ansible_collections.publica.la.plugins.module_utils.result.seats import seats_of
 from ansible_collections.publica.la.plugins.module_utils.store.snapshot import Snapshot
 from ansible_collections.publica.la.plugins.module_utils.store.user import CurrentUser, UserIndex
 from ansible_collections.publica.la.tests.unit.support.builders import (
     TODAY,
     api_on,
+    bulk,
     current_user,
     desired_user,
     held_plan,
@@ -115,11 +115,7 @@ SILVER = Held(3, "2031-01-31", "Silver")
 def counted(store: FakeStore, desired: list[DesiredUser], **options: Any) -> Any:
     report = options.pop("report", "changes")
     api = api_on(store, read_only=options.pop("check", False), workers=4)
-    provisioned = provision(api, desired, workers=4, **options)
-    result = bulk_result(
-        provisioned, failed_users=[], report=report, requests_a_window=None, share=100
-    )
-    return result["seats"]
+    return bulk(provision(api, desired, workers=4, **options), report)["seats"]
 
 
 @pytest.mark.parametrize(("paginator", "requests"), [(BARE, 7), (FULL, 5)])

@@ -18,7 +18,7 @@ from ansible_collections.publica.la.plugins.module_utils.store.listing import (
     Listing,
     read_all_users,
 )
-from ansible_collections.publica.la.tests.unit.support.builders import api_on
+from ansible_collections.publica.la.tests.unit.support.builders import api_on, store_of
 from ansible_collections.publica.la.tests.unit.support.store import (
     BARE,
     FULL,
@@ -29,14 +29,6 @@ from ansible_collections.publica.la.tests.unit.support.store import (
     StoredUser,
     Variants,
 )
-
-
-def store_of(count: int, *deactivated: int, **variants: Any) -> FakeStore:
-    users = (
-        StoredUser(n, f"user{n}@example.org", deactivated=n in deactivated)
-        for n in range(1, count + 1)
-    )
-    return FakeStore(*users, **variants)
 
 
 def read_all(store: FakeStore, query: str | None = None, page_size: int = 0) -> Listing:
@@ -320,21 +312,15 @@ class TestReadAllUsers:
     @pytest.mark.parametrize("paginator", [BARE, FULL])
     @pytest.mark.parametrize("list_holds_deactivated", [False, True])
     def test_each_user_is_returned_once(self, paginator: str, list_holds_deactivated: bool) -> None:
-        store = store_of(
-            12,
-            3,
-            4,
-            paginator=paginator,
-            list_holds_deactivated=list_holds_deactivated,
-            page_size=5,
-        )
+        variants = {"paginator": paginator, "list_holds_deactivated": list_holds_deactivated}
+        store = store_of(10, 2, page_size=5, **variants)
         found = read_all_users(api_on(store), deactivated=True)
         active = read_all_users(api_on(store), deactivated=False)
 
         assert found.complete
         assert sorted(user.id for user in found.users) == list(range(1, 13))
-        assert [user.id for user in found.users if not user.active] == [3, 4]
-        assert sorted(user.id for user in active.users) == [1, 2, *range(5, 13)]
+        assert [user.id for user in found.users if not user.active] == [11, 12]
+        assert sorted(user.id for user in active.users) == list(range(1, 11))
 
     def test_a_user_who_leaves_while_the_list_is_read_is_deactivated(self) -> None:
         store = store_of(10, paginator=FULL, page_size=5)

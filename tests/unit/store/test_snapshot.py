@@ -196,9 +196,10 @@ class TestKeys:
 class TestGaps:
     """A user who is missing in an incomplete list may still exist."""
 
-    def test_all_missing_users_are_looked_up(self) -> None:
+    @pytest.mark.parametrize("lookup", ["auto", "list"])
+    def test_all_missing_users_are_looked_up(self, lookup: str) -> None:
         store = store_of(250, ignores_page=True)
-        index = read(store, users(range(1, 251)))
+        index = read(store, users(range(1, 251)), lookup)
         assert set(index.by_id) == set(range(1, 251))
         assert kinds(store)["search"] == 150
 

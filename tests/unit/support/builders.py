@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
@@ -17,10 +17,18 @@ from ansible_collections.publica.la.plugins.module_utils.client.connection impor
 from ansible_collections.publica.la.plugins.module_utils.client.http import HttpTransport
 from ansible_collections.publica.la.plugins.module_utils.concurrency import StopRequest
 from ansible_collections.publica.la.plugins.module_utils.input.options import DesiredUser
+from ansible_collections.publica.la.plugins.module_utils.input.rows import (
+    rows_of_list,
+    users_of_entries,
+)
 from ansible_collections.publica.la.plugins.module_utils.plan.model import Plan
+from ansible_collections.publica.la.plugins.module_utils.plan.planner import plan_users
+from ansible_collections.publica.la.plugins.module_utils.provision import Provisioned
+from ansible_collections.publica.la.plugins.module_utils.result.result import bulk_result
 from ansible_collections.publica.la.plugins.module_utils.store.user import (
     CurrentUser,
     HeldPlan,
+    UserIndex,
     end_days,
 )
 
@@ -35,6 +43,12 @@ TODAY = "2026-06-01"
 def connection(**changes: Any) -> Connection:
     options = {name: spec.get("default") for name, spec in connection_argument_spec().items()}
     return Connection(**{**options, "base_url": BASE_URL, "api_token": TOKEN, **changes})
+
+
+def desired_users(
+    rows: Sequence[Any], defaults: Mapping[str, Any] | None = None
+) -> list[DesiredUser]:
+    return users_of_entries(rows_of_list(rows), defaults)
 
 
 def api_on(
@@ -99,6 +113,21 @@ def desired_user(user_id: int = 1, **changes: Any) -> DesiredUser:
 def held_plan(plan_id: int, valid_to: str | None = None, **more: Any) -> HeldPlan:
     """A plan that a user has, with its end as in a record."""
     return HeldPlan(plan_id, valid_to=valid_to, end_days=end_days(valid_to), **more)
+
+
+def planned(
+    *desired: DesiredUser, store: Sequence[CurrentUser] | None = None, **current: Any
+) -> Plan:
+    """The plan over a store, or over three users who all have the given attributes."""
+    if store is None:
+        store = [current_user(number, **current) for number in (1, 2, 3)]
+    return plan_users(desired, UserIndex(store), TODAY)
+
+
+def bulk(provisioned: Provisioned, report: str = "all", **changes: Any) -> dict[str, Any]:
+    """The result of a task for many users."""
+    options: dict[str, Any] = {"failed_users": [], "requests_a_window": 100, "share": 100}
+    return bulk_result(provisioned, report=report, **{**options, **changes})
 
 
 def only_steps(plan: Plan) -> list[tuple[str, dict[str, Any]]]:

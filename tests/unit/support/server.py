@@ -6,13 +6,20 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from ansible_collections.publica.la.plugins.module_utils.client.api import UsersApi
+from ansible_collections.publica.la.plugins.module_utils.client.http import HttpTransport
+
+from .builders import connection
+
 CLOSE = b""
+PAGE = json.dumps({"CODE": "success", "data": {"paginator": {"data": [{"id": 1}]}}})
 TIMEOUT = 5.0
 DRIP_SECONDS = 0.01
 
@@ -84,6 +91,11 @@ class RawServer:
         while len(body) < announced:
             body += connection.recv(65536)
         return (head + b"\r\n\r\n" + body).decode()
+
+
+def api_at(url: str, **changes: Any) -> UsersApi:
+    """The client on a real socket."""
+    return UsersApi(HttpTransport(connection(base_url=url, **changes), read_only=False))
 
 
 @contextmanager

@@ -40,9 +40,10 @@ class SourceDirectory:
         src_columns: Mapping[str, Any] | None = None,
         users: Sequence[Any] | None = None,
         defaults: Mapping[str, Any] | None = None,
+        **others: Any,
     ) -> list[DesiredUser]:
         """The desired users of a valid file."""
-        return users_of_task(users, str(self.write(name, content)), src_columns, defaults)
+        return users_of_task(users, str(self.write(name, content)), src_columns, defaults, **others)
 
     def error(
         self, name: str, content: str | bytes, *more: Any, **others: Any
