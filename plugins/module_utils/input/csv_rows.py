@@ -132,13 +132,17 @@ def _rows(
 ) -> Iterator[Entry]:
     # With passwords in the table, any cell may be one that has moved to another column.
     hides_values = any(option in SECRET_NAMES for option in options)
+    all_named = all(options)
     nameless = [index for index, option in enumerate(options) if option is None]
     for record in records:
         if isinstance(record, ValidationError):
             yield record
             continue
         line, cells = record
-        values = {option: cell for option, cell in zip(options, cells) if option and cell.strip()}
+        values: dict[str | None, str] = dict(zip(options, cells))
+        # Most rows have no blank cell.
+        if not all_named or not all(map(str.strip, cells)):
+            values = {option: cell for option, cell in values.items() if option and cell.strip()}
         if not values and not any(map(str.strip, cells)):
             continue
         place = f"{lines.name}:{line}"

@@ -64,7 +64,7 @@ class DesiredUser:
     # No error quotes a value of the row; see ``rows.Row``.
     hides_values: bool = field(default=False, compare=False, repr=False)
 
-    @functools.cached_property
+    @property
     def address(self) -> str | None:
         """The email for comparison; None without one."""
         return None if self.email is None else address_key(self.email)

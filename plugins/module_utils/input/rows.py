@@ -133,26 +133,28 @@ def _remembered_user(row: Row, remembered: Remembered) -> DesiredUser | None:
     """The user of a valid row with the same values as an earlier one, except those of its keys."""
     if row.values.__class__ is not dict:
         return None
-    others = {**row.values}
-    given = {name: value for name in IDENTITY if is_given(value := others.pop(name, None))}
     try:
-        values = remembered.get(_exact(others))
-        if values is None or not given:
+        values = remembered.get(_without_keys(row.values))
+        if values is None:
             return None
-        keys = {name: OPTION_BY_NAME[name].read(value) for name, value in given.items()}
+        keys = {
+            name: OPTION_BY_NAME[name].read(value)
+            for name in IDENTITY
+            if is_given(value := row.values.get(name))
+        }
     # A value is a list or a mapping, or a key is not valid.
     except (TypeError, BadValueError):
+        return None
+    if not keys:
         return None
     return DesiredUser(**values, **keys, place=row.place, hides_values=row.hides_values)
 
 
-def _without_keys(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name not in IDENTITY}
-
-
-def _exact(values: Mapping[str, Any]) -> tuple[Any, ...]:
+def _without_keys(values: Mapping[str, Any]) -> tuple[Any, ...]:
     # True, 1 and 1.0 are equal, and differ in what they mean.
-    return (*values, *values.values(), *map(type, values.values()))
+    return tuple(
+        (name, value.__class__, value) for name, value in values.items() if name not in IDENTITY
+    )
 
 
 def _read_row(
@@ -190,7 +192,8 @@ def _read_row(
                 errors.append(ValidationError(row.place_of(name), name, text))
     if not errors:
         if len(remembered) < MOST_REMEMBERED:
-            remembered[_exact(_without_keys(row.values))] = _without_keys(values)
+            others = {name: value for name, value in values.items() if name not in IDENTITY}
+            remembered[_without_keys(row.values)] = others
         return DesiredUser(**values, place=row.place, hides_values=row.hides_values), []
     # A partial user, so that duplicates of its keys are found in the same run.
     keys = {name: given[name] for name in IDENTITY if name in given}

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from ..client.answers import whole_number
@@ -211,7 +210,7 @@ class CurrentUser:
     deactivated_at: str | None = None
     counters: Mapping[str, int] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def address(self) -> str:
         """The email for comparison."""
         return address_key(self.email)
