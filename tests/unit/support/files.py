@@ -27,7 +27,7 @@ def make_special(path: Path, kind: str, target: Path) -> None:
     if kind == "link":
         path.symlink_to(target)
     elif kind == "hard link":
-        path.hardlink_to(target)
+        os.link(target, path)
     elif kind == "directory":
         path.mkdir()
     else:
