@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Union
@@ -217,6 +218,8 @@ class FakeStore(BaseAdapter):
         self.headers_seen: list[CaseInsensitiveDict[str]] = []
         self.replacements: list[Replacement] = []
         self.before_answer: Callable[[Call], object] = lambda _call: None
+        # Workers send requests concurrently.
+        self._transaction = threading.Lock()
 
     @property
     def writes(self) -> list[Call]:
@@ -257,7 +260,8 @@ class FakeStore(BaseAdapter):
         self.before_answer(call)
         replacement = next((one for one in self.replacements if one.matches(call)), None)
         if replacement is None:
-            return self._answer(call).as_response(request)
+            with self._transaction:
+                return self._answer(call).as_response(request)
         self.replacements.remove(replacement)
         if replacement.carried_out:
             self._answer(call)
