@@ -188,8 +188,7 @@ class Workbook:
 def _row_elements(stream: Any) -> Iterator[Any]:
     """The rows in the XML of a sheet, as elements.
 
-    The loop of openpyxl returns from the parser at the end of each element, and so takes twice the
-    time.
+    The loop of openpyxl returns from the parser at the end of each element, which takes longer.
     """
     builder = TreeBuilder()
     # It gives access to the tree while the parser adds to it.
